@@ -1,0 +1,254 @@
+//! Symbolic sizes: integer polynomials over named dims, const parameters and floor divisions.
+//!
+//! A [`Poly`] is kept in a normal form, so that `(h + 2*1 - 3)/1 + 1 == h` and `4*D/D == 4` are plain
+//! equality. The rules of the normal form for divisions are in [`mod@divide`]; what can be proved
+//! about two polynomials that are not identical is in [`mod@decide`].
+
+mod decide;
+mod display;
+mod divide;
+
+use crate::error::ShapeError;
+use crate::size::{Relation, Size, Truth};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A factor of a term.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Atom {
+    /// A size known at run time, by its name: `batch`. A rule holds only if it does for all its values.
+    Dim(String),
+    /// A const parameter or constant, as the user wrote it: `D`, `config::WIDTH`.
+    Param(String),
+    /// A floor division that leaves a remainder for some values: `h/2`.
+    Quotient(Box<Poly>, Box<Poly>),
+}
+
+/// A symbolic size.
+///
+/// ```
+/// use rustorch_shape::{Poly, Size};
+/// let h = Poly::dim("h");
+/// let padded = h.plus(&Poly::constant(2)).unwrap();
+/// let out = padded.minus(&Poly::constant(3)).unwrap().over(&Poly::constant(1)).unwrap();
+/// assert_eq!(out.plus(&Poly::constant(1)), Some(h));
+/// assert_eq!(Poly::param("D").times(&Poly::constant(4)).unwrap().to_string(), "4*D");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Poly {
+    /// Coefficients (never 0) by the sorted factors of their term; no factors for the constant.
+    terms: BTreeMap<Vec<Atom>, i128>,
+}
+
+/// What a rule took for granted about symbolic sizes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// The left side.
+    pub left: Poly,
+    /// How the sides relate.
+    pub relation: Relation,
+    /// The right side.
+    pub right: Poly,
+    /// The error, if the claim is wrong.
+    pub otherwise: ShapeError,
+}
+
+impl Poly {
+    /// A size known at run time.
+    pub fn dim(name: impl Into<String>) -> Self {
+        Poly::atom(Atom::Dim(name.into()))
+    }
+
+    /// A const parameter, or a constant known by name.
+    pub fn param(name: impl Into<String>) -> Self {
+        Poly::atom(Atom::Param(name.into()))
+    }
+
+    /// The integer `n`, negative ones included: differences may pass through them.
+    pub fn integer(n: i128) -> Self {
+        Poly::term(Vec::new(), n)
+    }
+
+    /// The single name that this is, with whether it is a run-time dim.
+    pub fn as_name(&self) -> Option<&Atom> {
+        match self.single_term()? {
+            ([atom @ (Atom::Dim(_) | Atom::Param(_))], 1) => Some(atom),
+            _ => None,
+        }
+    }
+
+    /// The integer that this is.
+    pub fn as_integer(&self) -> Option<i128> {
+        match self.terms.len() {
+            0 => Some(0),
+            1 => self.terms.get(&[][..]).copied(),
+            _ => None,
+        }
+    }
+
+    /// The names of the run-time dims in it.
+    pub fn dims(&self) -> BTreeSet<&str> {
+        self.names()
+            .into_iter()
+            .filter_map(|atom| if let Atom::Dim(n) = atom { Some(&**n) } else { None })
+            .collect()
+    }
+
+    /// The names of the const parameters in it.
+    pub fn params(&self) -> BTreeSet<&str> {
+        self.names()
+            .into_iter()
+            .filter_map(|atom| if let Atom::Param(n) = atom { Some(&**n) } else { None })
+            .collect()
+    }
+
+    /// The value, given those of the names. `None` on overflow, or a division by zero.
+    pub fn evaluate(&self, value: &dyn Fn(&Atom) -> Option<i128>) -> Option<i128> {
+        let mut sum = 0i128;
+        for (factors, coefficient) in &self.terms {
+            let mut product = *coefficient;
+            for factor in factors {
+                let factor = match factor {
+                    Atom::Quotient(n, d) => {
+                        let (n, d) = (n.evaluate(value)?, d.evaluate(value)?);
+                        if d <= 0 { return None } else { n.checked_div_euclid(d)? }
+                    }
+                    name => value(name)?,
+                };
+                product = product.checked_mul(factor)?;
+            }
+            sum = sum.checked_add(product)?;
+        }
+        Some(sum)
+    }
+
+    fn atom(atom: Atom) -> Self {
+        Poly::term(vec![atom], 1)
+    }
+
+    fn term(factors: Vec<Atom>, coefficient: i128) -> Self {
+        let mut poly = Poly::default();
+        if coefficient != 0 {
+            poly.terms.insert(factors, coefficient);
+        }
+        poly
+    }
+
+    fn is_zero(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// The factors and coefficient of the only term.
+    fn single_term(&self) -> Option<(&[Atom], i128)> {
+        match self.terms.first_key_value() {
+            Some((factors, coefficient)) if self.terms.len() == 1 => Some((factors, *coefficient)),
+            _ => None,
+        }
+    }
+
+    /// Adds `coefficient * factors`, which must be sorted.
+    fn add_term(&mut self, factors: Vec<Atom>, coefficient: i128) -> Option<()> {
+        use std::collections::btree_map::Entry;
+        match self.terms.entry(factors) {
+            Entry::Vacant(slot) => {
+                if coefficient != 0 {
+                    slot.insert(coefficient);
+                }
+            }
+            Entry::Occupied(mut slot) => {
+                let sum = slot.get().checked_add(coefficient)?;
+                if sum == 0 {
+                    slot.remove();
+                } else {
+                    *slot.get_mut() = sum;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Every dim and parameter in it, also those inside divisions.
+    fn names(&self) -> BTreeSet<&Atom> {
+        let mut names = BTreeSet::new();
+        for atom in self.terms.keys().flatten() {
+            match atom {
+                Atom::Quotient(n, d) => names.extend(n.names().into_iter().chain(d.names())),
+                name => {
+                    names.insert(name);
+                }
+            }
+        }
+        names
+    }
+}
+
+impl Size for Poly {
+    type Claims = Vec<Claim>;
+
+    fn constant(n: usize) -> Self {
+        Poly::integer(n as i128)
+    }
+
+    fn as_constant(&self) -> Option<usize> {
+        usize::try_from(self.as_integer()?).ok()
+    }
+
+    fn plus(&self, other: &Self) -> Option<Self> {
+        let mut sum = self.clone();
+        for (factors, coefficient) in &other.terms {
+            sum.add_term(factors.clone(), *coefficient)?;
+        }
+        Some(sum)
+    }
+
+    fn minus(&self, other: &Self) -> Option<Self> {
+        let mut difference = self.clone();
+        for (factors, coefficient) in &other.terms {
+            difference.add_term(factors.clone(), coefficient.checked_neg()?)?;
+        }
+        Some(difference)
+    }
+
+    fn times(&self, other: &Self) -> Option<Self> {
+        let mut product = Poly::default();
+        for (left, a) in &self.terms {
+            for (right, b) in &other.terms {
+                let mut factors = [&left[..], &right[..]].concat();
+                factors.sort();
+                product.add_term(factors, a.checked_mul(*b)?)?;
+            }
+        }
+        Some(product)
+    }
+
+    fn over(&self, other: &Self) -> Option<Self> {
+        divide::floor(self, other)
+    }
+
+    fn holds(&self, relation: Relation, other: &Self) -> Truth {
+        match relation {
+            Relation::Equal => decide::equal(self, other),
+            Relation::AtLeast => decide::at_least(self, other),
+            Relation::MultipleOf => decide::multiple_of(self, other),
+        }
+    }
+
+    fn claim(claims: &mut Vec<Claim>, left: &Self, relation: Relation, right: &Self, otherwise: ShapeError) {
+        let claim = Claim { left: left.clone(), relation, right: right.clone(), otherwise };
+        if !claims.iter().any(|c| (&c.left, c.relation, &c.right) == (left, relation, right)) {
+            claims.push(claim);
+        }
+    }
+}
+
+impl Claim {
+    /// The claim as conditions on const parameters alone, which a compiler can evaluate: a claim
+    /// about run-time dims must hold for all their values, hence coefficient by coefficient.
+    ///
+    /// `None` when no such conditions exist; the operation itself then checks at run time.
+    pub fn conditions(&self) -> Option<Vec<(Poly, Relation, Poly)>> {
+        decide::conditions(&self.left, self.relation, &self.right)
+    }
+}
+
+#[cfg(test)]
+mod tests;
