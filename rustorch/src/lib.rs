@@ -1,1 +1,4 @@
 //! rustorch
+
+#[doc(hidden)]
+pub mod kernels;
