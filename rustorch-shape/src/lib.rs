@@ -23,6 +23,7 @@
 //! assert_eq!(claims[0].to_string(), "D == E");
 //! ```
 
+pub mod einsum;
 mod error;
 pub mod poly;
 pub mod rules;
