@@ -1,0 +1,30 @@
+//! `einsum!`: `parse` (syntax) → `check` (specification, operand count) → `codegen`.
+
+mod check;
+mod codegen;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Expands `einsum!(input)`.
+pub fn expand(input: TokenStream) -> TokenStream {
+    let parsed = match syn::parse2::<parse::Input>(input) {
+        Ok(parsed) => parsed,
+        Err(error) => return errors(error, &[]),
+    };
+    match check::check(&parsed) {
+        Ok(spec) => codegen::expression(&parsed, &spec),
+        Err(error) => errors(error, parsed.operands()),
+    }
+}
+
+/// An expression of no particular type that reports every error. The operands are mentioned, so that the compiler does
+/// not report them as unused on top.
+fn errors(error: syn::Error, operands: &[syn::Expr]) -> TokenStream {
+    let mut reports: Vec<TokenStream> = error.into_iter().map(|error| error.to_compile_error()).collect();
+    let last = reports.pop();
+    quote!({ let _ = (#(&#operands,)*); #(#reports)* #last })
+}

@@ -1,0 +1,73 @@
+//! `dim!(Batch, pub Seq)`: types for sizes known at run time.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Error, Ident, Result, Token, Visibility};
+
+/// Expands `dim!(input)`.
+pub fn expand(input: TokenStream) -> TokenStream {
+    match syn::parse2::<Dims>(input) {
+        Ok(Dims(dims)) => dims.iter().map(declaration).collect(),
+        Err(error) => error.to_compile_error(),
+    }
+}
+
+struct Dims(Vec<Declaration>);
+
+struct Declaration {
+    attributes: Vec<Attribute>,
+    visibility: Visibility,
+    name: Ident,
+}
+
+impl Parse for Dims {
+    fn parse(input: ParseStream) -> Result<Self> {
+        if input.is_empty() {
+            return Err(input.error("dim!: expected names, as in dim!(Batch, Seq)"));
+        }
+        Ok(Self(Punctuated::<Declaration, Token![,]>::parse_terminated(input)?.into_iter().collect()))
+    }
+}
+
+impl Parse for Declaration {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let span = input.span();
+        let name: Ident = input.parse().map_err(|_| {
+            Error::new(span, "dim!: expected the name of a dim, such as Batch (a fixed size needs none)")
+        })?;
+        if !name.to_string().starts_with(|c: char| c.is_uppercase()) {
+            let message = format!("dim!: `{name}` becomes a type; begin its name with a capital letter");
+            return Err(Error::new(name.span(), message));
+        }
+        Ok(Self { attributes, visibility, name })
+    }
+}
+
+/// An uninhabited type, so that nobody makes a value of it and rustc does not ask for one.
+fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> TokenStream {
+    let text = name.to_string();
+    let doc = format!("The size `{name}`, known at run time.");
+    quote! {
+        #(#attributes)*
+        #[doc = #doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #visibility enum #name {}
+        impl ::rustorch::Dim for #name {
+            const SIZE: ::core::option::Option<usize> = ::core::option::Option::None;
+            const NAME: &'static str = #text;
+        }
+        impl ::rustorch::BroadcastDim<#name> for #name {
+            type Output = #name;
+        }
+        impl ::rustorch::BroadcastDim<::rustorch::One> for #name {
+            type Output = #name;
+        }
+        impl ::rustorch::BroadcastDim<#name> for ::rustorch::One {
+            type Output = #name;
+        }
+    }
+}

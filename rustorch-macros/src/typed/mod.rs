@@ -1,0 +1,6 @@
+//! `shape!` and `dim!`, the two small macros of typed tensors.
+
+pub mod dim;
+pub mod shape;
+#[cfg(test)]
+mod tests;
