@@ -23,8 +23,11 @@
 //! assert_eq!(claims[0].to_string(), "D == E");
 //! ```
 
+pub mod args;
 pub mod einsum;
 mod error;
+pub mod functions;
+pub mod layers;
 pub mod poly;
 pub mod rules;
 mod size;

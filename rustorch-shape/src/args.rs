@@ -1,0 +1,391 @@
+//! The arguments of layers and functions in a `model!`: what is declared, and what a call gives.
+
+use crate::error::{Dims, Result, ShapeError};
+use crate::poly::{Claim, Poly};
+use crate::size::{Relation, Size, Truth};
+use std::fmt;
+
+/// A shape rule over resolved arguments: the shapes of the tensor operands in, those of the results out.
+pub type Rule = fn(&Args, &[&[Poly]], &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>>;
+
+/// An argument that a layer or function takes.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgSpec {
+    /// Its name, which is also that of the builder's method.
+    pub name: &'static str,
+    /// What may be written.
+    pub kind: Kind,
+    /// Whether it may be given by position, or by name only.
+    pub positional: bool,
+    /// What holds when it is not written.
+    pub fallback: Fallback,
+}
+
+/// The values that an argument takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A size: `64`, `4 * D`.
+    Size,
+    /// One size for all of this many spatial axes, or one for each: `3`, `[3, 5]`.
+    Window(usize),
+    /// As [`Window`](Kind::Window), or `"same"` or `"valid"`.
+    Padding(usize),
+    /// A size or a list of sizes.
+    Sizes,
+    /// A list of sizes, of which one may be `_`.
+    Target,
+    /// Either a size or a list of sizes: a piece size, or every piece's.
+    Pieces,
+    /// An axis: an integer literal, negative ones counting from the end.
+    Axis,
+    /// An axis or a list of axes.
+    Axes,
+    /// `true` or `false`, literally: the shape depends on it.
+    Flag,
+    /// A `bool` expression.
+    Bool,
+    /// An `f64` expression.
+    Float,
+    /// One of these strings.
+    Text(&'static [&'static str]),
+    /// Another tensor.
+    Tensor,
+}
+
+/// What an argument is when it is not written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fallback {
+    /// It must be written.
+    Required,
+    /// Taken from the input: that axis, in which the input has this many of the noun.
+    Inferred(Feature),
+    /// The value of the argument with this name.
+    Same(&'static str),
+    /// This size, for every axis.
+    Size(usize),
+    /// This axis.
+    Axis(isize),
+    /// All axes.
+    AllAxes,
+    /// This truth value.
+    Bool(bool),
+    /// This number.
+    Float(f64),
+    /// This string.
+    Text(&'static str),
+    /// Nothing at all.
+    Absent,
+}
+
+/// The axis of the input from which a size can be inferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// The last one.
+    Last,
+    /// Axis 1.
+    Second,
+    /// The one before this many spatial axes.
+    Before(usize),
+}
+
+/// The value of an argument.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A size.
+    Size(Poly),
+    /// Sizes, one for every axis that matters.
+    Sizes(Vec<Poly>),
+    /// Sizes, `None` where one is to be inferred.
+    Target(Vec<Option<Poly>>),
+    /// An axis.
+    Axis(isize),
+    /// Axes; none stand for all.
+    Axes(Vec<isize>),
+    /// A truth value.
+    Bool(bool),
+    /// A number.
+    Float(f64),
+    /// A string.
+    Text(String),
+    /// A tensor of this shape.
+    Tensor(Vec<Poly>),
+    /// An expression whose value no rule asks for.
+    Expression,
+    /// Nothing.
+    Absent,
+}
+
+/// The arguments of one call, every one resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Args {
+    /// The layer or function.
+    pub op: &'static str,
+    values: Vec<(&'static str, Value)>,
+}
+
+impl ArgSpec {
+    const fn new(name: &'static str, kind: Kind) -> Self {
+        ArgSpec { name, kind, positional: true, fallback: Fallback::Required }
+    }
+
+    pub(crate) const fn size(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::Size)
+    }
+
+    pub(crate) const fn window(name: &'static str, axes: usize) -> Self {
+        ArgSpec::new(name, Kind::Window(axes))
+    }
+
+    pub(crate) const fn padding(axes: usize) -> Self {
+        ArgSpec::new("padding", Kind::Padding(axes)).named().or(Fallback::Size(0))
+    }
+
+    pub(crate) const fn axis(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::Axis)
+    }
+
+    pub(crate) const fn float(name: &'static str, default: f64) -> Self {
+        ArgSpec::new(name, Kind::Float).or(Fallback::Float(default))
+    }
+
+    pub(crate) const fn bool(name: &'static str, default: bool) -> Self {
+        ArgSpec::new(name, Kind::Bool).named().or(Fallback::Bool(default))
+    }
+
+    pub(crate) const fn flag(name: &'static str, default: bool) -> Self {
+        ArgSpec::new(name, Kind::Flag).named().or(Fallback::Bool(default))
+    }
+
+    pub(crate) const fn of(name: &'static str, kind: Kind) -> Self {
+        ArgSpec::new(name, kind)
+    }
+
+    pub(crate) const fn inferred(mut self, feature: Feature) -> Self {
+        self.fallback = Fallback::Inferred(feature);
+        self
+    }
+
+    pub(crate) const fn named(mut self) -> Self {
+        self.positional = false;
+        self
+    }
+
+    pub(crate) const fn or(mut self, fallback: Fallback) -> Self {
+        self.fallback = fallback;
+        self
+    }
+
+    /// Whether the layer's `builder` takes it, rather than a method of the builder.
+    pub fn is_required(&self) -> bool {
+        matches!(self.fallback, Fallback::Required | Fallback::Inferred(_))
+    }
+
+    /// The value when it is not written; `None` where something must be.
+    pub fn default_value(&self, written: &Args) -> Option<Value> {
+        let axes = match self.kind {
+            Kind::Window(n) | Kind::Padding(n) => Some(n),
+            _ => None,
+        };
+        Some(match self.fallback {
+            Fallback::Required | Fallback::Inferred(_) => return None,
+            Fallback::Same(other) => written.get(other)?.clone(),
+            Fallback::Size(n) => match axes {
+                Some(axes) => Value::Sizes(vec![Poly::constant(n); axes]),
+                None => Value::Size(Poly::constant(n)),
+            },
+            Fallback::Axis(axis) => Value::Axis(axis),
+            Fallback::AllAxes => Value::Axes(Vec::new()),
+            Fallback::Bool(flag) => Value::Bool(flag),
+            Fallback::Float(number) => Value::Float(number),
+            Fallback::Text(text) => Value::Text(text.into()),
+            Fallback::Absent => Value::Absent,
+        })
+    }
+}
+
+impl Feature {
+    /// The axis in a tensor of this rank.
+    pub fn axis(self, rank: usize) -> Option<usize> {
+        match self {
+            Feature::Last => rank.checked_sub(1),
+            Feature::Second => (rank > 1).then_some(1),
+            Feature::Before(spatial) => rank.checked_sub(spatial + 1).filter(|axis| *axis <= 1),
+        }
+    }
+
+    /// What the sizes of this axis count.
+    pub fn noun(self) -> &'static str {
+        if self == Feature::Last { "features" } else { "channels" }
+    }
+}
+
+impl Args {
+    /// No arguments yet.
+    pub fn new(op: &'static str) -> Self {
+        Args { op, values: Vec::new() }
+    }
+
+    /// Adds or replaces a value.
+    pub fn set(&mut self, name: &'static str, value: Value) {
+        match self.values.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, old)) => *old = value,
+            None => self.values.push((name, value)),
+        }
+    }
+
+    /// The value of an argument, if it has one.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// A single size.
+    ///
+    /// # Errors
+    /// When the argument is not one: the table and the rule disagree.
+    pub fn size(&self, name: &'static str) -> Result<&Poly> {
+        match self.get(name) {
+            Some(Value::Size(size)) => Ok(size),
+            other => Err(self.unexpected(name, "a size", other)),
+        }
+    }
+
+    /// Several sizes.
+    ///
+    /// # Errors
+    /// When the argument is not such a list.
+    pub fn sizes(&self, name: &'static str) -> Result<&[Poly]> {
+        match self.get(name) {
+            Some(Value::Sizes(sizes)) => Ok(sizes),
+            Some(Value::Size(size)) => Ok(std::slice::from_ref(size)),
+            other => Err(self.unexpected(name, "a list of sizes", other)),
+        }
+    }
+
+    /// Several sizes, some to be inferred.
+    ///
+    /// # Errors
+    /// When the argument is not such a list.
+    pub fn target(&self, name: &'static str) -> Result<&[Option<Poly>]> {
+        match self.get(name) {
+            Some(Value::Target(sizes)) => Ok(sizes),
+            other => Err(self.unexpected(name, "a list of sizes", other)),
+        }
+    }
+
+    /// An axis.
+    ///
+    /// # Errors
+    /// When the argument is not one.
+    pub fn axis(&self, name: &'static str) -> Result<isize> {
+        match self.get(name) {
+            Some(Value::Axis(axis)) => Ok(*axis),
+            other => Err(self.unexpected(name, "an axis", other)),
+        }
+    }
+
+    /// Axes; none stand for all.
+    ///
+    /// # Errors
+    /// When the argument is not a list of axes.
+    pub fn axes(&self, name: &'static str) -> Result<&[isize]> {
+        match self.get(name) {
+            Some(Value::Axes(axes)) => Ok(axes),
+            Some(Value::Axis(axis)) => Ok(std::slice::from_ref(axis)),
+            other => Err(self.unexpected(name, "a list of axes", other)),
+        }
+    }
+
+    /// A truth value that a shape depends on.
+    ///
+    /// # Errors
+    /// When it is not literally known.
+    pub fn flag(&self, name: &'static str) -> Result<bool> {
+        match self.get(name) {
+            Some(Value::Bool(flag)) => Ok(*flag),
+            other => Err(self.unexpected(name, "`true` or `false`", other)),
+        }
+    }
+
+    /// Whether something is there: `true`, or an expression that may be.
+    pub fn may_be(&self, name: &str) -> bool {
+        !matches!(self.get(name), Some(Value::Bool(false) | Value::Absent) | None)
+    }
+
+    fn unexpected(&self, name: &'static str, wanted: &str, found: Option<&Value>) -> ShapeError {
+        let found = found.map_or("nothing".into(), |value| value.to_string());
+        ShapeError::argument(self.op, name, format!("`{name}` must be {wanted}, not {found}"))
+    }
+}
+
+/// Checks the size that a layer was given against the axis of its input that must have it.
+pub(crate) fn check_feature(
+    args: &Args,
+    name: &'static str,
+    feature: Feature,
+    input: &[Poly],
+    claims: &mut Vec<Claim>,
+) -> Result<()> {
+    // Wrong ranks are the rule's to report.
+    let (Some(axis), Ok(expected)) = (feature.axis(input.len()), args.sizes(name)) else { return Ok(()) };
+    let ([expected], Some(found)) = (expected, input.get(axis)) else { return Ok(()) };
+    let noun = feature.noun();
+    let error = || {
+        let message =
+            format!("takes {expected} {noun}, but its input {} has {found} (axis {axis})", Dims(input));
+        ShapeError::input(args.op, 0, message).at_axis(axis)
+    };
+    match found.holds(Relation::Equal, expected) {
+        Truth::True => Ok(()),
+        Truth::False => Err(error()),
+        Truth::Unknown => {
+            Poly::claim(claims, found, Relation::Equal, expected, error());
+            Ok(())
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Size(size) => size.fmt(f),
+            Value::Sizes(sizes) => Dims(sizes).fmt(f),
+            Value::Target(sizes) => {
+                let sizes: Vec<String> =
+                    sizes.iter().map(|s| s.as_ref().map_or("_".into(), ToString::to_string)).collect();
+                write!(f, "[{}]", sizes.join(", "))
+            }
+            Value::Axis(axis) => axis.fmt(f),
+            Value::Axes(axes) => write!(f, "{axes:?}"),
+            Value::Bool(flag) => flag.fmt(f),
+            Value::Float(number) => number.fmt(f),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Tensor(shape) => write!(f, "a tensor of shape {}", Dims(shape)),
+            Value::Expression => f.write_str("an expression"),
+            Value::Absent => f.write_str("nothing"),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Size => f.write_str("a size"),
+            Kind::Window(1) => f.write_str("a size"),
+            Kind::Window(n) => write!(f, "a size or a list of {n} sizes"),
+            Kind::Padding(1) => f.write_str("a size, \"same\" or \"valid\""),
+            Kind::Padding(n) => write!(f, "a size, a list of {n} sizes, \"same\" or \"valid\""),
+            Kind::Sizes | Kind::Pieces => f.write_str("a size or a list of sizes"),
+            Kind::Target => f.write_str("a list of sizes, of which one may be `_`"),
+            Kind::Axis => f.write_str("an axis: an integer literal"),
+            Kind::Axes => f.write_str("an axis or a list of axes: integer literals"),
+            Kind::Flag => f.write_str("`true` or `false`"),
+            Kind::Bool => f.write_str("a bool"),
+            Kind::Float => f.write_str("a number"),
+            Kind::Text(choices) => {
+                let quoted: Vec<String> = choices.iter().map(|choice| format!("{choice:?}")).collect();
+                f.write_str(&quoted.join(" or "))
+            }
+            Kind::Tensor => f.write_str("a tensor"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Normalisation.
+
+use super::{LayerSpec, StateSpec, buffer, parameter};
+use crate::args::{ArgSpec, Args, Feature, Kind};
+use crate::error::Result;
+use crate::poly::Poly;
+use crate::rules;
+
+pub(super) const BATCH_NORM1D: LayerSpec = LayerSpec {
+    name: "BatchNorm1d",
+    summary: "normalised per channel over batch and length: [batch, channels] or [batch, channels, length]",
+    args: BATCH_NORM_ARGS,
+    state: batch_norm_state,
+    rule: |args, inputs, claims| {
+        Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[2, 3], claims)?])
+    },
+};
+
+pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
+    name: "BatchNorm2d",
+    summary: "normalised per channel over batch, height and width: [batch, channels, h, w]",
+    args: BATCH_NORM_ARGS,
+    state: batch_norm_state,
+    rule: |args, inputs, claims| {
+        Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[4], claims)?])
+    },
+};
+
+pub(super) const LAYER_NORM: LayerSpec = LayerSpec {
+    name: "LayerNorm",
+    summary: "normalised over the last axes, which are normalized_shape",
+    args: &[
+        ArgSpec::of("normalized_shape", Kind::Sizes).inferred(Feature::Last),
+        ArgSpec::float("eps", 1e-5).named(),
+        ArgSpec::bool("elementwise_affine", true),
+        ArgSpec::bool("bias", true),
+    ],
+    state: |args| {
+        let mut state = affine(args, "elementwise_affine", args.sizes("normalized_shape")?.to_vec());
+        state.retain(|entry| entry.name != "bias" || args.may_be("bias"));
+        Ok(state)
+    },
+    rule: |args, inputs, claims| {
+        Ok(vec![rules::layer_norm(args.op, inputs[0], args.sizes("normalized_shape")?, claims)?])
+    },
+};
+
+pub(super) const GROUP_NORM: LayerSpec = LayerSpec {
+    name: "GroupNorm",
+    summary: "normalised within num_groups groups of channels: [batch, channels, ..]",
+    args: &[
+        ArgSpec::size("num_groups"),
+        ArgSpec::size("num_channels").inferred(Feature::Second),
+        ArgSpec::float("eps", 1e-5).named(),
+        ArgSpec::bool("affine", true),
+    ],
+    state: |args| Ok(affine(args, "affine", vec![args.size("num_channels")?.clone()])),
+    rule: |args, inputs, claims| {
+        let (groups, channels) = (args.size("num_groups")?, args.size("num_channels")?);
+        Ok(vec![rules::group_norm(inputs[0], groups, channels, claims)?])
+    },
+};
+
+pub(super) const RMS_NORM: LayerSpec = LayerSpec {
+    name: "RMSNorm",
+    summary: "divided by the root mean square over the last axes, which are normalized_shape",
+    args: &[
+        ArgSpec::of("normalized_shape", Kind::Sizes).inferred(Feature::Last),
+        ArgSpec::float("eps", 1.1920928955078125e-7).named(),
+        ArgSpec::bool("elementwise_affine", true),
+    ],
+    state: |args| {
+        let weight = args.may_be("elementwise_affine").then_some(args.sizes("normalized_shape")?);
+        Ok(weight.map(|shape| parameter("weight", shape.to_vec())).into_iter().collect())
+    },
+    rule: LAYER_NORM.rule,
+};
+
+const BATCH_NORM_ARGS: &[ArgSpec] = &[
+    ArgSpec::size("num_features").inferred(Feature::Second),
+    ArgSpec::float("eps", 1e-5).named(),
+    ArgSpec::float("momentum", 0.1).named(),
+    ArgSpec::bool("affine", true),
+    ArgSpec::bool("track_running_stats", true),
+];
+
+fn batch_norm_state(args: &Args) -> Result<Vec<StateSpec>> {
+    let features = vec![args.size("num_features")?.clone()];
+    let mut state = affine(args, "affine", features.clone());
+    if args.may_be("track_running_stats") {
+        state.extend([
+            buffer("running_mean", features.clone()),
+            buffer("running_var", features),
+            buffer("num_batches_tracked", Vec::new()),
+        ]);
+    }
+    Ok(state)
+}
+
+fn affine(args: &Args, switch: &str, shape: Vec<Poly>) -> Vec<StateSpec> {
+    if args.may_be(switch) {
+        vec![parameter("weight", shape.clone()), parameter("bias", shape)]
+    } else {
+        Vec::new()
+    }
+}

@@ -1,0 +1,76 @@
+//! Pooling.
+
+use super::{LayerSpec, no_state};
+use crate::args::{ArgSpec, Args, Fallback};
+use crate::error::Result;
+use crate::poly::{Claim, Poly};
+use crate::rules::{self, PoolOptions};
+use crate::size::Size;
+
+pub(super) const MAX_POOL2D: LayerSpec = LayerSpec {
+    name: "MaxPool2d",
+    summary: "the largest of every window: [batch, channels, h, w] -> [batch, channels, h', w']",
+    args: MAX_POOL2D_ARGS,
+    state: no_state,
+    rule: window_rule,
+};
+
+pub(super) const AVG_POOL2D: LayerSpec = LayerSpec {
+    name: "AvgPool2d",
+    summary: "the mean of every window: [batch, channels, h, w] -> [batch, channels, h', w']",
+    args: AVG_POOL2D_ARGS,
+    state: no_state,
+    rule: window_rule,
+};
+
+pub(super) const ADAPTIVE_AVG_POOL2D: LayerSpec = LayerSpec {
+    name: "AdaptiveAvgPool2d",
+    summary: "means over as many windows as output_size asks for",
+    args: ADAPTIVE_POOL2D_ARGS,
+    state: no_state,
+    rule: adaptive_rule,
+};
+
+pub(crate) const MAX_POOL2D_ARGS: &[ArgSpec] = &[
+    ArgSpec::window("kernel", 2),
+    ArgSpec::window("stride", 2).named().or(Fallback::Same("kernel")),
+    ArgSpec::window("padding", 2).named().or(Fallback::Size(0)),
+    ArgSpec::window("dilation", 2).named().or(Fallback::Size(1)),
+    ArgSpec::flag("ceil_mode", false),
+];
+
+pub(crate) const AVG_POOL2D_ARGS: &[ArgSpec] = &[
+    ArgSpec::window("kernel", 2),
+    ArgSpec::window("stride", 2).named().or(Fallback::Same("kernel")),
+    ArgSpec::window("padding", 2).named().or(Fallback::Size(0)),
+    ArgSpec::flag("ceil_mode", false),
+    ArgSpec::bool("count_include_pad", true),
+];
+
+pub(crate) const ADAPTIVE_POOL2D_ARGS: &[ArgSpec] = &[ArgSpec::window("output_size", 2)];
+
+pub(crate) fn window_rule(
+    args: &Args,
+    inputs: &[&[Poly]],
+    claims: &mut Vec<Claim>,
+) -> Result<Vec<Vec<Poly>>> {
+    let kernel = args.sizes("kernel")?;
+    let no_dilation = vec![Poly::constant(1); kernel.len()];
+    let options = PoolOptions {
+        kernel,
+        stride: args.sizes("stride")?,
+        padding: args.sizes("padding")?,
+        dilation: if args.get("dilation").is_some() { args.sizes("dilation")? } else { &no_dilation },
+        ceil_mode: args.flag("ceil_mode")?,
+    };
+    Ok(vec![rules::pool(args.op, inputs[0], options, claims)?])
+}
+
+pub(crate) fn adaptive_rule(
+    args: &Args,
+    inputs: &[&[Poly]],
+    claims: &mut Vec<Claim>,
+) -> Result<Vec<Vec<Poly>>> {
+    let output: Vec<Option<Poly>> = args.sizes("output_size")?.iter().cloned().map(Some).collect();
+    Ok(vec![rules::adaptive_pool(args.op, inputs[0], &output, claims)?])
+}
