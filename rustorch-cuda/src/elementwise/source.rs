@@ -1,0 +1,235 @@
+//! The text of an elementwise kernel.
+
+use std::fmt::Write;
+
+use smallvec::SmallVec;
+
+use super::{ElementwiseSpec, PRELUDE};
+use crate::dtype::DType;
+
+/// Threads of a block.
+pub(super) const THREADS: usize = 256;
+
+/// How an operand lies along the innermost dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Inner {
+    /// Neighbours in the iteration are neighbours in memory: one wide access for several elements.
+    Run,
+    /// One element for all.
+    Repeat,
+    /// Any other stride.
+    Strided,
+}
+
+/// What a kernel is specialised for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Variant {
+    /// Dimensions after collapsing.
+    pub dims: usize,
+    /// Elements of one access: 16 bytes of the widest operand, or 1.
+    pub width: usize,
+    /// Whether places are counted in 64 bits.
+    pub wide: bool,
+    /// Of every input, then of every output.
+    pub inner: SmallVec<[Inner; 4]>,
+}
+
+impl Variant {
+    /// Accesses that each thread has in flight before it computes.
+    pub fn unroll(&self) -> usize {
+        if self.width == 1 { 4 } else { 2 }
+    }
+
+    /// Items (of `width` elements) that a block handles.
+    pub fn items_per_block(&self) -> usize {
+        THREADS * self.unroll()
+    }
+}
+
+/// The source of one variant. Its only argument is a struct of eight-byte members, filled by `launch`:
+/// addresses, parameters, sizes, magic numbers of the sizes, strides per operand, items, left-over elements.
+pub(crate) fn generate(spec: &ElementwiseSpec, variant: &Variant) -> String {
+    let mut code = String::from(PRELUDE);
+    let text = Text { spec, variant, operands: spec.inputs.len() + spec.outputs.len() };
+    // Writing to a String cannot fail.
+    text.types(&mut code)
+        .and_then(|()| text.expressions(&mut code))
+        .and_then(|()| text.kernel(&mut code))
+        .unwrap();
+    code
+}
+
+struct Text<'a> {
+    spec: &'a ElementwiseSpec,
+    variant: &'a Variant,
+    operands: usize,
+}
+
+impl Text<'_> {
+    fn dtype(&self, operand: usize) -> DType {
+        let inputs = self.spec.inputs.len();
+        if operand < inputs { self.spec.inputs[operand].1 } else { self.spec.outputs[operand - inputs].1 }
+    }
+
+    fn types(&self, out: &mut String) -> std::fmt::Result {
+        let Variant { dims, width, wide, .. } = self.variant;
+        let scalar = if self.spec.compute.is_float() { "double" } else { "long long" };
+        writeln!(out, "\nnamespace rt {{\ntypedef {} T;", self.spec.compute.device_name())?;
+        writeln!(out, "typedef {} I;", if *wide { "long long" } else { "int" })?;
+        writeln!(out, "constexpr int DIMS = {dims}, WIDTH = {width}, UNROLL = {};", self.variant.unroll())?;
+        writeln!(out, "struct Args {{\n    void* address[{}];", self.operands)?;
+        if !self.spec.params.is_empty() {
+            writeln!(out, "    {scalar} param[{}];", self.spec.params.len())?;
+        }
+        writeln!(out, "    long long size[DIMS];\n    unsigned long long magic[DIMS];")?;
+        writeln!(out, "    long long stride[{}][DIMS];\n    long long items, left;\n}};\n", self.operands)
+    }
+
+    /// One function per output, with the expression on a line of its own for the compiler's messages.
+    fn expressions(&self, out: &mut String) -> std::fmt::Result {
+        let names = self.spec.inputs.iter().map(|(name, _)| name).chain(&self.spec.params);
+        let parameters: Vec<_> = names.map(|name| format!("const T {name}")).collect();
+        for (at, (expression, _)) in self.spec.outputs.iter().enumerate() {
+            writeln!(out, "__device__ __forceinline__ auto output{at}({}) {{", parameters.join(", "))?;
+            writeln!(out, "    return {expression};\n}}")?;
+        }
+        out.push('\n');
+        Ok(())
+    }
+
+    fn kernel(&self, out: &mut String) -> std::fmt::Result {
+        let name = &self.spec.name;
+        self.places(out)?;
+        writeln!(
+            out,
+            "extern \"C\" __global__ void __launch_bounds__({THREADS}) {name}(const __grid_constant__ Args a) {{"
+        )?;
+        for (at, param) in self.spec.params.iter().enumerate() {
+            writeln!(out, "    const T {param} = (T)a.param[{at}];")?;
+        }
+        writeln!(
+            out,
+            "    const I first = (I)blockIdx.x * {} + threadIdx.x;",
+            self.variant.items_per_block()
+        )?;
+        for (at, _) in self.spec.inputs.iter().enumerate() {
+            writeln!(out, "    {} in{at}[UNROLL];", self.pack(at))?;
+        }
+        writeln!(out, "    I place[UNROLL][{}];", self.operands)?;
+        writeln!(out, "    #pragma unroll\n    for (int u = 0; u < UNROLL; ++u) {{")?;
+        writeln!(
+            out,
+            "        const I item = first + u * {THREADS};\n        if (item >= (I)a.items) break;"
+        )?;
+        writeln!(out, "        places(a, item, place[u]);")?;
+        for at in 0..self.spec.inputs.len() {
+            self.load(out, at)?;
+        }
+        writeln!(out, "    }}\n    #pragma unroll\n    for (int u = 0; u < UNROLL; ++u) {{")?;
+        writeln!(out, "        if (first + u * {THREADS} >= (I)a.items) break;")?;
+        self.compute(out)?;
+        writeln!(out, "    }}")?;
+        if self.variant.width > 1 && self.variant.dims == 1 {
+            self.left_over(out)?;
+        }
+        writeln!(out, "}}\n}}  // namespace rt")
+    }
+
+    /// Where each operand's part of an item begins, in elements.
+    fn places(&self, out: &mut String) -> std::fmt::Result {
+        let operands = self.operands;
+        writeln!(
+            out,
+            "__device__ __forceinline__ void places(const Args& a, I item, I (&place)[{operands}]) {{"
+        )?;
+        writeln!(out, "    #pragma unroll\n    for (int k = 0; k < {operands}; ++k) place[k] = 0;")?;
+        writeln!(out, "    #pragma unroll\n    for (int d = DIMS - 1; d > 0; --d) {{")?;
+        let quotient = if self.variant.wide { "item / (I)a.size[d]" } else { "divide(item, a.magic[d])" };
+        writeln!(out, "        const I outer = {quotient}, here = item - outer * (I)a.size[d];")?;
+        writeln!(out, "        #pragma unroll")?;
+        writeln!(out, "        for (int k = 0; k < {operands}; ++k) place[k] += here * (I)a.stride[k][d];")?;
+        writeln!(out, "        item = outer;\n    }}\n    #pragma unroll")?;
+        writeln!(out, "    for (int k = 0; k < {operands}; ++k) place[k] += item * (I)a.stride[k][0];\n}}\n")
+    }
+
+    /// The register form of one item of an operand.
+    fn pack(&self, operand: usize) -> String {
+        let width = if self.variant.inner[operand] == Inner::Run { self.variant.width } else { 1 };
+        format!("Pack<{}, {width}>", self.dtype(operand).device_name())
+    }
+
+    fn load(&self, out: &mut String, at: usize) -> std::fmt::Result {
+        let (pack, stored) = (self.pack(at), self.dtype(at).device_name());
+        writeln!(
+            out,
+            "        in{at}[u] = *reinterpret_cast<const {pack}*>(reinterpret_cast<const {stored}*>(a.address[{at}]) + place[u][{at}]);"
+        )
+    }
+
+    fn compute(&self, out: &mut String) -> std::fmt::Result {
+        let inputs = self.spec.inputs.len();
+        for at in 0..self.spec.outputs.len() {
+            writeln!(out, "        {} out{at};", self.pack(inputs + at))?;
+        }
+        writeln!(out, "        #pragma unroll\n        for (int w = 0; w < WIDTH; ++w) {{")?;
+        for (at, (name, dtype)) in self.spec.inputs.iter().enumerate() {
+            let lane = if self.variant.inner[at] == Inner::Run { "w" } else { "0" };
+            writeln!(
+                out,
+                "            const T {name} = Load<T, {}>::from(in{at}[u].v[{lane}]);",
+                dtype.device_name()
+            )?;
+        }
+        for at in 0..self.spec.outputs.len() {
+            let lane = if self.variant.inner[inputs + at] == Inner::Run { "w" } else { "0" };
+            writeln!(out, "            {}", self.result(at, &format!("out{at}.v[{lane}]")))?;
+        }
+        writeln!(out, "        }}")?;
+        for at in 0..self.spec.outputs.len() {
+            let (operand, pack) = (inputs + at, self.pack(inputs + at));
+            let stored = self.dtype(operand).device_name();
+            writeln!(
+                out,
+                "        *reinterpret_cast<{pack}*>(reinterpret_cast<{stored}*>(a.address[{operand}]) + place[u][{operand}]) = out{at};"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The elements after the last whole item, one for each of the first threads.
+    fn left_over(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "    if (blockIdx.x == 0 && threadIdx.x < (unsigned)a.left) {{")?;
+        writeln!(out, "        const I e = (I)a.items * WIDTH + threadIdx.x;")?;
+        for (at, (name, dtype)) in self.spec.inputs.iter().enumerate() {
+            let stored = dtype.device_name();
+            let place = if self.variant.inner[at] == Inner::Repeat { "0" } else { "e" };
+            writeln!(
+                out,
+                "        const T {name} = Load<T, {stored}>::from(reinterpret_cast<const {stored}*>(a.address[{at}])[{place}]);"
+            )?;
+        }
+        for at in 0..self.spec.outputs.len() {
+            let operand = self.spec.inputs.len() + at;
+            let stored = self.dtype(operand).device_name();
+            let target = format!("reinterpret_cast<{stored}*>(a.address[{operand}])[e]");
+            writeln!(out, "        {}", self.result(at, &target))?;
+        }
+        writeln!(out, "    }}")
+    }
+
+    fn result(&self, at: usize, target: &str) -> String {
+        let arguments: Vec<_> = self
+            .spec
+            .inputs
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .chain(self.spec.params.iter().map(String::as_str))
+            .collect();
+        let (_, dtype) = self.spec.outputs[at];
+        let call = format!("output{at}({})", arguments.join(", "));
+        format!(
+            "{{ const auto r = {call}; {target} = Store<{}, decltype(r + 0)>::from(r); }}",
+            dtype.device_name()
+        )
+    }
+}
