@@ -128,12 +128,17 @@ fn open(
                     std::mem::forget(loaded);
                     return Ok(());
                 }
-                Err(error) => reason = reason.or(Some(error.to_string())),
+                Err(error) => reason = reason.or(Some(explain(&error))),
             }
         }
     }
     let reason = reason.unwrap_or_default();
     Err(Error::LibraryNotFound(NotFound { library, purpose, remedy, names, folders, reason }))
+}
+
+/// The dynamic linker's own words, which libloading keeps as the error's source.
+fn explain(error: &libloading::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| source.to_string())
 }
 
 /// Folders that may hold the toolkit's libraries.

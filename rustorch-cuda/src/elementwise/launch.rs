@@ -143,14 +143,14 @@ fn choose(layout: &Layout, addresses: &[u64], sizes: &[usize]) -> Variant {
         })
         .collect();
     let width = 16 / sizes.iter().copied().max().unwrap_or(16).max(1);
-    let divides = dims == 1 || layout.sizes[dims - 1] % width == 0;
+    let divides = dims == 1 || layout.sizes[dims - 1].is_multiple_of(width);
     let aligned = |operand: usize| match inner[operand] {
         Inner::Repeat => true,
         Inner::Strided => false,
         Inner::Run => {
             let outer = &layout.strides[operand][..dims - 1];
-            addresses[operand] % (width * sizes[operand]) as u64 == 0
-                && outer.iter().all(|stride| stride.unsigned_abs() % width == 0)
+            addresses[operand].is_multiple_of((width * sizes[operand]) as u64)
+                && outer.iter().all(|stride| stride.unsigned_abs().is_multiple_of(width))
         }
     };
     // Nothing gains from a wide access to one element, or where nothing runs along the inner dimension.

@@ -233,3 +233,92 @@ impl Text<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use smallvec::smallvec;
+
+    use super::*;
+
+    fn variants(operands: usize) -> Vec<Variant> {
+        let all = |inner| SmallVec::from_elem(inner, operands);
+        let mut mixed: SmallVec<[Inner; 4]> = all(Inner::Run);
+        mixed[0] = Inner::Repeat;
+        vec![
+            Variant { dims: 1, width: 4, wide: false, inner: all(Inner::Run) },
+            Variant { dims: 1, width: 2, wide: true, inner: mixed.clone() },
+            Variant { dims: 2, width: 4, wide: false, inner: mixed },
+            Variant { dims: 8, width: 1, wide: false, inner: all(Inner::Strided) },
+            Variant { dims: 3, width: 1, wide: true, inner: all(Inner::Strided) },
+        ]
+    }
+
+    #[test]
+    fn every_variant_compiles() {
+        let spec = ElementwiseSpec {
+            name: "mixed".into(),
+            inputs: vec![("c".into(), DType::Bool), ("x".into(), DType::F32), ("i".into(), DType::U8)],
+            params: vec!["alpha".into()],
+            compute: DType::F32,
+            outputs: vec![
+                ("select(ne(c, T(0.0)), alpha * x, -x) + i".into(), DType::F16),
+                ("lt(x, T(0.5))".into(), DType::Bool),
+            ],
+        };
+        for variant in variants(5) {
+            crate::testing::compiles("mixed", &generate(&spec, &variant));
+        }
+    }
+
+    #[test]
+    fn every_storage_type_compiles_with_every_arithmetic() {
+        for compute in [DType::F32, DType::F64, DType::I32, DType::I64] {
+            let spec = ElementwiseSpec {
+                name: "all_types".into(),
+                inputs: DType::ALL.iter().map(|dtype| (format!("x_{dtype}"), *dtype)).collect(),
+                params: vec![],
+                compute,
+                outputs: DType::ALL.iter().map(|dtype| (format!("x_{dtype}"), *dtype)).collect(),
+            };
+            let variant = Variant {
+                dims: 1,
+                width: 2,
+                wide: false,
+                inner: smallvec![Inner::Run; 2 * DType::ALL.len()],
+            };
+            crate::testing::compiles("all_types", &generate(&spec, &variant));
+        }
+    }
+
+    #[test]
+    fn every_function_compiles_in_the_types_it_is_for() {
+        let both = "abs(x) + neg(x) + square(x) + sign(x) + max(x, y) + min(x, y) + clamp(x, y, T(3)) + fmod(x, y)
+            + remainder(x, y) + floor(x) + ceil(x) + trunc(x) + round(x) + pow(x, y) + select(lt(x, y), x, y)
+            + select(le(x, y), x, y) + select(gt(x, y), x, y) + select(ge(x, y), x, y) + select(eq(x, y), x, y)
+            + select(all_of(ne(x, y), any_of(negate(lt(x, y)), is_nan(x))), x, y)";
+        let float = "recip(x) + fma(x, y, x) + mul_add(x, y, x) + copysign(x, y) + hypot(x, y) + fmax(x, y) + fmin(x, y)
+            + exp(x) + exp2(x) + expm1(x) + log(x) + log1p(x) + log2(x) + log10(x) + sqrt(x) + rsqrt(x) + cbrt(x)
+            + sin(x) + cos(x) + tan(x) + asin(x) + acos(x) + atan(x) + sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x)
+            + atanh(x) + erf(x) + erfc(x) + erfinv(x) + lgamma(x) + tgamma(x) + atan2(y, x) + sigmoid(x)
+            + select(is_inf(x), T(RT_INF), T(RT_NAN)) + select(is_finite(x), x, y)";
+        for (compute, expressions) in [
+            (DType::F32, &[both, float][..]),
+            (DType::F64, &[both, float]),
+            (DType::I32, &[both]),
+            (DType::I64, &[both]),
+        ] {
+            let spec = ElementwiseSpec {
+                name: "functions".into(),
+                inputs: vec![("x".into(), compute), ("y".into(), compute)],
+                params: vec![],
+                compute,
+                outputs: expressions.iter().map(|&text| (text.into(), compute)).collect(),
+            };
+            let inner = smallvec![Inner::Run; 2 + expressions.len()];
+            crate::testing::compiles(
+                "functions",
+                &generate(&spec, &Variant { dims: 1, width: 2, wide: false, inner }),
+            );
+        }
+    }
+}

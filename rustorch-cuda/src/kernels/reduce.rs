@@ -139,7 +139,7 @@ fn form(axis: Axis, chunks: Chunks, from: DType, source: u64) -> Form {
         return Form::Columns { ys: chunks.length.min(axis.dim).next_power_of_two().clamp(1, 8) };
     }
     let widest = 16 / from.size();
-    let width = if axis.dim % widest == 0 && source % 16 == 0 { widest } else { 1 };
+    let width = if axis.dim.is_multiple_of(widest) && source.is_multiple_of(16) { widest } else { 1 };
     Form::Rows { team: if axis.dim <= 1024 { 32 } else { 256 }, width }
 }
 

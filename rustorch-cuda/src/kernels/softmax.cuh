@@ -12,7 +12,7 @@
 
 namespace rt {
 
-constexpr T LOWEST = (T)-RT_INF;
+#define LOWEST ((T)-RT_INF)
 
 struct Max { static __device__ __forceinline__ T of(T x, T y) { return max(x, y); } };
 struct Sum { static __device__ __forceinline__ T of(T x, T y) { return x + y; } };

@@ -121,7 +121,8 @@ fn form(axis: Axis, dtype: DType, addresses: &[u64]) -> Form {
         return Form::LongRows;
     }
     let widest = 16 / dtype.size();
-    let aligned = axis.dim % widest == 0 && addresses.iter().all(|address| address % 16 == 0);
+    let aligned =
+        axis.dim.is_multiple_of(widest) && addresses.iter().all(|address| address.is_multiple_of(16));
     let width = if aligned { widest } else { 1 };
     let team = match axis.dim {
         ..=1024 => 32,

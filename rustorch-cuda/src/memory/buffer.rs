@@ -108,12 +108,12 @@ impl Buffer {
 
     /// The whole buffer as host elements. Its length must be a multiple of their size.
     pub fn to_vec<T: Pod>(&self) -> Result<Vec<T>> {
-        if self.len % size_of::<T>() != 0 {
+        if !self.len.is_multiple_of(size_of::<T>().max(1)) {
             let message =
                 format!("{} bytes are no whole number of elements of {} bytes", self.len, size_of::<T>());
             return Err(Error::invalid("copy to the host", message));
         }
-        let mut values = vec![T::zeroed(); self.len / size_of::<T>()];
+        let mut values = vec![T::zeroed(); self.len / size_of::<T>().max(1)];
         self.read(0, &mut values)?;
         Ok(values)
     }

@@ -154,17 +154,20 @@ impl<T> OrNvrtc<T> for std::result::Result<T, result::NvrtcError> {
     }
 }
 
-/// Puts the source line after each message that names one: `name.cu(12): error: ...`. The source is generated, so the
-/// reader has no file to look into.
+/// Puts the source line after each message that names one (`name.cu(12): error: ...`) unless NVRTC did, as the newer ones do.
+/// The source is generated, so the reader has no file to look into.
 fn with_source_lines(log: &str, code: &str) -> String {
     let lines: Vec<&str> = code.lines().collect();
     let mut out = String::new();
-    for message in log.lines() {
+    let mut messages = log.lines().peekable();
+    while let Some(message) = messages.next() {
         out.push_str(message);
         out.push('\n');
         let number =
             message.split_once('(').and_then(|(_, rest)| rest.split_once(')')?.0.parse::<usize>().ok());
-        if let Some(line) = number.and_then(|number| lines.get(number.checked_sub(1)?)) {
+        let line = number.and_then(|number| lines.get(number.checked_sub(1)?));
+        if let Some(line) = line.filter(|line| messages.peek().is_none_or(|next| next.trim() != line.trim()))
+        {
             out.push_str(&format!("  {:>4} | {}\n", number.unwrap_or_default(), line.trim_end()));
         }
     }
@@ -183,5 +186,16 @@ mod tests {
             "k.cu(2): error: expected a \")\"\n     2 | two (\n  note\n"
         );
         assert_eq!(with_source_lines("k.cu(99): error: x", "one"), "k.cu(99): error: x\n");
+        assert_eq!(with_source_lines("k.cu(1): error: x\n  one", "one"), "k.cu(1): error: x\n  one\n");
+    }
+
+    #[test]
+    fn a_device_that_nvrtc_does_not_know_gets_ptx() {
+        let source = Source { name: "empty", code: "extern \"C\" __global__ void empty() {}", options: &[] };
+        match compile(source, (99, 0)) {
+            Ok(image) => assert!(String::from_utf8_lossy(&image.0).contains(".entry empty")),
+            Err(Error::LibraryNotFound(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 }
