@@ -55,13 +55,16 @@ impl Elementwise {
     /// Checks the names and types. Nothing is compiled yet.
     ///
     /// # Errors
-    /// A name that is no identifier or stands twice, no output, or arithmetic in a type that is only for storage.
+    /// A name that is no identifier, ends in an underscore or stands twice, no output, or arithmetic in a type that is only for storage.
     pub fn new(spec: ElementwiseSpec) -> Result<Self> {
         let names: Vec<&str> =
             spec.inputs.iter().map(|(name, _)| name).chain(&spec.params).map(String::as_str).collect();
         let problem = |message: String| Err(Error::invalid(&spec.name, message));
-        if let Some(name) = names.iter().chain([&spec.name.as_str()]).find(|name| !is_identifier(name)) {
+        if let Some(name) = names.iter().find(|name| !is_identifier(name) || name.ends_with('_')) {
             return problem(format!("`{name}` is no name that CUDA C takes"));
+        }
+        if !is_identifier(&spec.name) {
+            return problem("this name is none that CUDA C takes".to_owned());
         }
         if let Some((at, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
             return problem(format!(
@@ -108,7 +111,7 @@ impl Elementwise {
         }
         let code = source::generate(&self.spec, &key.1);
         let source = crate::nvrtc::Source { name: &self.spec.name, code: &code, options: &[] };
-        let kernel = Kernel::new(device, source, &self.spec.name)?;
+        let kernel = Kernel::new(device, source, &source::entry(&self.spec))?;
         Ok(self.kernels.write().entry(key).or_insert(kernel).clone())
     }
 }

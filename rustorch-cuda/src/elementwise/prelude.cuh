@@ -77,9 +77,9 @@ template <class A> __device__ __forceinline__ bool ge(A x, A y) { return x >= y;
 template <class A> __device__ __forceinline__ bool eq(A x, A y) { return x == y; }
 template <class A> __device__ __forceinline__ bool ne(A x, A y) { return x != y; }
 template <class A> __device__ __forceinline__ A select(bool c, A x, A y) { return c ? x : y; }
-__device__ __forceinline__ bool all_of(bool x, bool y) { return x && y; }
-__device__ __forceinline__ bool any_of(bool x, bool y) { return x || y; }
-__device__ __forceinline__ bool negate(bool x) { return !x; }
+__device__ __forceinline__ bool both(bool x, bool y) { return x && y; }
+__device__ __forceinline__ bool either(bool x, bool y) { return x || y; }
+__device__ __forceinline__ bool differ(bool x, bool y) { return x != y; }
 
 template <class A> __device__ __forceinline__ bool is_nan(A x) { return x != x; }
 __device__ __forceinline__ bool is_inf(float x) { return ::fabsf(x) == (float)RT_INF; }
@@ -105,10 +105,15 @@ template <class A> __device__ __forceinline__ A recip(A x) { return (A)1 / x; }
 template <class A> __device__ __forceinline__ A square(A x) { return x * x; }
 // 1 and -1 by comparison, so 0 for zeros and for NaN, as torch.sign.
 template <class A> __device__ __forceinline__ A sign(A x) { return (A)((x > (A)0) - (x < (A)0)); }
+template <class A> __device__ __forceinline__ A sgn(A x) { return sign(x); }
+// Real numbers are their own conjugates; complex ones do not come here.
+template <class A> __device__ __forceinline__ A conj(A x) { return x; }
 template <class A> __device__ __forceinline__ A fma(A x, A y, A z) { return ::fma(x, y, z); }
 template <class A> __device__ __forceinline__ A mul_add(A x, A y, A z) { return ::fma(x, y, z); }
 template <class A> __device__ __forceinline__ A copysign(A x, A y) { return ::copysign(x, y); }
 template <class A> __device__ __forceinline__ A hypot(A x, A y) { return ::hypot(x, y); }
+__device__ __forceinline__ float nextafter(float x, float y) { return ::nextafterf(x, y); }
+__device__ __forceinline__ double nextafter(double x, double y) { return ::nextafter(x, y); }
 
 // Division of integers by zero has no value; zero is what the hardware must not be asked for.
 __device__ __forceinline__ float fmod(float x, float y) { return ::fmodf(x, y); }
@@ -119,6 +124,50 @@ __device__ __forceinline__ long long fmod(long long x, long long y) { return y =
 template <class A> __device__ __forceinline__ A remainder(A x, A y) {
     A r = fmod(x, y);
     return r != (A)0 && (r < (A)0) != (y < (A)0) ? r + y : r;
+}
+
+// The quotient toward minus infinity, as torch.floor_divide. For floats PyTorch's algorithm (c10::div_floor_floating),
+// exact where floor(x / y) would round up.
+template <class A> __device__ __forceinline__ A float_floor_div(A x, A y) {
+    if (y == (A)0) return x / y;
+    const A rest = fmod(x, y);
+    A quotient = (x - rest) / y;
+    if (rest != (A)0 && (y < (A)0) != (rest < (A)0)) quotient -= (A)1;
+    if (quotient == (A)0) return ::copysign((A)0, x / y);
+    const A below = ::floor(quotient);
+    return quotient - below > (A)0.5 ? below + (A)1 : below;
+}
+template <class A> __device__ __forceinline__ A integer_floor_div(A x, A y) {
+    if (y == 0) return 0;
+    if (y == -1) return 0 - x;
+    return x / y - (x % y != 0 && (x < 0) != (y < 0));
+}
+__device__ __forceinline__ float floor_div(float x, float y) { return float_floor_div(x, y); }
+__device__ __forceinline__ double floor_div(double x, double y) { return float_floor_div(x, y); }
+__device__ __forceinline__ int floor_div(int x, int y) { return integer_floor_div(x, y); }
+__device__ __forceinline__ long long floor_div(long long x, long long y) { return integer_floor_div(x, y); }
+
+// ---- bits (integers only) -------------------------------------------------------------------------------------------
+
+template <class A> __device__ __forceinline__ A bit_and(A x, A y) { return x & y; }
+template <class A> __device__ __forceinline__ A bit_or(A x, A y) { return x | y; }
+template <class A> __device__ __forceinline__ A bit_xor(A x, A y) { return x ^ y; }
+__device__ __forceinline__ int shift_left(int x, int by) { return by < 0 || by > 31 ? 0 : (int)((unsigned)x << by); }
+__device__ __forceinline__ long long shift_left(long long x, long long by) {
+    return by < 0 || by > 63 ? 0 : (long long)((unsigned long long)x << by);
+}
+// By the full width only the sign remains.
+__device__ __forceinline__ int shift_right(int x, int by) { return x >> (by < 0 || by > 31 ? 31 : by); }
+__device__ __forceinline__ long long shift_right(long long x, long long by) { return x >> (by < 0 || by > 63 ? 63 : by); }
+template <class A> __device__ __forceinline__ A gcd(A x, A y) {
+    x = abs(x);
+    y = abs(y);
+    while (y != 0) {
+        const A rest = fmod(x, y);
+        x = y;
+        y = abs(rest);
+    }
+    return x;
 }
 
 // ---- rounding ------------------------------------------------------------------------------------------------------
@@ -165,6 +214,38 @@ __device__ __forceinline__ int pow(int x, int y) { return integer_pow(x, y); }
 __device__ __forceinline__ long long pow(long long x, long long y) { return integer_pow(x, y); }
 __device__ __forceinline__ float atan2(float y, float x) { return ::atan2f(y, x); }
 __device__ __forceinline__ double atan2(double y, double x) { return ::atan2(y, x); }
+
+// The derivative of lgamma and its own: recurrence up to 10, then the asymptotic series (Abramowitz & Stegun 6.3.18 and
+// 6.4.12), with reflection for what is left of 0. In double: the series loses digits in single precision.
+__device__ __noinline__ inline double digamma_series(double x) {
+    double sum = 0;
+    for (; x < 10.0; x += 1.0) sum -= 1.0 / x;
+    const double q = 1.0 / (x * x);
+    const double series = q * (1.0 / 12 - q * (1.0 / 120 - q * (1.0 / 252 - q * (1.0 / 240 - q * (1.0 / 132
+        - q * (691.0 / 32760 - q / 12))))));
+    return sum + ::log(x) - 0.5 / x - series;
+}
+__device__ __forceinline__ double digamma(double x) {
+    if (x == 0.0) return ::copysign(RT_INF, -x);
+    if (x > 0.0 || x != x) return digamma_series(x);
+    const double fraction = x - ::trunc(x);
+    if (fraction == 0.0) return RT_NAN;
+    return digamma_series(1.0 - x) - 3.141592653589793 / ::tan(3.141592653589793 * fraction);
+}
+__device__ __forceinline__ float digamma(float x) { return (float)digamma((double)x); }
+__device__ __noinline__ inline double trigamma_series(double x) {
+    double sum = 0;
+    for (; x < 10.0; x += 1.0) sum += 1.0 / (x * x);
+    const double q = 1.0 / (x * x);
+    const double series = q * (1.0 / 6 - q * (1.0 / 30 - q * (1.0 / 42 - q * (1.0 / 30 - q * 5.0 / 66))));
+    return sum + 1.0 / x + q / 2 + series / x;
+}
+__device__ __forceinline__ double trigamma(double x) {
+    if (!(x < 0.5)) return trigamma_series(x);
+    const double sine = ::sinpi(x);
+    return 9.869604401089358 / (sine * sine) - trigamma_series(1.0 - x);
+}
+__device__ __forceinline__ float trigamma(float x) { return (float)trigamma((double)x); }
 
 template <class A> __device__ __forceinline__ A sigmoid(A x) { return (A)1 / ((A)1 + exp(-x)); }
 

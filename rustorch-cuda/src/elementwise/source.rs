@@ -59,6 +59,12 @@ pub(crate) fn generate(spec: &ElementwiseSpec, variant: &Variant) -> String {
     code
 }
 
+/// The kernel's symbol. The prefix keeps operations named after C functions, such as `exp`, apart from them.
+pub(super) fn entry(spec: &ElementwiseSpec) -> String {
+    format!("elementwise_{}", spec.name)
+}
+
+/// Writes the parts. Names of its own end in an underscore, which those of inputs and parameters may not.
 struct Text<'a> {
     spec: &'a ElementwiseSpec,
     variant: &'a Variant,
@@ -90,7 +96,7 @@ impl Text<'_> {
         let names = self.spec.inputs.iter().map(|(name, _)| name).chain(&self.spec.params);
         let parameters: Vec<_> = names.map(|name| format!("const T {name}")).collect();
         for (at, (expression, _)) in self.spec.outputs.iter().enumerate() {
-            writeln!(out, "__device__ __forceinline__ auto output{at}({}) {{", parameters.join(", "))?;
+            writeln!(out, "__device__ __forceinline__ auto output{at}_({}) {{", parameters.join(", "))?;
             writeln!(out, "    return {expression};\n}}")?;
         }
         out.push('\n');
@@ -98,35 +104,35 @@ impl Text<'_> {
     }
 
     fn kernel(&self, out: &mut String) -> std::fmt::Result {
-        let name = &self.spec.name;
+        let name = entry(self.spec);
         self.places(out)?;
         writeln!(
             out,
-            "extern \"C\" __global__ void __launch_bounds__({THREADS}) {name}(const __grid_constant__ Args a) {{"
+            "extern \"C\" __global__ void __launch_bounds__({THREADS}) {name}(const __grid_constant__ Args args_) {{"
         )?;
         for (at, param) in self.spec.params.iter().enumerate() {
-            writeln!(out, "    const T {param} = (T)a.param[{at}];")?;
+            writeln!(out, "    const T {param} = (T)args_.param[{at}];")?;
         }
         writeln!(
             out,
-            "    const I first = (I)blockIdx.x * {} + threadIdx.x;",
+            "    const I first_ = (I)blockIdx.x * {} + threadIdx.x;",
             self.variant.items_per_block()
         )?;
         for (at, _) in self.spec.inputs.iter().enumerate() {
-            writeln!(out, "    {} in{at}[UNROLL];", self.pack(at))?;
+            writeln!(out, "    {} in{at}_[UNROLL];", self.pack(at))?;
         }
-        writeln!(out, "    I place[UNROLL][{}];", self.operands)?;
-        writeln!(out, "    #pragma unroll\n    for (int u = 0; u < UNROLL; ++u) {{")?;
+        writeln!(out, "    I place_[UNROLL][{}];", self.operands)?;
+        writeln!(out, "    #pragma unroll\n    for (int u_ = 0; u_ < UNROLL; ++u_) {{")?;
         writeln!(
             out,
-            "        const I item = first + u * {THREADS};\n        if (item >= (I)a.items) break;"
+            "        const I item_ = first_ + u_ * {THREADS};\n        if (item_ >= (I)args_.items) break;"
         )?;
-        writeln!(out, "        places(a, item, place[u]);")?;
+        writeln!(out, "        places_(args_, item_, place_[u_]);")?;
         for at in 0..self.spec.inputs.len() {
             self.load(out, at)?;
         }
-        writeln!(out, "    }}\n    #pragma unroll\n    for (int u = 0; u < UNROLL; ++u) {{")?;
-        writeln!(out, "        if (first + u * {THREADS} >= (I)a.items) break;")?;
+        writeln!(out, "    }}\n    #pragma unroll\n    for (int u_ = 0; u_ < UNROLL; ++u_) {{")?;
+        writeln!(out, "        if (first_ + u_ * {THREADS} >= (I)args_.items) break;")?;
         self.compute(out)?;
         writeln!(out, "    }}")?;
         if self.variant.width > 1 && self.variant.dims == 1 {
@@ -140,16 +146,23 @@ impl Text<'_> {
         let operands = self.operands;
         writeln!(
             out,
-            "__device__ __forceinline__ void places(const Args& a, I item, I (&place)[{operands}]) {{"
+            "__device__ __forceinline__ void places_(const Args& args_, I item, I (&place)[{operands}]) {{"
         )?;
         writeln!(out, "    #pragma unroll\n    for (int k = 0; k < {operands}; ++k) place[k] = 0;")?;
         writeln!(out, "    #pragma unroll\n    for (int d = DIMS - 1; d > 0; --d) {{")?;
-        let quotient = if self.variant.wide { "item / (I)a.size[d]" } else { "divide(item, a.magic[d])" };
-        writeln!(out, "        const I outer = {quotient}, here = item - outer * (I)a.size[d];")?;
+        let quotient =
+            if self.variant.wide { "item / (I)args_.size[d]" } else { "divide(item, args_.magic[d])" };
+        writeln!(out, "        const I outer = {quotient}, here = item - outer * (I)args_.size[d];")?;
         writeln!(out, "        #pragma unroll")?;
-        writeln!(out, "        for (int k = 0; k < {operands}; ++k) place[k] += here * (I)a.stride[k][d];")?;
+        writeln!(
+            out,
+            "        for (int k = 0; k < {operands}; ++k) place[k] += here * (I)args_.stride[k][d];"
+        )?;
         writeln!(out, "        item = outer;\n    }}\n    #pragma unroll")?;
-        writeln!(out, "    for (int k = 0; k < {operands}; ++k) place[k] += item * (I)a.stride[k][0];\n}}\n")
+        writeln!(
+            out,
+            "    for (int k = 0; k < {operands}; ++k) place[k] += item * (I)args_.stride[k][0];\n}}\n"
+        )
     }
 
     /// The register form of one item of an operand.
@@ -162,27 +175,27 @@ impl Text<'_> {
         let (pack, stored) = (self.pack(at), self.dtype(at).device_name());
         writeln!(
             out,
-            "        in{at}[u] = *reinterpret_cast<const {pack}*>(reinterpret_cast<const {stored}*>(a.address[{at}]) + place[u][{at}]);"
+            "        in{at}_[u_] = *reinterpret_cast<const {pack}*>(reinterpret_cast<const {stored}*>(args_.address[{at}]) + place_[u_][{at}]);"
         )
     }
 
     fn compute(&self, out: &mut String) -> std::fmt::Result {
         let inputs = self.spec.inputs.len();
         for at in 0..self.spec.outputs.len() {
-            writeln!(out, "        {} out{at};", self.pack(inputs + at))?;
+            writeln!(out, "        {} out{at}_;", self.pack(inputs + at))?;
         }
-        writeln!(out, "        #pragma unroll\n        for (int w = 0; w < WIDTH; ++w) {{")?;
+        writeln!(out, "        #pragma unroll\n        for (int w_ = 0; w_ < WIDTH; ++w_) {{")?;
         for (at, (name, dtype)) in self.spec.inputs.iter().enumerate() {
-            let lane = if self.variant.inner[at] == Inner::Run { "w" } else { "0" };
+            let lane = if self.variant.inner[at] == Inner::Run { "w_" } else { "0" };
             writeln!(
                 out,
-                "            const T {name} = Load<T, {}>::from(in{at}[u].v[{lane}]);",
+                "            const T {name} = Load<T, {}>::from(in{at}_[u_].v[{lane}]);",
                 dtype.device_name()
             )?;
         }
         for at in 0..self.spec.outputs.len() {
-            let lane = if self.variant.inner[inputs + at] == Inner::Run { "w" } else { "0" };
-            writeln!(out, "            {}", self.result(at, &format!("out{at}.v[{lane}]")))?;
+            let lane = if self.variant.inner[inputs + at] == Inner::Run { "w_" } else { "0" };
+            writeln!(out, "            {}", self.result(at, &format!("out{at}_.v[{lane}]")))?;
         }
         writeln!(out, "        }}")?;
         for at in 0..self.spec.outputs.len() {
@@ -190,7 +203,7 @@ impl Text<'_> {
             let stored = self.dtype(operand).device_name();
             writeln!(
                 out,
-                "        *reinterpret_cast<{pack}*>(reinterpret_cast<{stored}*>(a.address[{operand}]) + place[u][{operand}]) = out{at};"
+                "        *reinterpret_cast<{pack}*>(reinterpret_cast<{stored}*>(args_.address[{operand}]) + place_[u_][{operand}]) = out{at}_;"
             )?;
         }
         Ok(())
@@ -198,20 +211,20 @@ impl Text<'_> {
 
     /// The elements after the last whole item, one for each of the first threads.
     fn left_over(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "    if (blockIdx.x == 0 && threadIdx.x < (unsigned)a.left) {{")?;
-        writeln!(out, "        const I e = (I)a.items * WIDTH + threadIdx.x;")?;
+        writeln!(out, "    if (blockIdx.x == 0 && threadIdx.x < (unsigned)args_.left) {{")?;
+        writeln!(out, "        const I e_ = (I)args_.items * WIDTH + threadIdx.x;")?;
         for (at, (name, dtype)) in self.spec.inputs.iter().enumerate() {
             let stored = dtype.device_name();
-            let place = if self.variant.inner[at] == Inner::Repeat { "0" } else { "e" };
+            let place = if self.variant.inner[at] == Inner::Repeat { "0" } else { "e_" };
             writeln!(
                 out,
-                "        const T {name} = Load<T, {stored}>::from(reinterpret_cast<const {stored}*>(a.address[{at}])[{place}]);"
+                "        const T {name} = Load<T, {stored}>::from(reinterpret_cast<const {stored}*>(args_.address[{at}])[{place}]);"
             )?;
         }
         for at in 0..self.spec.outputs.len() {
             let operand = self.spec.inputs.len() + at;
             let stored = self.dtype(operand).device_name();
-            let target = format!("reinterpret_cast<{stored}*>(a.address[{operand}])[e]");
+            let target = format!("reinterpret_cast<{stored}*>(args_.address[{operand}])[e_]");
             writeln!(out, "        {}", self.result(at, &target))?;
         }
         writeln!(out, "    }}")
@@ -226,9 +239,9 @@ impl Text<'_> {
             .chain(self.spec.params.iter().map(String::as_str))
             .collect();
         let (_, dtype) = self.spec.outputs[at];
-        let call = format!("output{at}({})", arguments.join(", "));
+        let call = format!("output{at}_({})", arguments.join(", "));
         format!(
-            "{{ const auto r = {call}; {target} = Store<{}, decltype(r + 0)>::from(r); }}",
+            "{{ const auto r_ = {call}; {target} = Store<{}, decltype(r_ + 0)>::from(r_); }}",
             dtype.device_name()
         )
     }
@@ -295,17 +308,21 @@ mod tests {
         let both = "abs(x) + neg(x) + square(x) + sign(x) + max(x, y) + min(x, y) + clamp(x, y, T(3)) + fmod(x, y)
             + remainder(x, y) + floor(x) + ceil(x) + trunc(x) + round(x) + pow(x, y) + select(lt(x, y), x, y)
             + select(le(x, y), x, y) + select(gt(x, y), x, y) + select(ge(x, y), x, y) + select(eq(x, y), x, y)
-            + select(all_of(ne(x, y), any_of(negate(lt(x, y)), is_nan(x))), x, y)";
+            + select(both(ne(x, y), either(differ(lt(x, y), le(x, y)), is_nan(x))), x, y)
+            + floor_div(x, y) + conj(x) + sgn(x)";
+        let bits =
+            "bit_and(x, y) + bit_or(x, y) + bit_xor(x, y) + shift_left(x, y) + shift_right(x, y) + gcd(x, y)";
         let float = "recip(x) + fma(x, y, x) + mul_add(x, y, x) + copysign(x, y) + hypot(x, y) + fmax(x, y) + fmin(x, y)
             + exp(x) + exp2(x) + expm1(x) + log(x) + log1p(x) + log2(x) + log10(x) + sqrt(x) + rsqrt(x) + cbrt(x)
             + sin(x) + cos(x) + tan(x) + asin(x) + acos(x) + atan(x) + sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x)
             + atanh(x) + erf(x) + erfc(x) + erfinv(x) + lgamma(x) + tgamma(x) + atan2(y, x) + sigmoid(x)
-            + select(is_inf(x), T(RT_INF), T(RT_NAN)) + select(is_finite(x), x, y)";
+            + select(is_inf(x), T(RT_INF), T(RT_NAN)) + select(is_finite(x), x, y) + digamma(x) + trigamma(x)
+            + nextafter(x, y)";
         for (compute, expressions) in [
             (DType::F32, &[both, float][..]),
             (DType::F64, &[both, float]),
-            (DType::I32, &[both]),
-            (DType::I64, &[both]),
+            (DType::I32, &[both, bits]),
+            (DType::I64, &[both, bits]),
         ] {
             let spec = ElementwiseSpec {
                 name: "functions".into(),
@@ -319,6 +336,20 @@ mod tests {
                 "functions",
                 &generate(&spec, &Variant { dims: 1, width: 2, wide: false, inner }),
             );
+        }
+    }
+
+    #[test]
+    fn names_of_the_library_and_of_c_do_not_clash() {
+        for variant in variants(4) {
+            let spec = ElementwiseSpec {
+                name: "exp".into(),
+                inputs: ["a", "b", "g"].map(|name| (name.into(), DType::F32)).to_vec(),
+                params: ["value", "first", "item", "args", "w", "e"].map(String::from).to_vec(),
+                compute: DType::F32,
+                outputs: vec![("exp(a) + b * g * value + first + item + args + w * e".into(), DType::F32)],
+            };
+            crate::testing::compiles("exp", &generate(&spec, &variant));
         }
     }
 }
