@@ -4,9 +4,10 @@
 //! match (&a, &b) {
 //!     (operand_0, operand_1) => {
 //!         static SITE: Site = Site::new(&["i", "j", "k"], &[&[0, 1], &[1, 2]], &[0, 2]);
-//!         trait Typed { fn einsum<i: Dim, j: Dim, k: Dim, A: Operand<(i, j)>, B: Operand<(j, k)>>(self, …) -> TypedTensor<(i, k)>; }
+//!         trait Typed { fn einsum<i: Dim, …>(self, operand_0: &TypedTensor<(i, j)>, …) -> TypedTensor<(i, k)>; }
 //!         trait Dynamic { fn einsum(self, …) -> Result<Tensor>; }
-//!         (kind(operand_0) & kind(operand_1)).einsum(operand_0, operand_1)
+//!         let result = (kind(operand_0) & kind(operand_1)).einsum(operand_0, operand_1);
+//!         result
 //!     }
 //! }
 //! ```
@@ -18,9 +19,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use rustorch_shape::einsum::{Spec, Subscript, Term};
+use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::parse::Input;
+use super::signature::Signature;
 
 /// The largest rank of a typed tensor.
 const MAX_TYPED_RANK: usize = 8;
@@ -44,7 +47,7 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
     let call = if ranks.max().is_some_and(|rank| rank > MAX_TYPED_RANK) {
         quote!(SITE.dynamic(&[#(#arguments),*]))
     } else {
-        let typed = typed_trait(spec, &bindings);
+        let typed = typed_trait(spec, operands, &bindings);
         let kinds = arguments.iter().zip(operands).map(|(argument, operand)| {
             quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::__private::einsum::kind(#argument))
         });
@@ -58,7 +61,9 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
                     SITE.dynamic(&[#(#bindings),*])
                 }
             }
-            (#(#kinds)&*).einsum(#(#arguments),*)
+            // A variable, lest a type expected of the result is blamed on the operands.
+            let result = (#(#kinds)&*).einsum(#(#arguments),*);
+            result
         }
     };
     quote! {
@@ -72,7 +77,7 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
 }
 
 /// Items of the expansion are invisible to the operands, and theirs to it.
-fn hidden() -> Span {
+pub(super) fn hidden() -> Span {
     Span::mixed_site()
 }
 
@@ -97,58 +102,18 @@ fn site(spec: &Spec) -> TokenStream {
     }
 }
 
-/// The infallible signature: one generic dim for each index, one shape for each operand.
-fn typed_trait(spec: &Spec, bindings: &[Ident]) -> TokenStream {
-    let dims: Vec<Ident> = spec.labels().iter().map(|label| dim(label)).collect();
-    let shapes: Vec<Ident> =
-        (0..bindings.len()).map(|at| format_ident!("Shape{at}", span = hidden())).collect();
-    let mut generics = quote!(#(#dims: ::rustorch::Dim,)*);
-    let mut middles: Vec<Ident> = Vec::new();
-    let mut bounds = TokenStream::new();
-    for (at, (term, shape)) in spec.operands().iter().zip(&shapes).enumerate() {
-        let (before, after) = sides(term, &dims);
-        bounds.extend(if term.has_ellipsis() {
-            let middle = format_ident!("Ellipsis{at}", span = hidden());
-            generics.extend(quote!(#middle: ::rustorch::Shape,));
-            let bound = quote!(#shape: ::rustorch::__private::einsum::EllipsisOperand<#before, #after, Middle = #middle>,);
-            middles.push(middle);
-            bound
-        } else {
-            quote!(#shape: ::rustorch::__private::einsum::Operand<#before>,)
-        });
-    }
-    // The ellipses broadcast against each other, one after the other.
-    let mut middle = None;
-    for (at, next) in middles.iter().enumerate() {
-        middle = Some(match middle {
-            None => quote!(#next),
-            Some(so_far) => {
-                let joined = format_ident!("Broadcast{at}", span = hidden());
-                generics.extend(quote!(#joined: ::rustorch::Shape,));
-                bounds.extend(quote!(#so_far: ::rustorch::Broadcast<#next, Output = #joined>,));
-                quote!(#joined)
-            }
-        });
-    }
-    let (before, after) = sides(spec.output(), &dims);
-    let output = if spec.output().has_ellipsis() {
-        let middle = middle.unwrap_or_else(|| quote!(()));
-        generics.extend(quote!(Output: ::rustorch::Shape,));
-        bounds.extend(
-            quote!(#middle: ::rustorch::__private::einsum::Surround<#before, #after, Output = Output>,),
-        );
-        quote!(Output)
-    } else {
-        before
-    };
+/// The infallible signature: one generic dim for each index, tied to every axis that has it.
+fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident]) -> TokenStream {
+    let Signature { generics, parameters, bounds, output, ties } = Signature::new(spec, operands);
     let signature = quote! {
         #[track_caller]
-        fn einsum<#generics #(#shapes: ::rustorch::Shape,)*>(
-            self, #(#bindings: &::rustorch::TypedTensor<#shapes>),*
-        ) -> ::rustorch::TypedTensor<#output>
-        where #bounds
+        fn einsum<#(#generics,)*>(
+            self, #(#bindings: &::rustorch::typed::TypedTensor<#parameters>),*
+        ) -> ::rustorch::typed::TypedTensor<#output>
+        where #(#bounds,)*
     };
     quote! {
+        #(#ties)*
         #[allow(non_camel_case_types)]
         trait Typed { #signature; }
         #[allow(non_camel_case_types)]
@@ -158,26 +123,4 @@ fn typed_trait(spec: &Spec, bindings: &[Ident]) -> TokenStream {
             }
         }
     }
-}
-
-/// The generic parameter of an index. Raw identifiers lose their prefix: inside a signature the name is only shown.
-fn dim(label: &str) -> Ident {
-    match label.strip_prefix("r#") {
-        Some(label) => Ident::new_raw(label, hidden()),
-        None => Ident::new(label, hidden()),
-    }
-}
-
-/// The tuples of dims before and after the ellipsis; all of them before it where there is none.
-fn sides(term: &Term, dims: &[Ident]) -> (TokenStream, TokenStream) {
-    let ellipsis = term.items.iter().position(|item| item.subscript == Subscript::Ellipsis);
-    let (before, after) = term.items.split_at(ellipsis.unwrap_or(term.items.len()));
-    let tuple = |items: &[rustorch_shape::einsum::Item]| {
-        let dims = items.iter().filter_map(|item| match item.subscript {
-            Subscript::Label(label) => dims.get(label),
-            Subscript::Ellipsis => None,
-        });
-        quote!((#(#dims,)*))
-    };
-    (tuple(before), tuple(after))
 }

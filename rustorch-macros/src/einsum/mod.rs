@@ -3,6 +3,7 @@
 mod check;
 mod codegen;
 mod parse;
+mod signature;
 #[cfg(test)]
 mod tests;
 

@@ -32,9 +32,8 @@ impl Input {
 impl Parse for Input {
     fn parse(input: ParseStream) -> Result<Self> {
         if input.is_empty() {
-            return Err(
-                input.error("einsum!: expected subscripts and operands, as in einsum!(\"ij,jk->ik\", a, b)")
-            );
+            let message = "einsum!: expected subscripts and operands, as in einsum!(\"ij,jk->ik\", a, b)";
+            return Err(syn::Error::new(Span::call_site(), message));
         }
         if input.peek(LitStr) { text(input) } else { indexed(input) }
     }

@@ -1,6 +1,6 @@
 //! `dim!(Batch, pub Seq)`: types for sizes known at run time.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -25,7 +25,7 @@ struct Declaration {
 impl Parse for Dims {
     fn parse(input: ParseStream) -> Result<Self> {
         if input.is_empty() {
-            return Err(input.error("dim!: expected names, as in dim!(Batch, Seq)"));
+            return Err(Error::new(Span::call_site(), "dim!: expected names, as in dim!(Batch, Seq)"));
         }
         Ok(Self(Punctuated::<Declaration, Token![,]>::parse_terminated(input)?.into_iter().collect()))
     }
@@ -56,17 +56,17 @@ fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> To
         #[doc = #doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #visibility enum #name {}
-        impl ::rustorch::Dim for #name {
+        impl ::rustorch::typed::Dim for #name {
             const SIZE: ::core::option::Option<usize> = ::core::option::Option::None;
             const NAME: &'static str = #text;
         }
-        impl ::rustorch::BroadcastDim<#name> for #name {
+        impl ::rustorch::typed::BroadcastDim<#name> for #name {
             type Output = #name;
         }
-        impl ::rustorch::BroadcastDim<::rustorch::One> for #name {
+        impl ::rustorch::typed::BroadcastDim<::rustorch::typed::One> for #name {
             type Output = #name;
         }
-        impl ::rustorch::BroadcastDim<#name> for ::rustorch::One {
+        impl ::rustorch::typed::BroadcastDim<#name> for ::rustorch::typed::One {
             type Output = #name;
         }
     }

@@ -39,20 +39,22 @@ impl Parse for Axes {
 fn dim(axis: &Expr) -> Result<TokenStream> {
     match axis {
         Expr::Lit(literal) => match &literal.lit {
-            Lit::Int(size) if matches!(size.suffix(), "" | "usize") => Ok(quote!(::rustorch::Const<#size>)),
+            Lit::Int(size) if matches!(size.suffix(), "" | "usize") => {
+                Ok(quote!(::rustorch::typed::Const<#size>))
+            }
             other => Err(Error::new(other.span(), "shape!: a size is a whole number, such as 784")),
         },
         Expr::Infer(_) => Ok(quote!(_)),
         Expr::Path(path)
             if path.path.segments.last().is_some_and(|last| is_constant(&last.ident.to_string())) =>
         {
-            Ok(quote!(::rustorch::Const<{ #path }>))
+            Ok(quote!(::rustorch::typed::Const<{ #path }>))
         }
         Expr::Path(path) => Ok(path.to_token_stream()),
         // (B): a type whose name looks like that of a constant.
         Expr::Paren(inner) if matches!(*inner.expr, Expr::Path(_)) => Ok(inner.expr.to_token_stream()),
         Expr::Binary(_) | Expr::Paren(_) | Expr::Block(_) | Expr::Call(_) => {
-            Ok(quote!(::rustorch::Const<{ #axis }>))
+            Ok(quote!(::rustorch::typed::Const<{ #axis }>))
         }
         Expr::Unary(negative) => {
             Err(Error::new(negative.span(), "shape!: a size is a whole number, such as 784"))

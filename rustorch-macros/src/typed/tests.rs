@@ -9,10 +9,13 @@ fn shape(input: proc_macro2::TokenStream) -> String {
 #[test]
 fn shapes_are_tuples_of_dims() {
     assert_eq!(shape(quote!()), "()");
-    assert_eq!(shape(quote!(Batch, 784)), "(Batch,::rustorch::Const<784>,)");
-    assert_eq!(shape(quote!(D, 4 * D)), "(::rustorch::Const<{D}>,::rustorch::Const<{4*D}>,)");
+    assert_eq!(shape(quote!(Batch, 784)), "(Batch,::rustorch::typed::Const<784>,)");
+    assert_eq!(shape(quote!(D, 4 * D)), "(::rustorch::typed::Const<{D}>,::rustorch::typed::Const<{4*D}>,)");
     assert_eq!(shape(quote!((B), Any, _)), "(B,Any,_,)");
-    assert_eq!(shape(quote!(crate::Seq, sizes::HIDDEN)), "(crate::Seq,::rustorch::Const<{sizes::HIDDEN}>,)");
+    assert_eq!(
+        shape(quote!(crate::Seq, sizes::HIDDEN)),
+        "(crate::Seq,::rustorch::typed::Const<{sizes::HIDDEN}>,)"
+    );
 }
 
 #[test]

@@ -32,7 +32,7 @@ mod tests;
 
 pub use check::{Assumption, Axis, AxisSize, Checked};
 pub use error::{EinsumError, ErrorKind};
-pub use plan::{Contraction, Explain, Plan, Prepare};
+pub use plan::{Contraction, Explain, Gradient, Plan, Prepare};
 pub use spec::{Item, Spec, Subscript, Term};
 
 /// The number of an index: first the labels of the [`Spec`], in order of first appearance, then the axes that the

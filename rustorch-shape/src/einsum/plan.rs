@@ -52,7 +52,7 @@ pub struct Contraction {
     pub batch: Vec<Index>,
     /// Indices of the left alone.
     pub rows: Vec<Index>,
-    /// Indices of the right alone; empty if [`Self::rows`] is.
+    /// Indices of the right alone; in a plan, empty if [`Self::rows`] is.
     pub columns: Vec<Index>,
     /// Indices of both that are summed.
     pub contracted: Vec<Index>,
@@ -62,6 +62,15 @@ pub struct Contraction {
     pub right_axes: Vec<usize>,
     /// Multiply-adds.
     pub work: f64,
+}
+
+/// The gradient of one operand of a [`Contraction`], itself a contraction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gradient {
+    /// What to compute.
+    pub contraction: Contraction,
+    /// The axes of its result in the order that the operand has them.
+    pub permutation: Vec<usize>,
 }
 
 impl Prepare {
@@ -156,6 +165,38 @@ impl Contraction {
         self.contracted.is_empty()
     }
 
+    /// The gradient with respect to the left operand, from that of the result (value 0) and the right operand (value 1).
+    pub fn left_gradient(&self) -> Gradient {
+        let (batch, summed) = (self.batch.len(), self.contracted.len());
+        let (shared, columns) = self.right_axes.split_at(batch + summed);
+        let contraction = Contraction {
+            left: 0,
+            right: 1,
+            columns: self.contracted.clone(),
+            contracted: self.columns.clone(),
+            left_axes: (0..batch + self.rows.len() + self.columns.len()).collect(),
+            right_axes: [&shared[..batch], columns, &shared[batch..]].concat(),
+            ..self.clone()
+        };
+        Gradient { contraction, permutation: inverse(&self.left_axes) }
+    }
+
+    /// The gradient with respect to the right operand, from the left operand (value 0) and that of the result (value 1).
+    pub fn right_gradient(&self) -> Gradient {
+        let (batch, rows) = (self.batch.len(), self.rows.len());
+        let (kept, contracted) = self.left_axes.split_at(batch + rows);
+        let contraction = Contraction {
+            left: 0,
+            right: 1,
+            rows: self.contracted.clone(),
+            contracted: self.rows.clone(),
+            left_axes: [&kept[..batch], contracted, &kept[batch..]].concat(),
+            right_axes: (0..batch + rows + self.columns.len()).collect(),
+            ..self.clone()
+        };
+        Gradient { contraction, permutation: inverse(&self.right_axes) }
+    }
+
     /// Sorts the indices of the pair into groups. `needed` holds those that the output or an unused value has; `output` is
     /// empty unless this is the last contraction.
     fn new(
@@ -204,6 +245,12 @@ impl Contraction {
 /// Where in `indices` each of `wanted` stands.
 fn axes_of<'a>(indices: &[Index], wanted: impl Iterator<Item = &'a Index>) -> Vec<usize> {
     wanted.filter_map(|index| indices.iter().position(|other| other == index)).collect()
+}
+
+fn inverse(permutation: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; permutation.len()];
+    permutation.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
+    inverse
 }
 
 /// A [`Plan`] as text, made by [`Plan::explain`]: one line for each step.

@@ -207,39 +207,78 @@ fn carry_out(plan: &Plan, sizes: &[usize], operands: &[Dense]) -> Dense {
         values.push((prepare.indices.clone(), sum));
     }
     for step in &plan.contractions {
-        let result = step.result();
-        let all = [&result[..], &step.contracted].concat();
-        let extent = |indices: &[Index]| indices.iter().map(|&i| sizes[i]).collect::<Vec<_>>();
-        let mut out = Dense::from_fn(&extent(&result), |_| 0.0);
-        let permuted =
-            |value: usize, axes: &[usize]| axes.iter().map(|&axis| values[value].0[axis]).collect::<Vec<_>>();
-        let left = [&step.batch[..], &step.rows, &step.contracted].concat();
-        let right = [&step.batch[..], &step.contracted, &step.columns].concat();
-        assert_eq!(
-            (permuted(step.left, &step.left_axes), permuted(step.right, &step.right_axes)),
-            (left, right)
-        );
-        for flat in 0..extent(&all).iter().product() {
-            let place = unravel(flat, &extent(&all));
-            let read = |value: usize| {
-                let (indices, tensor) = &values[value];
-                tensor.at(&indices
-                    .iter()
-                    .map(|i| place[all.iter().position(|a| a == i).unwrap()])
-                    .collect::<Vec<_>>())
-            };
-            let target = place.iter().zip(extent(&result)).fold(0, |flat, (&i, size)| flat * size + i);
-            out.data[target] += read(step.left) * read(step.right);
-        }
-        values.push((result, out));
+        let result = pair(step, sizes, &values[step.left], &values[step.right]);
+        check_gradients(step, sizes, &values[step.left], &values[step.right], &result.1);
+        values.push(result);
     }
     let (_, last) = values.pop().unwrap();
-    let Some(axes) = &plan.permutation else { return last };
-    let shape: Vec<usize> = axes.iter().map(|&axis| last.shape[axis]).collect();
+    match &plan.permutation {
+        Some(axes) => permute(&last, axes),
+        None => last,
+    }
+}
+
+/// One contraction by its definition.
+fn pair(
+    step: &Contraction,
+    sizes: &[usize],
+    left: &(Vec<Index>, Dense),
+    right: &(Vec<Index>, Dense),
+) -> (Vec<Index>, Dense) {
+    let result = step.result();
+    let all = [&result[..], &step.contracted].concat();
+    let extent = |indices: &[Index]| indices.iter().map(|&i| sizes[i]).collect::<Vec<_>>();
+    let permuted = |value: &(Vec<Index>, Dense), axes: &[usize]| {
+        axes.iter().map(|&axis| value.0[axis]).collect::<Vec<_>>()
+    };
+    let left_order = [&step.batch[..], &step.rows, &step.contracted].concat();
+    let right_order = [&step.batch[..], &step.contracted, &step.columns].concat();
+    assert_eq!(
+        (permuted(left, &step.left_axes), permuted(right, &step.right_axes)),
+        (left_order, right_order)
+    );
+    let mut out = Dense::from_fn(&extent(&result), |_| 0.0);
+    for flat in 0..extent(&all).iter().product() {
+        let place = unravel(flat, &extent(&all));
+        let read = |(indices, tensor): &(Vec<Index>, Dense)| {
+            tensor.at(&indices
+                .iter()
+                .map(|i| place[all.iter().position(|a| a == i).unwrap()])
+                .collect::<Vec<_>>())
+        };
+        let target = place.iter().zip(extent(&result)).fold(0, |flat, (&i, size)| flat * size + i);
+        out.data[target] += read(left) * read(right);
+    }
+    (result, out)
+}
+
+/// The result is linear in each operand, so that `⟨result, result⟩ = ⟨operand, gradient of the operand for result⟩`; and the
+/// gradient must have the operand's axes.
+fn check_gradients(
+    step: &Contraction,
+    sizes: &[usize],
+    left: &(Vec<Index>, Dense),
+    right: &(Vec<Index>, Dense),
+    result: &Dense,
+) {
+    let dot = |a: &Dense, b: &Dense| a.data.iter().zip(&b.data).map(|(a, b)| a * b).sum::<f64>();
+    let grad = (step.result(), result.clone());
+    let gradients =
+        [(step.left_gradient(), (&grad, right), left), (step.right_gradient(), (left, &grad), right)];
+    for (gradient, (a, b), operand) in gradients {
+        let (indices, tensor) = pair(&gradient.contraction, sizes, a, b);
+        let ordered: Vec<Index> = gradient.permutation.iter().map(|&axis| indices[axis]).collect();
+        assert_eq!(ordered, operand.0);
+        assert_eq!(dot(result, result), dot(&operand.1, &permute(&tensor, &gradient.permutation)));
+    }
+}
+
+fn permute(tensor: &Dense, axes: &[usize]) -> Dense {
+    let shape: Vec<usize> = axes.iter().map(|&axis| tensor.shape[axis]).collect();
     Dense::from_fn(&shape, |place| {
         let mut source = vec![0; axes.len()];
         axes.iter().zip(place).for_each(|(&axis, &i)| source[axis] = i);
-        last.at(&source)
+        tensor.at(&source)
     })
 }
 
