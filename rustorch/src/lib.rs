@@ -1,4 +1,33 @@
-//! rustorch
+//! RusTorch: PyTorch for Rust.
+//!
+//! Tensors are dynamic, cheap to clone and differentiable, with PyTorch's names and semantics; macros check the shapes
+//! of declared networks and expressions at compile time.
 
+pub mod autograd;
+mod device;
+mod dtype;
+mod error;
 #[doc(hidden)]
 pub mod kernels;
+mod layout;
+mod ops;
+mod scalar;
+mod storage;
+mod tensor;
+
+pub use autograd::{
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+};
+pub use device::Device;
+pub use dtype::{DType, Element};
+pub use error::{Error, Result};
+pub use ops::elementwise::Operand;
+pub use scalar::Scalar;
+pub use storage::empty_cache;
+pub use tensor::{Axes, IntoShape, Sizes, Tensor, TensorData, TensorOptions};
+
+/// What the macros expand to; no public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::tensor::from_literal;
+}

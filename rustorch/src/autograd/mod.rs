@@ -1,0 +1,80 @@
+//! Reverse-mode automatic differentiation with PyTorch's semantics.
+//!
+//! Operations on tensors that require gradients leave [`Node`]s on a tape: a graph that hangs together only by the
+//! references from each result to the node that made it, and from there to the nodes of its inputs. [`Tensor::backward`]
+//! walks it ([`engine`]). Backward rules are written with tensor operations, so a walk with `create_graph` records
+//! itself and can be differentiated again.
+//!
+//! Invariants:
+//! - the engine never names an operation, an operation never names the engine;
+//! - a node never refers to its own outputs ([`Saved::output`] keeps them without their history), so graphs have no
+//!   cycles and die with their last result;
+//! - nodes are dropped by a loop, never by recursion, so the depth of a graph is bounded by memory alone.
+
+mod backward;
+mod engine;
+mod function;
+mod hooks;
+mod meta;
+mod mode;
+mod node;
+mod saved;
+mod view;
+
+pub use backward::{GradOptions, grad};
+pub use function::{Function, FunctionContext, apply};
+pub use hooks::HookHandle;
+pub use mode::{
+    GradMode, enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+};
+
+pub(crate) use meta::Meta;
+pub(crate) use node::{BackwardFn, Ctx, Edge, Grads, Node};
+pub(crate) use saved::Saved;
+pub(crate) use view::check_inplace;
+
+use crate::{Result, Tensor};
+
+/// Whether an operation on these inputs is to be recorded.
+pub(crate) fn is_needed(inputs: &[&Tensor]) -> bool {
+    is_grad_enabled() && inputs.iter().any(|input| input.requires_grad())
+}
+
+/// Records that `outputs` were computed from `inputs`. `make` builds the backward function and is called only when
+/// the result takes part in differentiation, so whatever it saves costs nothing otherwise.
+///
+/// The function receives a gradient per output and returns one per input, in order; entries for inputs that need none
+/// ([`Ctx::needs`]) may be `None`.
+pub(crate) fn record(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], make: impl FnOnce() -> BackwardFn) {
+    if !is_needed(inputs) || !outputs.iter().any(|output| output.dtype().is_differentiable()) {
+        return;
+    }
+    let node = Node::new(op, inputs.iter().map(|input| input.gradient_edge()), outputs, make());
+    for (index, output) in outputs.iter().enumerate() {
+        if output.dtype().is_differentiable() {
+            output.set_history(node.clone(), index);
+        }
+    }
+}
+
+/// Records that an operation without a gradient met an input that asks for one: backward through it is an error that
+/// names the operation, not a silent zero.
+pub(crate) fn record_not_differentiable(op: &'static str, output: &Tensor, inputs: &[&Tensor]) {
+    record(op, &[output], inputs, || {
+        Box::new(move |_| {
+            Err(crate::Error::Autograd(format!("{op} has no gradient; detach its inputs if none is needed")))
+        })
+    });
+}
+
+/// Records that `target` was overwritten in place by an operation on `inputs`, of which `target` in its old state is
+/// the first. Call it after the write, with the edges taken before it by [`check_inplace`].
+pub(crate) fn record_inplace(
+    op: &'static str,
+    target: &Tensor,
+    before: view::BeforeInplace,
+    make: impl FnOnce() -> BackwardFn,
+) -> Result<()> {
+    target.storage().bump_version();
+    before.record(op, target, make)
+}

@@ -1,0 +1,161 @@
+//! How a tensor's elements lie in its storage: shape, strides and offset, in elements.
+
+use smallvec::SmallVec;
+
+/// A list of sizes, strides or axes; inline up to six entries.
+pub(crate) type Dims = SmallVec<[usize; 6]>;
+
+/// Shape, strides and offset of a view into a storage, counted in elements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub shape: Dims,
+    pub strides: Dims,
+    pub offset: usize,
+}
+
+impl Layout {
+    /// The row-major layout of a shape.
+    pub fn contiguous(shape: impl Into<Dims>) -> Self {
+        let shape = shape.into();
+        let strides = contiguous_strides(&shape);
+        Self { shape, strides, offset: 0 }
+    }
+
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    pub fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the elements lie in row-major order without gaps. Axes of size 1 may have any stride.
+    pub fn is_contiguous(&self) -> bool {
+        let mut expected = 1;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides).rev() {
+            if size != 1 {
+                if stride != expected && size != 0 {
+                    return self.numel() == 0;
+                }
+                expected *= size;
+            }
+        }
+        true
+    }
+
+    /// Whether the elements fill a span of memory exactly, in some order of the axes.
+    pub fn is_dense(&self) -> bool {
+        let mut axes: Dims = (0..self.rank()).filter(|&axis| self.shape[axis] != 1).collect();
+        axes.sort_unstable_by_key(|&axis| self.strides[axis]);
+        let mut expected = 1;
+        for &axis in &axes {
+            if self.strides[axis] != expected {
+                return self.numel() == 0;
+            }
+            expected *= self.shape[axis];
+        }
+        true
+    }
+
+    /// Whether two different indices may address the same element.
+    pub fn may_overlap(&self) -> bool {
+        let mut axes: Dims = (0..self.rank()).filter(|&axis| self.shape[axis] > 1).collect();
+        axes.sort_unstable_by_key(|&axis| self.strides[axis]);
+        let mut reach = 0;
+        for &axis in &axes {
+            if self.strides[axis] <= reach {
+                return self.numel() != 0;
+            }
+            reach += self.strides[axis] * (self.shape[axis] - 1);
+        }
+        false
+    }
+
+    /// One past the largest element index that the layout addresses; 0 when it is empty.
+    pub fn end(&self) -> usize {
+        if self.numel() == 0 {
+            return 0;
+        }
+        let last: usize = self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum();
+        self.offset + last + 1
+    }
+
+    /// The layout after broadcasting to `shape`, which must be a valid target: missing and size-1 axes get stride 0.
+    pub fn broadcast_to(&self, shape: &[usize]) -> Self {
+        let missing = shape.len() - self.rank();
+        let strides = (0..shape.len())
+            .map(|axis| match axis.checked_sub(missing) {
+                Some(own) if self.shape[own] == shape[axis] => self.strides[own],
+                _ => 0,
+            })
+            .collect();
+        Self { shape: shape.into(), strides, offset: self.offset }
+    }
+
+    /// The strides with which the same memory shows `shape`, if there are any (`Tensor::view`).
+    pub fn view_strides(&self, shape: &[usize]) -> Option<Dims> {
+        if self.numel() == 0 {
+            return Some(contiguous_strides(shape));
+        }
+        let mut strides: Dims = SmallVec::from_elem(1, shape.len());
+        let mut target = shape.len();
+        let mut chunk_end = self.rank();
+        while chunk_end > 0 {
+            // A chunk is a maximal run of axes that merge into one.
+            let mut chunk_start = chunk_end - 1;
+            let base = self.strides[chunk_start];
+            let mut numel = self.shape[chunk_start];
+            while chunk_start > 0 {
+                let (size, stride) = (self.shape[chunk_start - 1], self.strides[chunk_start - 1]);
+                if size != 1 && stride != numel * base {
+                    break;
+                }
+                numel *= size;
+                chunk_start -= 1;
+            }
+            let mut covered = 1;
+            while target > 0 && (covered < numel || shape[target - 1] == 1) {
+                target -= 1;
+                strides[target] = covered * base;
+                covered *= shape[target];
+            }
+            if covered != numel {
+                return None;
+            }
+            chunk_end = chunk_start;
+        }
+        (target == 0).then_some(strides)
+    }
+}
+
+/// Row-major strides of a shape. Axes of size 0 count as 1, as in PyTorch.
+pub(crate) fn contiguous_strides(shape: &[usize]) -> Dims {
+    let mut strides: Dims = SmallVec::from_elem(1, shape.len());
+    for axis in (0..shape.len().saturating_sub(1)).rev() {
+        strides[axis] = strides[axis + 1] * shape[axis + 1].max(1);
+    }
+    strides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn view_strides_split_and_merge() {
+        let layout = Layout::contiguous([2, 3, 4].as_slice());
+        assert_eq!(layout.view_strides(&[6, 4]).unwrap().as_slice(), [4, 1]);
+        assert_eq!(layout.view_strides(&[2, 1, 12]).unwrap().as_slice(), [12, 12, 1]);
+        let transposed = Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
+        assert_eq!(transposed.view_strides(&[6]), None);
+        assert_eq!(transposed.view_strides(&[3, 2, 1]).unwrap().as_slice(), [1, 3, 1]);
+    }
+
+    #[test]
+    fn overlap_and_density() {
+        let expanded = Layout { shape: [3, 2].as_slice().into(), strides: [0, 1].as_slice().into(), offset: 0 };
+        assert!(expanded.may_overlap() && !expanded.is_dense());
+        let transposed = Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
+        assert!(!transposed.may_overlap() && transposed.is_dense() && !transposed.is_contiguous());
+    }
+}

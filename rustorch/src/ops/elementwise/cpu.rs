@@ -1,0 +1,250 @@
+//! Elementwise operations over arbitrary layouts on the CPU.
+//!
+//! Kernels see only contiguous runs of one dtype. An operand that already is one is passed as it is; any other is
+//! gathered, converted on the way, into a block that stays in the first-level cache. So broadcasting, strides, type
+//! promotion and half precision cost one piece of code for all entries, and no temporary tensor.
+
+use super::cast::{for_each_row, gather_for, scatter_for};
+use super::kernel::{Args, Kernel, MAX_INPUTS, Params};
+use crate::DType;
+use crate::kernels::parallel;
+use crate::layout::Dims;
+
+/// Elements per block; five blocks of 16-byte elements fill most of a 48 KiB cache.
+const BLOCK: usize = 512;
+/// Elements below which a loop is not worth a second thread.
+const GRAIN: usize = 1 << 15;
+
+/// An operand in main memory, broadcast to the shape of the loop.
+pub(crate) struct Operand {
+    pub ptr: *const u8,
+    pub dtype: DType,
+    pub strides: Dims,
+}
+
+/// One elementwise loop.
+pub(crate) struct Loop<'a> {
+    pub kernel: Kernel,
+    /// The dtype of the kernel's inputs.
+    pub compute: DType,
+    /// The dtype of the kernel's results.
+    pub produces: DType,
+    pub params: Params,
+    pub shape: &'a [usize],
+    pub inputs: &'a [Operand],
+    pub output: Operand,
+}
+
+/// How the kernel gets an operand.
+#[derive(Clone, Copy)]
+enum Feed {
+    /// Straight from memory.
+    Direct,
+    /// From a block filled once: a number, or a tensor broadcast from one element.
+    Constant,
+    /// Through a block.
+    Block,
+}
+
+/// A block, aligned for the widest loads.
+#[repr(align(64))]
+struct Scratch([std::mem::MaybeUninit<u8>; BLOCK * 16]);
+
+impl Scratch {
+    fn uninit() -> Self {
+        Self([std::mem::MaybeUninit::uninit(); BLOCK * 16])
+    }
+
+    fn ptr(&mut self) -> *mut u8 {
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+// SAFETY: the pointers are only used inside `Loop::run`, whose caller keeps the memory alive and locked.
+unsafe impl Sync for Loop<'_> {}
+
+impl Loop<'_> {
+    /// Runs the loop.
+    ///
+    /// # Safety
+    /// Inputs must be readable and the output writable over the whole shape, by this call alone. An input may be the
+    /// output itself, but must not overlap it in any other way.
+    pub unsafe fn run(mut self) {
+        let mut shape: Dims = self.shape.into();
+        let mut strides: [Dims; MAX_INPUTS + 1] = std::array::from_fn(|k| match self.inputs.get(k) {
+            Some(input) => input.strides.clone(),
+            None => self.output.strides.clone(),
+        });
+        let count = self.inputs.len();
+        follow_memory(&mut shape, &mut strides[..=count]);
+        coalesce(&mut shape, &mut strides[..=count]);
+        let numel: usize = shape.iter().product();
+        if numel == 0 {
+            return;
+        }
+        self.output.strides = strides[count].clone();
+        let feeds: [Feed; MAX_INPUTS] = std::array::from_fn(|k| match self.inputs.get(k) {
+            None => Feed::Constant,
+            Some(_) if strides[k].iter().all(|&stride| stride == 0) && numel > 1 => Feed::Constant,
+            Some(input) if input.dtype == self.compute && is_flat(&shape, &strides[k]) => Feed::Direct,
+            Some(_) => Feed::Block,
+        });
+        let in_place = (0..count).any(|k| matches!(feeds[k], Feed::Direct) && self.inputs[k].ptr == self.output.ptr);
+        let flat_output = self.output.dtype == self.produces && is_flat(&shape, &self.output.strides);
+        let plan = Plan { job: &self, shape: &shape, strides: &strides, feeds, flat_output, in_place };
+        let all_direct = feeds[..count].iter().all(|feed| matches!(feed, Feed::Direct));
+        parallel::for_each_chunk(numel, GRAIN, |range| {
+            // SAFETY: chunks are disjoint; the rest is promised by the caller.
+            unsafe {
+                if all_direct && flat_output && !in_place {
+                    plan.run_direct(range.start, range.len());
+                } else {
+                    plan.run_blocks(range.start, range.len());
+                }
+            }
+        });
+    }
+}
+
+/// A loop with its axes merged and its operands classified.
+struct Plan<'a> {
+    job: &'a Loop<'a>,
+    shape: &'a [usize],
+    strides: &'a [Dims; MAX_INPUTS + 1],
+    feeds: [Feed; MAX_INPUTS],
+    flat_output: bool,
+    in_place: bool,
+}
+
+impl Plan<'_> {
+    /// All operands are contiguous: one call for the whole chunk.
+    unsafe fn run_direct(&self, start: usize, len: usize) {
+        let job = self.job;
+        let mut inputs = [std::ptr::null(); MAX_INPUTS];
+        for (slot, input) in inputs.iter_mut().zip(job.inputs) {
+            *slot = input.ptr.wrapping_add(start * job.compute.size());
+        }
+        let output = job.output.ptr.wrapping_add(start * job.produces.size()).cast_mut();
+        // SAFETY: the chunk lies inside the operands.
+        unsafe { (job.kernel)(&Args { inputs, output, len, params: job.params }) }
+    }
+
+    /// Some operand is not: block by block.
+    unsafe fn run_blocks(&self, start: usize, len: usize) {
+        let job = self.job;
+        let mut scratch: [Scratch; MAX_INPUTS + 1] = std::array::from_fn(|_| Scratch::uninit());
+        for (k, input) in job.inputs.iter().enumerate() {
+            if let Feed::Constant = self.feeds[k] {
+                // SAFETY: one element, repeated; the block holds `BLOCK` of the largest type.
+                unsafe { gather_for(input.dtype, job.compute)(input.ptr, 0, scratch[k].ptr(), BLOCK.min(len)) }
+            }
+        }
+        let direct_output = self.flat_output && !self.in_place;
+        for at in (start..start + len).step_by(BLOCK) {
+            let n = BLOCK.min(start + len - at);
+            let mut inputs = [std::ptr::null(); MAX_INPUTS];
+            for (k, input) in job.inputs.iter().enumerate() {
+                inputs[k] = match self.feeds[k] {
+                    Feed::Direct => input.ptr.wrapping_add(at * job.compute.size()),
+                    Feed::Constant => scratch[k].ptr().cast_const(),
+                    Feed::Block => {
+                        // SAFETY: indices `at..at + n` lie inside the operand.
+                        unsafe { self.gather(input, &self.strides[k], at, n, scratch[k].ptr()) };
+                        scratch[k].ptr().cast_const()
+                    }
+                };
+            }
+            let block = scratch[MAX_INPUTS].ptr();
+            let output = if direct_output {
+                job.output.ptr.wrapping_add(at * job.produces.size()).cast_mut()
+            } else {
+                block
+            };
+            // SAFETY: every pointer holds `n` elements, and the output is no input's block.
+            unsafe {
+                (job.kernel)(&Args { inputs, output, len: n, params: job.params });
+                if !direct_output {
+                    self.scatter(block, at, n);
+                }
+            }
+        }
+    }
+
+    unsafe fn gather(&self, input: &Operand, strides: &[usize], at: usize, len: usize, to: *mut u8) {
+        let row = gather_for(input.dtype, self.job.compute);
+        let stride = strides.last().copied().unwrap_or(0);
+        let (from_size, to_size) = (input.dtype.size(), self.job.compute.size());
+        for_each_row(self.shape, strides, at, len, |offset, done, n| {
+            let (from, to) = (input.ptr.wrapping_add(offset * from_size), to.wrapping_add(done * to_size));
+            // SAFETY: the row lies inside the operand and the block.
+            unsafe {
+                if stride == 1 && input.dtype == self.job.compute {
+                    std::ptr::copy_nonoverlapping(from, to, n * to_size);
+                } else {
+                    row(from, stride, to, n);
+                }
+            }
+        });
+    }
+
+    unsafe fn scatter(&self, block: *const u8, at: usize, len: usize) {
+        let output = &self.job.output;
+        let row = scatter_for(self.job.produces, output.dtype);
+        let stride = output.strides.last().copied().unwrap_or(0);
+        let (from_size, to_size) = (self.job.produces.size(), output.dtype.size());
+        for_each_row(self.shape, &output.strides, at, len, |offset, done, n| {
+            let from = block.wrapping_add(done * from_size);
+            let to = output.ptr.wrapping_add(offset * to_size).cast_mut();
+            // SAFETY: the row lies inside the block and the output.
+            unsafe {
+                if stride == 1 && output.dtype == self.job.produces {
+                    std::ptr::copy_nonoverlapping(from, to, n * to_size);
+                } else {
+                    row(from, to, stride, n);
+                }
+            }
+        });
+    }
+}
+
+/// Orders the axes as the output, the last operand, lies in memory.
+fn follow_memory(shape: &mut Dims, strides: &mut [Dims]) {
+    let output = strides.last().expect("a loop has an output");
+    let ordered = |a: usize, b: usize| shape[a] == 1 || shape[b] == 1 || output[a] >= output[b];
+    if (1..shape.len()).all(|axis| ordered(axis - 1, axis)) {
+        return;
+    }
+    let mut order: Dims = (0..shape.len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(output[axis]));
+    let permute = |dims: &mut Dims| *dims = order.iter().map(|&axis| dims[axis]).collect();
+    permute(shape);
+    strides.iter_mut().for_each(permute);
+}
+
+/// Merges axes that every operand walks in one stride, and drops those of size 1.
+fn coalesce(shape: &mut Dims, strides: &mut [Dims]) {
+    let mut kept = 0;
+    for axis in 0..shape.len() {
+        if shape[axis] == 1 {
+            continue;
+        }
+        let merges = kept > 0 && strides.iter().all(|strides| strides[kept - 1] == strides[axis] * shape[axis]);
+        if merges {
+            shape[kept - 1] *= shape[axis];
+        } else {
+            shape[kept] = shape[axis];
+            kept += 1;
+        }
+        for strides in strides.iter_mut() {
+            strides[kept - 1] = strides[axis];
+        }
+    }
+    shape.truncate(kept);
+    strides.iter_mut().for_each(|strides| strides.truncate(kept));
+}
+
+/// Whether a coalesced operand is one contiguous run.
+fn is_flat(shape: &[usize], strides: &[usize]) -> bool {
+    let mut expected = 1;
+    shape.iter().zip(strides).rev().all(|(&size, &stride)| std::mem::replace(&mut expected, expected * size) == stride)
+}

@@ -1,0 +1,173 @@
+//! Loops over contiguous lanes: the only code that is compiled once per table entry, dtype and instruction set.
+
+use super::lanes::{C, F, I};
+use crate::DType;
+use crate::kernels::{Isa, isa};
+
+/// The most inputs that an entry has; gradients have one more than the operation, and its output.
+pub(crate) const MAX_INPUTS: usize = 5;
+/// The most scalar parameters that an entry has.
+pub(crate) const MAX_PARAMS: usize = 4;
+
+/// Scalar parameters of an operation.
+pub(crate) type Params = [f64; MAX_PARAMS];
+
+/// What a kernel works on: contiguous runs of `len` elements of the compute dtype.
+pub(crate) struct Args {
+    pub inputs: [*const u8; MAX_INPUTS],
+    pub output: *mut u8,
+    pub len: usize,
+    pub params: Params,
+}
+
+/// A loop for one entry and dtype.
+///
+/// # Safety
+/// The pointers must be valid for `len` elements, aligned, and the output must not overlap an input.
+pub(crate) type Kernel = unsafe fn(&Args);
+
+/// One lane of an entry: `N` inputs to one output.
+pub(crate) trait Eval<T, const N: usize> {
+    type Out: Copy;
+    fn eval(inputs: [T; N], params: &Params) -> Self::Out;
+}
+
+/// The loop itself. `#[inline(always)]` lets each caller compile it for its own instruction set, where LLVM turns the
+/// branch-free body into SIMD.
+#[inline(always)]
+unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
+    let inputs: [*const T; N] = std::array::from_fn(|k| args.inputs[k].cast());
+    let output = args.output.cast::<O::Out>();
+    for i in 0..args.len {
+        // SAFETY: the caller promises `len` valid elements behind every pointer.
+        unsafe { output.add(i).write(O::eval(std::array::from_fn(|k| inputs[k].add(i).read()), &args.params)) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
+unsafe fn avx512<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
+    // SAFETY: as promised by the caller.
+    unsafe { lanes::<O, T, N>(args) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
+unsafe fn avx2<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
+    // SAFETY: as promised by the caller.
+    unsafe { lanes::<O, T, N>(args) }
+}
+
+/// A float loop in the best version for this processor: `Fused` lanes where it has fused multiply-add.
+unsafe fn simd<O: Eval<Fused, N> + Eval<Plain, N>, Fused: Copy, Plain: Copy, const N: usize>(args: &Args) {
+    // SAFETY: as promised by the caller; `isa` reports only what the processor has.
+    unsafe {
+        match isa() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => avx512::<O, Fused, N>(args),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => avx2::<O, Fused, N>(args),
+            _ if cfg!(target_arch = "aarch64") => lanes::<O, Fused, N>(args),
+            _ => lanes::<O, Plain, N>(args),
+        }
+    }
+}
+
+unsafe fn plain<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
+    // SAFETY: as promised by the caller.
+    unsafe { lanes::<O, T, N>(args) }
+}
+
+/// Kernels of entries defined for floats.
+pub(crate) fn real<O, const N: usize>(dtype: DType) -> Option<Kernel>
+where
+    O: Eval<F<f32, true>, N> + Eval<F<f32, false>, N> + Eval<F<f64, true>, N> + Eval<F<f64, false>, N>,
+{
+    match dtype {
+        DType::F32 => Some(simd::<O, F<f32, true>, F<f32, false>, N>),
+        DType::F64 => Some(simd::<O, F<f64, true>, F<f64, false>, N>),
+        _ => None,
+    }
+}
+
+/// Kernels of entries defined for integers.
+pub(crate) fn integral<O, const N: usize>(dtype: DType) -> Option<Kernel>
+where
+    O: Eval<I<u8>, N> + Eval<I<i8>, N> + Eval<I<i16>, N> + Eval<I<i32>, N> + Eval<I<i64>, N>,
+{
+    match dtype {
+        DType::U8 => Some(plain::<O, I<u8>, N>),
+        DType::I8 => Some(plain::<O, I<i8>, N>),
+        DType::I16 => Some(plain::<O, I<i16>, N>),
+        DType::I32 => Some(plain::<O, I<i32>, N>),
+        DType::I64 => Some(plain::<O, I<i64>, N>),
+        _ => None,
+    }
+}
+
+/// Kernels of entries defined for complex numbers.
+pub(crate) fn complex<O, const N: usize>(dtype: DType) -> Option<Kernel>
+where
+    O: Eval<C<f32>, N> + Eval<C<f64>, N>,
+{
+    match dtype {
+        DType::Complex64 => Some(plain::<O, C<f32>, N>),
+        DType::Complex128 => Some(plain::<O, C<f64>, N>),
+        _ => None,
+    }
+}
+
+/// What numbers an entry is defined for; each has a trait in [`super::lanes`] and a row of kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Domain {
+    /// Every dtype; bools compute as 0 and 1.
+    Arith,
+    /// Every dtype but bool.
+    Numeric,
+    /// Integers, floats and bools.
+    Ordered,
+    /// As `Ordered`, but integers must not be divided by zero.
+    Division,
+    /// Floats and complex numbers; integers become floats.
+    Analytic,
+    /// Floats; integers become floats.
+    Real,
+    /// Integers and bools.
+    Integral,
+}
+
+impl Domain {
+    /// The dtype in which an entry computes operands of a common dtype, before [`DType::compute`].
+    pub fn promote(self, dtype: DType) -> DType {
+        match self {
+            Self::Analytic | Self::Real => dtype.to_float(),
+            Self::Arith | Self::Numeric | Self::Ordered | Self::Division | Self::Integral => dtype,
+        }
+    }
+
+    /// The dtypes for error messages.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Arith => "any dtype",
+            Self::Numeric => "any dtype but bool (for which there are `logical_not` and `logical_xor`)",
+            Self::Ordered | Self::Division | Self::Real => "a real dtype",
+            Self::Analytic => "a floating-point or complex dtype",
+            Self::Integral => "an integer or bool dtype",
+        }
+    }
+}
+
+/// The kernel that copies its input.
+pub(crate) fn copy(dtype: DType) -> Kernel {
+    unsafe fn bytes<const SIZE: usize>(args: &Args) {
+        // SAFETY: as promised by the caller of the kernel.
+        unsafe { std::ptr::copy_nonoverlapping(args.inputs[0], args.output, args.len * SIZE) }
+    }
+    match dtype.size() {
+        1 => bytes::<1>,
+        2 => bytes::<2>,
+        4 => bytes::<4>,
+        8 => bytes::<8>,
+        _ => bytes::<16>,
+    }
+}

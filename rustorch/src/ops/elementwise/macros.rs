@@ -1,0 +1,320 @@
+//! The macros behind the table.
+//!
+//! ```text
+//! unary! {
+//!     /// Documentation of `Tensor::relu`.
+//!     Ordered relu(x) = max(x, T(0.0)),
+//!         dx(g, y) = select(gt(y, T(0.0)), g, T(0.0)),
+//!         example [-1.0, 2.0] => [0.0, 2.0];
+//! }
+//! ```
+//! `Ordered` is the [`Domain`](super::Domain). `dx(g, y)` is the gradient; its list names what the expression
+//! mentions: `g` the gradient of the result, `x` (or `a`, `b`, `c`) the inputs, `y` the result. Operations without a
+//! gradient leave it out; those whose gradient is zero everywhere write `dx() = T(0.0)`.
+
+/// The variable that a name in a gradient's list stands for.
+macro_rules! variable {
+    (g) => {
+        $crate::ops::elementwise::Variable::Grad
+    };
+    (y) => {
+        $crate::ops::elementwise::Variable::Output
+    };
+    (x) => {
+        $crate::ops::elementwise::Variable::Input(0)
+    };
+    (a) => {
+        $crate::ops::elementwise::Variable::Input(0)
+    };
+    (b) => {
+        $crate::ops::elementwise::Variable::Input(1)
+    };
+    (c) => {
+        $crate::ops::elementwise::Variable::Input(2)
+    };
+}
+
+/// Implements `Eval` for an expression, for every lane type of its domain.
+macro_rules! evaluate {
+    (truth $trait:ident, $op:ident, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
+        impl<T: $trait<Mask = bool>> Eval<T, { [$(stringify!($x)),*].len() }> for $op {
+            type Out = bool;
+            evaluate!(@body bool, [$($x),*], [$($p),*], $value);
+        }
+    };
+    (value $trait:ident, $op:ident, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
+        impl<T: $trait> Eval<T, { [$(stringify!($x)),*].len() as usize }> for $op {
+            type Out = T;
+            evaluate!(@body T, [$($x),*], [$($p),*], $value);
+        }
+    };
+    (@body $out:ty, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
+        #[inline(always)]
+        #[allow(unused_variables)]
+        fn eval([$($x),*]: [T; { [$(stringify!($x)),*].len() as usize }], params: &Params) -> $out {
+            let [$($p,)* ..] = *params;
+            $(let $p = T::literal($p);)*
+            $value
+        }
+    };
+}
+
+/// The kernels of an expression in a domain.
+macro_rules! kernels {
+    (Arith, $op:ty, $n:expr) => {
+        |dtype| {
+            kernel::real::<$op, { $n }>(dtype)
+                .or_else(|| kernel::integral::<$op, { $n }>(dtype))
+                .or_else(|| kernel::complex::<$op, { $n }>(dtype))
+        }
+    };
+    (Ordered, $op:ty, $n:expr) => {
+        |dtype| kernel::real::<$op, { $n }>(dtype).or_else(|| kernel::integral::<$op, { $n }>(dtype))
+    };
+    (Analytic, $op:ty, $n:expr) => {
+        |dtype| kernel::real::<$op, { $n }>(dtype).or_else(|| kernel::complex::<$op, { $n }>(dtype))
+    };
+    (Real2, $op:ty, $n:expr) => {
+        kernel::real::<$op, { $n }>
+    };
+    (Bits, $op:ty, $n:expr) => {
+        kernel::integral::<$op, { $n }>
+    };
+}
+
+/// Maps a domain to the trait of its lanes, and to that of its gradients' lanes, which are never integers.
+macro_rules! in_domain {
+    (Arith, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*) };
+    (Numeric, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*) };
+    (Ordered, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*) };
+    (Division, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*) };
+    (Analytic, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Analytic, Analytic, $($args)*) };
+    (Real, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Real2, Real2, $($args)*) };
+    (Integral, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Bits, Real2, $($args)*) };
+}
+
+/// A module with the entry `ENTRY` of an operation.
+macro_rules! entry {
+    ($kind:ident $domain:ident $name:ident($($x:ident),*; $($p:ident),*) = $value:expr, [$(($($v:ident),*) = $grad:expr),*]) => {
+        in_domain!($domain, $kind, entry!(@module $domain, $name, [$($x),*], [$($p),*], $value, [$(($($v),*) = $grad),*]));
+    };
+    ($kind:ident $trait:ident, $dtrait:ident, @module $domain:ident, $name:ident, [$($x:ident),*], [$($p:ident),*], $value:expr,
+        [$(($($v:ident),*) = $grad:expr),*]) => {
+        #[allow(non_snake_case, unused_imports)]
+        pub(crate) mod $name {
+            use $crate::ops::elementwise::{
+                Domain, Elementwise, Gradient, Params, Source, Traced, kernel, kernel::Eval, lanes::*,
+            };
+
+            struct Op;
+            evaluate!($kind $trait, Op, [$($x),*], [$($p),*], $value);
+
+            pub(crate) static ENTRY: Elementwise = Elementwise {
+                name: stringify!($name),
+                domain: Domain::$domain,
+                truth: entry!(@truth $kind),
+                kernel: kernels!($trait, Op, [$(stringify!($x)),*].len()),
+                source: Source {
+                    inputs: &[$(stringify!($x)),*],
+                    params: &[$(stringify!($p)),*],
+                    expression: stringify!($value),
+                },
+                gradients: &[$({
+                    struct Derivative;
+                    evaluate!(value $dtrait, Derivative, [$($v),*], [$($p),*], $grad);
+                    const N: usize = { let names: &[&str] = &[$(stringify!($v)),*]; names.len() };
+                    fn trace<'a>(inputs: &[Traced<'a>], params: &Params) -> Traced<'a> {
+                        let inputs: [Traced<'a>; N] = std::array::from_fn(|k| inputs[k]);
+                        Derivative::eval(inputs, params)
+                    }
+                    Gradient {
+                        uses: &[$(variable!($v)),*],
+                        kernel: kernels!($dtrait, Derivative, N),
+                        source: Source {
+                            inputs: &[$(stringify!($v)),*],
+                            params: &[$(stringify!($p)),*],
+                            expression: stringify!($grad),
+                        },
+                        trace,
+                    }
+                }),*],
+            };
+        }
+    };
+    (@truth truth) => { true };
+    (@truth value) => { false };
+}
+
+/// The parameters of an operation as the kernels take them.
+macro_rules! params {
+    ($($p:ident),*) => {{
+        #[allow(unused_mut)]
+        let mut params = [0.0; $crate::ops::elementwise::MAX_PARAMS];
+        let given: &[f64] = &[$($p),*];
+        params[..given.len()].copy_from_slice(given);
+        params
+    }};
+}
+
+/// Operations on one tensor: table entry, method and in-place method.
+macro_rules! unary {
+    ($($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident (x $(; $($p:ident),+)?) = $value:expr
+        $(, dx($($v:ident),*) = $grad:expr)?, example $(($($arg:literal),*))? [$($input:expr),*] => [$($output:expr),*];)*) => {
+        $(entry!(value $domain $name(x; $($($p),+)?) = $value, [$(($($v),*) = $grad)?]);)*
+
+        impl $crate::Tensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Panics
+                #[doc = concat!("If the dtype is not ", unary!(@expected $domain), ".")]
+                ///
+                /// ```
+                /// # use rustorch::Tensor;
+                #[doc = concat!("let x = Tensor::from([", stringify!($($input),*), "f32]);")]
+                #[doc = concat!("let y = x.", stringify!($name), "(", stringify!($($($arg),*)?), ").to_vec::<f32>()?;")]
+                #[doc = concat!("let expected = [", stringify!($($output),*), "f32];")]
+                /// assert!(y.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs()), "{y:?}");
+                /// # Ok::<(), rustorch::Error>(())
+                /// ```
+                #[track_caller]
+                pub fn $name(&self $($(, $p: f64)+)?) -> $crate::Tensor {
+                    $crate::error::expect($crate::ops::elementwise::apply(
+                        &$name::ENTRY,
+                        &[$crate::ops::elementwise::Operand::Tensor(self)],
+                        params!($($($p),+)?),
+                    ))
+                }
+
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") in place.")]
+                ///
+                /// # Errors
+                /// For other dtypes, for tensors that cannot hold the result, and for leaves that require gradients.
+                pub fn $inplace(&self $($(, $p: f64)+)?) -> $crate::Result<$crate::Tensor> {
+                    $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[], params!($($($p),+)?))
+                }
+            )*
+        }
+    };
+    (@expected Arith) => { "one that exists" };
+    (@expected Numeric) => { "other than bool" };
+    (@expected Ordered) => { "real" };
+    (@expected Analytic) => { "numeric or bool" };
+    (@expected Real) => { "real" };
+    (@expected Integral) => { "integer or bool" };
+}
+
+/// Operations on a tensor and a tensor or number: table entry, method and in-place method.
+macro_rules! binary {
+    ($($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident (a, b) = $value:expr
+        $(, da($($v:ident),*) = $da:expr, db($($w:ident),*) = $db:expr)?,
+        example $input:tt, $other:expr => $output:tt;)*) => {
+        $(entry!(value $domain $name(a, b;) = $value, [$(($($v),*) = $da, ($($w),*) = $db)?]);)*
+
+        impl $crate::Tensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// The operands broadcast and promote to a common dtype.
+                ///
+                /// # Errors
+                /// For shapes that do not broadcast, tensors on different devices, and unsupported dtypes.
+                ///
+                /// ```
+                /// # use rustorch::Tensor;
+                #[doc = concat!("let x = Tensor::from(", stringify!($input), ");")]
+                #[doc = concat!("let y = x.", stringify!($name), "(", stringify!($other), ")?;")]
+                #[doc = concat!("assert!(y.allclose(&Tensor::from(", stringify!($output), "), 1e-5, 1e-8)?);")]
+                /// # Ok::<(), rustorch::Error>(())
+                /// ```
+                pub fn $name<'a>(
+                    &self,
+                    other: impl Into<$crate::Operand<'a>>,
+                ) -> $crate::Result<$crate::Tensor> {
+                    let other = other.into();
+                    $crate::ops::elementwise::check_divisor(&$name::ENTRY, self, &other)?;
+                    let inputs = [$crate::Operand::Tensor(self), other];
+                    $crate::ops::elementwise::apply(&$name::ENTRY, &inputs, params!())
+                }
+
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") in place.")]
+                ///
+                /// # Errors
+                /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+                pub fn $inplace<'a>(
+                    &self,
+                    other: impl Into<$crate::Operand<'a>>,
+                ) -> $crate::Result<$crate::Tensor> {
+                    let other = other.into();
+                    $crate::ops::elementwise::check_divisor(&$name::ENTRY, self, &other)?;
+                    $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[other], params!())
+                }
+            )*
+        }
+    };
+}
+
+/// Comparisons: table entry and method; the result is a bool tensor.
+macro_rules! comparison {
+    ($($(#[$doc:meta])* $domain:ident $name:ident (a, b) = $value:expr, example $input:tt, $other:expr => $output:tt;)*) => {
+        $(entry!(truth $domain $name(a, b;) = $value, []);)*
+
+        impl $crate::Tensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// The operands broadcast; the result has dtype `Bool`.
+                ///
+                /// # Errors
+                /// For shapes that do not broadcast, tensors on different devices, and unsupported dtypes.
+                ///
+                /// ```
+                /// # use rustorch::Tensor;
+                #[doc = concat!("let x = Tensor::from(", stringify!($input), ");")]
+                #[doc = concat!("let y = x.", stringify!($name), "(", stringify!($other), ")?;")]
+                #[doc = concat!("assert_eq!(y.to_vec::<bool>()?, ", stringify!($output), ");")]
+                /// # Ok::<(), rustorch::Error>(())
+                /// ```
+                pub fn $name<'a>(
+                    &self,
+                    other: impl Into<$crate::Operand<'a>>,
+                ) -> $crate::Result<$crate::Tensor> {
+                    let inputs = [$crate::Operand::Tensor(self), other.into()];
+                    $crate::ops::elementwise::apply(&$name::ENTRY, &inputs, params!())
+                }
+            )*
+        }
+    };
+}
+
+/// Questions about each element: table entry and method; the result is a bool tensor.
+macro_rules! predicate {
+    ($($(#[$doc:meta])* $domain:ident $name:ident (x) = $value:expr, example $input:tt => $output:tt;)*) => {
+        $(entry!(truth $domain $name(x;) = $value, []);)*
+
+        impl $crate::Tensor {
+            $(
+                $(#[$doc])*
+                ///
+                /// ```
+                /// # use rustorch::Tensor;
+                #[doc = concat!("let x = Tensor::from(", stringify!($input), ");")]
+                #[doc = concat!("assert_eq!(x.", stringify!($name), "().to_vec::<bool>()?, ", stringify!($output), ");")]
+                /// # Ok::<(), rustorch::Error>(())
+                /// ```
+                #[track_caller]
+                pub fn $name(&self) -> $crate::Tensor {
+                    $crate::error::expect($crate::ops::elementwise::apply(
+                        &$name::ENTRY,
+                        &[$crate::ops::elementwise::Operand::Tensor(self)],
+                        params!(),
+                    ))
+                }
+            )*
+        }
+    };
+}
+
+pub(crate) use {
+    binary, comparison, entry, evaluate, in_domain, kernels, params, predicate, unary, variable,
+};

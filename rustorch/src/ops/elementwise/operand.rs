@@ -1,0 +1,101 @@
+//! Tensors and numbers as operands.
+
+use super::cast::{Number, cast};
+use crate::dtype::{Category, dispatch};
+use crate::{DType, Scalar, Tensor};
+
+/// An operand of an elementwise operation: a tensor or a number. Functions take `impl Into<Operand>`, so that
+/// `x.add(&y)` and `x.add(2.0)` both work.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a> {
+    /// A tensor, which broadcasts.
+    Tensor(&'a Tensor),
+    /// A number, which decides the result's kind but not its width.
+    Scalar(Scalar),
+}
+
+impl<'a> Operand<'a> {
+    pub(crate) fn tensor(&self) -> Option<&'a Tensor> {
+        match self {
+            Self::Tensor(tensor) => Some(tensor),
+            Self::Scalar(_) => None,
+        }
+    }
+
+    /// The number in the dtype that a kernel computes in.
+    pub(super) fn constant(&self, dtype: DType) -> Option<Constant> {
+        match self {
+            Self::Tensor(_) => None,
+            Self::Scalar(scalar) => Some(Constant::new(*scalar, dtype)),
+        }
+    }
+}
+
+impl<'a> From<&'a Tensor> for Operand<'a> {
+    fn from(tensor: &'a Tensor) -> Self {
+        Self::Tensor(tensor)
+    }
+}
+
+impl<T: Into<Scalar>> From<T> for Operand<'_> {
+    fn from(scalar: T) -> Self {
+        Self::Scalar(scalar.into())
+    }
+}
+
+/// One number in some dtype's representation.
+#[repr(align(16))]
+pub(super) struct Constant([u8; 16]);
+
+impl Constant {
+    fn new(scalar: Scalar, dtype: DType) -> Self {
+        let mut constant = Self([0; 16]);
+        dispatch!(dtype, T => {
+            let value: T = match scalar {
+                Scalar::Bool(value) => cast(value),
+                Scalar::Int(value) => cast(value),
+                Scalar::Float(value) => cast(value),
+                Scalar::Complex(value) => cast(value),
+            };
+            assert_number::<T>();
+            // SAFETY: 16 bytes aligned to 16 hold any element.
+            unsafe { constant.0.as_mut_ptr().cast::<T>().write(value) }
+        });
+        constant
+    }
+
+    pub(super) fn ptr(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+}
+
+/// Every element type fits a [`Constant`].
+fn assert_number<T: Number>() {
+    const { assert!(size_of::<T>() <= 16 && align_of::<T>() <= 16) }
+}
+
+/// The dtype to which operands promote (`torch.result_type`): tensors with axes decide, then 0-d tensors, then
+/// numbers; a lower rank counts only if it is of a higher kind.
+pub(crate) fn result_dtype(inputs: &[Operand<'_>]) -> DType {
+    let (mut axes, mut points, mut numbers) = (None, None, None);
+    for input in inputs {
+        let (slot, dtype) = match input {
+            Operand::Tensor(tensor) if tensor.rank() > 0 => (&mut axes, tensor.dtype()),
+            Operand::Tensor(tensor) => (&mut points, tensor.dtype()),
+            Operand::Scalar(scalar) => (&mut numbers, scalar.dtype()),
+        };
+        *slot = Some(slot.map_or(dtype, |known: DType| known.promote(dtype)));
+    }
+    combine(axes, combine(points, numbers)).unwrap_or(DType::F32)
+}
+
+fn combine(higher: Option<DType>, lower: Option<DType>) -> Option<DType> {
+    let (Some(high), Some(low)) = (higher, lower) else { return higher.or(lower) };
+    Some(match (high.category(), low.category()) {
+        (Category::Complex, _) => high,
+        (Category::Float, Category::Complex) => high.to_complex(),
+        (Category::Float, _) => high,
+        (Category::Bool, _) | (_, Category::Float | Category::Complex) => high.promote(low),
+        _ => high,
+    })
+}

@@ -1,0 +1,39 @@
+//! Special functions (`torch.special`).
+
+use crate::ops::elementwise::macros::*;
+
+unary! {
+    /// The error function `2/√π ∫₀ˣ exp(-t²) dt` (`torch.erf`).
+    Real erf / erf_ (x) = erf(x), dx(g, x) = g * T(1.1283791670955126) * exp(-(x * x)), example [0.0, 1.0] => [0.0, 0.8427008];
+
+    /// `1 - erf(x)`, exact for large `x` (`torch.erfc`).
+    Real erfc / erfc_ (x) = erfc(x), dx(g, x) = -(g * T(1.1283791670955126) * exp(-(x * x))), example [0.0, 1.0] => [1.0, 0.15729921];
+
+    /// The number whose `erf` is `x`; ±1 give ±∞ (`torch.erfinv`).
+    Real erfinv / erfinv_ (x) = erfinv(x), dx(g, y) = g * T(0.886226925452758) * exp(y * y), example [0.0, 0.5] => [0.0, 0.47693628];
+
+    /// The logarithm of the absolute value of the gamma function (`torch.lgamma`).
+    Real lgamma / lgamma_ (x) = lgamma(x), dx(g, x) = g * digamma(x), example [1.0, 5.0] => [0.0, 3.1780539];
+
+    /// The derivative of [`lgamma`](crate::Tensor::lgamma) (`torch.digamma`).
+    Real digamma / digamma_ (x) = digamma(x), dx(g, x) = g * trigamma(x), example [1.0, 2.0] => [-0.5772157, 0.42278433];
+
+    /// The derivative of [`digamma`](crate::Tensor::digamma) (`torch.polygamma(1, x)`).
+    Real trigamma / trigamma_ (x) = trigamma(x), example [1.0, 2.0] => [1.644934, 0.644934];
+
+    /// `log(x / (1 - x))` (`torch.logit`).
+    Real logit / logit_ (x) = log(x / (T(1.0) - x)), dx(g, x) = g / (x * (T(1.0) - x)), example [0.5, 0.75] => [0.0, 1.0986123];
+
+    /// `sin(πx) / (πx)`, 1 at 0 (`torch.sinc`).
+    Real sinc / sinc_ (x) = select(eq(x, T(0.0)), T(1.0), sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))),
+        dx(g, x) = select(eq(x, T(0.0)), T(0.0),
+            g * (cos(x * T(3.141592653589793)) - sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))) / x),
+        example [0.0, 0.5] => [1.0, 0.63661975];
+}
+
+binary! {
+    /// `a · log(b)`, 0 where `a` is 0 unless `b` is NaN (`torch.xlogy`).
+    Real xlogy / xlogy_ (a, b) = select(ne(b, b), b, select(eq(a, T(0.0)), T(0.0), a * log(b))),
+        da(g, a, b) = select(eq(a, T(0.0)), select(le(b, T(0.0)), T(0.0), g * log(b)), g * log(b)), db(g, a, b) = g * a / b,
+        example [0.0f32, 2.0], 2.0 => [0.0f32, 1.3862944];
+}

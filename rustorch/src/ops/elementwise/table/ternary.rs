@@ -1,0 +1,116 @@
+//! Operations on three tensors.
+
+use crate::ops::elementwise::macros::*;
+use crate::ops::elementwise::{Operand, apply, apply_as, result_dtype};
+use crate::{DType, Error, Result, Tensor};
+
+entry!(value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
+    () = T(0.0),
+    (g, a) = select(ne(a, T(0.0)), g, T(0.0)),
+    (g, a) = select(ne(a, T(0.0)), T(0.0), g)
+]);
+
+entry!(value Analytic lerp(a, b, c;) = a + c * (b - a), [
+    (g, c) = g * conj(T(1.0) - c),
+    (g, c) = g * conj(c),
+    (g, a, b) = g * conj(b - a)
+]);
+
+entry!(value Arith addcmul(a, b, c; value) = a + value * b * c, [
+    (g) = g,
+    (g, c) = g * conj(value * c),
+    (g, b) = g * conj(value * b)
+]);
+
+entry!(value Analytic addcdiv(a, b, c; value) = a + value * b / c, [
+    (g) = g,
+    (g, c) = g * conj(value / c),
+    (g, b, c) = -(g * conj(value * b / (c * c)))
+]);
+
+entry!(value Ordered clamp(a, b, c;) = min(max(a, b), c), [
+    (g, a, b, c) = select(lt(a, b), T(0.0), select(gt(a, c), T(0.0), g)),
+    (g, a, b, c) = select(lt(a, b), select(lt(b, c), g, T(0.0)), T(0.0)),
+    (g, a, b, c) = select(lt(c, b), g, select(gt(a, c), g, T(0.0)))
+]);
+
+impl Tensor {
+    /// Elements of `yes` where `condition` holds and of `no` elsewhere; all three broadcast (`torch.where`).
+    ///
+    /// # Errors
+    /// If the condition is not a bool tensor, or the shapes do not broadcast.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let x = Tensor::from([-1.0f32, 2.0]);
+    /// let y = Tensor::where_(&x.gt(0.0)?, &x, 0.0)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn where_<'a>(condition: &Tensor, yes: impl Into<Operand<'a>>, no: impl Into<Operand<'a>>) -> Result<Tensor> {
+        if condition.dtype() != DType::Bool {
+            return Err(Error::DType { op: "where", dtype: condition.dtype(), expected: "a bool condition" });
+        }
+        let inputs = [Operand::Tensor(condition), yes.into(), no.into()];
+        apply_as(&where_::ENTRY, &inputs, params!(), result_dtype(&inputs[1..]))
+    }
+
+    /// `self + weight · (end - self)` (`torch.lerp`).
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast and unsupported dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let y = Tensor::from([0.0f32, 10.0]).lerp(&Tensor::from([10.0f32, 20.0]), 0.5)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [5.0, 15.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
+        apply(&lerp::ENTRY, &[Operand::Tensor(self), Operand::Tensor(end), weight.into()], params!())
+    }
+
+    /// `self + value · a · b` (`torch.addcmul`).
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast and unsupported dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let y = Tensor::from([1.0f32]).addcmul(&Tensor::from([2.0f32]), &Tensor::from([3.0f32]), 0.5)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [4.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn addcmul(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
+        apply(&addcmul::ENTRY, &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)], params!(value))
+    }
+
+    /// `self + value · a / b` (`torch.addcdiv`).
+    ///
+    /// # Errors
+    /// For shapes that do not broadcast and unsupported dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let y = Tensor::from([1.0f32]).addcdiv(&Tensor::from([6.0f32]), &Tensor::from([3.0f32]), 0.5)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [2.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn addcdiv(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
+        apply(&addcdiv::ENTRY, &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)], params!(value))
+    }
+
+    /// Elements limited to `low ..= high`; if `low > high`, all become `high` (`torch.clamp`).
+    ///
+    /// # Errors
+    /// For bounds that do not broadcast and complex dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([-1.0f32, 0.5, 3.0]).clamp(0.0, 1.0)?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn clamp<'a>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'a>>) -> Result<Tensor> {
+        apply(&clamp::ENTRY, &[Operand::Tensor(self), low.into(), high.into()], params!())
+    }
+}

@@ -1,0 +1,182 @@
+//! Shared memory behind tensors.
+//!
+//! A [`Storage`] is a reference-counted block of bytes on one device. Views of a tensor share it, and any of them may
+//! write to it through an in-place method, from any thread. Two things keep that sound and correct:
+//! - a reader–writer lock per storage, held for as long as a kernel runs ([`Storage::read`], [`lock_for_write`]);
+//! - a version, raised by every in-place operation, by which autograd notices that a saved value has changed.
+
+mod alloc;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RawRwLock;
+use parking_lot::lock_api::{RawRwLock as _, RawRwLockRecursive as _};
+
+pub use alloc::empty_cache;
+pub(crate) use alloc::{ALIGN, Block};
+
+use crate::{DType, Device, Error, Result};
+
+/// A shared block of memory on a device.
+#[derive(Clone)]
+pub(crate) struct Storage(Arc<Inner>);
+
+struct Inner {
+    memory: Memory,
+    bytes: usize,
+    version: AtomicU64,
+    lock: RawRwLock,
+}
+
+/// The device dispatch of storage: who owns the bytes.
+pub(crate) enum Memory {
+    /// Main memory.
+    Cpu(Block),
+}
+
+impl Storage {
+    /// Uninitialised memory for `numel` elements. The caller writes every element before anything reads it.
+    pub fn uninit(numel: usize, dtype: DType, device: Device) -> Result<Self> {
+        let bytes = numel
+            .checked_mul(dtype.size())
+            .ok_or_else(|| Error::OutOfMemory { device, bytes: usize::MAX, detail: String::new() })?;
+        let memory = match device {
+            Device::Cpu => Memory::Cpu(Block::new(bytes)?),
+            Device::Cuda(_) => return Err(no_cuda(device)),
+        };
+        Ok(Self(Arc::new(Inner { memory, bytes, version: AtomicU64::new(0), lock: RawRwLock::INIT })))
+    }
+
+    pub fn device(&self) -> Device {
+        match self.0.memory {
+            Memory::Cpu(_) => Device::Cpu,
+        }
+    }
+
+    /// The owner of the bytes, for kernels of a device.
+    pub fn memory(&self) -> &Memory {
+        &self.0.memory
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.0.bytes
+    }
+
+    /// How many in-place operations have written to this storage.
+    pub fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Relaxed)
+    }
+
+    pub fn bump_version(&self) {
+        self.0.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether both are the same memory.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether nothing else refers to this memory.
+    pub fn is_unique(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some()
+    }
+
+    /// A number that identifies the memory for as long as it lives.
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The first byte in main memory. Reading needs [`Storage::read`] held, writing [`lock_for_write`] or being the
+    /// only owner; the type cannot know.
+    ///
+    /// # Panics
+    /// If the memory is on another device: kernels are chosen by device before they ask for pointers.
+    pub fn host_ptr(&self) -> *mut u8 {
+        match &self.0.memory {
+            Memory::Cpu(block) => block.ptr(),
+        }
+    }
+
+    /// Keeps writers out until the guard is dropped. Readers never wait for other readers, also not when the same
+    /// thread already holds a guard.
+    pub fn read(&self) -> ReadGuard<'_> {
+        self.0.lock.lock_shared_recursive();
+        ReadGuard(&self.0)
+    }
+}
+
+/// Shared access to a storage.
+pub(crate) struct ReadGuard<'a>(&'a Inner);
+
+impl Drop for ReadGuard<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the guard was made by a successful `lock_shared_recursive`.
+        unsafe { self.0.lock.unlock_shared() }
+    }
+}
+
+/// Exclusive access to one storage and shared access to the operands of an in-place operation.
+pub(crate) struct WriteGuard<'a> {
+    target: &'a Inner,
+    reads: smallvec::SmallVec<[&'a Inner; 4]>,
+}
+
+impl Drop for WriteGuard<'_> {
+    fn drop(&mut self) {
+        for inner in &self.reads {
+            // SAFETY: `lock_for_write` locked each of these shared.
+            unsafe { inner.lock.unlock_shared() }
+        }
+        // SAFETY: `lock_for_write` locked the target exclusively.
+        unsafe { self.target.lock.unlock_exclusive() }
+    }
+}
+
+/// Locks `target` for writing and `sources` for reading. Sources that are the target itself need no lock of their own.
+/// Locks are taken in the order of addresses, so that two threads that each write what the other reads cannot wait for
+/// one another.
+pub(crate) fn lock_for_write<'a>(target: &'a Storage, sources: &[&'a Storage]) -> WriteGuard<'a> {
+    let target = &*target.0;
+    let mut all: smallvec::SmallVec<[&Inner; 4]> = sources.iter().map(|storage| &*storage.0).collect();
+    all.push(target);
+    all.sort_unstable_by_key(|inner| std::ptr::from_ref(*inner) as usize);
+    all.dedup_by(|a, b| std::ptr::eq(*a, *b));
+    for inner in &all {
+        if std::ptr::eq(*inner, target) {
+            inner.lock.lock_exclusive();
+        } else {
+            inner.lock.lock_shared_recursive();
+        }
+    }
+    all.retain(|inner| !std::ptr::eq(*inner, target));
+    WriteGuard { target, reads: all }
+}
+
+fn no_cuda(device: Device) -> Error {
+    Error::Device {
+        device,
+        message: "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writers_of_each_others_sources_do_not_deadlock() {
+        let a = Storage::uninit(16, DType::F32, Device::Cpu).unwrap();
+        let b = Storage::uninit(16, DType::F32, Device::Cpu).unwrap();
+        std::thread::scope(|scope| {
+            for (target, source) in [(&a, &b), (&b, &a)] {
+                scope.spawn(move || {
+                    for _ in 0..10_000 {
+                        drop(lock_for_write(target, &[source, target]));
+                        drop((source.read(), target.read(), source.read()));
+                    }
+                });
+            }
+        });
+    }
+}

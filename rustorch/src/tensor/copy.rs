@@ -1,0 +1,147 @@
+//! Copies of elements: into new memory, and into existing tensors.
+
+use crate::autograd::{self, Grads, record};
+use crate::error::expect;
+use crate::layout::Layout;
+use crate::ops::elementwise::{copy_elements, copy_elements_into};
+use crate::storage::Storage;
+use crate::{DType, Operand, Result, Scalar, Tensor};
+
+impl Tensor {
+    /// The same elements in new, contiguous memory (`torch.clone`). (`clone` is the cheap second handle.)
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let x = Tensor::zeros([2]);
+    /// let (same, copy) = (x.clone(), x.copy());
+    /// x.add_(1.0)?;
+    /// assert_eq!((same.item_at(0)?, copy.item_at(0)?), (1.0, 0.0));
+    /// # trait At { fn item_at(&self, i: isize) -> rustorch::Result<f32>; }
+    /// # impl At for Tensor { fn item_at(&self, i: isize) -> rustorch::Result<f32> { self.select(0, i)?.item() } }
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn copy(&self) -> Tensor {
+        let output = expect(self.copy_raw(self.dtype()));
+        record("copy", &[&output], &[self], || Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())]))));
+        output
+    }
+
+    /// The tensor in row-major order: itself, or a copy (`torch.Tensor.contiguous`).
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn contiguous(&self) -> Tensor {
+        if self.is_contiguous() { self.clone() } else { self.copy() }
+    }
+
+    /// Overwrites the elements with those of `source`, which broadcasts and converts (`torch.Tensor.copy_`).
+    ///
+    /// # Errors
+    /// If the source does not broadcast to this shape, or this is a leaf that requires gradients.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let x = Tensor::zeros([2, 2]);
+    /// x.select(0, 1)?.copy_(&Tensor::from([3.0f32, 4.0]))?;
+    /// assert_eq!(x.to_vec::<f32>()?, [0.0, 0.0, 3.0, 4.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn copy_(&self, source: &Tensor) -> Result<Tensor> {
+        let before = autograd::check_inplace("copy_", self, &[source])?;
+        if source.shape() != self.shape() {
+            rustorch_shape::rules::expand(&shape_of(source), &targets(self), &mut ())?;
+        }
+        let overlapping = source.shares_storage(self) && source.layout() != self.layout();
+        let owned = overlapping.then(|| autograd::no_grad(|| source.copy()));
+        copy_elements_into(owned.as_ref().unwrap_or(source), self)?;
+        let (shape, dtype) = (source.layout().shape.clone(), source.dtype());
+        autograd::record_inplace("copy_", self, before, || {
+            Box::new(move |ctx| {
+                let source = match ctx.needs(1) {
+                    true => Some(ctx.grad()?.sum_to(&shape)?.to_dtype(dtype)),
+                    false => None,
+                };
+                Ok(Grads::from_iter([None, source]))
+            })
+        })?;
+        Ok(self.clone())
+    }
+
+    /// Overwrites every element with a number (`torch.Tensor.fill_`).
+    ///
+    /// # Errors
+    /// If this is an expanded tensor, or a leaf that requires gradients.
+    pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
+        let before = autograd::check_inplace("fill_", self, &[])?;
+        self.fill_raw(value.into())?;
+        autograd::record_inplace("fill_", self, before, || Box::new(|_| Ok(Grads::from_iter([None]))))?;
+        Ok(self.clone())
+    }
+
+    /// Overwrites every element with zero (`torch.Tensor.zero_`).
+    ///
+    /// # Errors
+    /// As [`Tensor::fill_`].
+    pub fn zero_(&self) -> Result<Tensor> {
+        self.fill_(0.0)
+    }
+
+    /// A contiguous copy in another dtype, unseen by autograd.
+    pub(crate) fn copy_raw(&self, dtype: DType) -> Result<Tensor> {
+        copy_elements(self, Layout::contiguous(self.shape()), dtype)
+    }
+
+    /// A copy laid out as `layout`, which is dense, but from offset 0; unseen by autograd.
+    pub(crate) fn copy_with_strides(&self, layout: &Layout) -> Result<Tensor> {
+        let layout = Layout { offset: 0, ..layout.clone() };
+        if layout.is_dense() {
+            return copy_elements(self, layout, self.dtype());
+        }
+        // Gaps between the elements are never read as elements, but they are memory and must hold something.
+        let storage = Storage::uninit(layout.end(), self.dtype(), self.device())?;
+        let all = Tensor::from_parts(storage, Layout::contiguous([layout.end()].as_slice()), self.dtype());
+        all.fill_raw(Scalar::Int(0))?;
+        let copy = all.alias(layout, None);
+        copy_elements_into(self, &copy)?;
+        Ok(copy)
+    }
+
+    /// The tensor itself if nothing else refers to its memory, so that its new owner may write to it; else a copy.
+    pub(crate) fn into_unshared(mut self) -> Result<Tensor> {
+        if self.is_unshared() && self.is_contiguous() { Ok(self) } else { self.copy_raw(self.dtype()) }
+    }
+
+    /// Sums over the axes along which `shape` was broadcast to this tensor's shape.
+    pub(crate) fn sum_to(&self, shape: &[usize]) -> Result<Tensor> {
+        if self.shape() == shape {
+            return Ok(self.clone());
+        }
+        let missing = self.rank() - shape.len();
+        let axes: Vec<isize> = (0..self.rank())
+            .filter(|&axis| axis < missing || (shape[axis - missing] == 1 && self.shape()[axis] != 1))
+            .map(|axis| axis as isize)
+            .collect();
+        let sum = if axes.is_empty() { self.clone() } else { self.sum_dim(axes, true)? };
+        sum.reshape(shape)
+    }
+}
+
+fn shape_of(tensor: &Tensor) -> Vec<usize> {
+    tensor.shape().to_vec()
+}
+
+fn targets(tensor: &Tensor) -> Vec<Option<usize>> {
+    tensor.shape().iter().copied().map(Some).collect()
+}
+
+/// Keeps `Operand` in the signature of in-place operators.
+impl<'a> From<&'a &Tensor> for Operand<'a> {
+    fn from(tensor: &'a &Tensor) -> Self {
+        Operand::Tensor(tensor)
+    }
+}

@@ -1,0 +1,239 @@
+//! The tensor itself: a cheap handle on shared memory, its layout, and its part in differentiation.
+
+mod convert;
+mod copy;
+mod create;
+
+
+mod literal;
+mod operators;
+mod shape_args;
+mod view;
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+pub use create::TensorOptions;
+
+pub use literal::{TensorData, from_literal};
+pub use shape_args::{Axes, IntoShape, Sizes};
+
+use crate::autograd::Meta;
+use crate::layout::Layout;
+use crate::storage::Storage;
+use crate::{DType, Device, Error, Result, is_grad_enabled, is_inference_mode_enabled};
+
+/// A multi-dimensional array that can be differentiated (`torch.Tensor`).
+///
+/// Shape, dtype and device are run-time properties. Cloning is cheap: a clone is the same tensor, as a second name is
+/// in Python; [`Tensor::copy`] copies the elements. Views ([`Tensor::narrow`], [`Tensor::permute`], [`Tensor::i`] …)
+/// share memory. Methods whose name ends in `_` work in place. Tensors can be used from any thread; an in-place
+/// operation waits for those that read the same memory.
+///
+/// What can fail on bad arguments returns [`Result`]; operators (`&a + &b`) panic with the same message instead.
+///
+/// ```
+/// use rustorch::{DType, Tensor};
+/// let x = Tensor::arange(0, 6, 1)?.reshape([2, 3])?;
+/// assert_eq!(x.shape(), [2, 3]);
+/// assert_eq!(x.dtype(), DType::I64);
+/// assert_eq!((&x * 2).to_vec::<i64>()?, [0, 2, 4, 6, 8, 10]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor(Arc<Inner>);
+
+/// Behind the handle.
+pub(crate) struct Inner {
+    storage: Storage,
+    layout: Layout,
+    dtype: DType,
+    flags: AtomicU8,
+    /// The tensor whose memory this views, for in-place operations under differentiation. Never itself a view.
+    base: Option<Tensor>,
+    meta: Mutex<Option<Box<Meta>>>,
+}
+
+const REQUIRES_GRAD: u8 = 1;
+const INFERENCE: u8 = 2;
+
+impl Tensor {
+    /// The size of each axis (`torch.Tensor.shape`).
+    pub fn shape(&self) -> &[usize] {
+        &self.0.layout.shape
+    }
+
+    /// The distance in elements between neighbours along each axis (`torch.Tensor.stride`).
+    pub fn strides(&self) -> &[usize] {
+        &self.0.layout.strides
+    }
+
+    /// The position in the storage of the first element (`torch.Tensor.storage_offset`).
+    pub fn storage_offset(&self) -> usize {
+        self.0.layout.offset
+    }
+
+    /// The number of axes (`torch.Tensor.dim`).
+    pub fn rank(&self) -> usize {
+        self.0.layout.rank()
+    }
+
+    /// The number of axes: PyTorch's name for [`Tensor::rank`].
+    pub fn dim(&self) -> usize {
+        self.rank()
+    }
+
+    /// The size of one axis, counted from the end if negative (`torch.Tensor.size`).
+    ///
+    /// # Errors
+    /// If there is no such axis.
+    pub fn size(&self, axis: isize) -> Result<usize> {
+        Ok(self.shape()[self.axis("size", axis)?])
+    }
+
+    /// The number of elements (`torch.Tensor.numel`).
+    pub fn numel(&self) -> usize {
+        self.0.layout.numel()
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> DType {
+        self.0.dtype
+    }
+
+    /// Where the elements are stored.
+    pub fn device(&self) -> Device {
+        self.0.storage.device()
+    }
+
+    /// Whether the elements lie in row-major order (`torch.Tensor.is_contiguous`).
+    pub fn is_contiguous(&self) -> bool {
+        self.0.layout.is_contiguous()
+    }
+
+    /// Whether both handles are the same tensor (Python's `is`).
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether both tensors show the same memory, as views of one another do.
+    pub fn shares_storage(&self, other: &Self) -> bool {
+        self.0.storage.same(&other.0.storage)
+    }
+
+    /// How many in-place operations have written to the tensor's memory (`torch.Tensor._version`).
+    pub fn version(&self) -> u64 {
+        self.0.storage.version()
+    }
+
+    /// Whether the tensor was made in inference mode.
+    pub fn is_inference(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
+    }
+}
+
+/// What the rest of the library builds tensors from.
+impl Tensor {
+    /// A new tensor that owns `storage`.
+    pub(crate) fn from_parts(storage: Storage, layout: Layout, dtype: DType) -> Self {
+        Self::new(storage, layout, dtype, None)
+    }
+
+    fn new(storage: Storage, layout: Layout, dtype: DType, base: Option<Tensor>) -> Self {
+        let flags = if is_inference_mode_enabled() { INFERENCE } else { 0 };
+        Self(Arc::new(Inner { storage, layout, dtype, flags: AtomicU8::new(flags), base, meta: Mutex::new(None) }))
+    }
+
+    /// A tensor with uninitialised, contiguous memory. The caller writes all of it.
+    pub(crate) fn uninit(shape: &[usize], dtype: DType, device: Device) -> Result<Self> {
+        let numel = checked_numel(shape)
+            .ok_or_else(|| Error::OutOfMemory { device, bytes: usize::MAX, detail: format!(" for shape {shape:?}") })?;
+        Ok(Self::from_parts(Storage::uninit(numel, dtype, device)?, Layout::contiguous(shape), dtype))
+    }
+
+    /// The same memory under another layout, without history.
+    pub(crate) fn alias(&self, layout: Layout, base: Option<Tensor>) -> Self {
+        debug_assert!(layout.end() * self.dtype().size() <= self.storage().bytes(), "a view beyond its storage");
+        let alias = Self::new(self.storage().clone(), layout, self.dtype(), base);
+        alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & INFERENCE, Ordering::Relaxed);
+        alias
+    }
+
+    /// The tensor that a view of this one calls its base: itself, or its own base.
+    pub(crate) fn view_base(&self) -> Option<Tensor> {
+        (is_grad_enabled() && self.dtype().is_differentiable()).then(|| self.base().unwrap_or(self).clone())
+    }
+
+    pub(crate) fn base(&self) -> Option<&Tensor> {
+        self.0.base.as_ref()
+    }
+
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.0.storage
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.0.layout
+    }
+
+    /// The non-negative number of an axis.
+    pub(crate) fn axis(&self, op: &'static str, axis: isize) -> Result<usize> {
+        Ok(rustorch_shape::normalize_axis(op, axis, self.rank())?)
+    }
+
+    /// The first element in main memory, under the rules of [`Storage::host_ptr`].
+    pub(crate) fn host_ptr(&self) -> *mut u8 {
+        self.storage().host_ptr().wrapping_add(self.layout().offset * self.dtype().size())
+    }
+
+    pub(crate) fn requires_grad_flag(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & REQUIRES_GRAD != 0
+    }
+
+    pub(crate) fn set_requires_grad_flag(&self, value: bool) {
+        if value {
+            self.0.flags.fetch_or(REQUIRES_GRAD, Ordering::Relaxed);
+        } else {
+            self.0.flags.fetch_and(!REQUIRES_GRAD, Ordering::Relaxed);
+        }
+    }
+
+    /// Changes the autograd part, making it first if there is none.
+    pub(crate) fn with_meta<R>(&self, f: impl FnOnce(&mut Meta) -> R) -> R {
+        f(self.0.meta.lock().get_or_insert_default())
+    }
+
+    /// Reads the autograd part, if there is one.
+    pub(crate) fn peek_meta<R>(&self, f: impl FnOnce(&Meta) -> R) -> Option<R> {
+        self.0.meta.lock().as_deref().map(f)
+    }
+
+    /// A number that identifies the tensor for as long as it lives.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.0)
+    }
+
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+
+    /// Whether nothing else refers to this tensor or its memory, so that it may be overwritten unseen.
+    pub(crate) fn is_unshared(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some_and(|inner| inner.base.is_none() && inner.storage.is_unique())
+    }
+}
+
+/// The number of elements of a shape, if memory can count them.
+pub(crate) fn checked_numel(shape: &[usize]) -> Option<usize> {
+    // An empty axis makes the product 0 whatever the others are.
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).filter(|&n| isize::try_from(n).is_ok())
+}
