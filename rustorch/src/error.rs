@@ -42,7 +42,9 @@ pub enum Error {
     },
 
     /// An operation that has no kernel for a device.
-    #[error("{op}: not available on {device} for dtype {dtype}; move the operand with `to_device(Device::Cpu)`")]
+    #[error(
+        "{op}: not available on {device} for dtype {dtype}; move the operand with `to_device(Device::Cpu)`"
+    )]
     Unavailable {
         /// The operation.
         op: &'static str,

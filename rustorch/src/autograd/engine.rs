@@ -30,7 +30,8 @@ type Key = usize;
 
 /// A node or leaf that waits for gradients.
 struct Pending {
-    edge: Edge,
+    /// Keeps the target alive, and with it the uniqueness of its key.
+    _edge: Edge,
     /// How many edges still lead here from nodes that have not run.
     waiting: usize,
     /// Whether gradients are wanted here or further on.
@@ -102,7 +103,7 @@ impl Walk<'_> {
                 Some(targets) => targets.iter().any(|target| key(target) == key(&edge)),
             };
             order.push(edge.clone());
-            pending.insert(key(&edge), Pending { edge, waiting: 0, wanted, grads });
+            pending.insert(key(&edge), Pending { _edge: edge, waiting: 0, wanted, grads });
         }
         // Inputs were recorded before their users, so in this order each node comes after all it leads to.
         order.sort_by_key(recency);
@@ -151,13 +152,23 @@ impl Walk<'_> {
     fn add(&self, slot: &mut Option<Tensor>, grad: Tensor) -> Result<()> {
         *slot = Some(match slot.take() {
             None => grad,
-            Some(sum) if !self.create_graph && sum.is_unshared() => sum.add_(&grad)?,
-            Some(sum) => sum.add(&grad)?,
+            Some(mut sum) => {
+                if !self.create_graph && sum.is_unshared() {
+                    sum.add_(&grad)?
+                } else {
+                    sum.add(&grad)?
+                }
+            }
         });
         Ok(())
     }
 
-    fn finish_leaf(&self, leaf: &Tensor, grad: Option<Tensor>, captured: &mut [Option<Tensor>]) -> Result<()> {
+    fn finish_leaf(
+        &self,
+        leaf: &Tensor,
+        grad: Option<Tensor>,
+        captured: &mut [Option<Tensor>],
+    ) -> Result<()> {
         let Some(mut grad) = grad else { return Ok(()) };
         if let Some(hooks) = leaf.peek_meta(|meta| meta.hooks.clone()).flatten() {
             run_hooks(&hooks, &mut grad)?;

@@ -76,7 +76,8 @@ pub fn apply(function: impl Function, inputs: &[&Tensor]) -> Result<Vec<Tensor>>
         let function = Mutex::new(function);
         Box::new(move |ctx: &Ctx<'_>| {
             let saved = saved.iter().map(|saved| saved.unpack(ctx)).collect::<Result<Vec<_>>>()?;
-            let grads = (0..results).map(|index| ctx.output_grad_or_zeros(index)).collect::<Result<Vec<_>>>()?;
+            let grads =
+                (0..results).map(|index| ctx.output_grad_or_zeros(index)).collect::<Result<Vec<_>>>()?;
             let result = function.lock().backward(&saved, &grads)?;
             if result.len() != arity {
                 return Err(Error::Autograd(format!(

@@ -26,10 +26,11 @@ enum Observer {
 }
 
 impl OutputHooks {
-    /// Shows `grads` to the hooks and stores retained ones.
+    /// Shows `grads` to the hooks, then stores those that are to be retained.
     pub fn run(&self, grads: &mut [Option<Tensor>]) -> Result<()> {
         // Cloned, so that a hook may register or remove hooks.
-        let observers = self.0.lock().clone();
+        let mut observers = self.0.lock().clone();
+        observers.sort_by_key(|(_, observer)| matches!(observer, Observer::Retain(_)));
         for (output, observer) in observers {
             let Some(grad) = &mut grads[output] else { continue };
             match observer {

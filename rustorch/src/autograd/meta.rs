@@ -41,13 +41,17 @@ impl Tensor {
             });
         }
         if requires_grad && self.is_inference() {
-            return Err(Error::Autograd("requires_grad_: the tensor was made in inference mode; clone it first".into()));
+            return Err(Error::Autograd(
+                "requires_grad_: the tensor was made in inference mode; clone it first".into(),
+            ));
         }
         if !self.is_leaf() {
             if requires_grad {
                 return Ok(self.clone());
             }
-            return Err(Error::Autograd("requires_grad_(false): the tensor is not a leaf; use `detach`".into()));
+            return Err(Error::Autograd(
+                "requires_grad_(false): the tensor is not a leaf; use `detach`".into(),
+            ));
         }
         self.set_requires_grad_flag(requires_grad);
         Ok(self.clone())
@@ -69,7 +73,8 @@ impl Tensor {
     /// If the gradient's shape, dtype or device differ from the tensor's.
     pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
         if let Some(grad) = &grad {
-            if grad.shape() != self.shape() || grad.dtype() != self.dtype() || grad.device() != self.device() {
+            if grad.shape() != self.shape() || grad.dtype() != self.dtype() || grad.device() != self.device()
+            {
                 return Err(Error::Autograd(format!(
                     "set_grad: the gradient is {:?} {} on {}, but the tensor is {:?} {} on {}",
                     grad.shape(),

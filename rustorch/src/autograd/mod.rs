@@ -25,7 +25,8 @@ pub use backward::{GradOptions, grad};
 pub use function::{Function, FunctionContext, apply};
 pub use hooks::HookHandle;
 pub use mode::{
-    GradMode, enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+    GradMode, enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,
+    set_grad_enabled,
 };
 
 pub(crate) use meta::Meta;
@@ -45,7 +46,12 @@ pub(crate) fn is_needed(inputs: &[&Tensor]) -> bool {
 ///
 /// The function receives a gradient per output and returns one per input, in order; entries for inputs that need none
 /// ([`Ctx::needs`]) may be `None`.
-pub(crate) fn record(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], make: impl FnOnce() -> BackwardFn) {
+pub(crate) fn record(
+    op: &'static str,
+    outputs: &[&Tensor],
+    inputs: &[&Tensor],
+    make: impl FnOnce() -> BackwardFn,
+) {
     if !is_needed(inputs) || !outputs.iter().any(|output| output.dtype().is_differentiable()) {
         return;
     }

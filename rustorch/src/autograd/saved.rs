@@ -37,11 +37,6 @@ impl Saved {
         Self { tensor: tensor.detach(), version: tensor.storage().version(), origin: Origin::Output(index) }
     }
 
-    /// An output that the operation itself is about to write in place: its version counts from after the write.
-    pub fn output_after_write(tensor: &Tensor) -> Self {
-        Self { version: tensor.storage().version() + 1, ..Self::output(tensor, 0) }
-    }
-
     /// The tensor as it was saved.
     ///
     /// # Errors

@@ -3,4 +3,8 @@
 //! Everything here is called by the eager ops and by the code that `model!` generates; it is no public interface,
 //! and checks its arguments with `debug_assert!` only. Shapes have been checked before a kernel is called.
 
+mod isa;
 pub mod math;
+pub mod parallel;
+
+pub use isa::{Isa, isa};

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RawRwLock;
 use parking_lot::lock_api::{RawRwLock as _, RawRwLockRecursive as _};
 
+use alloc::Block;
 pub use alloc::empty_cache;
-pub(crate) use alloc::{ALIGN, Block};
 
 use crate::{DType, Device, Error, Result};
 
@@ -38,9 +38,11 @@ pub(crate) enum Memory {
 impl Storage {
     /// Uninitialised memory for `numel` elements. The caller writes every element before anything reads it.
     pub fn uninit(numel: usize, dtype: DType, device: Device) -> Result<Self> {
-        let bytes = numel
-            .checked_mul(dtype.size())
-            .ok_or_else(|| Error::OutOfMemory { device, bytes: usize::MAX, detail: String::new() })?;
+        let bytes = numel.checked_mul(dtype.size()).ok_or_else(|| Error::OutOfMemory {
+            device,
+            bytes: usize::MAX,
+            detail: String::new(),
+        })?;
         let memory = match device {
             Device::Cpu => Memory::Cpu(Block::new(bytes)?),
             Device::Cuda(_) => return Err(no_cuda(device)),
@@ -156,7 +158,8 @@ pub(crate) fn lock_for_write<'a>(target: &'a Storage, sources: &[&'a Storage]) -
 fn no_cuda(device: Device) -> Error {
     Error::Device {
         device,
-        message: "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`".into(),
+        message: "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`"
+            .into(),
     }
 }
 

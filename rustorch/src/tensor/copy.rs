@@ -26,7 +26,9 @@ impl Tensor {
     #[track_caller]
     pub fn copy(&self) -> Tensor {
         let output = expect(self.copy_raw(self.dtype()));
-        record("copy", &[&output], &[self], || Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())]))));
+        record("copy", &[&output], &[self], || {
+            Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())])))
+        });
         output
     }
 

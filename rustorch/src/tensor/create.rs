@@ -99,7 +99,11 @@ impl Tensor {
     /// # Panics
     /// If the device does not have the memory, or is not there.
     #[track_caller]
-    pub fn full_with(shape: impl IntoShape, value: impl Into<Scalar>, options: impl Into<TensorOptions>) -> Tensor {
+    pub fn full_with(
+        shape: impl IntoShape,
+        value: impl Into<Scalar>,
+        options: impl Into<TensorOptions>,
+    ) -> Tensor {
         let TensorOptions { dtype, device } = options.into();
         expect(Self::try_full(&shape.into_shape(), value, dtype, device))
     }
@@ -152,7 +156,11 @@ impl Tensor {
     /// assert_eq!(Tensor::arange(0.0, 1.0, 0.25)?.to_vec::<f32>()?, [0.0, 0.25, 0.5, 0.75]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    pub fn arange(start: impl Into<Scalar>, end: impl Into<Scalar>, step: impl Into<Scalar>) -> Result<Tensor> {
+    pub fn arange(
+        start: impl Into<Scalar>,
+        end: impl Into<Scalar>,
+        step: impl Into<Scalar>,
+    ) -> Result<Tensor> {
         let (start, end, step) = (start.into(), end.into(), step.into());
         if let (Scalar::Int(start), Scalar::Int(end), Scalar::Int(step)) = (start, end, step) {
             check_range(start as f64, end as f64, step as f64)?;
@@ -173,7 +181,9 @@ impl Tensor {
     pub fn linspace(start: f64, end: f64, steps: usize) -> Tensor {
         let step = if steps > 1 { (end - start) / (steps - 1) as f64 } else { 0.0 };
         // Computed from both ends, so that the last number is `end` exactly.
-        let at = |i: usize| if i < steps / 2 { start + i as f64 * step } else { end - (steps - 1 - i) as f64 * step };
+        let at = |i: usize| {
+            if i < steps / 2 { start + i as f64 * step } else { end - (steps - 1 - i) as f64 * step }
+        };
         let value = |i| if steps == 1 { start } else { at(i) };
         expect(Self::from_vec((0..steps).map(|i| value(i) as f32).collect::<Vec<_>>(), [steps]))
     }
@@ -190,7 +200,10 @@ impl Tensor {
     #[track_caller]
     pub fn eye(n: usize) -> Tensor {
         let zeros = Self::zeros([n, n]);
-        let diagonal = zeros.alias(Layout { shape: [n].as_slice().into(), strides: [n + 1].as_slice().into(), offset: 0 }, None);
+        let diagonal = zeros.alias(
+            Layout { shape: [n].as_slice().into(), strides: [n + 1].as_slice().into(), offset: 0 },
+            None,
+        );
         expect(diagonal.fill_raw(Scalar::Float(1.0)));
         zeros
     }
@@ -270,10 +283,16 @@ fn fill_host<T: Number>(tensor: &Tensor, value: T) {
         return;
     }
     let stride = layout.strides.last().copied().unwrap_or(0);
-    crate::ops::elementwise::for_each_row(&layout.shape, &layout.strides, 0, layout.numel(), |offset, _, len| {
-        for i in 0..len {
-            // SAFETY: as above.
-            unsafe { base.add(offset + i * stride).write(value) }
-        }
-    });
+    crate::ops::elementwise::for_each_row(
+        &layout.shape,
+        &layout.strides,
+        0,
+        layout.numel(),
+        |offset, _, len| {
+            for i in 0..len {
+                // SAFETY: as above.
+                unsafe { base.add(offset + i * stride).write(value) }
+            }
+        },
+    );
 }

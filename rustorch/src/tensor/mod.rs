@@ -4,7 +4,7 @@ mod convert;
 mod copy;
 mod create;
 
-
+mod display;
 mod literal;
 mod operators;
 mod shape_args;
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 pub use create::TensorOptions;
 
 pub use literal::{TensorData, from_literal};
+pub use operators::RightOperand;
 pub use shape_args::{Axes, IntoShape, Sizes};
 
 use crate::autograd::Meta;
@@ -143,19 +144,32 @@ impl Tensor {
 
     fn new(storage: Storage, layout: Layout, dtype: DType, base: Option<Tensor>) -> Self {
         let flags = if is_inference_mode_enabled() { INFERENCE } else { 0 };
-        Self(Arc::new(Inner { storage, layout, dtype, flags: AtomicU8::new(flags), base, meta: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            storage,
+            layout,
+            dtype,
+            flags: AtomicU8::new(flags),
+            base,
+            meta: Mutex::new(None),
+        }))
     }
 
     /// A tensor with uninitialised, contiguous memory. The caller writes all of it.
     pub(crate) fn uninit(shape: &[usize], dtype: DType, device: Device) -> Result<Self> {
-        let numel = checked_numel(shape)
-            .ok_or_else(|| Error::OutOfMemory { device, bytes: usize::MAX, detail: format!(" for shape {shape:?}") })?;
+        let numel = checked_numel(shape).ok_or_else(|| Error::OutOfMemory {
+            device,
+            bytes: usize::MAX,
+            detail: format!(" for shape {shape:?}"),
+        })?;
         Ok(Self::from_parts(Storage::uninit(numel, dtype, device)?, Layout::contiguous(shape), dtype))
     }
 
     /// The same memory under another layout, without history.
     pub(crate) fn alias(&self, layout: Layout, base: Option<Tensor>) -> Self {
-        debug_assert!(layout.end() * self.dtype().size() <= self.storage().bytes(), "a view beyond its storage");
+        debug_assert!(
+            layout.end() * self.dtype().size() <= self.storage().bytes(),
+            "a view beyond its storage"
+        );
         let alias = Self::new(self.storage().clone(), layout, self.dtype(), base);
         alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & INFERENCE, Ordering::Relaxed);
         alias
@@ -235,5 +249,8 @@ pub(crate) fn checked_numel(shape: &[usize]) -> Option<usize> {
     if shape.contains(&0) {
         return Some(0);
     }
-    shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).filter(|&n| isize::try_from(n).is_ok())
+    shape
+        .iter()
+        .try_fold(1usize, |product, &size| product.checked_mul(size))
+        .filter(|&n| isize::try_from(n).is_ok())
 }

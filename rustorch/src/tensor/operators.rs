@@ -7,46 +7,52 @@ use crate::error::expect;
 use crate::ops::elementwise::result_dtype;
 use crate::{DType, Operand, Scalar, Tensor};
 
+/// What may stand to the right of an operator: a tensor, a reference to one, or a number.
+///
+/// One implementation of each operator for all of these lets the compiler know the result of `&x * 2.0` before it has
+/// settled the type of `2.0`.
+pub trait RightOperand {
+    /// Calls `f` with the operand.
+    fn with_operand<R>(self, f: impl FnOnce(Operand<'_>) -> R) -> R;
+}
+
+impl RightOperand for &Tensor {
+    fn with_operand<R>(self, f: impl FnOnce(Operand<'_>) -> R) -> R {
+        f(Operand::Tensor(self))
+    }
+}
+
+impl RightOperand for Tensor {
+    fn with_operand<R>(self, f: impl FnOnce(Operand<'_>) -> R) -> R {
+        f(Operand::Tensor(&self))
+    }
+}
+
+impl<T: Into<Scalar>> RightOperand for T {
+    fn with_operand<R>(self, f: impl FnOnce(Operand<'_>) -> R) -> R {
+        f(Operand::Scalar(self.into()))
+    }
+}
+
 macro_rules! operators {
     ($($trait:ident::$operator:ident = $method:ident;)*) => {$(
-        operators!(@tensor $trait $operator $method: [&Tensor, &Tensor] [&Tensor, Tensor] [Tensor, &Tensor] [Tensor, Tensor]);
-        operators!(@number $trait $operator $method: f32 f64 i32 i64);
+        operators!(@left $trait $operator $method: [&Tensor] [Tensor]);
+        operators!(@number $trait $operator $method: [f64, &Tensor] [f64, Tensor] [i64, &Tensor] [i64, Tensor]);
     )*};
-    (@tensor $trait:ident $operator:ident $method:ident: $([$left:ty, $right:ty])*) => {$(
-        impl $trait<$right> for $left {
+    (@left $trait:ident $operator:ident $method:ident: $([$left:ty])*) => {$(
+        impl<R: RightOperand> $trait<R> for $left {
+            type Output = Tensor;
+            #[track_caller]
+            fn $operator(self, right: R) -> Tensor {
+                expect(right.with_operand(|right| Tensor::$method(&self, right)))
+            }
+        }
+    )*};
+    (@number $trait:ident $operator:ident $method:ident: $([$number:ty, $right:ty])*) => {$(
+        impl $trait<$right> for $number {
             type Output = Tensor;
             #[track_caller]
             fn $operator(self, right: $right) -> Tensor {
-                expect(Tensor::$method(&self, &right))
-            }
-        }
-    )*};
-    (@number $trait:ident $operator:ident $method:ident: $($number:ty)*) => {$(
-        impl $trait<$number> for &Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $operator(self, right: $number) -> Tensor {
-                expect(Tensor::$method(self, right))
-            }
-        }
-        impl $trait<$number> for Tensor {
-            type Output = Tensor;
-            #[track_caller]
-            fn $operator(self, right: $number) -> Tensor {
-                expect(Tensor::$method(&self, right))
-            }
-        }
-        impl $trait<&Tensor> for $number {
-            type Output = Tensor;
-            #[track_caller]
-            fn $operator(self, right: &Tensor) -> Tensor {
-                expect(Tensor::$method(&number(self, right), right))
-            }
-        }
-        impl $trait<Tensor> for $number {
-            type Output = Tensor;
-            #[track_caller]
-            fn $operator(self, right: Tensor) -> Tensor {
                 expect(Tensor::$method(&number(self, &right), &right))
             }
         }
@@ -70,10 +76,10 @@ fn number(value: impl Into<Scalar>, right: &Tensor) -> Tensor {
 
 macro_rules! assignments {
     ($($trait:ident::$operator:ident = $method:ident;)*) => {$(
-        impl<'a, T: Into<Operand<'a>>> $trait<T> for Tensor {
+        impl<R: RightOperand> $trait<R> for Tensor {
             #[track_caller]
-            fn $operator(&mut self, right: T) {
-                expect(self.$method(right));
+            fn $operator(&mut self, right: R) {
+                expect(right.with_operand(|right| self.$method(right)));
             }
         }
     )*};

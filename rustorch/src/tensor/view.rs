@@ -13,9 +13,9 @@ fn optional(op: &'static str, sizes: &[isize]) -> Result<Vec<Option<usize>>> {
         .iter()
         .map(|&size| match size {
             -1 => Ok(None),
-            _ => usize::try_from(size)
-                .map(Some)
-                .map_err(|_| Error::argument(op, format!("a size is {size}, in {sizes:?}; only -1 may be negative"))),
+            _ => usize::try_from(size).map(Some).map_err(|_| {
+                Error::argument(op, format!("a size is {size}, in {sizes:?}; only -1 may be negative"))
+            }),
         })
         .collect()
 }
@@ -207,7 +207,9 @@ impl Tensor {
         match self.rank() {
             0 | 1 => Ok(self.view_with("t", self.layout().clone(), |grad| Ok(grad.clone()))),
             2 => self.transpose(0, 1),
-            rank => Err(Error::argument("t", format!("the rank is {rank}, expected at most 2; use `transpose`"))),
+            rank => {
+                Err(Error::argument("t", format!("the rank is {rank}, expected at most 2; use `transpose`")))
+            }
         }
     }
 
@@ -319,7 +321,10 @@ impl Tensor {
     pub fn slice(&self, axis: isize, start: isize, end: isize, step: usize) -> Result<Tensor> {
         let at = self.existing_axis("slice", axis)?;
         if step == 0 {
-            return Err(Error::argument("slice", format!("the step along axis {at} is 0, expected at least 1")));
+            return Err(Error::argument(
+                "slice",
+                format!("the step along axis {at} is 0, expected at least 1"),
+            ));
         }
         let size = self.shape()[at];
         let clip = |bound: isize| {
@@ -385,7 +390,8 @@ impl Tensor {
         }
         let shift = offset.unsigned_abs();
         let (skip_a, skip_b) = if offset < 0 { (shift, 0) } else { (0, shift) };
-        let (rows, columns) = (self.shape()[a].saturating_sub(skip_a), self.shape()[b].saturating_sub(skip_b));
+        let (rows, columns) =
+            (self.shape()[a].saturating_sub(skip_a), self.shape()[b].saturating_sub(skip_b));
         let len = rows.min(columns);
         let mut layout = self.layout().clone();
         if len > 0 {
@@ -439,7 +445,8 @@ impl Tensor {
             for entry in 0..size {
                 let part = Tensor::try_full(&original, 0.0, grad.dtype(), grad.device())?;
                 let windows = grad.shape()[at];
-                part.strided_range("unfold", at, entry, windows, step).copy_(&grad.select(-1, entry as isize)?)?;
+                part.strided_range("unfold", at, entry, windows, step)
+                    .copy_(&grad.select(-1, entry as isize)?)?;
                 sum = sum.add(&part)?;
             }
             Ok(sum)
@@ -462,7 +469,9 @@ impl Tensor {
         if checked_end(&layout).is_none_or(|end| end > capacity) {
             return Err(Error::argument(
                 "as_strided",
-                format!("shape {shape:?} with strides {strides:?} from {offset} leaves a storage of {capacity} elements"),
+                format!(
+                    "shape {shape:?} with strides {strides:?} from {offset} leaves a storage of {capacity} elements"
+                ),
             ));
         }
         let (base, view) = (self.layout().clone(), layout.clone());

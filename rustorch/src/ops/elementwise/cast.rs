@@ -116,7 +116,9 @@ pub(crate) fn for_each_row(
     mut visit: impl FnMut(usize, usize, usize),
 ) {
     let Some(last) = shape.len().checked_sub(1) else {
-        return if len > 0 { visit(0, 0, 1) };
+        return if len > 0 {
+            visit(0, 0, 1)
+        };
     };
     let mut index = crate::layout::Dims::from_elem(0, shape.len());
     let mut rest = start;

@@ -89,7 +89,8 @@ impl Loop<'_> {
             Some(input) if input.dtype == self.compute && is_flat(&shape, &strides[k]) => Feed::Direct,
             Some(_) => Feed::Block,
         });
-        let in_place = (0..count).any(|k| matches!(feeds[k], Feed::Direct) && self.inputs[k].ptr == self.output.ptr);
+        let in_place =
+            (0..count).any(|k| matches!(feeds[k], Feed::Direct) && self.inputs[k].ptr == self.output.ptr);
         let flat_output = self.output.dtype == self.produces && is_flat(&shape, &self.output.strides);
         let plan = Plan { job: &self, shape: &shape, strides: &strides, feeds, flat_output, in_place };
         let all_direct = feeds[..count].iter().all(|feed| matches!(feed, Feed::Direct));
@@ -136,7 +137,9 @@ impl Plan<'_> {
         for (k, input) in job.inputs.iter().enumerate() {
             if let Feed::Constant = self.feeds[k] {
                 // SAFETY: one element, repeated; the block holds `BLOCK` of the largest type.
-                unsafe { gather_for(input.dtype, job.compute)(input.ptr, 0, scratch[k].ptr(), BLOCK.min(len)) }
+                unsafe {
+                    gather_for(input.dtype, job.compute)(input.ptr, 0, scratch[k].ptr(), BLOCK.min(len))
+                }
             }
         }
         let direct_output = self.flat_output && !self.in_place;
@@ -228,7 +231,8 @@ fn coalesce(shape: &mut Dims, strides: &mut [Dims]) {
         if shape[axis] == 1 {
             continue;
         }
-        let merges = kept > 0 && strides.iter().all(|strides| strides[kept - 1] == strides[axis] * shape[axis]);
+        let merges =
+            kept > 0 && strides.iter().all(|strides| strides[kept - 1] == strides[axis] * shape[axis]);
         if merges {
             shape[kept - 1] *= shape[axis];
         } else {
@@ -246,5 +250,9 @@ fn coalesce(shape: &mut Dims, strides: &mut [Dims]) {
 /// Whether a coalesced operand is one contiguous run.
 fn is_flat(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1;
-    shape.iter().zip(strides).rev().all(|(&size, &stride)| std::mem::replace(&mut expected, expected * size) == stride)
+    shape.iter().zip(strides).rev().all(|(&size, &stride)| {
+        let follows = stride == expected;
+        expected *= size;
+        follows
+    })
 }

@@ -40,7 +40,9 @@ unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
     let output = args.output.cast::<O::Out>();
     for i in 0..args.len {
         // SAFETY: the caller promises `len` valid elements behind every pointer.
-        unsafe { output.add(i).write(O::eval(std::array::from_fn(|k| inputs[k].add(i).read()), &args.params)) }
+        unsafe {
+            output.add(i).write(O::eval(std::array::from_fn(|k| inputs[k].add(i).read()), &args.params))
+        }
     }
 }
 

@@ -47,9 +47,9 @@ pub(crate) trait Ordered: Arith {
 }
 
 macro_rules! methods {
-    ($(#[$doc:meta])* $trait:ident: $($super:ident)|+ { $($name:ident),* $(,)? }) => {
+    ($(#[$doc:meta])* $trait:ident: [$($super:tt)*] { $($name:ident),* $(,)? }) => {
         $(#[$doc])*
-        pub(crate) trait $trait: $($super +)+ {
+        pub(crate) trait $trait: $($super)* {
             $(fn $name(self) -> Self;)*
         }
         $(
@@ -64,7 +64,7 @@ macro_rules! methods {
 
 methods! {
     /// Functions that floats and complex numbers share.
-    Analytic: Arith | Div<Output = Self> {
+    Analytic: [Arith + Div<Output = Self>] {
         exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, sin, cos, tan, sinh, cosh, tanh,
         asin, acos, atan, asinh, acosh, atanh, sigmoid, sgn,
     }
@@ -72,7 +72,7 @@ methods! {
 
 methods! {
     /// Functions of floats alone.
-    Real: Analytic | Ordered {
+    Real: [Analytic + Ordered] {
         exp2, floor, ceil, trunc, round, erf, erfc, erfinv, lgamma, digamma,
     }
 }
@@ -153,13 +153,6 @@ pub(crate) fn either(a: bool, b: bool) -> bool {
 #[inline(always)]
 pub(crate) fn differ(a: bool, b: bool) -> bool {
     a ^ b
-}
-
-/// A literal in an expression.
-#[allow(non_snake_case)]
-#[inline(always)]
-pub(crate) fn T<T: Arith>(value: f64) -> T {
-    T::literal(value)
 }
 
 /// `b < a`.

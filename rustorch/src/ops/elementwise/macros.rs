@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! unary! {
+//!     literal T;
+//!
 //!     /// Documentation of `Tensor::relu`.
 //!     Ordered relu(x) = max(x, T(0.0)),
 //!         dx(g, y) = select(gt(y, T(0.0)), g, T(0.0)),
@@ -34,29 +36,36 @@ macro_rules! variable {
     };
 }
 
-/// Implements `Eval` for an expression, for every lane type of its domain.
+/// Implements `Eval` for an expression, for every lane type of its domain. `$T` is the name by which the expression
+/// makes literals; it comes from the table because a macro cannot make a local name that its caller's tokens see.
 macro_rules! evaluate {
-    (truth $trait:ident, $op:ident, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
-        impl<T: $trait<Mask = bool>> Eval<T, { [$(stringify!($x)),*].len() }> for $op {
+    (truth $trait:ident, $op:ident, $T:ident, [$($x:ident),*], $params:tt, $value:expr) => {
+        impl<Lane: $trait<Mask = bool>> Eval<Lane, { count(&[$(stringify!($x)),*]) }> for $op {
             type Out = bool;
-            evaluate!(@body bool, [$($x),*], [$($p),*], $value);
+            evaluate!(@body bool, $T, [$($x),*], $params, $value);
         }
     };
-    (value $trait:ident, $op:ident, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
-        impl<T: $trait> Eval<T, { [$(stringify!($x)),*].len() as usize }> for $op {
-            type Out = T;
-            evaluate!(@body T, [$($x),*], [$($p),*], $value);
+    (value $trait:ident, $op:ident, $T:ident, [$($x:ident),*], $params:tt, $value:expr) => {
+        impl<Lane: $trait> Eval<Lane, { count(&[$(stringify!($x)),*]) }> for $op {
+            type Out = Lane;
+            evaluate!(@body Lane, $T, [$($x),*], $params, $value);
         }
     };
-    (@body $out:ty, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
+    (@body $out:ty, $T:ident, [$($x:ident),*], [$($p:ident),*], $value:expr) => {
         #[inline(always)]
-        #[allow(unused_variables)]
-        fn eval([$($x),*]: [T; { [$(stringify!($x)),*].len() as usize }], params: &Params) -> $out {
+        #[allow(unused_variables, non_snake_case)]
+        fn eval([$($x),*]: [Lane; { count(&[$(stringify!($x)),*]) }], params: &Params) -> $out {
+            let $T = |value: f64| Lane::literal(value);
             let [$($p,)* ..] = *params;
-            $(let $p = T::literal($p);)*
+            $(let $p = Lane::literal($p);)*
             $value
         }
     };
+}
+
+/// How many inputs an expression has.
+pub(crate) const fn count(names: &[&str]) -> usize {
+    names.len()
 }
 
 /// The kernels of an expression in a domain.
@@ -84,45 +93,46 @@ macro_rules! kernels {
 
 /// Maps a domain to the trait of its lanes, and to that of its gradients' lanes, which are never integers.
 macro_rules! in_domain {
-    (Arith, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*) };
-    (Numeric, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*) };
-    (Ordered, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*) };
-    (Division, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*) };
-    (Analytic, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Analytic, Analytic, $($args)*) };
-    (Real, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Real2, Real2, $($args)*) };
-    (Integral, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Bits, Real2, $($args)*) };
+    (Arith, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*); };
+    (Numeric, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*); };
+    (Ordered, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
+    (Division, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
+    (Analytic, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Analytic, Analytic, $($args)*); };
+    (Real, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Real2, Real2, $($args)*); };
+    (Integral, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Bits, Real2, $($args)*); };
 }
 
 /// A module with the entry `ENTRY` of an operation.
 macro_rules! entry {
-    ($kind:ident $domain:ident $name:ident($($x:ident),*; $($p:ident),*) = $value:expr, [$(($($v:ident),*) = $grad:expr),*]) => {
-        in_domain!($domain, $kind, entry!(@module $domain, $name, [$($x),*], [$($p),*], $value, [$(($($v),*) = $grad),*]));
+    ($T:ident, $kind:ident $domain:ident $name:ident($($x:ident),*; $($p:ident),*) = $value:expr, [$(($($v:ident),*) = $grad:expr),*]) => {
+        in_domain!($domain, $kind, entry!(@module $T, $domain, $name, [$($x),*], [$($p),*], $value, [$(($($v),*) = $grad),*]));
     };
-    ($kind:ident $trait:ident, $dtrait:ident, @module $domain:ident, $name:ident, [$($x:ident),*], [$($p:ident),*], $value:expr,
+    ($kind:ident $trait:ident, $dtrait:ident, @module $T:ident, $domain:ident, $name:ident, [$($x:ident),*], $params:tt, $value:expr,
         [$(($($v:ident),*) = $grad:expr),*]) => {
         #[allow(non_snake_case, unused_imports)]
         pub(crate) mod $name {
             use $crate::ops::elementwise::{
                 Domain, Elementwise, Gradient, Params, Source, Traced, kernel, kernel::Eval, lanes::*,
+                macros::{count, entry, evaluate, kernels, variable},
             };
 
             struct Op;
-            evaluate!($kind $trait, Op, [$($x),*], [$($p),*], $value);
+            evaluate!($kind $trait, Op, $T, [$($x),*], $params, $value);
 
             pub(crate) static ENTRY: Elementwise = Elementwise {
                 name: stringify!($name),
                 domain: Domain::$domain,
                 truth: entry!(@truth $kind),
-                kernel: kernels!($trait, Op, [$(stringify!($x)),*].len()),
+                kernel: kernels!($trait, Op, count(&[$(stringify!($x)),*])),
                 source: Source {
                     inputs: &[$(stringify!($x)),*],
-                    params: &[$(stringify!($p)),*],
+                    params: entry!(@names $params),
                     expression: stringify!($value),
                 },
                 gradients: &[$({
                     struct Derivative;
-                    evaluate!(value $dtrait, Derivative, [$($v),*], [$($p),*], $grad);
-                    const N: usize = { let names: &[&str] = &[$(stringify!($v)),*]; names.len() };
+                    evaluate!(value $dtrait, Derivative, $T, [$($v),*], $params, $grad);
+                    const N: usize = count(&[$(stringify!($v)),*]);
                     fn trace<'a>(inputs: &[Traced<'a>], params: &Params) -> Traced<'a> {
                         let inputs: [Traced<'a>; N] = std::array::from_fn(|k| inputs[k]);
                         Derivative::eval(inputs, params)
@@ -132,7 +142,7 @@ macro_rules! entry {
                         kernel: kernels!($dtrait, Derivative, N),
                         source: Source {
                             inputs: &[$(stringify!($v)),*],
-                            params: &[$(stringify!($p)),*],
+                            params: entry!(@names $params),
                             expression: stringify!($grad),
                         },
                         trace,
@@ -141,6 +151,7 @@ macro_rules! entry {
             };
         }
     };
+    (@names [$($p:ident),*]) => { &[$(stringify!($p)),*] };
     (@truth truth) => { true };
     (@truth value) => { false };
 }
@@ -158,9 +169,9 @@ macro_rules! params {
 
 /// Operations on one tensor: table entry, method and in-place method.
 macro_rules! unary {
-    ($($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident (x $(; $($p:ident),+)?) = $value:expr
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($x:ident $(; $($p:ident),+)?) = $value:expr
         $(, dx($($v:ident),*) = $grad:expr)?, example $(($($arg:literal),*))? [$($input:expr),*] => [$($output:expr),*];)*) => {
-        $(entry!(value $domain $name(x; $($($p),+)?) = $value, [$(($($v),*) = $grad)?]);)*
+        $(entry!($T, value $domain $name($x; $($($p),+)?) = $value, [$(($($v),*) = $grad)?]);)*
 
         impl $crate::Tensor {
             $(
@@ -206,10 +217,10 @@ macro_rules! unary {
 
 /// Operations on a tensor and a tensor or number: table entry, method and in-place method.
 macro_rules! binary {
-    ($($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident (a, b) = $value:expr
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($a:ident, $b:ident) = $value:expr
         $(, da($($v:ident),*) = $da:expr, db($($w:ident),*) = $db:expr)?,
         example $input:tt, $other:expr => $output:tt;)*) => {
-        $(entry!(value $domain $name(a, b;) = $value, [$(($($v),*) = $da, ($($w),*) = $db)?]);)*
+        $(entry!($T, value $domain $name($a, $b;) = $value, [$(($($v),*) = $da, ($($w),*) = $db)?]);)*
 
         impl $crate::Tensor {
             $(
@@ -256,8 +267,8 @@ macro_rules! binary {
 
 /// Comparisons: table entry and method; the result is a bool tensor.
 macro_rules! comparison {
-    ($($(#[$doc:meta])* $domain:ident $name:ident (a, b) = $value:expr, example $input:tt, $other:expr => $output:tt;)*) => {
-        $(entry!(truth $domain $name(a, b;) = $value, []);)*
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident ($a:ident, $b:ident) = $value:expr, example $input:tt, $other:expr => $output:tt;)*) => {
+        $(entry!($T, truth $domain $name($a, $b;) = $value, []);)*
 
         impl $crate::Tensor {
             $(
@@ -289,8 +300,8 @@ macro_rules! comparison {
 
 /// Questions about each element: table entry and method; the result is a bool tensor.
 macro_rules! predicate {
-    ($($(#[$doc:meta])* $domain:ident $name:ident (x) = $value:expr, example $input:tt => $output:tt;)*) => {
-        $(entry!(truth $domain $name(x;) = $value, []);)*
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident ($x:ident) = $value:expr, example $input:tt => $output:tt;)*) => {
+        $(entry!($T, truth $domain $name($x;) = $value, []);)*
 
         impl $crate::Tensor {
             $(

@@ -98,6 +98,8 @@ pub(crate) fn apply_inplace(
 ) -> Result<Tensor> {
     let tensors: SmallVec<[&Tensor; 3]> = others.iter().filter_map(Operand::tensor).collect();
     let before = autograd::check_inplace(entry.name, target, &tensors)?;
+    let separate: SmallVec<[Option<Tensor>; 3]> =
+        others.iter().map(|other| copy_if_overlapping(target, other)).collect();
     let mut inputs: SmallVec<[Operand<'_>; 3]> = SmallVec::new();
     inputs.push(Operand::Tensor(target));
     inputs.extend_from_slice(others);
@@ -107,23 +109,22 @@ pub(crate) fn apply_inplace(
     if before.is_needed() && (target.base().is_some() || entry.truth) {
         // The history of a view is that of its base, which `copy_` knows how to extend.
         let copy = target.copy();
-        let mut inputs = inputs.clone();
-        inputs[0] = Operand::Tensor(&copy);
-        return target.copy_(&apply(entry, &inputs, params)?);
+        let mut operands: SmallVec<[Operand<'_>; 3]> = SmallVec::from_slice(&[Operand::Tensor(&copy)]);
+        operands.extend_from_slice(others);
+        return target.copy_(&apply(entry, &operands, params)?);
     }
-    let saves_target =
-        before.is_needed() && entry.gradients.iter().any(|gradient| gradient.uses.contains(&Variable::Input(0)));
+    let saves_target = before.is_needed()
+        && entry.gradients.iter().any(|gradient| gradient.uses.contains(&Variable::Input(0)));
     let original = saves_target.then(|| autograd::no_grad(|| target.copy()));
-    let separate: SmallVec<[Option<Tensor>; 3]> = others.iter().map(|other| copy_if_overlapping(target, other)).collect();
     for (input, copy) in inputs[1..].iter_mut().zip(&separate) {
-        if let Some(copy) = copy {
-            *input = Operand::Tensor(copy);
-        }
+        *input = copy.as_ref().map_or(*input, Operand::Tensor);
     }
     launch_into(entry.name, entry.kernel, &entry.source, &inputs, compute, target, params)?;
     let saved_inputs = || {
         let first = original.as_ref().unwrap_or(target);
-        std::iter::once(Operand::Tensor(first)).chain(others.iter().copied()).collect::<SmallVec<[Operand<'_>; 3]>>()
+        std::iter::once(Operand::Tensor(first))
+            .chain(others.iter().copied())
+            .collect::<SmallVec<[Operand<'_>; 3]>>()
     };
     let make = || backward(entry, &saved_inputs(), Some(Saved::output(target, 0)), params, compute);
     autograd::record_inplace(entry.name, target, before, make)?;
@@ -204,11 +205,23 @@ unsafe fn run(
                 .zip(&constants)
                 .map(|(input, constant)| host_operand(input, constant.as_ref(), lanes, output.shape()))
                 .collect();
-            let target =
-                cpu::Operand { ptr: output.host_ptr(), dtype: output.dtype(), strides: output.layout().strides.clone() };
-            let produces = if output.dtype() == DType::Bool && lanes != DType::U8 { DType::Bool } else { lanes };
+            let target = cpu::Operand {
+                ptr: output.host_ptr(),
+                dtype: output.dtype(),
+                strides: output.layout().strides.clone(),
+            };
+            let produces =
+                if output.dtype() == DType::Bool && lanes != DType::U8 { DType::Bool } else { lanes };
             let shape = output.shape();
-            let job = cpu::Loop { kernel, compute: lanes, produces, params, shape, inputs: &operands, output: target };
+            let job = cpu::Loop {
+                kernel,
+                compute: lanes,
+                produces,
+                params,
+                shape,
+                inputs: &operands,
+                output: target,
+            };
             // SAFETY: as promised by the caller.
             unsafe { job.run() };
             Ok(())
@@ -264,7 +277,12 @@ fn result_layout(op: &'static str, inputs: &[Operand<'_>]) -> Result<Layout> {
     }
 }
 
-fn check_inplace_result(op: &'static str, target: &Tensor, inputs: &[Operand<'_>], result: DType) -> Result<()> {
+fn check_inplace_result(
+    op: &'static str,
+    target: &Tensor,
+    inputs: &[Operand<'_>],
+    result: DType,
+) -> Result<()> {
     let layout = result_layout(op, inputs)?;
     if layout.shape != target.layout().shape {
         return Err(Error::argument(
@@ -275,7 +293,10 @@ fn check_inplace_result(op: &'static str, target: &Tensor, inputs: &[Operand<'_>
     if result.category() > target.dtype().category() && result != DType::Bool {
         return Err(Error::argument(
             op,
-            format!("in place on {}, but the result is {result}, which does not convert to it", target.dtype()),
+            format!(
+                "in place on {}, but the result is {result}, which does not convert to it",
+                target.dtype()
+            ),
         ));
     }
     Ok(())
@@ -300,7 +321,8 @@ pub(crate) fn check_divisor(entry: &Elementwise, left: &Tensor, right: &Operand<
 /// has already overwritten.
 fn copy_if_overlapping(target: &Tensor, other: &Operand<'_>) -> Option<Tensor> {
     let other = other.tensor()?;
-    (other.shares_storage(target) && other.layout() != target.layout()).then(|| autograd::no_grad(|| other.copy()))
+    (other.shares_storage(target) && other.layout() != target.layout())
+        .then(|| autograd::no_grad(|| other.copy()))
 }
 
 fn record(
@@ -377,7 +399,8 @@ fn backward(
                 grads.push(None);
                 continue;
             }
-            let full = evaluate(&entry.gradients[k], entry.name, ctx, &saved, output.as_ref(), &params, compute)?;
+            let full =
+                evaluate(&entry.gradients[k], entry.name, ctx, &saved, output.as_ref(), &params, compute)?;
             grads.push(Some(full.sum_to(shape)?.to_dtype(*dtype)));
         }
         Ok(grads)
@@ -447,7 +470,15 @@ unsafe fn copy_locked(source: &Tensor, target: &Tensor) -> Result<()> {
                 cpu::Operand { ptr: target.host_ptr(), dtype, strides: target.layout().strides.clone() };
             let kernel = kernel::copy(dtype);
             let inputs = &[input];
-            let job = cpu::Loop { kernel, compute: dtype, produces: dtype, params: [0.0; 4], shape, inputs, output };
+            let job = cpu::Loop {
+                kernel,
+                compute: dtype,
+                produces: dtype,
+                params: [0.0; 4],
+                shape,
+                inputs,
+                output,
+            };
             // SAFETY: as promised by the caller.
             unsafe { job.run() };
             Ok(())

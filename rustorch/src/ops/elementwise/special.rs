@@ -36,7 +36,11 @@ pub(super) fn digamma(x: f64) -> f64 {
         * (1.0 / 12.0
             - square
                 * (1.0 / 120.0
-                    - square * (1.0 / 252.0 - square * (1.0 / 240.0 - square * (1.0 / 132.0 - square * (691.0 / 32760.0 - square / 12.0))))));
+                    - square
+                        * (1.0 / 252.0
+                            - square
+                                * (1.0 / 240.0
+                                    - square * (1.0 / 132.0 - square * (691.0 / 32760.0 - square / 12.0))))));
     sum + x.ln() - 0.5 / x - series
 }
 
@@ -57,7 +61,13 @@ pub(super) fn trigamma(x: f64) -> f64 {
         x += 1.0;
     }
     let square = 1.0 / (x * x);
-    let series = square * (1.0 / 6.0 - square * (1.0 / 30.0 - square * (1.0 / 42.0 - square * (1.0 / 30.0 - square * 5.0 / 66.0))));
+    let series = square
+        * (1.0 / 6.0
+            - square
+                * (1.0 / 30.0
+                    - square
+                        * (1.0 / 42.0
+                            - square * (1.0 / 30.0 - square * (5.0 / 66.0 - square * 691.0 / 2730.0)))));
     sum + 1.0 / x + square / 2.0 + series / x
 }
 
@@ -76,7 +86,8 @@ pub(super) fn erfinv(x: f64) -> f64 {
     y = y.abs();
     for _ in 0..3 {
         // erf(y) - |x|, written so that neither difference cancels.
-        let error = if magnitude > 0.5 { (1.0 - magnitude) - libm::erfc(y) } else { libm::erf(y) - magnitude };
+        let error =
+            if magnitude > 0.5 { (1.0 - magnitude) - libm::erfc(y) } else { libm::erf(y) - magnitude };
         y -= error * scale * (y * y).exp();
     }
     y.copysign(x)
@@ -91,12 +102,30 @@ pub(super) fn erfinv_f32(x: f32) -> f32 {
 fn giles(x: f64) -> f32 {
     let w = -((1.0 - x) * (1.0 + x)).ln();
     let (w, coefficients) = if w < 5.0 {
-        let c = [2.810_226_36e-08, 3.432_739_39e-07, -3.523_387_7e-06, -4.391_506_54e-06, 0.000_218_580_87,
-            -0.001_253_725_03, -0.004_177_681_64, 0.246_640_727, 1.501_409_41];
+        let c = [
+            2.810_226_36e-08,
+            3.432_739_39e-07,
+            -3.523_387_7e-06,
+            -4.391_506_54e-06,
+            0.000_218_580_87,
+            -0.001_253_725_03,
+            -0.004_177_681_64,
+            0.246_640_727,
+            1.501_409_41,
+        ];
         (w - 2.5, c)
     } else {
-        let c = [-0.000_200_214_257, 0.000_100_950_558, 0.001_349_343_22, -0.003_673_428_44, 0.005_739_507_73,
-            -0.007_622_461_3, 0.009_438_870_47, 1.001_674_06, 2.832_976_82];
+        let c = [
+            -0.000_200_214_257,
+            0.000_100_950_558,
+            0.001_349_343_22,
+            -0.003_673_428_44,
+            0.005_739_507_73,
+            -0.007_622_461_3,
+            0.009_438_870_47,
+            1.001_674_06,
+            2.832_976_82,
+        ];
         (w.sqrt() - 3.0, c)
     };
     let polynomial = coefficients.iter().fold(0.0, |sum, c| sum * w + c);
@@ -106,8 +135,14 @@ fn giles(x: f64) -> f32 {
 /// Complex division that neither overflows nor loses small parts (Smith's algorithm).
 pub(super) fn complex_div<T>(a: Complex<T>, b: Complex<T>) -> Complex<T>
 where
-    T: Copy + PartialOrd + std::ops::Neg<Output = T> + std::ops::Add<Output = T> + std::ops::Sub<Output = T>
-        + std::ops::Mul<Output = T> + std::ops::Div<Output = T> + Default,
+    T: Copy
+        + PartialOrd
+        + std::ops::Neg<Output = T>
+        + std::ops::Add<Output = T>
+        + std::ops::Sub<Output = T>
+        + std::ops::Mul<Output = T>
+        + std::ops::Div<Output = T>
+        + Default,
 {
     let magnitude = |x: T| if x < T::default() { -x } else { x };
     if magnitude(b.re) >= magnitude(b.im) {

@@ -40,7 +40,7 @@ pub(super) fn evaluate(
     let value = trace(&inputs, params);
     let result = match value {
         Traced::Tensor(index, _) => arena.tensors.borrow()[index].clone(),
-        Traced::Literal(scalar) => gradient.zeros_like().add(scalar)?,
+        Traced::Literal(scalar) => Tensor::add(&gradient.zeros_like(), scalar)?,
     };
     match arena.error.take() {
         Some(error) => Err(error),
@@ -89,7 +89,9 @@ impl<'a> Traced<'a> {
     fn map(self, f: impl FnOnce(&Tensor) -> Result<Tensor>) -> Self {
         match self {
             Self::Tensor(index, arena) => arena.push(f(&arena.get(index))),
-            Self::Literal(scalar) => Self::Literal(constant(f(&Tensor::from_scalar(scalar, scalar.widest_dtype())))),
+            Self::Literal(scalar) => {
+                Self::Literal(constant(f(&Tensor::from_scalar(scalar, scalar.widest_dtype()))))
+            }
         }
     }
 
@@ -101,7 +103,10 @@ impl<'a> Traced<'a> {
                 match self {
                     Self::Literal(scalar) => {
                         // The number keeps its low rank in type promotion as a 0-d tensor of the other's own dtype.
-                        let wide = Tensor::from_scalar(scalar, super::result_dtype(&[Operand::Tensor(&right), scalar.into()]));
+                        let wide = Tensor::from_scalar(
+                            scalar,
+                            super::result_dtype(&[Operand::Tensor(&right), scalar.into()]),
+                        );
                         f(&wide, Operand::Tensor(&right))
                     }
                     Self::Tensor(..) => f(&self.tensor(), Operand::Tensor(&right)),

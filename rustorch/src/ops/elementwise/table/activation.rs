@@ -3,6 +3,8 @@
 use crate::ops::elementwise::macros::*;
 
 unary! {
+    literal T;
+
     /// `max(x, 0)`; NaN stays NaN, the gradient at 0 is 0 (`torch.relu`).
     Ordered relu / relu_ (x) = max(x, T(0.0)), dx(g, y) = select(gt(y, T(0.0)), g, T(0.0)), example [-1.0, 2.0] => [0.0, 2.0];
 

@@ -3,6 +3,8 @@
 use crate::ops::elementwise::macros::*;
 
 binary! {
+    literal T;
+
     /// `a + b`; for bools the logical or (`torch.add`).
     Arith add / add_ (a, b) = a + b, da(g) = g, db(g) = g, example [1.0f32, 2.0], 0.5 => [1.5f32, 2.5];
 
@@ -81,6 +83,8 @@ binary! {
 }
 
 unary! {
+    literal T;
+
     /// `-x` (`torch.neg`).
     Numeric neg / neg_ (x) = -x, dx(g) = -g, example [1.0, -2.0] => [-1.0, 2.0];
 

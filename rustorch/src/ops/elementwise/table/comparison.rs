@@ -3,6 +3,8 @@
 use crate::ops::elementwise::macros::*;
 
 comparison! {
+    literal T;
+
     /// Whether `a = b`; never for NaN (`torch.eq`).
     Arith eq(a, b) = eq(a, b), example [1, 2], 2 => [false, true];
 
@@ -32,6 +34,8 @@ comparison! {
 }
 
 predicate! {
+    literal T;
+
     /// Whether each element is zero (`torch.logical_not`).
     Arith logical_not(x) = eq(x, T(0.0)), example [0, 2] => [true, false];
 
@@ -55,6 +59,8 @@ predicate! {
 }
 
 binary! {
+    literal T;
+
     /// The bitwise and; the logical one for bools (`torch.bitwise_and`).
     Integral bitwise_and / bitwise_and_ (a, b) = bit_and(a, b), example [6, 3], 5 => [4, 1];
 

@@ -3,6 +3,8 @@
 use crate::ops::elementwise::macros::*;
 
 unary! {
+    literal T;
+
     /// The exponential `eˣ` (`torch.exp`).
     Analytic exp / exp_ (x) = exp(x), dx(g, y) = g * conj(y), example [0.0, 1.0] => [1.0, 2.7182817];
 

@@ -3,8 +3,10 @@
 use crate::ops::elementwise::macros::*;
 
 unary! {
-    /// `|x|` of a real tensor; the gradient at 0 is 0 (`torch.abs`).
-    Ordered abs_real / abs_real_ (x) = abs(x), dx(g, x) = g * sign(x), example [1.0, -2.0] => [1.0, 2.0];
+    literal T;
+
+    /// `|x|`; the gradient at 0 is 0 (`torch.abs`).
+    Ordered abs / abs_ (x) = abs(x), dx(g, x) = g * sign(x), example [1.0, -2.0] => [1.0, 2.0];
 
     /// -1, 0 or 1 (`torch.sign`).
     Ordered sign / sign_ (x) = sign(x), dx() = T(0.0), example [3.0, -2.0, 0.0] => [1.0, -1.0, 0.0];

@@ -3,6 +3,8 @@
 use crate::ops::elementwise::macros::*;
 
 unary! {
+    literal T;
+
     /// The error function `2/√π ∫₀ˣ exp(-t²) dt` (`torch.erf`).
     Real erf / erf_ (x) = erf(x), dx(g, x) = g * T(1.1283791670955126) * exp(-(x * x)), example [0.0, 1.0] => [0.0, 0.8427008];
 
@@ -32,6 +34,8 @@ unary! {
 }
 
 binary! {
+    literal T;
+
     /// `a · log(b)`, 0 where `a` is 0 unless `b` is NaN (`torch.xlogy`).
     Real xlogy / xlogy_ (a, b) = select(ne(b, b), b, select(eq(a, T(0.0)), T(0.0), a * log(b))),
         da(g, a, b) = select(eq(a, T(0.0)), select(le(b, T(0.0)), T(0.0), g * log(b)), g * log(b)), db(g, a, b) = g * a / b,

@@ -4,31 +4,31 @@ use crate::ops::elementwise::macros::*;
 use crate::ops::elementwise::{Operand, apply, apply_as, result_dtype};
 use crate::{DType, Error, Result, Tensor};
 
-entry!(value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
+entry!(T, value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
     () = T(0.0),
     (g, a) = select(ne(a, T(0.0)), g, T(0.0)),
     (g, a) = select(ne(a, T(0.0)), T(0.0), g)
 ]);
 
-entry!(value Analytic lerp(a, b, c;) = a + c * (b - a), [
+entry!(T, value Analytic lerp(a, b, c;) = a + c * (b - a), [
     (g, c) = g * conj(T(1.0) - c),
     (g, c) = g * conj(c),
     (g, a, b) = g * conj(b - a)
 ]);
 
-entry!(value Arith addcmul(a, b, c; value) = a + value * b * c, [
+entry!(T, value Arith addcmul(a, b, c; value) = a + value * b * c, [
     (g) = g,
     (g, c) = g * conj(value * c),
     (g, b) = g * conj(value * b)
 ]);
 
-entry!(value Analytic addcdiv(a, b, c; value) = a + value * b / c, [
+entry!(T, value Analytic addcdiv(a, b, c; value) = a + value * b / c, [
     (g) = g,
     (g, c) = g * conj(value / c),
     (g, b, c) = -(g * conj(value * b / (c * c)))
 ]);
 
-entry!(value Ordered clamp(a, b, c;) = min(max(a, b), c), [
+entry!(T, value Ordered clamp(a, b, c;) = min(max(a, b), c), [
     (g, a, b, c) = select(lt(a, b), T(0.0), select(gt(a, c), T(0.0), g)),
     (g, a, b, c) = select(lt(a, b), select(lt(b, c), g, T(0.0)), T(0.0)),
     (g, a, b, c) = select(lt(c, b), g, select(gt(a, c), g, T(0.0)))
@@ -47,7 +47,11 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [0.0, 2.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    pub fn where_<'a>(condition: &Tensor, yes: impl Into<Operand<'a>>, no: impl Into<Operand<'a>>) -> Result<Tensor> {
+    pub fn where_<'a>(
+        condition: &Tensor,
+        yes: impl Into<Operand<'a>>,
+        no: impl Into<Operand<'a>>,
+    ) -> Result<Tensor> {
         if condition.dtype() != DType::Bool {
             return Err(Error::DType { op: "where", dtype: condition.dtype(), expected: "a bool condition" });
         }
@@ -82,7 +86,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn addcmul(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
-        apply(&addcmul::ENTRY, &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)], params!(value))
+        apply(
+            &addcmul::ENTRY,
+            &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)],
+            params!(value),
+        )
     }
 
     /// `self + value · a / b` (`torch.addcdiv`).
@@ -97,7 +105,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn addcdiv(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
-        apply(&addcdiv::ENTRY, &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)], params!(value))
+        apply(
+            &addcdiv::ENTRY,
+            &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)],
+            params!(value),
+        )
     }
 
     /// Elements limited to `low ..= high`; if `low > high`, all become `high` (`torch.clamp`).
