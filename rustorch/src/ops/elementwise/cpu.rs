@@ -35,6 +35,47 @@ pub(crate) struct Loop<'a> {
     pub output: Operand,
 }
 
+/// The common case: every operand is one contiguous run in the kernel's own dtype, in the same order.
+///
+/// # Safety
+/// The inputs must hold `len` readable elements of `size` bytes and the output as many writable ones of `output_size`,
+/// without overlap.
+pub(crate) unsafe fn run_flat(
+    kernel: Kernel,
+    inputs: [*const u8; MAX_INPUTS],
+    size: usize,
+    output: *mut u8,
+    output_size: usize,
+    len: usize,
+    params: Params,
+) {
+    let whole = Args { inputs, output, len, params };
+    if len <= GRAIN {
+        // SAFETY: as promised by the caller.
+        return unsafe { kernel(&whole) };
+    }
+    let whole = Shared(whole);
+    parallel::for_each_chunk(len, GRAIN, |range| {
+        let args = &whole.get();
+        let inputs = args.inputs.map(|input| input.wrapping_add(range.start * size));
+        let output = args.output.wrapping_add(range.start * output_size);
+        // SAFETY: chunks are disjoint parts of what the caller promised.
+        unsafe { kernel(&Args { inputs, output, len: range.len(), params }) }
+    });
+}
+
+/// Arguments that several threads take their parts of.
+struct Shared(Args);
+
+// SAFETY: the pointers are valid for the whole loop, and each thread derives its own disjoint part.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn get(&self) -> &Args {
+        &self.0
+    }
+}
+
 /// How the kernel gets an operand.
 #[derive(Clone, Copy)]
 enum Feed {

@@ -198,6 +198,22 @@ unsafe fn run(
     };
     match output.device() {
         Device::Cpu => {
+            if let Some(pointers) = flat_inputs(inputs, lanes, output) {
+                let (size, output_size) = (lanes.size(), output.dtype().size());
+                // SAFETY: as promised by the caller; `flat_inputs` has checked the layouts.
+                unsafe {
+                    cpu::run_flat(
+                        kernel,
+                        pointers,
+                        size,
+                        output.host_ptr(),
+                        output_size,
+                        output.numel(),
+                        params,
+                    );
+                }
+                return Ok(());
+            }
             let constants: SmallVec<[Option<operand::Constant>; MAX_INPUTS]> =
                 inputs.iter().map(|input| input.constant(lanes)).collect();
             let operands: SmallVec<[cpu::Operand; MAX_INPUTS]> = inputs
@@ -228,6 +244,30 @@ unsafe fn run(
         }
         device @ Device::Cuda(_) => Err(Error::Unavailable { op, device, dtype: compute }),
     }
+}
+
+/// The inputs' addresses if all are laid out densely and exactly as the output, and nothing is to be converted or
+/// overwritten.
+fn flat_inputs(inputs: &[Operand<'_>], lanes: DType, output: &Tensor) -> Option<[*const u8; MAX_INPUTS]> {
+    let produces = if output.dtype() == DType::Bool { DType::U8 } else { output.dtype() };
+    if !output.layout().is_contiguous()
+        || !(produces == lanes || output.dtype() == DType::Bool && lanes != DType::U8)
+    {
+        return None;
+    }
+    let mut pointers = [std::ptr::null(); MAX_INPUTS];
+    for (pointer, input) in pointers.iter_mut().zip(inputs) {
+        let tensor = input.tensor()?;
+        let layout = tensor.layout();
+        if tensor.dtype() != lanes || layout.shape != output.layout().shape || !layout.is_contiguous() {
+            return None;
+        }
+        if tensor.shares_storage(output) {
+            return None;
+        }
+        *pointer = tensor.host_ptr();
+    }
+    Some(pointers)
 }
 
 fn host_operand(

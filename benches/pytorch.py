@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""The suite's rows in PyTorch, under the same names: `python benches/pytorch.py [--device cuda] [name filter]`.
+
+Prints `name<TAB>median<TAB>unit` per row. With `--serve` it reads row names from standard input and answers each with
+one such line, which is how the side-by-side runner takes turns with it. Two CPU threads, f32.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+
+try:
+    import torch
+except ImportError:
+    sys.exit("PyTorch is not installed for this interpreter: python -m venv .venv && .venv/bin/pip install torch, "
+             "then set PYTHON=.venv/bin/python")
+
+import torch.nn.functional as F
+from torch import nn
+
+torch.set_num_threads(2)
+SECONDS = 2.0
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+
+
+def convnet():
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
+class Block(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads = heads
+        self.ln1, self.ln2 = nn.LayerNorm(d), nn.LayerNorm(d)
+        self.qkv, self.proj = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.up, self.down = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x):
+        b, t, d = x.shape
+        q, k, v = self.qkv(self.ln1(x)).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.proj(a.transpose(1, 2).reshape(b, t, d))
+        return x + self.down(F.gelu(self.up(self.ln2(x)), approximate="tanh"))
+
+
+class CharGpt(nn.Module):
+    def __init__(self, vocabulary=65, d=128, heads=4, layers=4, context=64):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(vocabulary, d), nn.Embedding(context, d)
+        self.blocks = nn.Sequential(*[Block(d, heads) for _ in range(layers)])
+        self.ln, self.head = nn.LayerNorm(d), nn.Linear(d, vocabulary)
+
+    def forward(self, x):
+        h = self.tokens(x) + self.positions(torch.arange(x.shape[1], device=x.device))
+        return self.head(self.ln(self.blocks(h)))
+
+
+class CharLstm(nn.Module):
+    def __init__(self, vocabulary=65):
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, 128)
+        self.lstm = nn.LSTM(128, 256, num_layers=2, batch_first=True)
+        self.head = nn.Linear(256, vocabulary)
+
+    def forward(self, x):
+        return self.head(self.lstm(self.tokens(x))[0])
+
+
+def train(model, optimiser, x, labels):
+    opt = optimiser(model.parameters(), lr=1e-3)
+
+    def step():
+        opt.zero_grad(set_to_none=True)
+        out = model(x)
+        F.cross_entropy(out.reshape(-1, out.shape[-1]), labels.reshape(-1)).backward()
+        opt.step()
+    return step
+
+
+def infer(model, x):
+    model.eval()
+
+    def step():
+        with torch.inference_mode():
+            return model(x)
+    return step
+
+
+def rows(device):
+    """Name -> (setup returning a closure, unit, work in flop for GFLOP/s rows)."""
+    table = {}
+
+    def row(name, setup, unit="µs", flop=None):
+        table[name] = (setup, unit, flop)
+
+    def rand(*shape):
+        return torch.randn(*shape, device=device)
+
+    def ints(high, *shape):
+        return torch.randint(0, high, shape, device=device)
+
+    adam, adamw = torch.optim.Adam, torch.optim.AdamW
+    for b in (1, 64, 1024):
+        row(f"mlp train adam b{b}", lambda b=b: train(mlp().to(device), adam, rand(b, 784), ints(10, b)))
+    row("convnet train adam b64", lambda: train(convnet().to(device), adam, rand(64, 1, 28, 28), ints(10, 64)))
+    row("chargpt train adamw b12 t64",
+        lambda: train(CharGpt().to(device), adamw, ints(65, 12, 64), ints(65, 12, 64)))
+    row("charlstm train adam b32 t64",
+        lambda: train(CharLstm().to(device), adam, ints(65, 32, 64), ints(65, 32, 64)))
+    for b in (1, 64):
+        row(f"mlp infer b{b}", lambda b=b: infer(mlp().to(device), rand(b, 784)))
+        row(f"convnet infer b{b}", lambda b=b: infer(convnet().to(device), rand(b, 1, 28, 28)))
+    row("chargpt infer b1 t64", lambda: infer(CharGpt().to(device), ints(65, 1, 64)))
+    row("charlstm infer b1 t64", lambda: infer(CharLstm().to(device), ints(65, 1, 64)))
+
+    def resnet18():
+        import torchvision
+        return infer(torchvision.models.resnet18().to(device), rand(1, 3, 224, 224))
+    row("resnet18 infer b1 224", resnet18)
+
+    for m, k, n in [(1, 784, 512), (32, 784, 512), (64, 512, 512), (256, 256, 256), (512, 512, 512),
+                    (1024, 1024, 1024), (2048, 2048, 2048), (64, 3072, 768), (768, 64, 768)]:
+        def matmul(m=m, k=k, n=n):
+            a, b = rand(m, k), rand(k, n)
+            return lambda: a @ b
+        row(f"matmul {m}x{k}x{n}", matmul, "GFLOP/s", 2 * m * k * n)
+
+    def einsum(spec, *shapes):
+        def setup():
+            operands = [rand(*shape) for shape in shapes]
+            return lambda: torch.einsum(spec, *operands)
+        row(f"einsum {spec}", setup)
+    einsum("bij,bjk->bik", (32, 64, 48), (32, 48, 80))
+    einsum("bqhd,bkhd->bhqk", (8, 128, 4, 32), (8, 128, 4, 32))
+    einsum("ij,jk,kl->il", (64, 64), (64, 512), (512, 64))
+    einsum("ij,jk->ik", (4, 4), (4, 4))
+    einsum("ii->", (256, 256))
+    einsum("ij,ij->", (256, 256), (256, 256))
+
+    def unary(name, f, *shape):
+        def setup():
+            x = rand(*shape)
+            return lambda: f(x)
+        row(name, setup)
+    million4 = 4 << 20
+    unary("gelu 4M", F.gelu, million4)
+    unary("exp 4M", torch.exp, million4)
+    unary("add 4M", lambda x: x + x, million4)
+    unary("sum 4M", torch.sum, million4)
+    unary("softmax 1024x1024", lambda x: torch.softmax(x, 1), 1024, 1024)
+    unary("layernorm 1024x1024", lambda x: F.layer_norm(x, (1024,)), 1024, 1024)
+    unary("transpose copy 1024x1024", lambda x: x.t().contiguous(), 1024, 1024)
+    unary("sort 1024x1024", lambda x: torch.sort(x, 1), 1024, 1024)
+    unary("topk 10 1024x1024", lambda x: torch.topk(x, 10, 1), 1024, 1024)
+    unary("cumsum 1024x1024", lambda x: torch.cumsum(x, 1), 1024, 1024)
+    unary("add 4x4 eager", lambda x: x + x, 4, 4)
+    return table
+
+
+def measure(setup, device, seconds):
+    """The median time of one call in seconds, in batches long enough for the clock."""
+    step = setup()
+    sync = torch.cuda.synchronize if device == "cuda" else lambda: None
+
+    def batch(count):
+        start = time.perf_counter()
+        for _ in range(count):
+            step()
+        sync()
+        return (time.perf_counter() - start) / count
+    batch(3)
+    count = max(1, int(1e-3 / max(batch(1), 1e-9)))
+    warm = time.perf_counter() + seconds / 4
+    while time.perf_counter() < warm:
+        batch(count)
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        times.append(batch(count))
+    return statistics.median(times)
+
+
+def line(name, table, device, seconds):
+    setup, unit, flop = table[name]
+    median = measure(setup, device, seconds)
+    value = flop / median / 1e9 if flop else median * 1e6
+    return f"{name}\t{value:.4g}\t{unit}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--serve", action="store_true")
+    parser.add_argument("filter", nargs="?", default="")
+    arguments = parser.parse_args()
+    table = rows(arguments.device)
+    if arguments.serve:
+        for request in sys.stdin:
+            name = request.rstrip("\n")
+            answer = line(name, table, arguments.device, arguments.seconds) if name in table else f"{name}\t\tunknown"
+            print(answer, flush=True)
+        return
+    for name in table:
+        if arguments.filter in name:
+            print(line(name, table, arguments.device, arguments.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

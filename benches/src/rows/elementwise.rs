@@ -1,0 +1,33 @@
+//! Elementwise operations: bandwidth at four million elements, overhead at sixteen.
+
+use std::hint::black_box;
+
+use rustorch::{Result, Tensor};
+
+use super::{Row, Step};
+
+/// The elements of the large rows.
+const LARGE: usize = 4 << 20;
+
+pub fn rows() -> Vec<Row> {
+    let row = |name: &str, shape: &'static [usize], f: fn(&Tensor) -> Tensor| {
+        Row::time(name, move || {
+            let x = input(shape)?;
+            Ok(Box::new(move || drop(black_box(f(&x)))) as Step)
+        })
+    };
+    vec![
+        row("gelu 4M", &[LARGE], Tensor::gelu),
+        row("exp 4M", &[LARGE], Tensor::exp),
+        row("add 4M", &[LARGE], |x| x + x),
+        row("sum 4M", &[LARGE], Tensor::sum),
+        row("add 4x4 eager", &[4, 4], |x| x + x),
+    ]
+}
+
+/// Numbers between -2 and 2 without a pattern that a cache or predictor could use.
+fn input(shape: &[usize]) -> Result<Tensor> {
+    let numel: usize = shape.iter().product();
+    let value = |i: usize| (i.wrapping_mul(2_654_435_761) >> 8) as f32 % 4096.0 / 1024.0 - 2.0;
+    Tensor::from_vec((0..numel).map(value).collect::<Vec<_>>(), shape)
+}
