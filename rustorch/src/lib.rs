@@ -10,6 +10,7 @@ mod error;
 #[doc(hidden)]
 pub mod kernels;
 mod layout;
+pub mod nn;
 mod ops;
 mod scalar;
 mod storage;

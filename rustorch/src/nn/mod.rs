@@ -1,0 +1,15 @@
+//! Neural networks: modules, layers and their functional forms.
+//!
+//! A [`Module`] is what holds state: parameters, buffers and further modules, under PyTorch's names. A [`Layer`] is a
+//! module that maps one tensor to one tensor. Layers are made by `new` with PyTorch's defaults, or by a `builder` whose
+//! options are named as in PyTorch; their tensors are public fields.
+
+mod container;
+mod module;
+mod state_dict;
+mod visitor;
+
+pub use container::{ModuleDict, ModuleList, Sequential};
+pub use module::{Layer, Module};
+pub use state_dict::{LoadReport, StateDict};
+pub use visitor::{Entry, EntryMut, Training, Visitor, VisitorMut};

@@ -1,0 +1,177 @@
+//! How a module shows its parts.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::Module;
+use crate::Tensor;
+
+/// A part of a module.
+#[derive(Clone, Copy)]
+pub enum Entry<'a> {
+    /// A tensor that is trained.
+    Parameter(&'a Tensor),
+    /// A tensor that is part of the state, but not trained: a running mean.
+    Buffer(&'a Tensor),
+    /// A module inside, whose own parts follow.
+    Module(&'a dyn Module),
+    /// A switch between training and evaluation.
+    Training(&'a Training),
+}
+
+/// A part of a module that can be replaced.
+pub enum EntryMut<'a> {
+    /// A tensor that is trained.
+    Parameter(&'a mut Tensor),
+    /// A tensor that is part of the state, but not trained.
+    Buffer(&'a mut Tensor),
+}
+
+/// Collects the parts of a module, with their full names, as [`Module::visit`] shows them.
+pub struct Visitor<'a> {
+    path: Path,
+    deep: bool,
+    entries: Vec<(String, Entry<'a>)>,
+}
+
+/// Collects the tensors of a module for replacement, as [`Module::visit_mut`] shows them.
+#[derive(Default)]
+pub struct VisitorMut<'a> {
+    path: Path,
+    entries: Vec<(String, EntryMut<'a>)>,
+}
+
+impl<'a> Visitor<'a> {
+    /// The parts of `module`; with `deep` also those of the modules inside it.
+    pub(super) fn collect(module: &'a (impl Module + ?Sized), deep: bool) -> Vec<(String, Entry<'a>)> {
+        let mut visitor = Self { path: Path::default(), deep, entries: Vec::new() };
+        module.visit(&mut visitor);
+        visitor.entries
+    }
+
+    /// Shows a parameter: a tensor, or an `Option` of one, of which `None` is passed over.
+    pub fn parameter(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
+        if let Some(tensor) = tensor.into() {
+            self.entries.push((self.path.join(name), Entry::Parameter(tensor)));
+        }
+    }
+
+    /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
+    pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
+        if let Some(tensor) = tensor.into() {
+            self.entries.push((self.path.join(name), Entry::Buffer(tensor)));
+        }
+    }
+
+    /// Shows a module inside this one.
+    pub fn module(&mut self, name: &str, module: &'a dyn Module) {
+        self.entries.push((self.path.join(name), Entry::Module(module)));
+        if self.deep {
+            let length = self.path.enter(name);
+            module.visit(self);
+            self.path.leave(length);
+        }
+    }
+
+    /// Shows the module's own training switch. It comes first, before the modules inside.
+    pub fn training(&mut self, training: &'a Training) {
+        self.entries.push((self.path.join("training"), Entry::Training(training)));
+    }
+}
+
+impl<'a> VisitorMut<'a> {
+    /// The tensors of `module` and of the modules inside it.
+    pub(super) fn collect(module: &'a mut (impl Module + ?Sized)) -> Vec<(String, EntryMut<'a>)> {
+        let mut visitor = Self::default();
+        module.visit_mut(&mut visitor);
+        visitor.entries
+    }
+
+    /// Shows a parameter: a tensor, or an `Option` of one, of which `None` is passed over.
+    pub fn parameter(&mut self, name: &str, tensor: impl Into<Option<&'a mut Tensor>>) {
+        if let Some(tensor) = tensor.into() {
+            self.entries.push((self.path.join(name), EntryMut::Parameter(tensor)));
+        }
+    }
+
+    /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
+    pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a mut Tensor>>) {
+        if let Some(tensor) = tensor.into() {
+            self.entries.push((self.path.join(name), EntryMut::Buffer(tensor)));
+        }
+    }
+
+    /// Shows a module inside this one.
+    pub fn module(&mut self, name: &str, module: &'a mut dyn Module) {
+        let length = self.path.enter(name);
+        module.visit_mut(self);
+        self.path.leave(length);
+    }
+}
+
+/// The names on the way to the module that is being visited, joined by dots.
+#[derive(Default)]
+struct Path(String);
+
+impl Path {
+    fn join(&self, name: &str) -> String {
+        if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) }
+    }
+
+    /// Goes down to `name`; returns what [`Path::leave`] needs to come back.
+    fn enter(&mut self, name: &str) -> usize {
+        let length = self.0.len();
+        if length > 0 {
+            self.0.push('.');
+        }
+        self.0.push_str(name);
+        length
+    }
+
+    fn leave(&mut self, length: usize) {
+        self.0.truncate(length);
+    }
+}
+
+/// Whether a module trains or evaluates (`torch.nn.Module.training`), for modules that do not do the same in both.
+///
+/// The switch is atomic, so that [`Module::train`] and [`Module::eval`] work on a shared model.
+///
+/// ```
+/// use rustorch::nn::Training;
+/// let training = Training::default();
+/// assert!(training.get());
+/// training.set(false);
+/// assert!(!training.get());
+/// ```
+pub struct Training(AtomicBool);
+
+impl Training {
+    /// A switch that starts in this position.
+    pub const fn new(training: bool) -> Self {
+        Self(AtomicBool::new(training))
+    }
+
+    /// Whether the module trains.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Turns training on or off.
+    pub fn set(&self, training: bool) {
+        self.0.store(training, Ordering::Relaxed);
+    }
+}
+
+impl Default for Training {
+    /// Modules start out training, as in PyTorch.
+    fn default() -> Self {
+        Self::new(true)
+    }
+}
+
+impl fmt::Debug for Training {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
