@@ -51,3 +51,59 @@ fn detect() -> Isa {
 fn detect() -> Isa {
     Isa::Portable
 }
+
+/// Code to be compiled once per instruction set, by inlining into a function with the features enabled.
+///
+/// Implementations mark `run`, and all it calls, `#[inline(always)]`: what is not inlined is compiled without the features.
+pub trait Kernel {
+    /// What the code returns.
+    type Output;
+    /// The code. `FMA` tells whether fused multiply-add is an instruction here.
+    fn run<const FMA: bool>(self) -> Self::Output;
+}
+
+impl Isa {
+    /// All instruction sets of this processor, the portable one first, for tests and measurements.
+    pub fn available() -> Vec<Isa> {
+        [Isa::Portable, Isa::Avx2, Isa::Avx512].into_iter().filter(|&set| set <= supported()).collect()
+    }
+
+    /// This set, or the best that the processor has where it lacks this one: what may be executed.
+    #[inline]
+    pub(super) fn or_supported(self) -> Isa {
+        self.min(supported())
+    }
+
+    /// Runs `kernel`, compiled for this instruction set (the best there is where the processor lacks it).
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.or_supported() {
+            // SAFETY: the processor has the features.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { run_avx512(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { run_avx2(kernel) },
+            _ => kernel.run::<{ cfg!(target_arch = "aarch64") }>(),
+        }
+    }
+}
+
+/// What the processor has, asked once.
+#[inline]
+fn supported() -> Isa {
+    static SUPPORTED: OnceLock<Isa> = OnceLock::new();
+    *SUPPORTED.get_or_init(detect)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<true>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<true>()
+}

@@ -1,10 +1,15 @@
 //! The CPU kernel layer: loops over raw slices and pointers, with sizes and strides, that know no `Tensor`.
 //!
 //! Everything here is called by the eager ops and by the code that `model!` generates; it is no public interface,
-//! and checks its arguments with `debug_assert!` only. Shapes have been checked before a kernel is called.
+//! and checks its arguments with `debug_assert!` only: shapes have been checked before a kernel is called. Results do not depend on
+//! the number of threads: work is cut by sizes alone, and partial sums are combined in a fixed order.
 
+pub mod gemm;
 mod isa;
 pub mod math;
 pub mod parallel;
+mod pool;
+pub mod scratch;
+mod vector;
 
-pub use isa::{Isa, isa};
+pub use isa::{Isa, Kernel, isa};

@@ -1,19 +1,159 @@
-//! Work on several threads, with results that do not depend on how many there are.
+//! Loops over several threads, whose results do not depend on how many there are.
+//!
+//! Chunks are cut by the sizes alone. A reduction combines the results of its chunks in their order ([`map_chunks`]).
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
+use super::pool;
 
-/// Calls `work` for the pieces of `0..len`, in parallel. Pieces are `grain` long, whatever the number of threads, so
-/// that a reduction which combines them in order always adds in the same order. Up to one piece runs right here.
-pub fn for_each_chunk(len: usize, grain: usize, work: impl Fn(Range<usize>) + Sync) {
-    if len <= grain {
-        return if len > 0 {
-            work(0..len)
-        };
+/// A loop with fewer simple element operations than this runs on the calling thread: handing work to another thread that is awake
+/// costs about a microsecond, one that sleeps 10 to 50.
+pub const GRAIN: usize = 32 * 1024;
+
+/// 0 until asked for.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many threads a parallel section uses, the calling one included: as set, else `RUSTORCH_NUM_THREADS`, else one per core.
+#[inline]
+pub fn num_threads() -> usize {
+    match THREADS.load(Ordering::Relaxed) {
+        0 => default_threads(),
+        threads => threads,
     }
-    (0..len.div_ceil(grain)).into_par_iter().for_each(|chunk| {
-        let start = chunk * grain;
-        work(start..(start + grain).min(len));
+}
+
+#[cold]
+fn default_threads() -> usize {
+    let set = std::env::var("RUSTORCH_NUM_THREADS").ok().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
+    let threads = set.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+    // Another thread may have set a number meanwhile, which then stands.
+    let _ = THREADS.compare_exchange(0, threads, Ordering::Relaxed, Ordering::Relaxed);
+    THREADS.load(Ordering::Relaxed)
+}
+
+/// Sets how many threads a parallel section uses; at least 1.
+pub fn set_num_threads(threads: usize) {
+    THREADS.store(threads.max(1), Ordering::Relaxed);
+}
+
+/// How many threads a parallel section started here would use: 1 inside another one.
+#[inline]
+pub fn available_threads() -> usize {
+    if pool::inside_job() { 1 } else { num_threads() }
+}
+
+/// Calls `f` with each of `0..tasks` once, in any order and on any thread. The tasks are handed out one by one.
+#[inline]
+pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
+    if tasks <= 1 || available_threads() == 1 {
+        return (0..tasks).for_each(f);
+    }
+    pool::run(num_threads(), tasks, &f);
+}
+
+/// Cuts `0..n` into chunks of at least `grain` (the last may be shorter, a range of at most `grain` stays whole) and calls `f` with each,
+/// in any order and on any thread. For loops whose iterations are independent; `grain` is [`GRAIN`] divided by the cost
+/// of an iteration in simple operations.
+#[inline]
+pub fn for_each_chunk(n: usize, grain: usize, f: impl Fn(Range<usize>) + Sync) {
+    if n <= grain || available_threads() == 1 {
+        if n > 0 {
+            f(0..n);
+        }
+        return;
+    }
+    // Few chunks are enough to even out the load; multiples of 64 elements keep threads off each other's cache lines.
+    let chunk = grain.max(n.div_ceil(64)).next_multiple_of(64);
+    pool::run(num_threads(), n.div_ceil(chunk), &|i| f(i * chunk..n.min((i + 1) * chunk)));
+}
+
+/// Calls `f` for every chunk of exactly `chunk` elements of `0..n` (the last may be shorter) and returns the results in
+/// the order of the chunks, whatever thread made them.
+pub fn map_chunks<R: Send>(n: usize, chunk: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    let count = n.div_ceil(chunk);
+    if count <= 1 || available_threads() == 1 {
+        return (0..count).map(|i| f(i * chunk..n.min((i + 1) * chunk))).collect();
+    }
+    let mut results: Vec<MaybeUninit<R>> = Vec::with_capacity(count);
+    let out = Shared(results.as_mut_ptr());
+    pool::run(num_threads(), count, &|i| {
+        let result = f(i * chunk..n.min((i + 1) * chunk));
+        // SAFETY: each of the `count` slots, which the vector has room for, is written by one task.
+        unsafe { out.get().add(i).write(MaybeUninit::new(result)) };
     });
+    // SAFETY: `run` returned without a panic, so all slots have been written; `MaybeUninit<R>` has the layout of `R`.
+    unsafe {
+        let mut results = std::mem::ManuallyDrop::new(results);
+        Vec::from_raw_parts(results.as_mut_ptr().cast::<R>(), count, results.capacity())
+    }
+}
+
+/// A pointer that tasks may share. Whoever uses it sees to it that tasks write to different places.
+#[derive(Clone, Copy)]
+pub struct Shared<T>(pub T);
+
+// SAFETY: a promise of the code that wraps a pointer, see the type's text.
+unsafe impl<T> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T: Copy> Shared<T> {
+    /// The pointer. (A closure that named the field would capture the bare pointer.)
+    #[inline(always)]
+    pub fn get(&self) -> T {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(counter: &AtomicUsize) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn every_index_once() {
+        for n in [0, 1, 63, 64, 65, 1000, 100_000] {
+            let hits: Vec<AtomicUsize> = (0..n).map(|_| AtomicUsize::new(0)).collect();
+            for_each_chunk(n, 100, |range| range.for_each(|i| count(&hits[i])));
+            for_each(n, |i| count(&hits[i]));
+            assert!(hits.iter().all(|hit| hit.load(Ordering::Relaxed) == 2), "n = {n}");
+        }
+    }
+
+    #[test]
+    fn chunks_keep_their_order() {
+        let sums = map_chunks(1050, 100, |range| range.sum::<usize>());
+        assert_eq!(sums.len(), 11);
+        assert_eq!(sums[10], (1000..1050).sum());
+        assert_eq!(sums.iter().sum::<usize>(), (0..1050).sum());
+    }
+
+    #[test]
+    fn nested_and_concurrent_jobs_finish() {
+        let total = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        for_each(8, |_| for_each(8, |_| count(&total)));
+                    }
+                });
+            }
+        });
+        assert_eq!(total.into_inner(), 4 * 200 * 64);
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_the_pool_lives_on() {
+        let result = std::panic::catch_unwind(|| for_each(64, |i| assert!(i != 40, "task 40")));
+        assert!(result.is_err());
+        let calls = AtomicUsize::new(0);
+        for_each(64, |_| count(&calls));
+        assert_eq!(calls.into_inner(), 64);
+    }
 }

@@ -1,0 +1,367 @@
+//! Which way a product goes, how it is cut for caches and threads.
+
+use super::epilogue::Region;
+use super::micro::{Block, DOT_COLS};
+use super::pack::Panel;
+use super::table::{Kernels, Real};
+use super::{BatchDim, Bias, Element, Product, batch_offsets};
+use crate::kernels::Isa;
+use crate::kernels::{parallel, scratch};
+
+/// Fewer multiplications than this run on one thread.
+const PARALLEL_WORK: usize = 1 << 18;
+/// Columns of B packed at a time when several blocks of rows use them (bounds the buffer to a few MiB).
+const MAX_COLS: usize = 2048;
+/// Products up to this many multiplications are not packed if B's rows are contiguous.
+const TINY_WORK: usize = 24 * 24 * 24;
+
+/// How the elements of C are computed. Chosen from the whole product, as the paths round differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    /// Operands where they lie; B's rows are contiguous.
+    Direct,
+    /// Operands where they lie; k is contiguous in both.
+    Dot,
+    Packed,
+}
+
+macro_rules! real_element {
+    ($($t:ty),*) => {$(
+        impl Element for $t {
+            unsafe fn product(isa: Isa, product: &Product<$t>, batch: &[BatchDim]) {
+                // SAFETY: the caller's promise.
+                unsafe { run(<$t>::kernels(isa), product, batch) }
+            }
+        }
+    )*};
+}
+
+real_element!(f32, f64);
+
+unsafe fn run<T: Real>(kernels: &Kernels<T>, product: &Product<T>, batch: &[BatchDim]) {
+    let (product, batch) = fold(product, batch);
+    let count: usize = batch.iter().map(|dim| dim.size).product();
+    if product.m == 0 || product.n == 0 || count == 0 {
+        return;
+    }
+    let path = choose(kernels, &product);
+    let work = product.m * product.n * product.k.max(1);
+    let threads = if work.saturating_mul(count) < PARALLEL_WORK { 1 } else { parallel::available_threads() };
+    if threads == 1 {
+        for index in 0..count {
+            // SAFETY: the caller's promise.
+            unsafe { block(kernels, path, &product.at(batch_offsets(&batch, index))) };
+        }
+        return;
+    }
+    let grid = Grid::new(kernels, &product, threads.div_ceil(count));
+    let tasks = count * grid.rows * grid.cols;
+    // Small products are handed out several at a time.
+    let group = (PARALLEL_WORK / 4 / work).clamp(1, tasks.div_ceil(threads));
+    let shared = parallel::Shared((product, &batch));
+    parallel::for_each(tasks.div_ceil(group), |first| {
+        let (product, batch) = shared.get();
+        for task in first * group..tasks.min((first + 1) * group) {
+            let (index, part) = (task / (grid.rows * grid.cols), task % (grid.rows * grid.cols));
+            if let Some((i, j, m, n)) = grid.part(part, product.m, product.n) {
+                let part = product.at(batch_offsets(batch, index)).part(i, j, m, n);
+                // SAFETY: the caller's promise; the parts of C are disjoint.
+                unsafe { block(kernels, path, &part) };
+            }
+        }
+    });
+}
+
+/// Makes one product of many where the operands allow, and C's rows contiguous where they can be.
+fn fold<T: Real>(
+    product: &Product<T>,
+    batch: &[BatchDim],
+) -> (Product<T>, smallvec::SmallVec<[BatchDim; 6]>) {
+    let mut p = *product;
+    let mut rest: smallvec::SmallVec<[BatchDim; 6]> =
+        batch.iter().copied().filter(|dim| dim.size != 1).collect();
+    while let Some(&dim) = rest.last() {
+        let per_row = matches!(p.epilogue.bias, Bias::PerRow(_));
+        let per_column = matches!(p.epilogue.bias, Bias::PerColumn(_));
+        if dim.b == 0 && dim.a == p.m as isize * p.a.rs && dim.c == p.m as isize * p.c.rs && !per_row {
+            p.m *= dim.size;
+        } else if dim.a == 0
+            && dim.b == p.n as isize * p.b.cs
+            && dim.c == p.n as isize * p.c.cs
+            && !per_column
+        {
+            p.n *= dim.size;
+        } else {
+            break;
+        }
+        rest.pop();
+    }
+    // A column vector is multiplied as a row vector, whose kernels are the skinny ones.
+    let column_major = p.c.cs != 1 && p.c.rs == 1;
+    if p.m > 1 && (p.n == 1 || column_major) { (p.transposed(), rest) } else { (p, rest) }
+}
+
+fn choose<T: Real>(kernels: &Kernels<T>, p: &Product<T>) -> Path {
+    let few_rows = p.m <= kernels.direct_rows;
+    let tiny = p.m * p.n * p.k <= TINY_WORK;
+    if (few_rows || tiny) && (p.b.cs == 1 || p.n == 1) && p.n >= p.k.min(kernels.lanes / 2) {
+        Path::Direct
+    } else if (few_rows || tiny) && p.b.rs == 1 && p.a.cs == 1 {
+        Path::Dot
+    } else if few_rows && p.b.cs == 1 {
+        Path::Direct
+    } else {
+        Path::Packed
+    }
+}
+
+/// C cut into parts for threads.
+struct Grid {
+    rows: usize,
+    cols: usize,
+    row_step: usize,
+    col_step: usize,
+}
+
+impl Grid {
+    /// The cut into `parts` (more if they are large, to even out the load) that makes a thread's work and packing least.
+    fn new<T: Real>(kernels: &Kernels<T>, p: &Product<T>, parts: usize) -> Grid {
+        let (mr, nr) = (kernels.tile_rows, kernels.lanes * kernels.tile_vectors);
+        let parts = if parts > 1 && p.m * p.n * p.k / parts > 1 << 25 { parts * 2 } else { parts };
+        // Packing an element costs about as much as 16 multiplications, and is done once per k.
+        let cost = |grid: &Grid| grid.row_step * grid.col_step + 16 * (grid.row_step + grid.col_step);
+        let cut = |rows: usize, cols: usize| {
+            let row_step = p.m.div_ceil(mr).div_ceil(rows) * mr;
+            let col_step = p.n.div_ceil(nr).div_ceil(cols) * nr;
+            Grid { rows: p.m.div_ceil(row_step), cols: p.n.div_ceil(col_step), row_step, col_step }
+        };
+        (1..=parts)
+            .filter(|rows| parts.is_multiple_of(*rows))
+            .map(|rows| cut(rows, parts / rows))
+            .min_by_key(cost)
+            .unwrap_or_else(|| cut(1, 1))
+    }
+
+    /// Row, column, height and width of a part.
+    fn part(&self, index: usize, m: usize, n: usize) -> Option<(usize, usize, usize, usize)> {
+        let (i, j) = (index / self.cols * self.row_step, index % self.cols * self.col_step);
+        (i < m && j < n).then(|| (i, j, self.row_step.min(m - i), self.col_step.min(n - j)))
+    }
+}
+
+/// A part of a product on this thread.
+unsafe fn block<T: Real>(kernels: &Kernels<T>, path: Path, p: &Product<T>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if p.c.cs != 1 && p.n > 1 {
+            return scattered(kernels, path, p);
+        }
+        match path {
+            Path::Direct => direct(kernels, p),
+            Path::Dot => dot(kernels, p),
+            Path::Packed => packed(kernels, p),
+        }
+    }
+}
+
+fn beta<T: Real>(beta: T) -> Option<T> {
+    (beta != T::default()).then_some(beta)
+}
+
+unsafe fn direct<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
+    let width = kernels.lanes * kernels.direct_vectors;
+    for j in (0..p.n).step_by(width) {
+        let cols = width.min(p.n - j);
+        for (i, rows) in balanced(p.m, kernels.direct_rows) {
+            let part = p.part(i, j, rows, cols);
+            let function = kernels.direct[rows - 1][cols.div_ceil(kernels.lanes) - 1];
+            // SAFETY: the part lies within the product.
+            unsafe {
+                function(&Block {
+                    k: p.k,
+                    a: part.a.ptr,
+                    a_rs: p.a.rs,
+                    a_cs: p.a.cs,
+                    b: part.b.ptr,
+                    b_stride: p.b.rs,
+                    c: part.c.ptr,
+                    c_rs: p.c.rs,
+                    cols,
+                    alpha: p.alpha,
+                    beta: beta(p.beta),
+                });
+                finish(kernels, &part);
+            }
+        }
+    }
+}
+
+unsafe fn dot<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
+    for j in (0..p.n).step_by(DOT_COLS) {
+        let cols = DOT_COLS.min(p.n - j);
+        for (i, rows) in balanced(p.m, kernels.direct_rows) {
+            let part = p.part(i, j, rows, cols);
+            // SAFETY: the part lies within the product.
+            unsafe {
+                (kernels.dot[rows - 1][cols - 1])(&Block {
+                    k: p.k,
+                    a: part.a.ptr,
+                    a_rs: p.a.rs,
+                    a_cs: p.a.cs,
+                    b: part.b.ptr,
+                    b_stride: p.b.cs,
+                    c: part.c.ptr,
+                    c_rs: p.c.rs,
+                    cols,
+                    alpha: p.alpha,
+                    beta: beta(p.beta),
+                });
+            }
+        }
+    }
+    // SAFETY: the product's own C.
+    unsafe { finish(kernels, p) };
+}
+
+/// Goto's loops: blocks of columns, of k, of rows; then panels of B against tiles of A.
+unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
+    // 14 by 256 f32 of A and 256 by 32 of B fill the first-level cache; 448 by 256 of A take half of the second.
+    let depth = 1024 / size_of::<T>().max(4) * if size_of::<T>() == 8 { 3 } else { 2 } / 2;
+    let kc = p.k.div_ceil(p.k.div_ceil(depth).max(1)).max(1);
+    let max_rows = 32 * kernels.tile_rows;
+    let mc = p.m.div_ceil(p.m.div_ceil(max_rows)).next_multiple_of(kernels.tile_rows).min(p.m);
+    let width = kernels.lanes * kernels.tile_vectors;
+    let shared_b = mc < p.m;
+    let nc = if shared_b { p.n.min(MAX_COLS) } else { width };
+    let a_len = mc * kc + kernels.lanes;
+    let b_len = nc.next_multiple_of(width) * kc;
+    scratch::with(a_len.next_multiple_of(16) + b_len, |buffer: *mut T| {
+        let b_buffer = buffer.wrapping_add(a_len.next_multiple_of(16));
+        let step = if shared_b { nc } else { p.n };
+        for j in (0..p.n).step_by(step) {
+            let stripe = p.part(0, j, p.m, step.min(p.n - j));
+            for k0 in (0..p.k.max(1)).step_by(kc) {
+                let ks = kc.min(p.k - k0);
+                for i in (0..p.m).step_by(mc) {
+                    let part = stripe.part(i, 0, mc.min(p.m - i), stripe.n);
+                    // SAFETY: the part lies within the product; the buffers have room for it.
+                    unsafe { panels(kernels, &part, k0..k0 + ks, buffer, b_buffer, shared_b, i == 0) };
+                }
+            }
+        }
+    });
+}
+
+/// All columns of `p` for the rows of `p` (one block of A) and a range of k.
+unsafe fn panels<T: Real>(
+    kernels: &Kernels<T>,
+    p: &Product<T>,
+    ks: std::ops::Range<usize>,
+    a_buffer: *mut T,
+    b_buffer: *mut T,
+    shared_b: bool,
+    pack_b: bool,
+) {
+    let (k0, k) = (ks.start as isize, ks.len());
+    let last = ks.end == p.k;
+    let beta = if ks.start == 0 { beta(p.beta) } else { Some(T::ONE) };
+    // SAFETY: the caller's promise.
+    unsafe {
+        let a = p.a.ptr.offset(k0 * p.a.cs);
+        for (i, rows) in balanced(p.m, kernels.tile_rows) {
+            let from = a.offset(i as isize * p.a.rs);
+            let to = a_buffer.add(i * k);
+            (kernels.pack)(&Panel { to, width: rows, from, is: p.a.rs, ps: p.a.cs, present: rows, k });
+        }
+        let width = kernels.lanes * kernels.tile_vectors;
+        for j in (0..p.n).step_by(width) {
+            let cols = width.min(p.n - j);
+            let vectors = cols.div_ceil(kernels.lanes);
+            let panel_width = vectors * kernels.lanes;
+            let from = p.b.ptr.offset(k0 * p.b.rs + j as isize * p.b.cs);
+            // A panel used by one or two tiles only is not worth copying.
+            let in_place = p.b.cs == 1 && cols == panel_width && !shared_b && p.m <= 2 * kernels.tile_rows;
+            let to = if shared_b { b_buffer.add(j * k) } else { b_buffer };
+            if !in_place && (pack_b || !shared_b) {
+                (kernels.pack)(&Panel {
+                    to,
+                    width: panel_width,
+                    from,
+                    is: p.b.cs,
+                    ps: p.b.rs,
+                    present: cols,
+                    k,
+                });
+            }
+            let (b, b_stride) =
+                if in_place { (from, p.b.rs) } else { (to.cast_const(), panel_width as isize) };
+            for (i, rows) in balanced(p.m, kernels.tile_rows) {
+                (kernels.tile[rows - 1][vectors - 1])(&Block {
+                    k,
+                    a: a_buffer.add(i * k),
+                    a_rs: 1,
+                    a_cs: rows as isize,
+                    b,
+                    b_stride,
+                    c: p.c.ptr.offset(i as isize * p.c.rs).add(j),
+                    c_rs: p.c.rs,
+                    cols,
+                    alpha: p.alpha,
+                    beta,
+                });
+            }
+            if last {
+                finish(kernels, &p.part(0, j, p.m, cols));
+            }
+        }
+    }
+}
+
+/// A C without contiguous rows: parts of it are computed in a buffer and then added.
+unsafe fn scattered<T: Real>(kernels: &Kernels<T>, path: Path, p: &Product<T>) {
+    let (rows, cols) = (p.m.min(8 * kernels.tile_rows), p.n.min(256));
+    let mut buffer: Vec<T> = Vec::with_capacity(rows * cols);
+    for i in (0..p.m).step_by(rows) {
+        for j in (0..p.n).step_by(cols) {
+            let part = p.part(i, j, rows.min(p.m - i), cols.min(p.n - j));
+            let mut inner = part;
+            inner.beta = T::default();
+            inner.epilogue = super::Epilogue::NONE;
+            inner.c = super::MatMut { ptr: buffer.as_mut_ptr(), rs: cols as isize, cs: 1 };
+            // SAFETY: the buffer has room for the part, which is written before it is read.
+            unsafe {
+                block(kernels, path, &inner);
+                for r in 0..part.m {
+                    for s in 0..part.n {
+                        let to = part.c.ptr.offset(r as isize * p.c.rs + s as isize * p.c.cs);
+                        let value = *inner.c.ptr.add(r * cols + s);
+                        *to = match beta(p.beta) {
+                            None => value,
+                            Some(beta) => T::mul_add(*to, beta, value),
+                        };
+                    }
+                }
+                finish(kernels, &part);
+            }
+        }
+    }
+}
+
+/// The epilogue on the whole C of `p`.
+unsafe fn finish<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
+    if !p.epilogue.is_none() {
+        let region =
+            Region { c: p.c.ptr, rs: p.c.rs, cs: p.c.cs, rows: p.m, cols: p.n, epilogue: p.epilogue };
+        // SAFETY: the caller's promise.
+        unsafe { (kernels.epilogue)(&region) };
+    }
+}
+
+/// Cuts `0..n` into the fewest pieces of at most `most`, as equal as possible: `(start, length)`.
+fn balanced(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let pieces = n.div_ceil(most).max(1);
+    let (short, longer) = (n / pieces, n % pieces);
+    (0..pieces)
+        .filter(move |_| n > 0)
+        .map(move |i| (i * short + i.min(longer), short + usize::from(i < longer)))
+}

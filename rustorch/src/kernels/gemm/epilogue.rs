@@ -1,0 +1,194 @@
+//! What happens to a finished block of C while it is still in the cache: a bias, then an activation.
+
+use crate::kernels::math;
+
+/// A function applied to every element of a finished C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    Identity,
+    /// `max(x, 0)`; NaN stays NaN.
+    Relu,
+    /// `x·Φ(x)`, with the error function.
+    Gelu,
+    /// GELU's approximation by tanh.
+    GeluTanh,
+    /// The logistic function.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+}
+
+/// What is added to a finished C before the activation: an element per column or per row, contiguous.
+#[derive(Clone, Copy, Debug)]
+pub enum Bias<T> {
+    /// Nothing.
+    None,
+    /// `bias[j]` to column j: a linear layer's.
+    PerColumn(*const T),
+    /// `bias[i]` to row i: a convolution's, its rows being output channels.
+    PerRow(*const T),
+}
+
+/// The work on a finished C: `c = activation(c + bias)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Epilogue<T> {
+    /// What is added.
+    pub bias: Bias<T>,
+    /// What is applied then.
+    pub activation: Activation,
+}
+
+impl<T> Epilogue<T> {
+    /// C as it is.
+    pub const NONE: Epilogue<T> = Epilogue { bias: Bias::None, activation: Activation::Identity };
+
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self.bias, Bias::None) && self.activation == Activation::Identity
+    }
+
+    /// For the product of the transposed operands.
+    pub(super) fn transposed(self) -> Self {
+        let bias = match self.bias {
+            Bias::None => Bias::None,
+            Bias::PerColumn(bias) => Bias::PerRow(bias),
+            Bias::PerRow(bias) => Bias::PerColumn(bias),
+        };
+        Epilogue { bias, ..self }
+    }
+}
+
+impl<T: Copy> Epilogue<T> {
+    /// For the part of C that starts at row `i` and column `j`.
+    pub(super) fn offset(self, i: usize, j: usize) -> Self {
+        let bias = match self.bias {
+            Bias::None => Bias::None,
+            Bias::PerColumn(bias) => Bias::PerColumn(bias.wrapping_add(j)),
+            Bias::PerRow(bias) => Bias::PerRow(bias.wrapping_add(i)),
+        };
+        Epilogue { bias, ..self }
+    }
+}
+
+/// A finished part of C, and what to do with it.
+pub(super) struct Region<T> {
+    pub c: *mut T,
+    pub rs: isize,
+    pub cs: isize,
+    pub rows: usize,
+    pub cols: usize,
+    pub epilogue: Epilogue<T>,
+}
+
+pub(super) type EpilogueFn<T> = unsafe fn(&Region<T>);
+
+/// The scalar functions of the activations.
+pub(super) trait Float: Copy {
+    fn plus(self, other: Self) -> Self;
+    fn relu(self) -> Self;
+    fn gelu<const FMA: bool>(self) -> Self;
+    fn gelu_tanh<const FMA: bool>(self) -> Self;
+    fn sigmoid<const FMA: bool>(self) -> Self;
+    fn tanh<const FMA: bool>(self) -> Self;
+}
+
+macro_rules! float {
+    ($t:ident, $erf:ident, $tanh:ident, $sigmoid:ident) => {
+        impl Float for $t {
+            #[inline(always)]
+            fn plus(self, other: $t) -> $t {
+                self + other
+            }
+            #[inline(always)]
+            fn relu(self) -> $t {
+                if self < 0.0 { 0.0 } else { self }
+            }
+            #[inline(always)]
+            fn gelu<const FMA: bool>(self) -> $t {
+                0.5 * self * (1.0 + math::$erf::<FMA>(self * std::$t::consts::FRAC_1_SQRT_2))
+            }
+            #[inline(always)]
+            fn gelu_tanh<const FMA: bool>(self) -> $t {
+                // sqrt(2 / π) · (x + 0.044715 x³)
+                let scale = std::$t::consts::FRAC_2_SQRT_PI * std::$t::consts::FRAC_1_SQRT_2;
+                let inner = scale * (self + 0.044_715 * self * self * self);
+                0.5 * self * (1.0 + math::$tanh::<FMA>(inner))
+            }
+            #[inline(always)]
+            fn sigmoid<const FMA: bool>(self) -> $t {
+                math::$sigmoid::<FMA>(self)
+            }
+            #[inline(always)]
+            fn tanh<const FMA: bool>(self) -> $t {
+                math::$tanh::<FMA>(self)
+            }
+        }
+    };
+}
+
+float!(f32, erf_f32, tanh_f32, sigmoid_f32);
+float!(f64, erf_f64, tanh_f64, sigmoid_f64);
+
+/// # Safety
+/// The region's pointers cover what it describes, and the machine has what the calling function enables.
+#[inline(always)]
+pub(super) unsafe fn apply<T: Float, const FMA: bool>(region: &Region<T>) {
+    for i in 0..region.rows {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let row = region.c.offset(i as isize * region.rs);
+            add_bias(region, row, i);
+            match region.epilogue.activation {
+                Activation::Identity => {}
+                Activation::Relu => map(region, row, |x| x.relu()),
+                Activation::Gelu => map(region, row, |x| x.gelu::<FMA>()),
+                Activation::GeluTanh => map(region, row, |x| x.gelu_tanh::<FMA>()),
+                Activation::Sigmoid => map(region, row, |x| x.sigmoid::<FMA>()),
+                Activation::Tanh => map(region, row, |x| x.tanh::<FMA>()),
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn add_bias<T: Float>(region: &Region<T>, row: *mut T, i: usize) {
+    // SAFETY: as for `apply`: a bias has as many elements as C has columns or rows.
+    unsafe {
+        match region.epilogue.bias {
+            Bias::None => {}
+            Bias::PerRow(bias) => {
+                let value = *bias.add(i);
+                map(region, row, |x| x.plus(value));
+            }
+            Bias::PerColumn(bias) if region.cs == 1 => {
+                for j in 0..region.cols {
+                    *row.add(j) = (*row.add(j)).plus(*bias.add(j));
+                }
+            }
+            Bias::PerColumn(bias) => {
+                for j in 0..region.cols {
+                    let at = row.offset(j as isize * region.cs);
+                    *at = (*at).plus(*bias.add(j));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn map<T: Float>(region: &Region<T>, row: *mut T, f: impl Fn(T) -> T) {
+    // SAFETY: as for `apply`.
+    unsafe {
+        if region.cs == 1 {
+            for j in 0..region.cols {
+                *row.add(j) = f(*row.add(j));
+            }
+        } else {
+            for j in 0..region.cols {
+                let at = row.offset(j as isize * region.cs);
+                *at = f(*at);
+            }
+        }
+    }
+}

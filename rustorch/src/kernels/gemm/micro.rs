@@ -1,0 +1,224 @@
+//! The innermost loops: a tile of C kept in registers, for every tile height and width and instruction set.
+//!
+//! Two families. *Tile* kernels read packed panels (A as `[k][MR]`), *direct* ones read A where it lies. Both read rows of B
+//! with any distance between them, and add up over k in order with one fused multiply-add per element, so that an
+//! element of C does not depend on the tile it falls into. The *dot* kernels (k contiguous in A and B) keep a vector of partial sums instead.
+
+use crate::kernels::vector::Vector;
+
+/// Tile heights go up to this (AVX-512 has 32 registers: 14 · 2 sums, 2 of B, 1 of A).
+pub(super) const MAX_TILE_ROWS: usize = 14;
+/// Direct and dot kernels go up to this many rows.
+pub(super) const MAX_DIRECT_ROWS: usize = 6;
+/// Dot kernels make up to this many columns at once.
+pub(super) const DOT_COLS: usize = 4;
+
+/// What a kernel needs to know: `c = beta·c + alpha·a·b` for a block of a few rows and columns.
+pub(super) struct Block<T> {
+    pub k: usize,
+    /// Tile: packed rows. Direct and dot: the first row.
+    pub a: *const T,
+    /// Elements from a row of A to the next (direct, dot).
+    pub a_rs: isize,
+    /// Elements from a column of A to the next (direct).
+    pub a_cs: isize,
+    pub b: *const T,
+    /// Elements from a row of B to the next; from a column to the next for dot.
+    pub b_stride: isize,
+    pub c: *mut T,
+    /// Elements from a row of C to the next; its columns are contiguous.
+    pub c_rs: isize,
+    /// The columns present, at most the kernel's width.
+    pub cols: usize,
+    pub alpha: T,
+    /// `None` overwrites C without reading it.
+    pub beta: Option<T>,
+}
+
+pub(super) type BlockFn<T> = unsafe fn(&Block<T>);
+
+/// Statements for each row up to a constant: written out, as LLVM would otherwise keep the sums in memory.
+macro_rules! rows {
+    ($i:ident < $n:expr, $body:block) => {
+        rows!(@ $i $n, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
+    };
+    (@ $i:ident $n:expr, $body:block, $($row:literal)*) => {
+        $({
+            const $i: usize = $row;
+            if $i < $n $body
+        })*
+    };
+}
+
+/// The same for the vectors of a row.
+macro_rules! columns {
+    ($j:ident < $n:expr, $body:block) => {
+        rows!(@ $j $n, $body, 0 1 2 3)
+    };
+}
+
+/// Writes the sums to C.
+#[inline(always)]
+unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
+    block: &Block<V::Elem>,
+    sums: &[[V; 4]; MAX_TILE_ROWS],
+) {
+    // SAFETY: the caller's block describes MR rows with `cols` writable elements each.
+    unsafe {
+        let last = block.cols - (NV - 1) * V::LANES;
+        let alpha = V::splat(block.alpha);
+        rows!(I < MR, {
+            let row = block.c.offset(I as isize * block.c_rs);
+            columns!(J < NV, {
+                let to = row.add(J * V::LANES);
+                let n = if J == NV - 1 { last } else { V::LANES };
+                let full = n == V::LANES;
+                let sum = sums[I][J].mul(alpha);
+                let value = match block.beta {
+                    None => sum,
+                    Some(beta) => {
+                        let old = if full { V::load(to) } else { V::load_partial(to, n) };
+                        sum.mul_acc(old, V::splat(beta))
+                    }
+                };
+                if full { value.store(to) } else { value.store_partial(to, n) }
+            });
+        });
+    }
+}
+
+/// `MR` rows packed, `NV` whole vectors of every row of B readable.
+///
+/// # Safety
+/// The block's pointers cover what it describes; B is readable up to a whole vector.
+#[inline(always)]
+pub(super) unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
+        let (mut a, mut b) = (block.a, block.b);
+        for _ in 0..block.k {
+            let mut row = [V::splat(zero::<V>()); 4];
+            columns!(J < NV, {
+                row[J] = V::load(b.add(J * V::LANES));
+            });
+            rows!(I < MR, {
+                let value = V::splat(*a.add(I));
+                columns!(J < NV, {
+                    sums[I][J] = sums[I][J].mul_acc(value, row[J]);
+                });
+            });
+            a = a.add(MR);
+            b = b.wrapping_offset(block.b_stride);
+        }
+        finish::<V, MR, NV>(block, &sums);
+    }
+}
+
+/// `MR` rows where they lie; of the last vector only the present columns are read.
+///
+/// # Safety
+/// The block's pointers cover what it describes.
+#[inline(always)]
+pub(super) unsafe fn direct<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let last = block.cols - (NV - 1) * V::LANES;
+        let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
+        let (mut a, mut b) = (block.a, block.b);
+        for _ in 0..block.k {
+            let mut row = [V::splat(zero::<V>()); 4];
+            columns!(J < NV, {
+                let from = b.add(J * V::LANES);
+                row[J] = if J == NV - 1 { V::load_partial(from, last) } else { V::load(from) };
+            });
+            rows!(I < MR, {
+                let value = V::splat(*a.offset(I as isize * block.a_rs));
+                columns!(J < NV, {
+                    sums[I][J] = sums[I][J].mul_acc(value, row[J]);
+                });
+            });
+            a = a.wrapping_offset(block.a_cs);
+            b = b.wrapping_offset(block.b_stride);
+        }
+        finish::<V, MR, NV>(block, &sums);
+    }
+}
+
+/// `MR` rows by `NC` columns with k contiguous in both. The partial sums of a vector's lanes are added pairwise.
+///
+/// # Safety
+/// The block's pointers cover what it describes.
+#[inline(always)]
+pub(super) unsafe fn dot<V: Vector, const MR: usize, const NC: usize>(block: &Block<V::Elem>)
+where
+    V::Elem: std::ops::Add<Output = V::Elem> + std::ops::Mul<Output = V::Elem>,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[V::splat(zero::<V>()); DOT_COLS]; MAX_TILE_ROWS];
+        let whole = block.k / V::LANES * V::LANES;
+        let mut p = 0;
+        while p < whole {
+            let mut column = [V::splat(zero::<V>()); DOT_COLS];
+            columns!(J < NC, {
+                column[J] = V::load(block.b.offset(J as isize * block.b_stride).add(p));
+            });
+            rows!(I < MR, {
+                let value = V::load(block.a.offset(I as isize * block.a_rs).add(p));
+                columns!(J < NC, {
+                    sums[I][J] = sums[I][J].mul_acc(value, column[J]);
+                });
+            });
+            p += V::LANES;
+        }
+        let rest = block.k - whole;
+        if rest > 0 {
+            rows!(I < MR, {
+                let value = V::load_partial(block.a.offset(I as isize * block.a_rs).add(p), rest);
+                columns!(J < NC, {
+                    let column = V::load_partial(block.b.offset(J as isize * block.b_stride).add(p), rest);
+                    sums[I][J] = sums[I][J].mul_acc(value, column);
+                });
+            });
+        }
+        for (i, row) in sums.iter().enumerate().take(MR) {
+            for (j, &sum) in row.iter().enumerate().take(NC) {
+                let to = block.c.offset(i as isize * block.c_rs).add(j);
+                let sum = add_lanes(sum) * block.alpha;
+                *to = match block.beta {
+                    None => sum,
+                    Some(beta) => sum + *to * beta,
+                };
+            }
+        }
+    }
+}
+
+/// The sum of all lanes, halving pairwise.
+#[inline(always)]
+unsafe fn add_lanes<V: Vector>(vector: V) -> V::Elem
+where
+    V::Elem: std::ops::Add<Output = V::Elem>,
+{
+    // SAFETY: the buffer holds the most lanes there are.
+    unsafe {
+        let mut lanes = [zero::<V>(); 16];
+        vector.store(lanes.as_mut_ptr());
+        let mut n = V::LANES / 2;
+        while n > 0 {
+            for i in 0..n {
+                lanes[i] = lanes[i] + lanes[i + n];
+            }
+            n /= 2;
+        }
+        lanes[0]
+    }
+}
+
+/// 0, whose bits are 0 in every element type here.
+#[inline(always)]
+fn zero<V: Vector>() -> V::Elem {
+    // SAFETY: f32 and f64, the only implementors' elements, are valid with all bits 0.
+    unsafe { std::mem::zeroed() }
+}
