@@ -3,6 +3,9 @@
 //! Tensors are dynamic, cheap to clone and differentiable, with PyTorch's names and semantics; macros check the shapes
 //! of declared networks and expressions at compile time.
 
+// The macros name this crate by its own name, here as well.
+extern crate self as rustorch;
+
 pub mod autograd;
 mod device;
 mod dtype;
@@ -15,6 +18,7 @@ mod ops;
 mod scalar;
 mod storage;
 mod tensor;
+pub mod typed;
 
 pub use autograd::{
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
@@ -26,6 +30,15 @@ pub use ops::elementwise::Operand;
 pub use scalar::Scalar;
 pub use storage::empty_cache;
 pub use tensor::{Axes, IntoShape, RightOperand, Sizes, Tensor, TensorData, TensorOptions};
+
+pub use rustorch_macros::{dim, shape};
+pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
+
+/// What most programs use: `use rustorch::prelude::*`.
+pub mod prelude {
+    pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor};
+    pub use rustorch_macros::{dim, shape};
+}
 
 /// What the macros expand to; no public interface.
 #[doc(hidden)]

@@ -1,0 +1,67 @@
+//! Matrix products of typed tensors.
+
+use super::{BroadcastDim, Dim, Shape};
+
+/// Shapes that can be multiplied as matrices, with `torch.matmul`'s rules: leading axes broadcast, a vector on the left is
+/// a row and on the right a column.
+#[diagnostic::on_unimplemented(
+    message = "matmul: `{Self}` cannot be multiplied by `{Rhs}`",
+    label = "the product of `{Self}` and `{Rhs}`",
+    note = "the last axis on the left must be the last but one on the right, and the axes before them must broadcast"
+)]
+pub trait MatmulShape<Rhs> {
+    /// The shape of the product.
+    type Output: Shape;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Dim> MatmulShape<(K,)> for (K,) {
+    type Output = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Dim, N: Dim> MatmulShape<(K, N)> for (K,) {
+    type Output = (N,);
+}
+
+/// A matrix or a batch of them, `[leads] M K`, times a vector, one matrix, or as many matrices.
+macro_rules! matmul {
+    ($([$($l:ident $r:ident)*];)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* M: Dim, K: Dim> MatmulShape<(K,)> for ($($l,)* M, K) {
+            type Output = ($($l,)* M,);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim + BroadcastDim<$r>, $r: Dim,)* M: Dim, K: Dim, N: Dim> MatmulShape<($($r,)* K, N)>
+            for ($($l,)* M, K)
+        {
+            type Output = ($(<$l as BroadcastDim<$r>>::Output,)* M, N);
+        }
+        matmul!(@single $($l)*);
+    )*};
+    (@single) => {};
+    (@single $($l:ident)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* M: Dim, K: Dim, N: Dim> MatmulShape<(K, N)> for ($($l,)* M, K) {
+            type Output = ($($l,)* M, N);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* M: Dim, K: Dim, N: Dim> MatmulShape<($($l,)* K, N)> for (M, K) {
+            type Output = ($($l,)* M, N);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* K: Dim, N: Dim> MatmulShape<($($l,)* K, N)> for (K,) {
+            type Output = ($($l,)* N,);
+        }
+    };
+}
+
+matmul! {
+    [];
+    [A1 B1];
+    [A1 B1 A2 B2];
+    [A1 B1 A2 B2 A3 B3];
+    [A1 B1 A2 B2 A3 B3 A4 B4];
+    [A1 B1 A2 B2 A3 B3 A4 B4 A5 B5];
+    [A1 B1 A2 B2 A3 B3 A4 B4 A5 B5 A6 B6];
+}

@@ -1,0 +1,59 @@
+//! Tensors whose shape the compiler knows.
+//!
+//! A [`TypedTensor<S>`] is a [`Tensor`] that has shape `S`, a tuple of [`Dim`]s: [`Const<784>`](Const) where the size is
+//! fixed, a name declared with [`dim!`](crate::dim) where it is known at run time, [`Any`] where it has no name.
+//! [`shape!`](crate::shape) writes the tuple. Its own methods check shapes at compile time and return typed tensors, not
+//! `Result`s; everything else a [`Tensor`] can do is there as well, since it derefs to one.
+//!
+//! ```
+//! use rustorch::prelude::*;
+//!
+//! dim!(Batch);
+//!
+//! # fn main() -> rustorch::Result<()> {
+//! // The door from dynamic to typed: checked once, at run time.
+//! let x = Tensor::ones([32, 784]).typed::<shape![Batch, 784]>()?;
+//! let bias = TypedTensor::<shape![784]>::zeros();
+//!
+//! // From here on rustc checks.
+//! let y: TypedTensor<shape![Batch, 784]> = &x + bias;
+//! let row: TypedTensor<shape![784]> = (&y - y.sum_keep::<1>()).sum_axis::<0>();
+//! assert_eq!(row.shape(), [784]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same with a wrong shape does not compile:
+//!
+//! ```compile_fail,E0277
+//! use rustorch::prelude::*;
+//! let x = TypedTensor::<shape![32, 784]>::zeros();
+//! let y = x + TypedTensor::<shape![10]>::zeros(); // shapes `(Const<32>, Const<784>)` and `(Const<10>,)` do not broadcast
+//! ```
+//!
+//! # What the compiler can and cannot promise
+//! A named dim stands for a size, not for a value: two tensors typed apart may both claim `Batch` with different sizes.
+//! An operation on both then panics, at the caller's line and with both sizes. The same holds for [`Any`]. Sizes that are
+//! `Const` never get that far.
+
+mod axes;
+mod broadcast;
+mod count;
+mod create;
+mod dim;
+mod elementwise;
+mod layout;
+mod matmul;
+mod operators;
+mod reduce;
+mod shape;
+mod tensor;
+
+pub use axes::{Axis, InsertAxis, Permute, SetAxis, Squeeze, Swap, UnitDim};
+pub use broadcast::Broadcast;
+pub use count::SameCount;
+pub use dim::{Any, BroadcastDim, Const, Dim, FixedDim, One};
+pub use matmul::MatmulShape;
+pub use operators::TypedRight;
+pub use shape::{AxisType, FixedShape, Shape};
+pub use tensor::TypedTensor;
