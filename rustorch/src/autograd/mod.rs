@@ -14,6 +14,7 @@
 mod backward;
 mod engine;
 mod function;
+mod gradcheck;
 mod hooks;
 mod meta;
 mod mode;
@@ -23,6 +24,7 @@ mod view;
 
 pub use backward::{GradOptions, grad};
 pub use function::{Function, FunctionContext, apply};
+pub use gradcheck::{GradcheckOptions, GradcheckOutput, gradcheck, gradgradcheck};
 pub use hooks::HookHandle;
 pub use mode::{
     GradMode, enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad,

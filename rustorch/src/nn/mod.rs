@@ -5,6 +5,7 @@
 //! options are named as in PyTorch; their tensors are public fields.
 
 mod container;
+pub mod functional;
 mod module;
 mod state_dict;
 mod visitor;

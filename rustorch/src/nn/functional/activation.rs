@@ -1,0 +1,106 @@
+//! Activations. Each is also a method of [`Tensor`], under the same name.
+
+use crate::{Result, Tensor};
+
+/// Functions of one tensor that forward to its method.
+macro_rules! activations {
+    ($($(#[$doc:meta])* $name:ident($($p:ident = $default:literal),*) => $method:ident;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Panics
+        /// If the dtype is complex, where the function is not defined.
+        ///
+        /// ```
+        /// use rustorch::{Tensor, nn::functional as F};
+        /// let x = Tensor::from([-1.0f32, 0.5]);
+        #[doc = concat!("let y = F::", stringify!($name), "(&x", $(", ", stringify!($default),)* ");")]
+        #[doc = concat!("assert_eq!(y.to_vec::<f32>()?, x.", stringify!($method), "(", stringify!($($default),*), ").to_vec::<f32>()?);")]
+        /// # Ok::<(), rustorch::Error>(())
+        /// ```
+        #[track_caller]
+        pub fn $name(input: &Tensor $(, $p: f64)*) -> Tensor {
+            input.$method($($p),*)
+        }
+    )*};
+}
+
+activations! {
+    /// `max(x, 0)` (`F.relu`).
+    relu() => relu;
+    /// `min(max(x, 0), 6)` (`F.relu6`).
+    relu6() => relu6;
+    /// `x` where positive, otherwise `negative_slope · x`; PyTorch's default slope is 0.01 (`F.leaky_relu`).
+    leaky_relu(negative_slope = 0.01) => leaky_relu;
+    /// `x` where positive, otherwise `alpha · (eˣ - 1)`; PyTorch's default is 1 (`F.elu`).
+    elu(alpha = 1.0) => elu;
+    /// The self-normalising exponential linear unit (`F.selu`).
+    selu() => selu;
+    /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)`; PyTorch's default is 1 (`F.celu`).
+    celu(alpha = 1.0) => celu;
+    /// `x · Φ(x)` (`F.gelu`).
+    gelu() => gelu;
+    /// The approximation of [`gelu`] by tanh (`F.gelu(approximate="tanh")`).
+    gelu_tanh() => gelu_tanh;
+    /// `x · σ(x)`, also called swish (`F.silu`).
+    silu() => silu;
+    /// `x · tanh(softplus(x))` (`F.mish`).
+    mish() => mish;
+    /// `1 / (1 + exp(-x))` (`F.sigmoid`).
+    sigmoid() => sigmoid;
+    /// The hyperbolic tangent (`F.tanh`).
+    tanh() => tanh;
+    /// `log(1 + exp(beta · x)) / beta`, linear where `beta · x > threshold`; PyTorch's defaults are 1 and 20 (`F.softplus`).
+    softplus(beta = 1.0, threshold = 20.0) => softplus;
+    /// `log σ(x)` (`F.logsigmoid`).
+    logsigmoid() => log_sigmoid;
+    /// `x / (1 + |x|)` (`F.softsign`).
+    softsign() => softsign;
+    /// `x - tanh(x)` (`F.tanhshrink`).
+    tanhshrink() => tanhshrink;
+    /// `x` limited to `min_val ..= max_val`; PyTorch's defaults are -1 and 1 (`F.hardtanh`).
+    hardtanh(min_val = -1.0, max_val = 1.0) => hardtanh;
+    /// `min(max(x + 3, 0), 6) / 6` (`F.hardsigmoid`).
+    hardsigmoid() => hardsigmoid;
+    /// `x · hardsigmoid(x)` (`F.hardswish`).
+    hardswish() => hardswish;
+    /// `x` where `|x| > lambda`, otherwise 0; PyTorch's default is 0.5 (`F.hardshrink`).
+    hardshrink(lambda = 0.5) => hardshrink;
+    /// `x` moved by `lambda` toward 0, at most to 0; PyTorch's default is 0.5 (`F.softshrink`).
+    softshrink(lambda = 0.5) => softshrink;
+    /// `x` where it exceeds `threshold`, otherwise `value` (`F.threshold`).
+    threshold(threshold = 0.0, value = -2.0) => threshold;
+}
+
+/// `x` where positive, otherwise `weight · x`, with one weight, or one per channel, which is axis 1 (`F.prelu`; He et
+/// al. 2015).
+///
+/// # Errors
+/// If the weight is not a vector of one element or of as many as the input has channels.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([[-1.0f32, -1.0], [2.0, -4.0]]);
+/// let y = F::prelu(&x, &Tensor::from([0.5f32, 0.25]))?;
+/// assert_eq!(y.to_vec::<f32>()?, [-0.5, -0.25, 2.0, -1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let channels = if input.rank() >= 2 { input.shape()[1] } else { 1 };
+    if weight.numel() != 1 && (weight.rank() != 1 || weight.numel() != channels) {
+        return Err(crate::Error::argument(
+            "prelu",
+            format!(
+                "the weight has shape {:?}, but one element or one for each of the {channels} channels (axis 1 of the \
+                 input {:?}) is needed",
+                weight.shape(),
+                input.shape()
+            ),
+        ));
+    }
+    let mut shape = vec![1; input.rank()];
+    if let Some(size) = shape.get_mut(1) {
+        *size = weight.numel();
+    }
+    let weight = weight.reshape(shape)?;
+    Tensor::where_(&input.gt(0)?, input, &input.mul(&weight)?)
+}

@@ -1,0 +1,8 @@
+//! The functions behind the layers (`torch.nn.functional`).
+//!
+//! Functions with many options take a struct of them whose [`Default`] has PyTorch's values. Input that does not fit is
+//! an error that names the operand, the axis and the sizes.
+
+mod activation;
+
+pub use activation::*;
