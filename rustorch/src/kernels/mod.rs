@@ -9,6 +9,7 @@ mod isa;
 pub mod math;
 pub mod parallel;
 mod pool;
+pub mod random;
 pub mod scratch;
 mod vector;
 
