@@ -41,7 +41,8 @@ pub struct GeneratorState {
 static DEFAULT: LazyLock<Generator> = LazyLock::new(|| Generator::new(entropy()));
 
 /// Seeds the default generator, from which all functions without a generator of their own take their numbers
-/// (`torch.manual_seed`). The same seed gives the same numbers on every machine with any number of threads.
+/// (`torch.manual_seed`). The same seed gives the same numbers with any
+/// number of threads; across processors, normal numbers may differ in the last digit.
 ///
 /// ```
 /// use rustorch::{Tensor, manual_seed};

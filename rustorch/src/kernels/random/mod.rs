@@ -173,10 +173,10 @@ pub fn fill<D: Distribution<N>, const N: usize>(
     distribution: &D,
     out: &mut [MaybeUninit<D::Item>],
 ) {
-    let target = Target(out.as_mut_ptr());
+    let target = parallel::Shared(out.as_mut_ptr());
     parallel::for_each_chunk(out.len(), GRAIN, |range| {
         // SAFETY: the pieces are disjoint parts of `out`, which is borrowed for as long as this runs.
-        let piece = unsafe { std::slice::from_raw_parts_mut(target.at(range.start), range.len()) };
+        let piece = unsafe { std::slice::from_raw_parts_mut(target.get().add(range.start), range.len()) };
         fill_piece(stream, start + range.start, distribution, piece);
     });
 }
@@ -185,18 +185,6 @@ pub fn fill<D: Distribution<N>, const N: usize>(
 /// its part of the mask by `start`, in the forward pass and, with the same stream, again in the backward pass.
 pub fn bernoulli_mask(stream: Stream, start: usize, probability: f64, out: &mut [MaybeUninit<bool>]) {
     fill_piece(stream, start, &Bernoulli { probability }, out);
-}
-
-/// A pointer that may cross threads.
-struct Target<T>(*mut T);
-
-// SAFETY: each thread gets a part of its own (see `fill`).
-unsafe impl<T: Send> Sync for Target<T> {}
-
-impl<T> Target<T> {
-    fn at(&self, index: usize) -> *mut T {
-        self.0.wrapping_add(index)
-    }
 }
 
 fn fill_piece<D: Distribution<N>, const N: usize>(
