@@ -332,7 +332,7 @@ pub(crate) fn check_feature(
     let error = || {
         let message =
             format!("takes {expected} {noun}, but its input {} has {found} (axis {axis})", Dims(input));
-        ShapeError::input(args.op, 0, message).at_axis(axis)
+        ShapeError::argument(args.op, name, message).at_axis(axis)
     };
     match found.holds(Relation::Equal, expected) {
         Truth::True => Ok(()),

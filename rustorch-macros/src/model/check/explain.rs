@@ -1,0 +1,112 @@
+//! How sizes come about, in a line that a message can show: "`flatten(x, 1)` is 64 × 5 × 5 = 1600".
+
+use rustorch_shape::args::{Args, Value};
+use rustorch_shape::{Poly, Size, normalize_axis};
+
+/// For every axis of the output of a layer, what made its size, where there is something to say.
+pub(super) fn layer(
+    spec: &str,
+    args: &Args,
+    name: &str,
+    text: &str,
+    input: &[Poly],
+    output: &[Poly],
+) -> Vec<Option<String>> {
+    let mut how = vec![None; output.len()];
+    let last = output.len().saturating_sub(1);
+    match spec {
+        "Linear" => how[last] = size(args, "out_features").map(|n| format!("`{name}` gives {n} features")),
+        "Embedding" => how[last] = size(args, "embedding_dim").map(|n| format!("`{name}` gives {n} features")),
+        "Flatten" => return flatten(args, text, input, output),
+        "Conv1d" | "Conv2d" => {
+            how = windows(args, text, input, output);
+            let spatial = sizes(args, "kernel").map_or(0, <[Poly]>::len);
+            if let Some(axis) = output.len().checked_sub(spatial + 1) {
+                how[axis] = size(args, "out_channels").map(|n| format!("`{name}` gives {n} channels"));
+            }
+        }
+        "MaxPool2d" | "AvgPool2d" => how = windows(args, text, input, output),
+        _ => {}
+    }
+    how
+}
+
+/// The same for a function.
+pub(super) fn function(
+    spec: &str,
+    args: &Args,
+    text: &str,
+    inputs: &[&[Poly]],
+    output: &[Poly],
+) -> Vec<Option<String>> {
+    match spec {
+        "flatten" => flatten(args, text, inputs[0], output),
+        "max_pool2d" | "avg_pool2d" => windows(args, text, inputs[0], output),
+        "cat" => cat(args, text, inputs, output),
+        _ => vec![None; output.len()],
+    }
+}
+
+fn flatten(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Option<String>> {
+    let mut how = vec![None; output.len()];
+    let axis = |name| args.axis(name).and_then(|axis| normalize_axis("flatten", axis, input.len()));
+    if let (Ok(start), Ok(end)) = (axis("start_dim"), axis("end_dim"))
+        && start < end
+        && end < input.len()
+    {
+        let factors: Vec<String> = input[start..=end].iter().map(ToString::to_string).collect();
+        how[start] = Some(format!("`{text}` is {} = {}", factors.join(" × "), output[start]));
+    }
+    how
+}
+
+fn cat(args: &Args, text: &str, inputs: &[&[Poly]], output: &[Poly]) -> Vec<Option<String>> {
+    let mut how = vec![None; output.len()];
+    let axis = args.axis("dim").and_then(|axis| normalize_axis("cat", axis, output.len()));
+    if let (Ok(axis), true) = (axis, inputs.len() > 1) {
+        let parts: Vec<String> = inputs.iter().filter_map(|shape| shape.get(axis)).map(ToString::to_string).collect();
+        if let (Some(slot), Some(total)) = (how.get_mut(axis), output.get(axis)) {
+            *slot = Some(format!("`{text}` is {} = {total} on axis {axis}", parts.join(" + ")));
+        }
+    }
+    how
+}
+
+/// `(28 + 2×1 - 3)/2 + 1 = 14`, for every spatial axis that changes.
+fn windows(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Option<String>> {
+    let mut how = vec![None; output.len()];
+    let (Some(kernel), Some(stride)) = (sizes(args, "kernel"), sizes(args, "stride")) else { return how };
+    let Some(padding) = sizes(args, "padding") else { return how };
+    let first = output.len().saturating_sub(kernel.len());
+    for (i, axis) in (first..output.len()).enumerate() {
+        if input[axis] == output[axis] {
+            continue;
+        }
+        let mut room = input[axis].to_string();
+        if !padding[i].is(0) {
+            room = format!("{room} + 2×{}", padding[i]);
+        }
+        room = match sizes(args, "dilation").map(|dilation| &dilation[i]).filter(|dilation| !dilation.is(1)) {
+            Some(dilation) => format!("{room} - {dilation}×({} - 1) - 1", kernel[i]),
+            None => format!("{room} - {}", kernel[i]),
+        };
+        let divided = if stride[i].is(1) { room } else { format!("({room})/{}", stride[i]) };
+        let rounded = if matches!(args.get("ceil_mode"), Some(Value::Bool(true))) { ", rounded up" } else { "" };
+        how[axis] = Some(format!("`{text}` is {divided} + 1 = {} on axis {axis}{rounded}", output[axis]));
+    }
+    how
+}
+
+fn size<'a>(args: &'a Args, name: &str) -> Option<&'a Poly> {
+    match args.get(name)? {
+        Value::Size(size) => Some(size),
+        _ => None,
+    }
+}
+
+fn sizes<'a>(args: &'a Args, name: &str) -> Option<&'a [Poly]> {
+    match args.get(name)? {
+        Value::Sizes(sizes) => Some(sizes),
+        _ => None,
+    }
+}

@@ -1,0 +1,183 @@
+//! Shapes: every step by the rule of its operation, in order.
+//!
+//! A step whose operand has no shape, after an earlier mistake, is left alone. What the rules can
+//! neither prove nor refute is collected as claims, which the generated code asserts.
+
+mod explain;
+mod steps;
+
+use super::errors::Errors;
+use super::ir::{Body, FieldKind, Forward, Model, Region, Shape, Use, Var};
+use proc_macro2::Span;
+use rustorch_shape::args::Args;
+use rustorch_shape::{Claim, Dims, Poly, Relation, ShapeError, Size, Truth};
+
+/// What checking has found out.
+pub(super) struct Checked {
+    /// The shape of every tensor; `None` after a mistake.
+    pub shapes: Vec<Option<Shape>>,
+    /// The arguments of every layer, the inferred ones filled in.
+    pub layers: Vec<Option<Args>>,
+    /// What remains to be asserted.
+    pub claims: Vec<Located>,
+}
+
+/// A claim, and where it comes from.
+pub(super) struct Located {
+    pub claim: Claim,
+    /// What is wrong if it is.
+    pub message: String,
+    pub span: Span,
+}
+
+/// Checks the shapes of a model.
+pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
+    let layers = model.fields.iter().map(|field| match &field.kind {
+        FieldKind::Layer(layer) => Some(layer.call.args.clone()),
+        _ => None,
+    });
+    let mut checker = Checker {
+        model,
+        errors,
+        layers: layers.collect(),
+        used: vec![false; model.fields.len()],
+        shapes: Vec::new(),
+        how: Vec::new(),
+        texts: Vec::new(),
+        claims: Vec::new(),
+    };
+    if let Some(forward) = &model.forward
+        && let Some(body) = &forward.body
+    {
+        checker.forward(forward, body);
+        checker.unused_layers();
+    }
+    Checked { shapes: checker.shapes, layers: checker.layers, claims: checker.claims }
+}
+
+pub(super) struct Checker<'a> {
+    model: &'a Model,
+    errors: &'a mut Errors,
+    /// By field; `None` after a mistake in the layer.
+    layers: Vec<Option<Args>>,
+    used: Vec<bool>,
+    shapes: Vec<Option<Shape>>,
+    /// For every tensor and axis, how its size came about.
+    how: Vec<Vec<Option<String>>>,
+    texts: Vec<String>,
+    claims: Vec<Located>,
+}
+
+impl Checker<'_> {
+    fn forward(&mut self, forward: &Forward, body: &Body) {
+        self.texts = body.vars.iter().map(|var| var.text.clone()).collect();
+        self.shapes = vec![None; body.vars.len()];
+        self.how = vec![Vec::new(); body.vars.len()];
+        for (var, input) in forward.inputs.iter().enumerate() {
+            self.set(var, input.shape.clone(), Vec::new());
+        }
+        self.region(&body.region);
+        if body.region.results.is_empty() {
+            return;
+        }
+        let (declared, given) = (forward.outputs.len(), body.region.results.len());
+        if declared != given {
+            let span = body.region.results[0].span;
+            self.errors.span(span, format!("the forward pass is declared to give {declared} tensors, but gives {given}"));
+            return;
+        }
+        for (output, result) in forward.outputs.iter().zip(&body.region.results) {
+            if let Some(shape) = &output.shape {
+                self.agree(result, shape, result.span, "the output is declared as");
+            }
+        }
+    }
+
+    fn region(&mut self, region: &Region) {
+        for step in &region.steps {
+            self.step(step);
+        }
+    }
+
+    /// Checks that a tensor has a shape that was written down.
+    fn agree(&mut self, value: &Use, stated: &[Poly], span: Span, says: &str) {
+        let Some((var, shape)) = self.known(value) else { return };
+        let head = format!("{says} {}, but `{}` is {}", Dims(stated), self.text(value), Dims(&shape));
+        if stated.len() != shape.len() {
+            self.errors.span(span, format!("{head}: rank {}, not {}", shape.len(), stated.len()));
+            return;
+        }
+        for (axis, (found, wanted)) in shape.iter().zip(stated).enumerate() {
+            let message = || {
+                let mut message = format!("{head}: axis {axis} is {found}, not {wanted}");
+                if let Some(how) = self.how[var].get(axis).cloned().flatten() {
+                    message = format!("{message}\n{how}");
+                }
+                message
+            };
+            match found.holds(Relation::Equal, wanted) {
+                Truth::True => {}
+                Truth::False => {
+                    let message = message();
+                    self.errors.span(span, message);
+                    return;
+                }
+                Truth::Unknown => {
+                    let message = message();
+                    self.claim(found, Relation::Equal, wanted, message, span);
+                }
+            }
+        }
+    }
+
+    /// Layers whose size is to be inferred, but which nothing is applied to.
+    fn unused_layers(&mut self) {
+        for (position, field) in self.model.fields.iter().enumerate() {
+            let (FieldKind::Layer(layer), Some(args)) = (&field.kind, &self.layers[position]) else { continue };
+            let missing = layer.inferred().filter(|arg| args.get(arg.name).is_none());
+            if let (false, Some(arg), true) = (self.used[position], missing, self.errors.is_empty()) {
+                let message = format!(
+                    "`{}` is never used, so its `{}` cannot be inferred: use it in `forward`, or leave it out",
+                    field.name, arg.name
+                );
+                self.errors.at(&field.name, message);
+            }
+        }
+    }
+
+    fn set(&mut self, var: Var, shape: Option<Shape>, mut how: Vec<Option<String>>) {
+        how.resize(shape.as_ref().map_or(0, Vec::len), None);
+        self.shapes[var] = shape;
+        self.how[var] = how;
+    }
+
+    /// The number and shape of a tensor, unless there was a mistake before.
+    fn known(&self, value: &Use) -> Option<(Var, Shape)> {
+        let var = value.var?;
+        Some((var, self.shapes[var].clone()?))
+    }
+
+    /// The expression that made a tensor, or its name where that says no more.
+    fn text(&self, value: &Use) -> String {
+        value.var.map_or_else(|| value.text.clone(), |var| self.texts[var].clone())
+    }
+
+    fn claim(&mut self, left: &Poly, relation: Relation, right: &Poly, message: String, span: Span) {
+        let claim = Claim {
+            left: left.clone(),
+            relation,
+            right: right.clone(),
+            otherwise: ShapeError::input("forward", 0, message.clone()),
+        };
+        self.locate(claim, message, span);
+    }
+
+    fn locate(&mut self, claim: Claim, message: String, span: Span) {
+        let known = |other: &Located| {
+            (&other.claim.left, other.claim.relation, &other.claim.right) == (&claim.left, claim.relation, &claim.right)
+        };
+        if !self.claims.iter().any(known) {
+            self.claims.push(Located { claim, message, span });
+        }
+    }
+}

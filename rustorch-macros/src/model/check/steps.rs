@@ -1,0 +1,298 @@
+//! One step after the other.
+
+use super::super::ir::{BinaryOp, Call, FieldKind, Layer, Op, Operand, Region, Shape, Stated, Step, Use, Var};
+use super::{Checker, explain};
+use proc_macro2::Span;
+use rustorch_shape::args::{Args, Fallback, Kind, Value};
+use rustorch_shape::functions::FunctionSpec;
+use rustorch_shape::{Claim, Dims, Operand as Fault, Poly, ShapeError, Size, rules};
+
+impl Checker<'_> {
+    pub(super) fn step(&mut self, step: &Step) {
+        match &step.op {
+            Op::Layer { field, input } => self.layer(*field, input, step),
+            Op::Function { spec, inputs, call } => self.function(spec, inputs, call, step),
+            Op::Binary { op, left, right } => self.binary(*op, left, right, step),
+            Op::Negate { input } => {
+                if let Some((var, shape)) = self.known(input) {
+                    let how = self.how[var].clone();
+                    self.set(step.results[0], Some(shape), how);
+                }
+            }
+            Op::Submodel { stated, .. } => self.submodel(stated, step),
+            Op::Einsum { spec, inputs } => self.einsum(spec, inputs, step),
+            Op::Annotate { value, shape, span } => self.agree(value, shape, *span, "this says"),
+            Op::If { then, otherwise } => self.branch(then, otherwise, step),
+            Op::For { carried, body, .. } => {
+                for carried in carried {
+                    let before = self.known(&carried.before);
+                    let how = before.as_ref().map_or(Vec::new(), |(var, _)| self.how[*var].clone());
+                    self.set(carried.inside, before.map(|(_, shape)| shape), how);
+                }
+                self.region(body);
+                for ((carried, result), output) in carried.iter().zip(&body.results).zip(&step.results) {
+                    let Some((_, before)) = self.known(&carried.before) else { continue };
+                    let says = format!("a loop keeps shapes, and before it `{}` was", carried.name);
+                    let span = result.span;
+                    self.agree(result, &before, span, &says);
+                    self.set(*output, Some(before), Vec::new());
+                }
+            }
+        }
+    }
+
+    fn layer(&mut self, field: usize, input: &Use, step: &Step) {
+        let FieldKind::Layer(layer) = &self.model.fields[field].kind else { return };
+        let first = !std::mem::replace(&mut self.used[field], true);
+        let (Some((var, shape)), Some(mut args)) = (self.known(input), self.layers[field].clone()) else { return };
+        let name = self.model.fields[field].name.to_string();
+        if let Some(arg) = layer.inferred()
+            && args.get(arg.name).is_none()
+            && let Fallback::Inferred(feature) = arg.fallback
+        {
+            // Without such an axis the rank is wrong, which the rule reports whatever the size is.
+            let size = feature.axis(shape.len()).map_or(Poly::constant(1), |axis| shape[axis].clone());
+            if !size.dims().is_empty() {
+                self.run_time_size(layer, &name, arg.name, &size, input);
+                self.layers[field] = None;
+                return;
+            }
+            let value = if arg.kind == Kind::Sizes { Value::Sizes(vec![size]) } else { Value::Size(size) };
+            args.set(arg.name, value);
+        }
+        let mut claims = Vec::new();
+        match layer.spec.output(&args, &shape, &mut claims) {
+            Ok(output) => {
+                let how = explain::layer(layer.spec.name, &args, &name, &self.texts[step.results[0]], &shape, &output);
+                let how = self.inherit(how, var, &shape, &output);
+                self.set(step.results[0], Some(output), how);
+                self.layers[field] = Some(args);
+                let subject = format!("`{name}`");
+                self.add_claims(claims, &subject, &[input], step.span);
+            }
+            Err(error) => self.layer_error(field, layer, &error, input, first),
+        }
+    }
+
+    fn layer_error(&mut self, field: usize, layer: &Layer, error: &ShapeError, input: &Use, first: bool) {
+        let name = self.model.fields[field].name.to_string();
+        let subject = format!("`{name}`");
+        let (span, in_declaration) = match error.operand {
+            // A size that fits other uses of the layer is not the mistake.
+            Fault::Argument(arg) if first || !is_feature(layer, arg) => {
+                (layer.call.span(arg).unwrap_or(layer.span), true)
+            }
+            _ => (input.span, false),
+        };
+        let mut message = self.compose(&subject, error, &[input]);
+        if let (Fault::Argument(arg), true, Some(axis)) = (error.operand, in_declaration, error.axis)
+            && is_feature(layer, arg)
+            && let Some((_, shape)) = self.known(input)
+        {
+            message = format!("{message}\nwrite {} here, or `_` to have it inferred", shape[axis]);
+        }
+        if in_declaration {
+            self.layers[field] = None;
+        }
+        self.errors.span(span, message);
+    }
+
+    /// A layer would depend on a size that only a run knows.
+    fn run_time_size(&mut self, layer: &Layer, name: &str, arg: &str, size: &Poly, input: &Use) {
+        let dims: Vec<String> = size.dims().into_iter().map(|dim| format!("`{dim}`")).collect();
+        let message = format!(
+            "`{name}`: `{arg}` of {} would be {size}, but {} is known only at run time, and the size of a layer is fixed\nits input `{}` is {}; give the axis a fixed size, as with AdaptiveAvgPool2d",
+            layer.spec.name,
+            dims.join(" and "),
+            self.text(input),
+            self.known(input).map_or(String::new(), |(_, shape)| Dims(&shape).to_string()),
+        );
+        self.errors.span(input.span, message);
+    }
+
+    fn function(&mut self, spec: &FunctionSpec, inputs: &[Use], call: &Call, step: &Step) {
+        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else { return };
+        let Some(args) = self.with_tensors(spec, call) else { return };
+        let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
+        let mut claims = Vec::new();
+        let subject = format!("`{}`", spec.name);
+        let uses: Vec<&Use> = inputs.iter().collect();
+        let outputs = match (spec.rule)(&args, &shapes, &mut claims) {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                let span = match error.operand {
+                    Fault::Input(input) => inputs.get(input).map_or(step.span, |input| input.span),
+                    Fault::Argument(arg) => call.span(arg).unwrap_or(step.span),
+                };
+                let message = self.compose(&subject, &error, &uses);
+                self.errors.span(span, message);
+                return;
+            }
+        };
+        if outputs.len() != step.results.len() {
+            let message = format!("{subject} gives {} tensors here, but they are bound to {} names", outputs.len(), step.results.len());
+            self.errors.span(step.span, message);
+            return;
+        }
+        for (var, output) in step.results.iter().zip(outputs) {
+            let how = explain::function(spec.name, &args, &self.texts[*var], &shapes, &output);
+            let how = self.inherit(how, known[0].0, shapes[0], &output);
+            self.set(*var, Some(output), how);
+        }
+        self.add_claims(claims, &subject, &uses, step.span);
+    }
+
+    /// The arguments with the shapes of those that are tensors.
+    fn with_tensors(&self, spec: &FunctionSpec, call: &Call) -> Option<Args> {
+        let mut args = call.args.clone();
+        for arg in spec.args.iter().filter(|arg| arg.kind == Kind::Tensor) {
+            if let Some(written) = call.written.iter().find(|written| written.name == arg.name) {
+                args.set(arg.name, Value::Tensor(self.shapes[written.var?].clone()?));
+            }
+        }
+        Some(args)
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: &Operand, right: &Operand, step: &Step) {
+        let (left, right) = match (left, right) {
+            (Operand::Tensor(left), Operand::Tensor(right)) => (left, right),
+            (Operand::Tensor(only), _) | (_, Operand::Tensor(only)) => {
+                if let Some((var, shape)) = self.known(only) {
+                    let how = self.how[var].clone();
+                    self.set(step.results[0], Some(shape), how);
+                }
+                return;
+            }
+            (Operand::Scalar(_), Operand::Scalar(_)) => return,
+        };
+        let (Some((a, x)), Some((b, y))) = (self.known(left), self.known(right)) else { return };
+        let mut claims = Vec::new();
+        let subject = format!("`{}`", self.texts[step.results[0]]);
+        match rules::broadcast(op.name(), &x, &y, &mut claims) {
+            Ok(shape) => {
+                let other = self.how[b].clone();
+                let how = self.inherit(vec![None; shape.len()], a, &x, &shape);
+                let how = how.into_iter().enumerate().map(|(axis, how)| {
+                    how.or_else(|| if y == shape { other.get(axis).cloned().flatten() } else { None })
+                });
+                let how = how.collect();
+                self.set(step.results[0], Some(shape), how);
+                self.add_claims(claims, &subject, &[left, right], step.span);
+            }
+            Err(error) => {
+                let message = self.compose(&subject, &error, &[left, right]);
+                self.errors.span(step.span, message);
+            }
+        }
+    }
+
+    fn submodel(&mut self, stated: &Stated, step: &Step) {
+        let shapes: Vec<Option<Shape>> = match stated {
+            Stated::Shapes(shapes) => shapes.iter().cloned().map(Some).collect(),
+            Stated::Like(value) => vec![self.known(value).map(|(_, shape)| shape)],
+        };
+        for (var, shape) in step.results.iter().zip(shapes) {
+            self.set(*var, shape, Vec::new());
+        }
+    }
+
+    fn einsum(&mut self, spec: &rustorch_shape::einsum::Spec, inputs: &[Use], step: &Step) {
+        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else { return };
+        let shapes: Vec<Shape> = known.into_iter().map(|(_, shape)| shape).collect();
+        match spec.check(&shapes) {
+            Ok(checked) => {
+                for assumed in &checked.assumptions {
+                    let side = |(operand, axis): (usize, usize)| shapes[operand].get(axis).cloned();
+                    let (Some(a), Some(b)) = (side(assumed.first), side(assumed.second)) else { continue };
+                    let message = format!(
+                        "`{}`: axis {} of `{}` is {a}, axis {} of `{}` is {b}, and they share an index",
+                        self.texts[step.results[0]],
+                        assumed.first.1,
+                        inputs[assumed.first.0].text,
+                        assumed.second.1,
+                        inputs[assumed.second.0].text
+                    );
+                    self.claim(&a, rustorch_shape::Relation::Equal, &b, message, step.span);
+                }
+                self.set(step.results[0], Some(checked.output_shape()), Vec::new());
+            }
+            Err(errors) => {
+                for error in errors {
+                    let at = error.operand.and_then(|operand| inputs.get(operand));
+                    let span = at.map_or(step.span, |input| input.span);
+                    let note = at.map(|input| self.note(input, None)).unwrap_or_default();
+                    self.errors.span(span, format!("`einsum!`: {error}{note}"));
+                }
+            }
+        }
+    }
+
+    fn branch(&mut self, then: &Region, otherwise: &Region, step: &Step) {
+        self.region(then);
+        self.region(otherwise);
+        for ((a, b), var) in then.results.iter().zip(&otherwise.results).zip(&step.results) {
+            let Some((_, shape)) = self.known(a) else { continue };
+            self.agree(b, &shape, b.span, "in training this is");
+            self.set(*var, Some(shape), Vec::new());
+        }
+    }
+
+    /// The message of an error, with what is known about the operands.
+    fn compose(&self, subject: &str, error: &ShapeError, inputs: &[&Use]) -> String {
+        let mut message = match error.message.starts_with("takes ") {
+            true => format!("{subject} {}", error.message),
+            false => format!("{subject}: {}", error.message),
+        };
+        for input in inputs {
+            let axis = error.axis.filter(|_| inputs.len() == 1);
+            message.push_str(&self.note(input, axis));
+        }
+        message
+    }
+
+    /// What an operand is, and how the size of the axis came about.
+    fn note(&self, input: &Use, axis: Option<usize>) -> String {
+        let Some((var, shape)) = self.known(input) else { return String::new() };
+        let text = &self.texts[var];
+        let mut note = if *text == input.text {
+            format!("\n`{text}` is {}", Dims(&shape))
+        } else {
+            format!("\n`{}` is {}, from `{text}`", input.text, Dims(&shape))
+        };
+        let axes = axis.map_or(0..shape.len(), |axis| axis..axis + 1);
+        for how in axes.filter_map(|axis| self.how[var].get(axis).cloned().flatten()) {
+            note = format!("{note}\n{how}");
+        }
+        note
+    }
+
+    fn add_claims(&mut self, claims: Vec<Claim>, subject: &str, inputs: &[&Use], span: Span) {
+        for claim in claims {
+            let message = self.compose(subject, &claim.otherwise, inputs);
+            self.locate(claim, message, span);
+        }
+    }
+
+    /// Fills in how sizes came about for axes that the operation left alone.
+    fn inherit(
+        &self,
+        mut how: Vec<Option<String>>,
+        from: Var,
+        input: &[Poly],
+        output: &[Poly],
+    ) -> Vec<Option<String>> {
+        how.resize(output.len(), None);
+        let unchanged = input.iter().zip(output).take_while(|(a, b)| a == b).count();
+        for axis in 0..unchanged {
+            if how[axis].is_none() {
+                how[axis] = self.how[from].get(axis).cloned().flatten();
+            }
+        }
+        how
+    }
+}
+
+/// Whether this is the argument that an input can supply.
+fn is_feature(layer: &Layer, arg: &str) -> bool {
+    layer.inferred().is_some_and(|inferred| inferred.name == arg)
+}

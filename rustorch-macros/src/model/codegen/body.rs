@@ -1,0 +1,311 @@
+//! The forward pass: a typed method for users, and the calls it makes.
+
+use super::super::ir::{Forward, Model, Submodel};
+use super::super::lower::{Arg, Instruction, Program, Source};
+use super::types::{self, Unnamed, var};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use rustorch_shape::poly::Atom;
+use rustorch_shape::Size;
+use std::collections::BTreeSet;
+use syn::Ident;
+
+/// `forward`, `try_forward`, and the pass on dynamic tensors that they share.
+pub(super) fn forward(model: &Model, program: &Program) -> TokenStream {
+    let Some(forward) = &model.forward else { return TokenStream::new() };
+    let methods = methods(model, forward);
+    // Types of run-time dims matter to submodels alone; without any, one compiled body serves them all.
+    let dims = if program.has_submodels() { types::dim_params(model) } else { Vec::new() };
+    let inputs = (0..forward.inputs.len()).map(var);
+    let sizes = input_sizes(model, forward);
+    let body = block(model, program);
+    let results = program.results.iter().map(|number| var(*number));
+    let result = if forward.is_tuple { quote!((#(#results.clone(),)*)) } else { quote!(#(#results.clone())*) };
+    let output = if forward.is_tuple {
+        let outputs = forward.outputs.iter().map(|_| quote!(::rustorch::Tensor));
+        quote!((#(#outputs,)*))
+    } else {
+        quote!(::rustorch::Tensor)
+    };
+    quote! {
+        #methods
+
+        #[allow(unused_variables, clippy::all)]
+        fn op_by_op<#(#dims: ::rustorch::Dim),*>(&self, #(#inputs: &::rustorch::Tensor),*) -> ::rustorch::Result<#output> {
+            #sizes
+            #body
+            ::core::result::Result::Ok(#result)
+        }
+    }
+}
+
+/// The part of `nn::Layer`: models with one input and one output can stand where layers do.
+pub(super) fn layer(model: &Model) -> TokenStream {
+    let Some(forward) = &model.forward else { return TokenStream::new() };
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let ([input], false) = (&forward.inputs[..], forward.is_tuple) else { return TokenStream::new() };
+    let Some(shape) = &input.shape else { return TokenStream::new() };
+    // Run-time dims of a dynamic tensor have no names.
+    let dims = shape.iter().map(|size| match size.dims().is_empty() {
+        true => types::dim(model, size, Unnamed::Any),
+        false => quote!(::rustorch::Any),
+    });
+    let params = types::dim_params(model).into_iter().map(|_| quote!(::rustorch::Any));
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics ::rustorch::nn::Layer for #name #ty_generics #where_clause {
+            fn forward(&self, input: &::rustorch::Tensor) -> ::rustorch::Result<::rustorch::Tensor> {
+                let input = input.typed::<(#(#dims,)*)>()?;
+                ::core::result::Result::Ok(self.try_forward::<#(#params),*>(&input)?.into_tensor())
+            }
+        }
+    }
+}
+
+/// The typed methods.
+fn methods(model: &Model, forward: &Forward) -> TokenStream {
+    let Signature { attrs, generics, names, params, output } = signature(model, forward);
+    let outputs: Vec<TokenStream> = forward
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(position, _)| {
+            let index = syn::Index::from(position);
+            if forward.is_tuple { quote!(output.#index.typed()?) } else { quote!(output.typed()?) }
+        })
+        .collect();
+    let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
+    let dims = types::dim_params(model);
+    let turbofish = if forward_has_submodels(model) { quote!(::<#(#dims),*>) } else { TokenStream::new() };
+    quote! {
+        #(#attrs)*
+        /// The forward pass. Shapes are checked by the compiler.
+        ///
+        /// # Panics
+        /// If the device fails, or a size known at run time is too small for the layers;
+        /// `try_forward` returns these as errors.
+        #[track_caller]
+        pub fn forward #generics (&self, #(#params),*) -> #output {
+            match self.try_forward(#(#names),*) {
+                ::core::result::Result::Ok(output) => output,
+                ::core::result::Result::Err(error) => ::core::panic!("{error}"),
+            }
+        }
+
+        /// As `forward`, but a failure is an error.
+        ///
+        /// # Errors
+        /// If the device fails, or a size known at run time is too small for the layers.
+        pub fn try_forward #generics (&self, #(#params),*) -> ::rustorch::Result<#output> {
+            let () = Self::SHAPES_FIT;
+            let output = self.op_by_op #turbofish (#(#names),*)?;
+            ::core::result::Result::Ok(#typed)
+        }
+    }
+}
+
+/// Whether `op_by_op` is generic over dims.
+fn forward_has_submodels(model: &Model) -> bool {
+    use super::super::ir::FieldKind::{Submodel, Submodels};
+    model.fields.iter().any(|field| matches!(field.kind, Submodel(_) | Submodels(..)))
+}
+
+/// What the typed methods have in common.
+pub(super) struct Signature {
+    pub attrs: Vec<syn::Attribute>,
+    pub generics: TokenStream,
+    pub names: Vec<Ident>,
+    pub params: Vec<TokenStream>,
+    pub output: TokenStream,
+}
+
+/// The signature of `forward`; a shape with a mistake becomes one that fits anything.
+pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
+    let dims = types::dim_params(model);
+    let mut generics: Vec<TokenStream> = dims.iter().map(|dim| quote!(#dim: ::rustorch::Dim)).collect();
+    let mut params = Vec::new();
+    for (position, input) in forward.inputs.iter().enumerate() {
+        let name = &input.name;
+        let shape = match &input.shape {
+            Some(shape) => types::shape(model, shape, Unnamed::Any),
+            None => {
+                let any = format_ident!("Shape{position}");
+                generics.push(quote!(#any: ::rustorch::Shape));
+                quote!(#any)
+            }
+        };
+        params.push(quote!(#name: &::rustorch::TypedTensor<#shape>));
+    }
+    let outputs: Vec<TokenStream> = forward
+        .outputs
+        .iter()
+        .map(|output| {
+            let shape = output.shape.as_ref().map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
+            quote!(::rustorch::TypedTensor<#shape>)
+        })
+        .collect();
+    Signature {
+        attrs: forward.attrs.clone(),
+        generics: quote!(<#(#generics),*>),
+        names: forward.inputs.iter().map(|input| input.name.clone()).collect(),
+        params,
+        output: if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) },
+    }
+}
+
+/// Reads the run-time dims, and checks what the types of the inputs do not say.
+fn input_sizes(model: &Model, forward: &Forward) -> TokenStream {
+    let reads = forward.dims.iter().map(|dim| {
+        let (name, input, axis) = (format_ident!("{}", dim.name), var(dim.input), dim.axis);
+        quote!(let #name = #input.shape()[#axis];)
+    });
+    let model_name = model.name.to_string();
+    let mut seen = BTreeSet::new();
+    let checks = forward.inputs.iter().enumerate().filter_map(|(position, input)| {
+        let shape = input.shape.as_ref()?;
+        let mut needed = false;
+        for size in shape {
+            let is_name = matches!(size.as_name(), Some(Atom::Dim(_)));
+            let repeated = is_name && !seen.insert(size.clone());
+            needed |= repeated || (!is_name && size.as_constant().is_none() && size.as_name().is_none());
+        }
+        let (tensor, name) = (var(position), input.name.to_string());
+        let sizes = shape.iter().map(types::size);
+        needed.then(|| quote!(::rustorch::__private::model::check_input(#model_name, #name, #tensor, &[#(#sizes),*])?;))
+    });
+    let checks: Vec<TokenStream> = checks.collect();
+    quote!(#(#reads)* #(#checks)*)
+}
+
+fn block(model: &Model, program: &Program) -> TokenStream {
+    program.instructions.iter().map(|instruction| statement(model, instruction)).collect()
+}
+
+fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
+    match instruction {
+        Instruction::Layer { field, input, result } => {
+            let (name, input, result) = (&model.fields[*field].name, var(*input), var(*result));
+            quote!(let #result = &::rustorch::nn::Layer::forward(&self.#name, #input)?;)
+        }
+        Instruction::Function { name, inputs, is_list, args, results, pieces } => {
+            let name = format_ident!("{name}");
+            let inputs = inputs.iter().map(|input| var(*input));
+            let inputs = if *is_list { quote!(&[#(#inputs),*]) } else { quote!(#(#inputs),*) };
+            let args = args.iter().map(argument);
+            let results = results.iter().map(|result| var(*result));
+            let pattern = if *pieces { quote!([#(#results),*]) } else { quote!(#(#results)*) };
+            quote!(let #pattern = &::rustorch::__private::model::#name(#inputs #(, #args)*)?;)
+        }
+        Instruction::Binary { op, left, right, result } => {
+            let (name, result) = (format_ident!("{}", op.name()), var(*result));
+            let [left, right] = [left, right].map(|source| match source {
+                Source::Tensor(number) => {
+                    let tensor = var(*number);
+                    quote!(#tensor)
+                }
+                Source::Scalar(tokens) => quote!(#tokens),
+            });
+            quote!(let #result = &::rustorch::__private::model::#name(#left, #right)?;)
+        }
+        Instruction::Negate { input, result } => {
+            let (input, result) = (var(*input), var(*result));
+            quote!(let #result = &::rustorch::__private::model::neg(#input)?;)
+        }
+        Instruction::Einsum { spec, inputs, result } => {
+            let (inputs, result) = (inputs.iter().map(|input| var(*input)), var(*result));
+            quote!(let #result = &::rustorch::einsum(#spec, &[#(#inputs),*])?;)
+        }
+        Instruction::Submodel { .. } => submodel(model, instruction),
+        Instruction::If { then, otherwise, results } => {
+            let names = results.iter().map(|result| var(*result));
+            let arm = |program: &Program| {
+                let (steps, values) = (block(model, program), program.results.iter().map(|value| var(*value)));
+                quote!({ #steps (#(#values.clone(),)*) })
+            };
+            let (then, otherwise) = (arm(then), arm(otherwise));
+            quote!(let (#(#names,)*) = &if self.training.is_on() #then else #otherwise;)
+        }
+        Instruction::For { field, carried, body, results } => repeat(model, *field, carried, body, results),
+    }
+}
+
+/// A call of another model: rustc compares its signature with the shapes stated here.
+fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
+    let Instruction::Submodel { target, inputs, results, span } = instruction else { return TokenStream::new() };
+    let callee = match target {
+        Submodel::Field(field) => {
+            let name = &model.fields[*field].name;
+            quote!(self.#name)
+        }
+        Submodel::Each(_) => quote!(submodel),
+    };
+    let inputs = inputs.iter().map(|(input, shape)| {
+        let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
+        quote_spanned!(*span=> &#input.typed::<#shape>()?)
+    });
+    let names: Vec<Ident> = results.iter().map(|(result, _)| var(*result)).collect();
+    let types: Vec<TokenStream> = results
+        .iter()
+        .map(|(_, shape)| {
+            let shape = types::shape(model, shape, Unnamed::Inferred);
+            quote!(::rustorch::TypedTensor<#shape>)
+        })
+        .collect();
+    let (pattern, ty) = match (&names[..], &types[..]) {
+        ([name], [ty]) => (quote!(#name), quote!(#ty)),
+        _ => (quote!((#(#names,)*)), quote!((#(#types,)*))),
+    };
+    let call = quote_spanned!(*span=> let #pattern: #ty = #callee.try_forward(#(#inputs),*)?;);
+    quote!(#call #(let #names = &#names.into_tensor();)*)
+}
+
+fn repeat(model: &Model, field: usize, carried: &[(usize, usize)], body: &Program, results: &[usize]) -> TokenStream {
+    let name = &model.fields[field].name;
+    let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
+    let starts = carried.iter().map(|(_, before)| var(*before));
+    let insides = carried.iter().map(|(inside, _)| var(*inside));
+    let steps = block(model, body);
+    let ends = body.results.iter().map(|value| var(*value));
+    let results = results.iter().map(|result| var(*result));
+    quote! {
+        let (#(#results,)*) = &{
+            #(let mut #slots = #starts.clone();)*
+            for submodel in &self.#name {
+                let next = {
+                    #(let #insides = &#slots;)*
+                    #steps
+                    (#(#ends.clone(),)*)
+                };
+                (#(#slots,)*) = next;
+            }
+            (#(#slots,)*)
+        };
+    }
+}
+
+/// An argument of a function or builder.
+pub(super) fn argument(arg: &Arg) -> TokenStream {
+    match arg {
+        Arg::Size(size) => types::size(size),
+        Arg::Array(sizes) => {
+            let sizes = sizes.iter().map(types::size);
+            quote!([#(#sizes),*])
+        }
+        Arg::Slice(sizes) => {
+            let sizes = sizes.iter().map(types::size);
+            quote!(&[#(#sizes),*])
+        }
+        Arg::Axis(axis) => quote!(#axis),
+        Arg::Axes(axes) => quote!(&[#(#axes),*]),
+        Arg::Bool(flag) => quote!(#flag),
+        Arg::Float(number) => quote!(#number),
+        Arg::Text(text) => quote!(#text),
+        Arg::Tokens(tokens) => quote!(#tokens),
+        Arg::Tensor(Some(number)) => {
+            let tensor = var(*number);
+            quote!(::core::option::Option::Some(#tensor))
+        }
+        Arg::Tensor(None) => quote!(::core::option::Option::None),
+        Arg::Training => quote!(self.training.is_on()),
+    }
+}

@@ -1,0 +1,157 @@
+//! The struct, its constructor and its part in `Module`.
+
+use super::super::check::Checked;
+use super::super::ir::{Field, FieldKind, Model};
+use super::super::lower::{self, Arg};
+use super::body;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Attribute, Meta, Token, punctuated::Punctuated};
+
+/// The struct itself.
+pub(super) fn structure(model: &Model) -> TokenStream {
+    let Model { attrs, vis, name, generics, .. } = model;
+    let where_clause = &generics.where_clause;
+    let fields = model.fields.iter().map(|field| {
+        let (attrs, name, ty) = (&field.attrs, &field.name, field_type(field));
+        let vis = field.vis.as_ref().map_or(quote!(pub), |vis| quote!(#vis));
+        let doc = if is_documented(attrs) { None } else { Some(description(field)) }.map(|text| quote!(#[doc = #text]));
+        quote!(#(#attrs)* #doc #vis #name: #ty)
+    });
+    let debug = (!derives(attrs, "Debug")).then(|| quote!(#[derive(Debug)]));
+    quote! {
+        #(#attrs)*
+        #debug
+        #vis struct #name #generics #where_clause {
+            #(#fields,)*
+            training: ::rustorch::__private::model::Mode,
+        }
+    }
+}
+
+/// `new`, and what it calls.
+pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
+    let name = model.name.to_string();
+    let fields = model.fields.iter().enumerate().map(|(position, field)| {
+        let (ident, value) = (&field.name, field_value(model, checked, position));
+        quote!(#ident: #value)
+    });
+    let doc = format!("A `{name}` with freshly initialised parameters, in training mode.");
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Panics
+        /// If the device is out of memory.
+        #[must_use]
+        #[track_caller]
+        pub fn new() -> Self {
+            let () = Self::SHAPES_FIT;
+            match Self::build() {
+                ::core::result::Result::Ok(model) => model,
+                ::core::result::Result::Err(error) => ::core::panic!("{}: {error}", #name),
+            }
+        }
+
+        fn build() -> ::rustorch::Result<Self> {
+            ::core::result::Result::Ok(Self { #(#fields,)* training: ::rustorch::__private::model::Mode::default() })
+        }
+    }
+}
+
+/// `Default` and `Module`.
+pub(super) fn module(model: &Model) -> TokenStream {
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let visits = model.fields.iter().map(|field| {
+        let (ident, key) = (&field.name, field.name.to_string());
+        match field.kind {
+            FieldKind::Submodels(..) => quote! {
+                for (index, module) in self.#ident.iter().enumerate() {
+                    visitor.module(&::std::format!("{}.{index}", #key), module);
+                }
+            },
+            _ => quote!(visitor.module(#key, &self.#ident);),
+        }
+    });
+    let default = (!derives(&model.attrs, "Default")).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl #impl_generics ::core::default::Default for #name #ty_generics #where_clause {
+                #[track_caller]
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        }
+    });
+    quote! {
+        #default
+        #[automatically_derived]
+        impl #impl_generics ::rustorch::nn::Module for #name #ty_generics #where_clause {
+            fn visit(&self, visitor: &mut dyn ::rustorch::nn::Visitor) {
+                #(#visits)*
+            }
+        }
+    }
+}
+
+/// The type of a field; of one with a mistake, something that compiles.
+pub(super) fn field_type(field: &Field) -> TokenStream {
+    let layer = |name: &str| {
+        let name = format_ident!("{name}");
+        quote!(::rustorch::nn::#name)
+    };
+    match &field.kind {
+        FieldKind::Layer(known) => layer(known.spec.name),
+        FieldKind::Broken(Some(spec)) => layer(spec.name),
+        FieldKind::Broken(None) => layer("Identity"),
+        FieldKind::Submodel(ty) => quote!(#ty),
+        FieldKind::Submodels(ty, len) => quote!([#ty; #len]),
+    }
+}
+
+fn field_value(model: &Model, checked: &Checked, position: usize) -> TokenStream {
+    let field = &model.fields[position];
+    match &field.kind {
+        FieldKind::Submodel(ty) => quote!(<#ty>::new()),
+        FieldKind::Submodels(ty, _) => quote!(::core::array::from_fn(|_| <#ty>::new())),
+        _ => {
+            let ty = field_type(field);
+            let (required, options) = match model.layer(checked, position) {
+                Some((layer, args)) => lower::layer_args(layer, args),
+                None => (Vec::new(), Vec::new()),
+            };
+            let required = required.iter().map(owned);
+            let options = options.iter().map(|(name, arg)| {
+                let (name, arg) = (format_ident!("{name}"), owned(arg));
+                quote!(.#name(#arg))
+            });
+            quote!(#ty::builder(#(#required),*)#(#options)*.build()?)
+        }
+    }
+}
+
+/// An argument of a builder: lists go as arrays.
+fn owned(arg: &Arg) -> TokenStream {
+    match arg {
+        Arg::Slice(sizes) => body::argument(&Arg::Array(sizes.clone())),
+        other => body::argument(other),
+    }
+}
+
+fn description(field: &Field) -> String {
+    match &field.kind {
+        FieldKind::Layer(layer) => format!("{}: {}.", layer.spec.name, layer.spec.summary),
+        FieldKind::Submodel(_) | FieldKind::Submodels(..) | FieldKind::Broken(_) => format!("`{}`", field.name),
+    }
+}
+
+fn is_documented(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("doc"))
+}
+
+fn derives(attrs: &[Attribute], name: &str) -> bool {
+    attrs.iter().filter(|attr| attr.path().is_ident("derive")).any(|attr| {
+        attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .is_ok_and(|list| list.iter().any(|meta| meta.path().segments.last().is_some_and(|s| s.ident == name)))
+    })
+}

@@ -1,0 +1,39 @@
+//! Printing: a struct of layers, its constructor, and the forward pass. Nothing can fail here.
+
+mod assertions;
+mod body;
+mod items;
+mod stub;
+mod types;
+
+pub(super) use stub::stub;
+
+use super::check::Checked;
+use super::ir::Model;
+use super::lower::Program;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The items that a correct model expands to.
+pub(super) fn generate(model: &Model, checked: &Checked, program: &Program) -> TokenStream {
+    let structure = items::structure(model);
+    let constructor = items::constructor(model, checked);
+    let module = items::module(model);
+    let assertions = assertions::free(model, checked);
+    let checks = assertions::of_parameters(model, checked);
+    let forward = body::forward(model, program);
+    let layer = body::layer(model);
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    quote! {
+        #structure
+        #(#assertions)*
+        #[automatically_derived]
+        impl #impl_generics #name #ty_generics #where_clause {
+            #checks
+            #constructor
+            #forward
+        }
+        #module
+        #layer
+    }
+}

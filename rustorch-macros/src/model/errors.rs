@@ -1,0 +1,90 @@
+//! Errors, as many as there are mistakes.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::spanned::Spanned;
+
+/// What is wrong with a model, in the order in which it was found.
+#[derive(Default)]
+pub(super) struct Errors {
+    list: Vec<syn::Error>,
+}
+
+impl Errors {
+    /// Adds an error that points at `tokens`.
+    pub fn at(&mut self, tokens: impl ToTokens, message: impl std::fmt::Display) {
+        self.list.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Adds an error at a span.
+    pub fn span(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.list.push(syn::Error::new(span, message));
+    }
+
+    /// Adds an error of the parser.
+    pub fn push(&mut self, error: syn::Error) {
+        self.list.push(error);
+    }
+
+    /// The value, or its error added.
+    pub fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn into_tokens(self) -> TokenStream {
+        self.list.iter().map(syn::Error::to_compile_error).collect()
+    }
+
+    #[cfg(test)]
+    pub fn messages(&self) -> Vec<String> {
+        self.list.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// A span from the first to the last of the tokens, where the compiler can join them.
+pub(super) fn span_of(tokens: &impl ToTokens) -> Span {
+    tokens.to_token_stream().span()
+}
+
+/// The tokens as a person would write them: `flatten(x, 1)`, shortened if long.
+pub(super) fn source(tokens: &impl ToTokens) -> String {
+    const LIMIT: usize = 60;
+    let text = tidy(&tokens.to_token_stream().to_string());
+    if text.chars().count() <= LIMIT { text } else { format!("{}…", text.chars().take(LIMIT - 1).collect::<String>()) }
+}
+
+/// Removes the spaces that printing a token stream adds.
+fn tidy(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == ' ' {
+            let before = out.chars().last().unwrap_or(' ');
+            let after = *rest.peek().unwrap_or(&' ');
+            let opens = matches!(before, '(' | '[' | '&' | '.' | '!') || (before == ':' && out.ends_with("::"));
+            let closes = matches!(after, ')' | ']' | ',' | '.' | ';' | ':' | '?' | '!');
+            let call = matches!(after, '(' | '[') && (before.is_alphanumeric() || matches!(before, '_' | ')' | ']'));
+            if opens || closes || call {
+                continue;
+            }
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_reads_as_written() {
+        let tokens = quote::quote!(max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]);
+        assert_eq!(source(&tokens), "max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]");
+        assert_eq!(source(&quote::quote!(-x / 2.0)), "- x / 2.0");
+    }
+}

@@ -1,0 +1,220 @@
+//! From the checked model to calls in order, op by op: every call is one kernel of the library.
+//!
+//! The only stage that knows how operations map to the library; codegen prints what it finds here.
+
+use super::check::Checked;
+use super::ir::{self, BinaryOp, Call, FieldKind, Model, Op, Operand, Region, Shape, Step, Submodel, Var};
+use proc_macro2::{Span, TokenStream};
+use rustorch_shape::Poly;
+use rustorch_shape::args::{Args, Kind, Value};
+use rustorch_shape::functions::{FunctionSpec, Inputs, Outputs};
+use rustorch_shape::normalize_axis;
+
+/// A forward pass, ready to be printed.
+#[derive(Default)]
+pub(super) struct Program {
+    pub instructions: Vec<Instruction>,
+    pub results: Vec<Var>,
+}
+
+pub(super) enum Instruction {
+    /// `self.fc1(x)`
+    Layer { field: usize, input: Var, result: Var },
+    /// A function of the library, all arguments explicit.
+    Function { name: &'static str, inputs: Vec<Var>, is_list: bool, args: Vec<Arg>, results: Vec<Var>, pieces: bool },
+    /// An operator.
+    Binary { op: BinaryOp, left: Source, right: Source, result: Var },
+    Negate { input: Var, result: Var },
+    Submodel { target: Submodel, inputs: Vec<(Var, Shape)>, results: Vec<(Var, Shape)>, span: Span },
+    Einsum { spec: String, inputs: Vec<Var>, result: Var },
+    If { then: Program, otherwise: Program, results: Vec<Var> },
+    /// `carried`: the variable inside, and the one it starts from.
+    For { field: usize, carried: Vec<(Var, Var)>, body: Program, results: Vec<Var> },
+}
+
+pub(super) enum Source {
+    Tensor(Var),
+    Scalar(TokenStream),
+}
+
+/// An argument as the library takes it.
+#[derive(Clone)]
+pub(super) enum Arg {
+    Size(Poly),
+    /// `[2, 2]`
+    Array(Vec<Poly>),
+    /// `&[2, 2]`
+    Slice(Vec<Poly>),
+    Axis(isize),
+    Axes(Vec<isize>),
+    Bool(bool),
+    Float(f64),
+    Text(String),
+    Tokens(TokenStream),
+    Tensor(Option<Var>),
+    /// `self.training`
+    Training,
+}
+
+/// The forward pass as a program; empty if the model has none.
+pub(super) fn lower(model: &Model, checked: &Checked) -> Program {
+    match model.forward.as_ref().and_then(|forward| forward.body.as_ref()) {
+        Some(body) => region(&body.region, checked),
+        None => Program::default(),
+    }
+}
+
+/// The arguments of a layer: those that its builder takes, and the options that were written.
+pub(super) fn layer_args(layer: &ir::Layer, args: &Args) -> (Vec<Arg>, Vec<(&'static str, Arg)>) {
+    let (mut required, mut options) = (Vec::new(), Vec::new());
+    for spec in layer.spec.args {
+        let arg = argument(spec.kind, spec.name, args, &layer.call);
+        if spec.is_required() {
+            required.extend(arg);
+        } else if layer.call.span(spec.name).is_some() {
+            options.extend(arg.map(|arg| (spec.name, arg)));
+        }
+    }
+    (required, options)
+}
+
+fn region(region: &Region, checked: &Checked) -> Program {
+    Program {
+        instructions: region.steps.iter().filter_map(|step| instruction(step, checked)).collect(),
+        results: region.results.iter().filter_map(|result| result.var).collect(),
+    }
+}
+
+/// Nothing for steps that only matter to checking.
+fn instruction(step: &Step, checked: &Checked) -> Option<Instruction> {
+    let result = step.results.first().copied();
+    Some(match &step.op {
+        Op::Layer { field, input } => Instruction::Layer { field: *field, input: input.var?, result: result? },
+        Op::Function { spec, inputs, call } => function(spec, inputs, call, step, checked)?,
+        Op::Binary { op, left, right } => {
+            Instruction::Binary { op: *op, left: source(left)?, right: source(right)?, result: result? }
+        }
+        Op::Negate { input } => Instruction::Negate { input: input.var?, result: result? },
+        Op::Submodel { target, inputs, .. } => {
+            let shaped = |var: Var| Some((var, checked.shapes[var].clone()?));
+            Instruction::Submodel {
+                target: *target,
+                inputs: inputs.iter().map(|input| shaped(input.var?)).collect::<Option<_>>()?,
+                results: step.results.iter().map(|var| shaped(*var)).collect::<Option<_>>()?,
+                span: step.span,
+            }
+        }
+        Op::Einsum { spec, inputs } => Instruction::Einsum {
+            spec: spec.to_string(),
+            inputs: inputs.iter().map(|input| input.var).collect::<Option<_>>()?,
+            result: result?,
+        },
+        Op::Annotate { .. } => return None,
+        Op::If { then, otherwise } => Instruction::If {
+            then: region(then, checked),
+            otherwise: region(otherwise, checked),
+            results: step.results.clone(),
+        },
+        Op::For { field, carried, body } => Instruction::For {
+            field: *field,
+            carried: carried.iter().map(|c| Some((c.inside, c.before.var?))).collect::<Option<_>>()?,
+            body: region(body, checked),
+            results: step.results.clone(),
+        },
+    })
+}
+
+fn source(operand: &Operand) -> Option<Source> {
+    Some(match operand {
+        Operand::Tensor(value) => Source::Tensor(value.var?),
+        Operand::Scalar(tokens) => Source::Scalar(tokens.clone()),
+    })
+}
+
+fn function(
+    spec: &FunctionSpec,
+    inputs: &[ir::Use],
+    call: &Call,
+    step: &Step,
+    checked: &Checked,
+) -> Option<Instruction> {
+    let inputs: Vec<Var> = inputs.iter().map(|input| input.var).collect::<Option<_>>()?;
+    let outputs: Vec<&Shape> = step.results.iter().map(|var| checked.shapes[*var].as_ref()).collect::<Option<_>>()?;
+    let input = checked.shapes[*inputs.first()?].as_ref()?;
+    let mut args = Vec::new();
+    for arg in spec.args {
+        let value = match arg.kind {
+            // What was to be inferred is known by now.
+            Kind::Target => Some(Arg::Slice(target(&call.args, input, outputs[0]))),
+            Kind::Pieces => {
+                let axis = call.args.axis("dim").and_then(|dim| normalize_axis(spec.name, dim, input.len())).ok()?;
+                Some(Arg::Array(outputs.iter().map(|shape| shape[axis].clone()).collect()))
+            }
+            // The number of pieces is the number of names.
+            _ if spec.name == "chunk" && arg.name == "chunks" => None,
+            kind => argument(kind, arg.name, &call.args, call),
+        };
+        args.extend(value);
+    }
+    if spec.outputs == Outputs::InTraining {
+        args.push(Arg::Training);
+    }
+    Some(Instruction::Function {
+        name: spec.name,
+        inputs,
+        is_list: spec.inputs == Inputs::List,
+        args,
+        results: step.results.clone(),
+        pieces: spec.outputs == Outputs::Pieces,
+    })
+}
+
+/// The sizes that a target stands for: of the whole result, or of the axes that one became.
+fn target(args: &Args, input: &Shape, output: &Shape) -> Vec<Poly> {
+    let axis = args.axis("dim").and_then(|dim| normalize_axis("unflatten", dim, input.len()));
+    match axis {
+        Ok(axis) => output[axis..axis + 1 + output.len() - input.len()].to_vec(),
+        Err(_) => output.clone(),
+    }
+}
+
+fn argument(kind: Kind, name: &'static str, args: &Args, call: &Call) -> Option<Arg> {
+    let written = call.written.iter().find(|written| written.name == name);
+    Some(match args.get(name)? {
+        Value::Size(size) => Arg::Size(size.clone()),
+        Value::Sizes(sizes) => match kind {
+            Kind::Window(_) | Kind::Padding(_) => Arg::Array(sizes.clone()),
+            _ => Arg::Slice(sizes.clone()),
+        },
+        Value::Target(_) => return None,
+        Value::Axis(axis) => Arg::Axis(*axis),
+        Value::Axes(axes) => Arg::Axes(axes.clone()),
+        Value::Bool(flag) => Arg::Bool(*flag),
+        Value::Float(number) => Arg::Float(*number),
+        Value::Text(text) => Arg::Text(text.clone()),
+        Value::Expression => Arg::Tokens(written?.expr.clone()),
+        Value::Absent | Value::Tensor(_) => Arg::Tensor(written.and_then(|written| written.var)),
+    })
+}
+
+impl Program {
+    /// Whether any model is called.
+    pub fn has_submodels(&self) -> bool {
+        self.instructions.iter().any(|instruction| match instruction {
+            Instruction::Submodel { .. } => true,
+            Instruction::If { then, otherwise, .. } => then.has_submodels() || otherwise.has_submodels(),
+            Instruction::For { body, .. } => body.has_submodels(),
+            _ => false,
+        })
+    }
+}
+
+impl Model {
+    /// The layer of a field, with its complete arguments.
+    pub fn layer<'a>(&'a self, checked: &'a Checked, field: usize) -> Option<(&'a ir::Layer, &'a Args)> {
+        match &self.fields[field].kind {
+            FieldKind::Layer(layer) => Some((layer, checked.layers[field].as_ref()?)),
+            _ => None,
+        }
+    }
+}

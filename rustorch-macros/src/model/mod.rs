@@ -1,0 +1,43 @@
+//! `model!`: a declared network becomes a struct of layers and a forward pass whose shapes are checked here.
+//!
+//! ```text
+//! tokens ─parse─► ast::Model ─resolve─► ir::Model ─check─► Checked ─lower─► Program ─codegen─► tokens
+//!        syntax             names, tables        shapes           calls in order
+//! ```
+//!
+//! Every stage can be tested alone. The first three report to one [`Errors`] and carry on, so that
+//! several mistakes are reported in one go; what depends on a mistake is left alone, so that each is
+//! reported once. If there were any, [`codegen::stub`] emits the struct with a `forward` that has no
+//! body, and no error follows from the first.
+
+mod ast;
+mod check;
+mod codegen;
+mod errors;
+mod ir;
+mod lower;
+mod parse;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use errors::Errors;
+use proc_macro2::TokenStream;
+
+/// The expansion of `model!`.
+pub fn expand(input: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let Some(ast) = parse::parse(input, &mut errors) else {
+        return errors.into_tokens();
+    };
+    let ast = parse::desugar(ast, &mut errors);
+    let model = resolve::resolve(&ast, &mut errors);
+    let checked = check::check(&model, &mut errors);
+    if errors.is_empty() {
+        let program = lower::lower(&model, &checked);
+        return codegen::generate(&model, &checked, &program);
+    }
+    let stub = codegen::stub(&model);
+    let errors = errors.into_tokens();
+    quote::quote!(#errors #stub)
+}

@@ -1,0 +1,57 @@
+//! The sequential form is the declared form with a forward pass that applies the fields in order.
+
+use super::super::ast::{
+    Block, Declared, Field, FieldValue, Form, Forward, Item, Model, Outputs, Shape, Statement, Value,
+};
+use super::super::errors::Errors;
+use proc_macro2::Span;
+use quote::{format_ident, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, Ident};
+
+/// The model in declared form.
+pub(in super::super) fn desugar(model: Model, errors: &mut Errors) -> Declared {
+    let Model { attrs, vis, name, generics, form } = model;
+    let (fields, forward) = match form {
+        Form::Declared { fields, forward } => (fields, forward),
+        Form::Sequential { input, output, items } => {
+            let (fields, forward) = in_order(&name, input, output, items, errors);
+            (fields, Some(forward))
+        }
+    };
+    Declared { attrs, vis, name, generics, fields, forward }
+}
+
+/// Fields for the layers, and a forward pass that applies one after the other.
+fn in_order(
+    model: &Ident,
+    input: Shape,
+    output: Shape,
+    items: Vec<Item>,
+    errors: &mut Errors,
+) -> (Vec<Field>, Forward) {
+    let x = Ident::new("input", Span::call_site());
+    let mut fields = Vec::new();
+    let mut statements = Vec::new();
+    for (position, item) in items.into_iter().enumerate() {
+        let Item { attrs, name, value } = item;
+        let span = match &value {
+            FieldValue::Layer(call) => call.path.span(),
+            FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {
+                errors.at(ty, "the sequential form cannot know the shape that a submodel gives: write a `forward` and state it, as in `let h: [batch, D] = block(x);`");
+                continue;
+            }
+        };
+        // PyTorch numbers the layers of a Sequential; a field of Rust cannot be called `1`.
+        let name = name.unwrap_or_else(|| format_ident!("layer{position}", span = span));
+        let apply: Expr = syn::parse_quote_spanned!(span=> #name(#x));
+        statements.push(Statement::Assign { name: x.clone(), value: Value::Expr(apply) });
+        fields.push(Field { attrs, vis: None, name, value });
+    }
+    let outputs = Outputs { span: output.span, shapes: vec![output], is_tuple: false };
+    let tail = syn::parse2(quote_spanned!(outputs.span=> #x)).ok().map(Value::Expr);
+    let body = Block { statements, tail, span: outputs.span };
+    let forward =
+        Forward { attrs: Vec::new(), span: model.span(), inputs: vec![(x, input)], outputs, body: Some(body) };
+    (fields, forward)
+}

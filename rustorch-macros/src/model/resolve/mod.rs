@@ -1,0 +1,146 @@
+//! From syntax to meaning: fields to layers of the table, names to tensors, expressions to sizes.
+
+mod args;
+mod body;
+mod calls;
+mod size;
+
+use super::ast::{self, FieldValue};
+use super::errors::Errors;
+use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Shape};
+use rustorch_shape::poly::Atom;
+use rustorch_shape::{Poly, layers, suggest};
+use size::Sizes;
+use std::collections::BTreeMap;
+use syn::spanned::Spanned;
+use syn::{Generics, Ident};
+
+/// Names that the generated struct or its methods need.
+const RESERVED: [&str; 1] = ["training"];
+
+/// The model with its names resolved.
+pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
+    check_generics(&model.generics, errors);
+    let constants = Sizes::constants(&model.generics);
+    let fields = resolve_fields(&model.fields, &constants, errors);
+    let forward = model.forward.as_ref().map(|forward| resolve_forward(forward, &fields, &constants, errors));
+    Model {
+        attrs: model.attrs.clone(),
+        vis: model.vis.clone(),
+        name: model.name.clone(),
+        generics: model.generics.clone(),
+        fields,
+        forward,
+    }
+}
+
+fn check_generics(generics: &Generics, errors: &mut Errors) {
+    for param in &generics.params {
+        match param {
+            syn::GenericParam::Const(_) => {}
+            syn::GenericParam::Type(ty) => errors.at(ty, "a model has const parameters only, as in `const D: usize`"),
+            syn::GenericParam::Lifetime(lifetime) => {
+                errors.at(lifetime, "a model owns its layers: leave out the lifetime");
+            }
+        }
+    }
+}
+
+fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors) -> Vec<Field> {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut resolved: Vec<Field> = Vec::new();
+    for field in fields {
+        let name = field.name.to_string();
+        if names.insert(name.clone(), resolved.len()).is_some() {
+            errors.at(&field.name, format!("there are two fields called `{name}`: every layer needs its own name"));
+            continue;
+        }
+        if RESERVED.contains(&name.as_str()) {
+            errors.at(&field.name, format!("`{name}` is a field of every model (`self.{name}`): choose another name"));
+            continue;
+        }
+        let kind = match &field.value {
+            FieldValue::Layer(call) => resolve_layer(call, &field.name, constants, errors),
+            FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
+            FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
+        };
+        resolved.push(Field { attrs: field.attrs.clone(), vis: field.vis.clone(), name: field.name.clone(), kind });
+    }
+    resolved
+}
+
+fn resolve_layer(call: &ast::LayerCall, field: &Ident, constants: &Sizes, errors: &mut Errors) -> FieldKind {
+    let Some(last) = call.path.segments.last() else { return FieldKind::Broken(None) };
+    let name = last.ident.to_string();
+    let Some(spec) = layers::find(&name) else {
+        let meant = suggest(&name, layers::LAYERS.iter().map(|layer| layer.name));
+        // A bare name that is no layer is a model, unless it only looks misspelt.
+        if !call.called && !meant.is_some_and(|meant| meant.eq_ignore_ascii_case(&name)) {
+            let path = &call.path;
+            return FieldKind::Submodel(syn::parse_quote!(#path));
+        }
+        let hint = match meant {
+            Some(meant) => format!("; did you mean `{meant}`?"),
+            None => "\na model of your own is named without parentheses, as in `block: Block<D, 4>`".into(),
+        };
+        errors.at(&call.path, format!("`{field}`: there is no layer `{name}`{hint}"));
+        return FieldKind::Broken(None);
+    };
+    match args::layer(spec, call, field, constants, errors) {
+        Some(call_args) => FieldKind::Layer(Layer { spec, call: call_args, span: call.path.span() }),
+        None => FieldKind::Broken(Some(spec)),
+    }
+}
+
+fn resolve_forward(forward: &ast::Forward, fields: &[Field], constants: &Sizes, errors: &mut Errors) -> Forward {
+    let mut dims = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
+    for (name, shape) in &forward.inputs {
+        if inputs.iter().any(|input| input.name == *name) {
+            errors.at(name, format!("there are two inputs called `{name}`"));
+        }
+        let resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
+        inputs.push(Input { name: name.clone(), shape: resolved });
+    }
+    let sizes = constants.with_dims(dims.iter().map(|dim: &Dim| dim.name.clone()));
+    for (input, (_, shape)) in inputs.iter_mut().zip(&forward.inputs) {
+        // A dim inside a formula, `2 * seq`, must stand alone somewhere.
+        input.shape = input.shape.take().and_then(|_| sizes.shape(shape, errors));
+    }
+    let mut outputs = Vec::new();
+    for shape in &forward.outputs.shapes {
+        outputs.push(Output { shape: sizes.shape(shape, errors), span: shape.span });
+    }
+    let body = forward.body.as_ref().map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, errors));
+    Forward { attrs: forward.attrs.clone(), inputs, outputs, is_tuple: forward.outputs.is_tuple, body, dims }
+}
+
+/// Collects the run-time dims of an input.
+fn input_shape(
+    shape: &ast::Shape,
+    input: usize,
+    constants: &Sizes,
+    dims: &mut Vec<Dim>,
+    errors: &mut Errors,
+) -> Option<Shape> {
+    const MOST: usize = 8;
+    if shape.dims.len() > MOST {
+        errors.span(shape.span, format!("this shape has {} axes, and tensors here have at most {MOST}", shape.dims.len()));
+        return None;
+    }
+    for (axis, dim) in shape.dims.iter().enumerate() {
+        let Some(name) = size::plain_name(dim).filter(|name| constants.is_dim_name(name)) else { continue };
+        if !dims.iter().any(|known| known.name == name) {
+            dims.push(Dim { name, span: dim.span(), input, axis });
+        }
+    }
+    Some(vec![Poly::default(); shape.dims.len()])
+}
+
+/// Whether the size is a dim of its own, rather than a number or a formula.
+pub(super) fn dim_name(size: &Poly) -> Option<&str> {
+    match size.as_name() {
+        Some(Atom::Dim(name)) => Some(name),
+        _ => None,
+    }
+}
