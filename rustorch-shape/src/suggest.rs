@@ -14,7 +14,9 @@
 /// ```
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let close = |candidate: &&str| {
-        let allowed = (word.len().max(candidate.len()) / 3).max(1);
+        let longer = word.len().max(candidate.len());
+        // One letter of three or more may be wrong; `x` is not `y`.
+        let allowed = longer / 3;
         let distance = distance(&word.to_lowercase(), &candidate.to_lowercase());
         let related =
             word.starts_with(&format!("{candidate}_")) || candidate.starts_with(&format!("{word}_"));

@@ -1,8 +1,8 @@
 //! `einsum!`: `parse` (syntax) → `check` (specification, operand count) → `codegen`.
 
-mod check;
+pub(crate) mod check;
 mod codegen;
-mod parse;
+pub(crate) mod parse;
 mod signature;
 #[cfg(test)]
 mod tests;

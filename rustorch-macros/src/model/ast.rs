@@ -14,7 +14,7 @@ pub(super) struct Model {
 
 pub(super) enum Form {
     /// Fields, and a `forward` that uses them.
-    Declared { fields: Vec<Field>, forward: Option<Forward> },
+    Declared { fields: Vec<Field>, forward: Box<Option<Forward>> },
     /// `: [..] -> [..] { layers in order }`.
     Sequential { input: Shape, output: Shape, items: Vec<Item> },
 }
@@ -74,7 +74,6 @@ pub(super) struct Shape {
 
 pub(super) struct Forward {
     pub attrs: Vec<Attribute>,
-    pub span: Span,
     pub inputs: Vec<(Ident, Shape)>,
     pub outputs: Outputs,
     /// `None` if it could not be parsed.
@@ -106,5 +105,9 @@ pub(super) enum Statement {
 pub(super) enum Value {
     Expr(Expr),
     /// `if self.training { .. } else { .. }`
-    If { condition: Expr, then: Block, otherwise: Block },
+    If {
+        condition: Expr,
+        then: Box<Block>,
+        otherwise: Box<Block>,
+    },
 }

@@ -54,7 +54,11 @@ pub(super) fn span_of(tokens: &impl ToTokens) -> Span {
 pub(super) fn source(tokens: &impl ToTokens) -> String {
     const LIMIT: usize = 60;
     let text = tidy(&tokens.to_token_stream().to_string());
-    if text.chars().count() <= LIMIT { text } else { format!("{}…", text.chars().take(LIMIT - 1).collect::<String>()) }
+    if text.chars().count() <= LIMIT {
+        text
+    } else {
+        format!("{}…", text.chars().take(LIMIT - 1).collect::<String>())
+    }
 }
 
 /// Removes the spaces that printing a token stream adds.
@@ -65,10 +69,15 @@ fn tidy(text: &str) -> String {
         if c == ' ' {
             let before = out.chars().last().unwrap_or(' ');
             let after = *rest.peek().unwrap_or(&' ');
-            let opens = matches!(before, '(' | '[' | '&' | '.' | '!') || (before == ':' && out.ends_with("::"));
+            let opens =
+                matches!(before, '(' | '[' | '&' | '.' | '!') || (before == ':' && out.ends_with("::"));
             let closes = matches!(after, ')' | ']' | ',' | '.' | ';' | ':' | '?' | '!');
-            let call = matches!(after, '(' | '[') && (before.is_alphanumeric() || matches!(before, '_' | ')' | ']'));
-            if opens || closes || call {
+            // A minus with nothing to subtract from.
+            let minuend = out.strip_suffix('-').map_or("x", str::trim_end).chars().last();
+            let sign = minuend.is_none_or(|c| "([,=".contains(c));
+            let call =
+                matches!(after, '(' | '[') && (before.is_alphanumeric() || matches!(before, '_' | ')' | ']'));
+            if opens || closes || call || sign {
                 continue;
             }
         }
@@ -85,6 +94,7 @@ mod tests {
     fn source_reads_as_written() {
         let tokens = quote::quote!(max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]);
         assert_eq!(source(&tokens), "max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]");
-        assert_eq!(source(&quote::quote!(-x / 2.0)), "- x / 2.0");
+        assert_eq!(source(&quote::quote!(-x / 2.0)), "-x / 2.0");
+        assert_eq!(source(&quote::quote!(f(a - 1, -1))), "f(a - 1, -1)");
     }
 }

@@ -84,7 +84,6 @@ pub(super) struct Input {
 
 pub(super) struct Output {
     pub shape: Option<Shape>,
-    pub span: Span,
 }
 
 pub(super) struct Dim {

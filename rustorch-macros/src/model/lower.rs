@@ -19,17 +19,54 @@ pub(super) struct Program {
 
 pub(super) enum Instruction {
     /// `self.fc1(x)`
-    Layer { field: usize, input: Var, result: Var },
+    Layer {
+        field: usize,
+        input: Var,
+        result: Var,
+    },
     /// A function of the library, all arguments explicit.
-    Function { name: &'static str, inputs: Vec<Var>, is_list: bool, args: Vec<Arg>, results: Vec<Var>, pieces: bool },
+    Function {
+        name: &'static str,
+        inputs: Vec<Var>,
+        is_list: bool,
+        args: Vec<Arg>,
+        results: Vec<Var>,
+        pieces: bool,
+    },
     /// An operator.
-    Binary { op: BinaryOp, left: Source, right: Source, result: Var },
-    Negate { input: Var, result: Var },
-    Submodel { target: Submodel, inputs: Vec<(Var, Shape)>, results: Vec<(Var, Shape)>, span: Span },
-    Einsum { spec: String, inputs: Vec<Var>, result: Var },
-    If { then: Program, otherwise: Program, results: Vec<Var> },
+    Binary {
+        op: BinaryOp,
+        left: Source,
+        right: Source,
+        result: Var,
+    },
+    Negate {
+        input: Var,
+        result: Var,
+    },
+    Submodel {
+        target: Submodel,
+        inputs: Vec<(Var, Shape)>,
+        results: Vec<(Var, Shape)>,
+        span: Span,
+    },
+    Einsum {
+        spec: String,
+        inputs: Vec<Var>,
+        result: Var,
+    },
+    If {
+        then: Program,
+        otherwise: Program,
+        results: Vec<Var>,
+    },
     /// `carried`: the variable inside, and the one it starts from.
-    For { field: usize, carried: Vec<(Var, Var)>, body: Program, results: Vec<Var> },
+    For {
+        field: usize,
+        carried: Vec<(Var, Var)>,
+        body: Program,
+        results: Vec<Var>,
+    },
 }
 
 pub(super) enum Source {
@@ -89,7 +126,9 @@ fn region(region: &Region, checked: &Checked) -> Program {
 fn instruction(step: &Step, checked: &Checked) -> Option<Instruction> {
     let result = step.results.first().copied();
     Some(match &step.op {
-        Op::Layer { field, input } => Instruction::Layer { field: *field, input: input.var?, result: result? },
+        Op::Layer { field, input } => {
+            Instruction::Layer { field: *field, input: input.var?, result: result? }
+        }
         Op::Function { spec, inputs, call } => function(spec, inputs, call, step, checked)?,
         Op::Binary { op, left, right } => {
             Instruction::Binary { op: *op, left: source(left)?, right: source(right)?, result: result? }
@@ -139,7 +178,8 @@ fn function(
     checked: &Checked,
 ) -> Option<Instruction> {
     let inputs: Vec<Var> = inputs.iter().map(|input| input.var).collect::<Option<_>>()?;
-    let outputs: Vec<&Shape> = step.results.iter().map(|var| checked.shapes[*var].as_ref()).collect::<Option<_>>()?;
+    let outputs: Vec<&Shape> =
+        step.results.iter().map(|var| checked.shapes[*var].as_ref()).collect::<Option<_>>()?;
     let input = checked.shapes[*inputs.first()?].as_ref()?;
     let mut args = Vec::new();
     for arg in spec.args {
@@ -147,7 +187,8 @@ fn function(
             // What was to be inferred is known by now.
             Kind::Target => Some(Arg::Slice(target(&call.args, input, outputs[0]))),
             Kind::Pieces => {
-                let axis = call.args.axis("dim").and_then(|dim| normalize_axis(spec.name, dim, input.len())).ok()?;
+                let axis =
+                    call.args.axis("dim").and_then(|dim| normalize_axis(spec.name, dim, input.len())).ok()?;
                 Some(Arg::Array(outputs.iter().map(|shape| shape[axis].clone()).collect()))
             }
             // The number of pieces is the number of names.

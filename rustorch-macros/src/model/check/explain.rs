@@ -16,7 +16,9 @@ pub(super) fn layer(
     let last = output.len().saturating_sub(1);
     match spec {
         "Linear" => how[last] = size(args, "out_features").map(|n| format!("`{name}` gives {n} features")),
-        "Embedding" => how[last] = size(args, "embedding_dim").map(|n| format!("`{name}` gives {n} features")),
+        "Embedding" => {
+            how[last] = size(args, "embedding_dim").map(|n| format!("`{name}` gives {n} features"))
+        }
         "Flatten" => return flatten(args, text, input, output),
         "Conv1d" | "Conv2d" => {
             how = windows(args, text, input, output);
@@ -64,7 +66,8 @@ fn cat(args: &Args, text: &str, inputs: &[&[Poly]], output: &[Poly]) -> Vec<Opti
     let mut how = vec![None; output.len()];
     let axis = args.axis("dim").and_then(|axis| normalize_axis("cat", axis, output.len()));
     if let (Ok(axis), true) = (axis, inputs.len() > 1) {
-        let parts: Vec<String> = inputs.iter().filter_map(|shape| shape.get(axis)).map(ToString::to_string).collect();
+        let parts: Vec<String> =
+            inputs.iter().filter_map(|shape| shape.get(axis)).map(ToString::to_string).collect();
         if let (Some(slot), Some(total)) = (how.get_mut(axis), output.get(axis)) {
             *slot = Some(format!("`{text}` is {} = {total} on axis {axis}", parts.join(" + ")));
         }
@@ -91,7 +94,8 @@ fn windows(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Opti
             None => format!("{room} - {}", kernel[i]),
         };
         let divided = if stride[i].is(1) { room } else { format!("({room})/{}", stride[i]) };
-        let rounded = if matches!(args.get("ceil_mode"), Some(Value::Bool(true))) { ", rounded up" } else { "" };
+        let rounded =
+            if matches!(args.get("ceil_mode"), Some(Value::Bool(true))) { ", rounded up" } else { "" };
         how[axis] = Some(format!("`{text}` is {divided} + 1 = {} on axis {axis}{rounded}", output[axis]));
     }
     how

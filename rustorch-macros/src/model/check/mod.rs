@@ -83,7 +83,10 @@ impl Checker<'_> {
         let (declared, given) = (forward.outputs.len(), body.region.results.len());
         if declared != given {
             let span = body.region.results[0].span;
-            self.errors.span(span, format!("the forward pass is declared to give {declared} tensors, but gives {given}"));
+            self.errors.span(
+                span,
+                format!("the forward pass is declared to give {declared} tensors, but gives {given}"),
+            );
             return;
         }
         for (output, result) in forward.outputs.iter().zip(&body.region.results) {
@@ -133,7 +136,9 @@ impl Checker<'_> {
     /// Layers whose size is to be inferred, but which nothing is applied to.
     fn unused_layers(&mut self) {
         for (position, field) in self.model.fields.iter().enumerate() {
-            let (FieldKind::Layer(layer), Some(args)) = (&field.kind, &self.layers[position]) else { continue };
+            let (FieldKind::Layer(layer), Some(args)) = (&field.kind, &self.layers[position]) else {
+                continue;
+            };
             let missing = layer.inferred().filter(|arg| args.get(arg.name).is_none());
             if let (false, Some(arg), true) = (self.used[position], missing, self.errors.is_empty()) {
                 let message = format!(
@@ -174,7 +179,9 @@ impl Checker<'_> {
 
     fn locate(&mut self, claim: Claim, message: String, span: Span) {
         let known = |other: &Located| {
-            (&other.claim.left, other.claim.relation, &other.claim.right) == (&claim.left, claim.relation, &claim.right)
+            let sides = (&other.claim.left, &other.claim.right);
+            let swapped = claim.relation == Relation::Equal && sides == (&claim.right, &claim.left);
+            other.claim.relation == claim.relation && (sides == (&claim.left, &claim.right) || swapped)
         };
         if !self.claims.iter().any(known) {
             self.claims.push(Located { claim, message, span });

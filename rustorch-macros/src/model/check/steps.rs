@@ -1,6 +1,8 @@
 //! One step after the other.
 
-use super::super::ir::{BinaryOp, Call, FieldKind, Layer, Op, Operand, Region, Shape, Stated, Step, Use, Var};
+use super::super::ir::{
+    BinaryOp, Call, FieldKind, Layer, Op, Operand, Region, Shape, Stated, Step, Use, Var,
+};
 use super::{Checker, explain};
 use proc_macro2::Span;
 use rustorch_shape::args::{Args, Fallback, Kind, Value};
@@ -44,7 +46,9 @@ impl Checker<'_> {
     fn layer(&mut self, field: usize, input: &Use, step: &Step) {
         let FieldKind::Layer(layer) = &self.model.fields[field].kind else { return };
         let first = !std::mem::replace(&mut self.used[field], true);
-        let (Some((var, shape)), Some(mut args)) = (self.known(input), self.layers[field].clone()) else { return };
+        let (Some((var, shape)), Some(mut args)) = (self.known(input), self.layers[field].clone()) else {
+            return;
+        };
         let name = self.model.fields[field].name.to_string();
         if let Some(arg) = layer.inferred()
             && args.get(arg.name).is_none()
@@ -63,7 +67,14 @@ impl Checker<'_> {
         let mut claims = Vec::new();
         match layer.spec.output(&args, &shape, &mut claims) {
             Ok(output) => {
-                let how = explain::layer(layer.spec.name, &args, &name, &self.texts[step.results[0]], &shape, &output);
+                let how = explain::layer(
+                    layer.spec.name,
+                    &args,
+                    &name,
+                    &self.texts[step.results[0]],
+                    &shape,
+                    &output,
+                );
                 let how = self.inherit(how, var, &shape, &output);
                 self.set(step.results[0], Some(output), how);
                 self.layers[field] = Some(args);
@@ -111,7 +122,9 @@ impl Checker<'_> {
     }
 
     fn function(&mut self, spec: &FunctionSpec, inputs: &[Use], call: &Call, step: &Step) {
-        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else { return };
+        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else {
+            return;
+        };
         let Some(args) = self.with_tensors(spec, call) else { return };
         let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
         let mut claims = Vec::new();
@@ -130,7 +143,11 @@ impl Checker<'_> {
             }
         };
         if outputs.len() != step.results.len() {
-            let message = format!("{subject} gives {} tensors here, but they are bound to {} names", outputs.len(), step.results.len());
+            let message = format!(
+                "{subject} gives {} tensors here, but they are bound to {} names",
+                outputs.len(),
+                step.results.len()
+            );
             self.errors.span(step.span, message);
             return;
         }
@@ -197,7 +214,9 @@ impl Checker<'_> {
     }
 
     fn einsum(&mut self, spec: &rustorch_shape::einsum::Spec, inputs: &[Use], step: &Step) {
-        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else { return };
+        let Some(known) = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>() else {
+            return;
+        };
         let shapes: Vec<Shape> = known.into_iter().map(|(_, shape)| shape).collect();
         match spec.check(&shapes) {
             Ok(checked) => {
@@ -220,7 +239,7 @@ impl Checker<'_> {
                 for error in errors {
                     let at = error.operand.and_then(|operand| inputs.get(operand));
                     let span = at.map_or(step.span, |input| input.span);
-                    let note = at.map(|input| self.note(input, None)).unwrap_or_default();
+                    let note = at.map(|input| self.note("", input, None)).unwrap_or_default();
                     self.errors.span(span, format!("`einsum!`: {error}{note}"));
                 }
             }
@@ -243,24 +262,47 @@ impl Checker<'_> {
             true => format!("{subject} {}", error.message),
             false => format!("{subject}: {}", error.message),
         };
-        for input in inputs {
-            let axis = error.axis.filter(|_| inputs.len() == 1);
-            message.push_str(&self.note(input, axis));
+        for (position, input) in inputs.iter().enumerate() {
+            let axis = error.axis.and_then(|axis| self.blamed_axis(error, axis, position, inputs));
+            let note = self.note(&message, input, axis);
+            message.push_str(&note);
         }
         message
     }
 
-    /// What an operand is, and how the size of the axis came about.
-    fn note(&self, input: &Use, axis: Option<usize>) -> String {
-        let Some((var, shape)) = self.known(input) else { return String::new() };
-        let text = &self.texts[var];
-        let mut note = if *text == input.text {
-            format!("\n`{text}` is {}", Dims(&shape))
-        } else {
-            format!("\n`{}` is {}, from `{text}`", input.text, Dims(&shape))
+    /// The axis of operand `position` that an error about `axis` of the operand at fault is about.
+    fn blamed_axis(
+        &self,
+        error: &ShapeError,
+        axis: usize,
+        position: usize,
+        inputs: &[&Use],
+    ) -> Option<usize> {
+        let fault = match error.operand {
+            Fault::Input(input) => input,
+            Fault::Argument(_) => 0,
         };
-        let axes = axis.map_or(0..shape.len(), |axis| axis..axis + 1);
-        for how in axes.filter_map(|axis| self.how[var].get(axis).cloned().flatten()) {
+        if position == fault || error.op == "cat" || error.op == "stack" {
+            return Some(axis);
+        }
+        // Operands of an operator are aligned at their last axes.
+        if !matches!(error.op, "add" | "sub" | "mul" | "div" | "maximum" | "minimum") {
+            return None;
+        }
+        let rank = |input: usize| self.known(inputs.get(input)?).map(|(_, shape)| shape.len());
+        (axis + rank(position)?).checked_sub(rank(fault)?)
+    }
+
+    /// What an operand is, where `message` does not say it yet, and how the size of the axis came about.
+    fn note(&self, message: &str, input: &Use, axis: Option<usize>) -> String {
+        let Some((var, shape)) = self.known(input) else { return String::new() };
+        let (text, dims) = (&self.texts[var], Dims(&shape).to_string());
+        let mut note = match (*text == input.text, message.contains(&dims)) {
+            (true, true) => String::new(),
+            (true, false) => format!("\n`{text}` is {dims}"),
+            (false, _) => format!("\n`{}` is {dims}, from `{text}`", input.text),
+        };
+        if let Some(how) = axis.and_then(|axis| self.how[var].get(axis).cloned().flatten()) {
             note = format!("{note}\n{how}");
         }
         note
@@ -283,9 +325,9 @@ impl Checker<'_> {
     ) -> Vec<Option<String>> {
         how.resize(output.len(), None);
         let unchanged = input.iter().zip(output).take_while(|(a, b)| a == b).count();
-        for axis in 0..unchanged {
-            if how[axis].is_none() {
-                how[axis] = self.how[from].get(axis).cloned().flatten();
+        for (slot, before) in how.iter_mut().zip(&self.how[from]).take(unchanged) {
+            if slot.is_none() {
+                slot.clone_from(before);
             }
         }
         how

@@ -34,7 +34,10 @@ type Condition = (Poly, Relation, Poly);
 fn conditions(checked: &Checked) -> impl Iterator<Item = (&Located, Condition)> {
     // Claims about run-time dims have none: the operations themselves check those.
     let of = |located: &Located| located.claim.conditions().unwrap_or_default();
-    checked.claims.iter().flat_map(move |located| of(located).into_iter().map(move |condition| (located, condition)))
+    checked
+        .claims
+        .iter()
+        .flat_map(move |located| of(located).into_iter().map(move |condition| (located, condition)))
 }
 
 fn assertion(located: &Located, (left, relation, right): &Condition) -> TokenStream {

@@ -5,8 +5,8 @@ use super::super::lower::{Arg, Instruction, Program, Source};
 use super::types::{self, Unnamed, var};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use rustorch_shape::poly::Atom;
 use rustorch_shape::Size;
+use rustorch_shape::poly::Atom;
 use std::collections::BTreeSet;
 use syn::Ident;
 
@@ -20,7 +20,8 @@ pub(super) fn forward(model: &Model, program: &Program) -> TokenStream {
     let sizes = input_sizes(model, forward);
     let body = block(model, program);
     let results = program.results.iter().map(|number| var(*number));
-    let result = if forward.is_tuple { quote!((#(#results.clone(),)*)) } else { quote!(#(#results.clone())*) };
+    let result =
+        if forward.is_tuple { quote!((#(#results.clone(),)*)) } else { quote!(#(#results.clone())*) };
     let output = if forward.is_tuple {
         let outputs = forward.outputs.iter().map(|_| quote!(::rustorch::Tensor));
         quote!((#(#outputs,)*))
@@ -140,7 +141,10 @@ pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
         .outputs
         .iter()
         .map(|output| {
-            let shape = output.shape.as_ref().map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
+            let shape = output
+                .shape
+                .as_ref()
+                .map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
             quote!(::rustorch::TypedTensor<#shape>)
         })
         .collect();
@@ -219,7 +223,8 @@ fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
         Instruction::If { then, otherwise, results } => {
             let names = results.iter().map(|result| var(*result));
             let arm = |program: &Program| {
-                let (steps, values) = (block(model, program), program.results.iter().map(|value| var(*value)));
+                let (steps, values) =
+                    (block(model, program), program.results.iter().map(|value| var(*value)));
                 quote!({ #steps (#(#values.clone(),)*) })
             };
             let (then, otherwise) = (arm(then), arm(otherwise));
@@ -231,13 +236,18 @@ fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
 
 /// A call of another model: rustc compares its signature with the shapes stated here.
 fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
-    let Instruction::Submodel { target, inputs, results, span } = instruction else { return TokenStream::new() };
+    let Instruction::Submodel { target, inputs, results, span } = instruction else {
+        return TokenStream::new();
+    };
     let callee = match target {
         Submodel::Field(field) => {
             let name = &model.fields[*field].name;
             quote!(self.#name)
         }
-        Submodel::Each(_) => quote!(submodel),
+        Submodel::Each(field) => {
+            let submodel = each(*field);
+            quote!(#submodel)
+        }
     };
     let inputs = inputs.iter().map(|(input, shape)| {
         let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
@@ -259,8 +269,14 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     quote!(#call #(let #names = &#names.into_tensor();)*)
 }
 
-fn repeat(model: &Model, field: usize, carried: &[(usize, usize)], body: &Program, results: &[usize]) -> TokenStream {
-    let name = &model.fields[field].name;
+fn repeat(
+    model: &Model,
+    field: usize,
+    carried: &[(usize, usize)],
+    body: &Program,
+    results: &[usize],
+) -> TokenStream {
+    let (name, submodel) = (&model.fields[field].name, each(field));
     let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
     let starts = carried.iter().map(|(_, before)| var(*before));
     let insides = carried.iter().map(|(inside, _)| var(*inside));
@@ -270,7 +286,7 @@ fn repeat(model: &Model, field: usize, carried: &[(usize, usize)], body: &Progra
     quote! {
         let (#(#results,)*) = &{
             #(let mut #slots = #starts.clone();)*
-            for submodel in &self.#name {
+            for #submodel in &self.#name {
                 let next = {
                     #(let #insides = &#slots;)*
                     #steps
@@ -281,6 +297,11 @@ fn repeat(model: &Model, field: usize, carried: &[(usize, usize)], body: &Progra
             (#(#slots,)*)
         };
     }
+}
+
+/// The submodel of the current pass of a loop over a field.
+fn each(field: usize) -> Ident {
+    format_ident!("submodel{field}")
 }
 
 /// An argument of a function or builder.

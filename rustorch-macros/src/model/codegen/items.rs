@@ -15,7 +15,8 @@ pub(super) fn structure(model: &Model) -> TokenStream {
     let fields = model.fields.iter().map(|field| {
         let (attrs, name, ty) = (&field.attrs, &field.name, field_type(field));
         let vis = field.vis.as_ref().map_or(quote!(pub), |vis| quote!(#vis));
-        let doc = if is_documented(attrs) { None } else { Some(description(field)) }.map(|text| quote!(#[doc = #text]));
+        let doc = if is_documented(attrs) { None } else { Some(description(field)) }
+            .map(|text| quote!(#[doc = #text]));
         quote!(#(#attrs)* #doc #vis #name: #ty)
     });
     let debug = (!derives(attrs, "Debug")).then(|| quote!(#[derive(Debug)]));
@@ -141,7 +142,9 @@ fn owned(arg: &Arg) -> TokenStream {
 fn description(field: &Field) -> String {
     match &field.kind {
         FieldKind::Layer(layer) => format!("{}: {}.", layer.spec.name, layer.spec.summary),
-        FieldKind::Submodel(_) | FieldKind::Submodels(..) | FieldKind::Broken(_) => format!("`{}`", field.name),
+        FieldKind::Submodel(_) | FieldKind::Submodels(..) | FieldKind::Broken(_) => {
+            format!("`{}`", field.name)
+        }
     }
 }
 
@@ -151,7 +154,8 @@ fn is_documented(attrs: &[Attribute]) -> bool {
 
 fn derives(attrs: &[Attribute], name: &str) -> bool {
     attrs.iter().filter(|attr| attr.path().is_ident("derive")).any(|attr| {
-        attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-            .is_ok_and(|list| list.iter().any(|meta| meta.path().segments.last().is_some_and(|s| s.ident == name)))
+        attr.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).is_ok_and(|list| {
+            list.iter().any(|meta| meta.path().segments.last().is_some_and(|s| s.ident == name))
+        })
     })
 }

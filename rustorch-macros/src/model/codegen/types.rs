@@ -42,7 +42,8 @@ pub(super) fn dim(model: &Model, size: &Poly, unnamed: Unnamed) -> TokenStream {
     if let Some(n) = size.as_constant() {
         return quote!(::rustorch::Const<#n>);
     }
-    let generic = size.params().iter().any(|name| model.generics.const_params().any(|param| param.ident == name));
+    let generic =
+        size.params().iter().any(|name| model.generics.const_params().any(|param| param.ident == name));
     let value = self::size(size);
     match (size.as_name(), unnamed) {
         (Some(_), _) => quote!(::rustorch::Const<{ #value }>),

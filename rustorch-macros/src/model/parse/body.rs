@@ -113,7 +113,7 @@ fn value(input: ParseStream) -> syn::Result<Value> {
     }
     input.parse::<Token![if]>()?;
     let condition = input.call(Expr::parse_without_eager_brace)?;
-    let then = nested(input)?;
+    let then = Box::new(nested(input)?);
     if !input.peek(Token![else]) {
         return Err(input.error("expected `else`: an `if` here is a value, which it needs in both cases"));
     }
@@ -121,7 +121,7 @@ fn value(input: ParseStream) -> syn::Result<Value> {
     if input.peek(Token![if]) {
         return Err(input.error("expected a block: there is only one condition, `self.training`"));
     }
-    Ok(Value::If { condition, then, otherwise: nested(input)? })
+    Ok(Value::If { condition, then, otherwise: Box::new(nested(input)?) })
 }
 
 fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
@@ -141,7 +141,10 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
     if let Expr::Binary(binary) = &expr
         && is_assignment(&binary.op)
     {
-        return Err(syn::Error::new_spanned(&expr, "write `x = x + y;` instead: an assignment here replaces a name"));
+        return Err(syn::Error::new_spanned(
+            &expr,
+            "write `x = x + y;` instead: an assignment here replaces a name",
+        ));
     }
     block.tail = Some(Value::Expr(expr));
     Ok(())

@@ -7,11 +7,13 @@ pub(super) use sequential::desugar;
 
 use super::ast::{Arg, Field, FieldValue, Form, Forward, Item, LayerCall, Model, Outputs, Shape};
 use super::errors::Errors;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser, discouraged::Speculative};
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Generics, Ident, Path, Token, Type, Visibility, braced, bracketed, parenthesized, token};
+use syn::{
+    Attribute, Expr, Generics, Ident, Path, Token, Type, Visibility, braced, bracketed, parenthesized, token,
+};
 
 /// The model, or at least its name; `None` if not even that can be read.
 pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Model> {
@@ -25,7 +27,10 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Model> {
                 Ok(())
             });
             if !rest.is_empty() {
-                errors.at(rest, "the sequential form ends with its layers: its forward pass is to apply them in order");
+                errors.at(
+                    rest,
+                    "the sequential form ends with its layers: its forward pass is to apply them in order",
+                );
             }
             Form::Sequential { input, output, items }
         }
@@ -42,7 +47,7 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Model> {
                 }
                 false => forward(rest, errors),
             };
-            Form::Declared { fields, forward }
+            Form::Declared { fields, forward: Box::new(forward) }
         }
     };
     Some(Model { attrs, vis, name, generics, form })
@@ -200,7 +205,10 @@ fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
         }
         let name: Ident = input.parse()?;
         if name != "forward" {
-            return Err(syn::Error::new(name.span(), format!("expected `forward`, found `{name}`: a model has one pass, called `forward`")));
+            return Err(syn::Error::new(
+                name.span(),
+                format!("expected `forward`, found `{name}`: a model has one pass, called `forward`"),
+            ));
         }
         let inputs = inputs(input)?;
         if !input.peek(Token![->]) {
@@ -214,7 +222,7 @@ fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
         if !input.is_empty() {
             return Err(input.error("nothing may follow the forward pass"));
         }
-        Ok(Forward { attrs, span: name.span(), inputs, outputs, body: None })
+        Ok(Forward { attrs, inputs, outputs, body: None })
     };
     let parsed = signature.parse2(tokens);
     let mut forward = errors.take(parsed)?;
@@ -232,7 +240,9 @@ fn inputs(input: ParseStream) -> syn::Result<Vec<(Ident, Shape)>> {
         }
         let name: Ident = input.parse()?;
         if !input.peek(Token![:]) {
-            return Err(input.error(format!("expected `:` and the shape of `{name}`, as in `{name}: [batch, 784]`")));
+            return Err(
+                input.error(format!("expected `:` and the shape of `{name}`, as in `{name}: [batch, 784]`"))
+            );
         }
         input.parse::<Token![:]>()?;
         Ok((name, shape(input)?))
@@ -242,9 +252,4 @@ fn inputs(input: ParseStream) -> syn::Result<Vec<(Ident, Shape)>> {
         return Err(syn::Error::new(paren.span.join(), "a model needs an input, as in `x: [batch, 784]`"));
     }
     Ok(inputs)
-}
-
-/// The span of a macro input that has no better one.
-pub(super) fn call_site() -> Span {
-    Span::call_site()
 }

@@ -13,9 +13,9 @@ use syn::{Expr, Ident};
 pub(in super::super) fn desugar(model: Model, errors: &mut Errors) -> Declared {
     let Model { attrs, vis, name, generics, form } = model;
     let (fields, forward) = match form {
-        Form::Declared { fields, forward } => (fields, forward),
+        Form::Declared { fields, forward } => (fields, *forward),
         Form::Sequential { input, output, items } => {
-            let (fields, forward) = in_order(&name, input, output, items, errors);
+            let (fields, forward) = in_order(input, output, items, errors);
             (fields, Some(forward))
         }
     };
@@ -23,13 +23,7 @@ pub(in super::super) fn desugar(model: Model, errors: &mut Errors) -> Declared {
 }
 
 /// Fields for the layers, and a forward pass that applies one after the other.
-fn in_order(
-    model: &Ident,
-    input: Shape,
-    output: Shape,
-    items: Vec<Item>,
-    errors: &mut Errors,
-) -> (Vec<Field>, Forward) {
+fn in_order(input: Shape, output: Shape, items: Vec<Item>, errors: &mut Errors) -> (Vec<Field>, Forward) {
     let x = Ident::new("input", Span::call_site());
     let mut fields = Vec::new();
     let mut statements = Vec::new();
@@ -51,7 +45,6 @@ fn in_order(
     let outputs = Outputs { span: output.span, shapes: vec![output], is_tuple: false };
     let tail = syn::parse2(quote_spanned!(outputs.span=> #x)).ok().map(Value::Expr);
     let body = Block { statements, tail, span: outputs.span };
-    let forward =
-        Forward { attrs: Vec::new(), span: model.span(), inputs: vec![(x, input)], outputs, body: Some(body) };
+    let forward = Forward { attrs: Vec::new(), inputs: vec![(x, input)], outputs, body: Some(body) };
     (fields, forward)
 }

@@ -18,7 +18,8 @@ pub(super) fn layer(
     constants: &Sizes,
     errors: &mut Errors,
 ) -> Option<Call> {
-    let given: Vec<(Option<&Ident>, &Expr)> = call.args.iter().map(|arg| (arg.name.as_ref(), &arg.value)).collect();
+    let given: Vec<(Option<&Ident>, &Expr)> =
+        call.args.iter().map(|arg| (arg.name.as_ref(), &arg.value)).collect();
     let subject = format!("`{field}`: {}", spec.name);
     let matcher = Matcher { subject, op: spec.name, specs: spec.args, sizes: constants };
     matcher.resolve(&given, &call.path, errors)
@@ -46,7 +47,12 @@ pub(super) struct Matcher<'a> {
 
 impl Matcher<'_> {
     /// The resolved arguments, without those to be inferred, and tensors without their variables.
-    pub fn resolve(&self, given: &[(Option<&Ident>, &Expr)], whole: &impl ToTokens, errors: &mut Errors) -> Option<Call> {
+    pub fn resolve(
+        &self,
+        given: &[(Option<&Ident>, &Expr)],
+        whole: &impl ToTokens,
+        errors: &mut Errors,
+    ) -> Option<Call> {
         let pairs = self.pair(given, errors)?;
         let mut call = Call { args: Args::new(self.op), written: Vec::new() };
         let mut complete = true;
@@ -69,7 +75,10 @@ impl Matcher<'_> {
                 Some(value) => call.args.set(spec.name, value),
                 None if matches!(spec.fallback, Fallback::Inferred(_)) || !complete => {}
                 None => {
-                    errors.at(whole, format!("{} needs `{}`: write `{}`", self.subject, spec.name, self.signature()));
+                    errors.at(
+                        whole,
+                        format!("{} needs `{}`: write `{}`", self.subject, spec.name, self.signature()),
+                    );
                     complete = false;
                 }
             }
@@ -278,7 +287,9 @@ fn integer(expr: &Expr) -> Option<isize> {
             Lit::Int(int) => int.base10_parse().ok(),
             _ => None,
         },
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => integer(&unary.expr).and_then(isize::checked_neg),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
+            integer(&unary.expr).and_then(isize::checked_neg)
+        }
         Expr::Paren(inner) => integer(&inner.expr),
         Expr::Group(inner) => integer(&inner.expr),
         _ => None,

@@ -2,7 +2,9 @@
 
 use super::super::ast::{Block, Outputs, Statement, Value};
 use super::super::errors::{Errors, source, span_of};
-use super::super::ir::{Body, Carried, Field, FieldKind, Input, Op, Output, Region, Shape, Stated, Step, Use, Var, VarInfo};
+use super::super::ir::{
+    Body, Carried, Field, FieldKind, Input, Op, Output, Region, Shape, Stated, Step, Use, Var, VarInfo,
+};
 use super::size::Sizes;
 use proc_macro2::Span;
 use rustorch_shape::suggest;
@@ -18,8 +20,15 @@ pub(super) fn resolve(
     sizes: &Sizes,
     errors: &mut Errors,
 ) -> Body {
-    let mut resolver =
-        Resolver { fields, sizes, errors, names: 1, scopes: vec![BTreeMap::new()], vars: Vec::new(), steps: Vec::new() };
+    let mut resolver = Resolver {
+        fields,
+        sizes,
+        errors,
+        names: 1,
+        scopes: vec![BTreeMap::new()],
+        vars: Vec::new(),
+        steps: Vec::new(),
+    };
     for input in inputs {
         let var = resolver.fresh(input.name.to_string());
         resolver.bind(&input.name, Binding::Tensor(Some(var)));
@@ -57,10 +66,13 @@ impl Resolver<'_> {
             self.statement(statement);
         }
         match &block.tail {
-            Some(Value::Expr(Expr::Tuple(tuple))) => tuple.elems.iter().map(|element| self.single(element, None)).collect(),
+            Some(Value::Expr(Expr::Tuple(tuple))) => {
+                tuple.elems.iter().map(|element| self.single(element, None)).collect()
+            }
             Some(value) => self.value(value, stated),
             None => {
-                self.errors.span(block.span, "this block has no value: end it with an expression, without `;`");
+                self.errors
+                    .span(block.span, "this block has no value: end it with an expression, without `;`");
                 Vec::new()
             }
         }
@@ -68,15 +80,18 @@ impl Resolver<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         match statement {
-            Statement::Let { names, is_tuple, shapes, value } => self.declare(names, *is_tuple, shapes.as_ref(), value),
+            Statement::Let { names, is_tuple, shapes, value } => {
+                self.declare(names, *is_tuple, shapes.as_ref(), value)
+            }
             Statement::Assign { name, value } => self.assign(name, value),
             Statement::For { variable, over, body } => self.repeat(variable, over, body),
         }
     }
 
     fn declare(&mut self, names: &[Ident], is_tuple: bool, shapes: Option<&Outputs>, value: &Value) {
-        let stated: Option<Vec<Shape>> =
-            shapes.and_then(|outputs| outputs.shapes.iter().map(|shape| self.sizes.shape(shape, self.errors)).collect());
+        let stated: Option<Vec<Shape>> = shapes.and_then(|outputs| {
+            outputs.shapes.iter().map(|shape| self.sizes.shape(shape, self.errors)).collect()
+        });
         self.names = names.len();
         let mut uses = self.value(value, stated.clone().map(Stated::Shapes));
         self.names = 1;
@@ -110,7 +125,9 @@ impl Resolver<'_> {
         let text = name.to_string();
         let here = self.scopes.last().and_then(|scope| scope.get(&text)).cloned();
         let stated = match &here {
-            Some(Binding::Tensor(var)) => Some(Stated::Like(Use { var: *var, span: name.span(), text: text.clone() })),
+            Some(Binding::Tensor(var)) => {
+                Some(Stated::Like(Use { var: *var, span: name.span(), text: text.clone() }))
+            }
             _ => None,
         };
         let mut uses = self.value(value, stated);
@@ -122,7 +139,10 @@ impl Resolver<'_> {
             _ => self.errors.at(name, format!("there is no `{text}` yet: write `let {text} = ..`")),
         }
         if uses.len() > 1 {
-            self.errors.at(name, format!("this gives {} tensors: bind them with `let ({text}, ..) = ..`", uses.len()));
+            self.errors.at(
+                name,
+                format!("this gives {} tensors: bind them with `let ({text}, ..) = ..`", uses.len()),
+            );
             uses.clear();
         }
         self.bind(name, Binding::Tensor(uses.first().and_then(|value| value.var)));
@@ -145,7 +165,11 @@ impl Resolver<'_> {
             if let Some(Binding::Tensor(var)) = self.lookup(&text) {
                 let inside = self.fresh(text.clone());
                 scope.insert(text.clone(), Binding::Tensor(Some(inside)));
-                carried.push(Carried { before: Use { var, span: name.span(), text: text.clone() }, inside, name: text });
+                carried.push(Carried {
+                    before: Use { var, span: name.span(), text: text.clone() },
+                    inside,
+                    name: text,
+                });
             }
         }
         self.scopes.push(scope);
@@ -218,11 +242,20 @@ impl Resolver<'_> {
         }
     }
 
-    fn branch(&mut self, condition: &Expr, then: &Block, otherwise: &Block, stated: Option<Stated>) -> Vec<Use> {
+    fn branch(
+        &mut self,
+        condition: &Expr,
+        then: &Block,
+        otherwise: &Block,
+        stated: Option<Stated>,
+    ) -> Vec<Use> {
         let is_training = matches!(condition, Expr::Field(field)
             if is_self(&field.base) && matches!(&field.member, syn::Member::Named(name) if name == "training"));
         if !is_training {
-            self.errors.at(condition, format!("a forward pass may depend on `self.training` only, not on `{}`", source(condition)));
+            self.errors.at(
+                condition,
+                format!("a forward pass may depend on `self.training` only, not on `{}`", source(condition)),
+            );
         }
         let mut region = |block: &Block| {
             self.scopes.push(BTreeMap::new());
@@ -251,7 +284,14 @@ impl Resolver<'_> {
     pub fn single(&mut self, expr: &Expr, stated: Option<Stated>) -> Use {
         let mut uses = self.expr(expr, stated);
         if uses.len() > 1 {
-            self.errors.at(expr, format!("`{}` gives {} tensors: bind them with `let (a, b, ..) = ..` first", source(expr), uses.len()));
+            self.errors.at(
+                expr,
+                format!(
+                    "`{}` gives {} tensors: bind them with `let (a, b, ..) = ..` first",
+                    source(expr),
+                    uses.len()
+                ),
+            );
             uses.clear();
         }
         let nothing = || Use { var: None, span: span_of(expr), text: source(expr) };

@@ -160,7 +160,8 @@ impl Resolver<'_> {
 
     fn layer(&mut self, field: usize, name: &Ident, args: &[&Expr], whole: &Expr) -> Vec<Use> {
         let [input] = args else {
-            self.errors.at(whole, format!("`{name}` takes one tensor, as in `{name}(x)`, not {}", args.len()));
+            self.errors
+                .at(whole, format!("`{name}` takes one tensor, as in `{name}(x)`, not {}", args.len()));
             return Vec::new();
         };
         let input = self.single(input, None);
@@ -197,8 +198,12 @@ impl Resolver<'_> {
     fn function(&mut self, spec: &'static FunctionSpec, args: &[&Expr], whole: &Expr) -> Vec<Use> {
         let Some((inputs, rest)) = self.function_inputs(spec, args, whole) else { return Vec::new() };
         let given: Vec<_> = rest.iter().map(|expr| args::split(expr)).collect();
-        let matcher =
-            Matcher { subject: format!("`{}`", spec.name), op: spec.name, specs: spec.args, sizes: self.sizes };
+        let matcher = Matcher {
+            subject: format!("`{}`", spec.name),
+            op: spec.name,
+            specs: spec.args,
+            sizes: self.sizes,
+        };
         let Some(mut call) = matcher.resolve(&given, whole, self.errors) else { return Vec::new() };
         self.tensor_args(spec, &given, &mut call);
         let count = self.pieces(spec, &call, &inputs);
@@ -220,9 +225,14 @@ impl Resolver<'_> {
             Inputs::Named(names) => {
                 let positional = args.iter().take_while(|arg| args::split(arg).0.is_none()).count();
                 if positional < names.len() {
-                    let takes = if names.len() == 1 { "a tensor".into() } else { format!("{} tensors", names.len()) };
-                    let message = format!("`{}` takes {takes}: `{}({}, ..)`", spec.name, spec.name, names.join(", "));
-                    self.errors.at(whole, message.replace(", ..)", if spec.args.is_empty() { ")" } else { ", ..)" }));
+                    let takes =
+                        if names.len() == 1 { "a tensor".into() } else { format!("{} tensors", names.len()) };
+                    let message =
+                        format!("`{}` takes {takes}: `{}({}, ..)`", spec.name, spec.name, names.join(", "));
+                    self.errors.at(
+                        whole,
+                        message.replace(", ..)", if spec.args.is_empty() { ")" } else { ", ..)" }),
+                    );
                     return None;
                 }
                 let (tensors, rest) = args.split_at(names.len());
@@ -231,7 +241,10 @@ impl Resolver<'_> {
             Inputs::List => {
                 let list = args.first().and_then(|first| elements(first));
                 let Some(list) = list else {
-                    self.errors.at(whole, format!("`{}` takes a list of tensors: `{}([a, b], 1)`", spec.name, spec.name));
+                    self.errors.at(
+                        whole,
+                        format!("`{}` takes a list of tensors: `{}([a, b], 1)`", spec.name, spec.name),
+                    );
                     return None;
                 };
                 Some((list.into_iter().map(|arg| self.single(arg, None)).collect(), args[1..].to_vec()))
@@ -242,7 +255,10 @@ impl Resolver<'_> {
     /// Resolves arguments that are tensors: `mask = m`.
     fn tensor_args(&mut self, spec: &FunctionSpec, given: &[(Option<&Ident>, &Expr)], call: &mut Call) {
         for arg in spec.args.iter().filter(|arg| arg.kind == Kind::Tensor) {
-            let Some((_, expr)) = given.iter().find(|(name, _)| name.is_some_and(|name| name == arg.name)) else { continue };
+            let Some((_, expr)) = given.iter().find(|(name, _)| name.is_some_and(|name| name == arg.name))
+            else {
+                continue;
+            };
             let value = self.single(expr, None);
             if let Some(written) = call.written.iter_mut().find(|written| written.name == arg.name) {
                 written.var = value.var;
@@ -284,7 +300,11 @@ impl Resolver<'_> {
     }
 
     fn operand(&mut self, expr: &Expr) -> Operand {
-        if self.is_scalar(expr) { Operand::Scalar(args::as_float(expr)) } else { Operand::Tensor(self.single(expr, None)) }
+        if self.is_scalar(expr) {
+            Operand::Scalar(args::as_float(expr))
+        } else {
+            Operand::Tensor(self.single(expr, None))
+        }
     }
 
     /// Whether an expression is a number of Rust: no tensor and no layer occurs in it.
@@ -304,7 +324,9 @@ impl Resolver<'_> {
             Expr::Unary(unary) => self.is_scalar(&unary.expr),
             Expr::Binary(binary) => self.is_scalar(&binary.left) && self.is_scalar(&binary.right),
             Expr::MethodCall(call) => {
-                !is_self(&call.receiver) && self.is_scalar(&call.receiver) && call.args.iter().all(|arg| self.is_scalar(arg))
+                !is_self(&call.receiver)
+                    && self.is_scalar(&call.receiver)
+                    && call.args.iter().all(|arg| self.is_scalar(arg))
             }
             // `f64::sqrt(2.0)`, but not `relu(x)`.
             Expr::Call(call) => {

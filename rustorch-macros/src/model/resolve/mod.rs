@@ -8,7 +8,6 @@ mod size;
 use super::ast::{self, FieldValue};
 use super::errors::Errors;
 use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Shape};
-use rustorch_shape::poly::Atom;
 use rustorch_shape::{Poly, layers, suggest};
 use size::Sizes;
 use std::collections::BTreeMap;
@@ -38,7 +37,9 @@ fn check_generics(generics: &Generics, errors: &mut Errors) {
     for param in &generics.params {
         match param {
             syn::GenericParam::Const(_) => {}
-            syn::GenericParam::Type(ty) => errors.at(ty, "a model has const parameters only, as in `const D: usize`"),
+            syn::GenericParam::Type(ty) => {
+                errors.at(ty, "a model has const parameters only, as in `const D: usize`")
+            }
             syn::GenericParam::Lifetime(lifetime) => {
                 errors.at(lifetime, "a model owns its layers: leave out the lifetime");
             }
@@ -52,11 +53,17 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
     for field in fields {
         let name = field.name.to_string();
         if names.insert(name.clone(), resolved.len()).is_some() {
-            errors.at(&field.name, format!("there are two fields called `{name}`: every layer needs its own name"));
+            errors.at(
+                &field.name,
+                format!("there are two fields called `{name}`: every layer needs its own name"),
+            );
             continue;
         }
         if RESERVED.contains(&name.as_str()) {
-            errors.at(&field.name, format!("`{name}` is a field of every model (`self.{name}`): choose another name"));
+            errors.at(
+                &field.name,
+                format!("`{name}` is a field of every model (`self.{name}`): choose another name"),
+            );
             continue;
         }
         let kind = match &field.value {
@@ -64,7 +71,12 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
             FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
         };
-        resolved.push(Field { attrs: field.attrs.clone(), vis: field.vis.clone(), name: field.name.clone(), kind });
+        resolved.push(Field {
+            attrs: field.attrs.clone(),
+            vis: field.vis.clone(),
+            name: field.name.clone(),
+            kind,
+        });
     }
     resolved
 }
@@ -92,7 +104,12 @@ fn resolve_layer(call: &ast::LayerCall, field: &Ident, constants: &Sizes, errors
     }
 }
 
-fn resolve_forward(forward: &ast::Forward, fields: &[Field], constants: &Sizes, errors: &mut Errors) -> Forward {
+fn resolve_forward(
+    forward: &ast::Forward,
+    fields: &[Field],
+    constants: &Sizes,
+    errors: &mut Errors,
+) -> Forward {
     let mut dims = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();
     for (name, shape) in &forward.inputs {
@@ -109,9 +126,10 @@ fn resolve_forward(forward: &ast::Forward, fields: &[Field], constants: &Sizes, 
     }
     let mut outputs = Vec::new();
     for shape in &forward.outputs.shapes {
-        outputs.push(Output { shape: sizes.shape(shape, errors), span: shape.span });
+        outputs.push(Output { shape: sizes.shape(shape, errors) });
     }
-    let body = forward.body.as_ref().map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, errors));
+    let body =
+        forward.body.as_ref().map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, errors));
     Forward { attrs: forward.attrs.clone(), inputs, outputs, is_tuple: forward.outputs.is_tuple, body, dims }
 }
 
@@ -125,7 +143,10 @@ fn input_shape(
 ) -> Option<Shape> {
     const MOST: usize = 8;
     if shape.dims.len() > MOST {
-        errors.span(shape.span, format!("this shape has {} axes, and tensors here have at most {MOST}", shape.dims.len()));
+        errors.span(
+            shape.span,
+            format!("this shape has {} axes, and tensors here have at most {MOST}", shape.dims.len()),
+        );
         return None;
     }
     for (axis, dim) in shape.dims.iter().enumerate() {
@@ -135,12 +156,4 @@ fn input_shape(
         }
     }
     Some(vec![Poly::default(); shape.dims.len()])
-}
-
-/// Whether the size is a dim of its own, rather than a number or a formula.
-pub(super) fn dim_name(size: &Poly) -> Option<&str> {
-    match size.as_name() {
-        Some(Atom::Dim(name)) => Some(name),
-        _ => None,
-    }
 }

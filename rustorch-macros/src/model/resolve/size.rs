@@ -30,12 +30,8 @@ impl Sizes {
 
     /// Whether a name stands for a run-time dim: lower case, and not a parameter.
     pub fn is_dim_name(&self, name: &str) -> bool {
-        name.starts_with(|c: char| c.is_lowercase() || c == '_') && !self.params.iter().any(|param| param == name)
-    }
-
-    /// Whether this is one of the const parameters of the model.
-    pub fn is_param(&self, name: &str) -> bool {
-        self.params.iter().any(|param| param == name)
+        name.starts_with(|c: char| c.is_lowercase() || c == '_')
+            && !self.params.iter().any(|param| param == name)
     }
 
     /// The names of the dims.
@@ -67,17 +63,24 @@ impl Sizes {
                     BinOp::Sub(_) => left.minus(&right),
                     BinOp::Mul(_) => left.times(&right),
                     BinOp::Div(_) if right.as_integer() == Some(0) => {
-                        return Err(syn::Error::new_spanned(expr, format!("`{}` divides by 0", source(expr))));
+                        return Err(syn::Error::new_spanned(
+                            expr,
+                            format!("`{}` divides by 0", source(expr)),
+                        ));
                     }
                     BinOp::Div(_) => left.over(&right),
                     _ => return Err(not_a_size(expr)),
                 };
                 match result {
-                    Some(size) if size.as_integer().is_some_and(|n| n < 0) => {
-                        Err(syn::Error::new_spanned(expr, format!("`{}` is {size}, and a size cannot be negative", source(expr))))
-                    }
+                    Some(size) if size.as_integer().is_some_and(|n| n < 0) => Err(syn::Error::new_spanned(
+                        expr,
+                        format!("`{}` is {size}, and a size cannot be negative", source(expr)),
+                    )),
                     Some(size) => Ok(size),
-                    None => Err(syn::Error::new_spanned(expr, format!("`{}` is too large to be a size", source(expr)))),
+                    None => Err(syn::Error::new_spanned(
+                        expr,
+                        format!("`{}` is too large to be a size", source(expr)),
+                    )),
                 }
             }
             Expr::Infer(_) => Err(syn::Error::new_spanned(expr, "this size cannot be inferred: write it")),
