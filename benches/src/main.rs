@@ -7,6 +7,7 @@
 //!   ahead. The interpreter is `$PYTHON`, or `python3`;
 //! - `--seconds S` changes how long each row is measured, `--device cuda` where.
 
+mod compile;
 mod measure;
 mod pytorch;
 mod rows;
@@ -73,11 +74,13 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let rows = rows::all();
     let selected: Vec<&Row> = rows.iter().filter(|row| row.name.contains(&arguments.filter)).collect();
-    if selected.is_empty() {
+    let compile: Vec<&str> = compile::ROWS.into_iter().filter(|row| row.contains(&arguments.filter)).collect();
+    if selected.is_empty() && compile.is_empty() {
         return Err(format!("no row's name contains {:?}; --list shows them", arguments.filter));
     }
     if arguments.list {
         selected.iter().for_each(|row| println!("{}", row.name));
+        compile.iter().for_each(|row| println!("{row}"));
         return Ok(());
     }
     let mut twin = match arguments.against_pytorch {
@@ -95,6 +98,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
                 println!("{}\t{ours:.4}\t{theirs:.4}\t{}\t{ratio:.2}", row.name, row.unit());
             }
         }
+    }
+    for row in compile {
+        let seconds = compile::measure(row).map_err(|error| format!("{row}: {error}"))?;
+        // PyTorch compiles nothing ahead of time.
+        println!("{row}\t{seconds:.2}{}", if arguments.against_pytorch { "\t-\ts\t-" } else { "\ts" });
     }
     Ok(())
 }

@@ -42,6 +42,13 @@ impl Saved {
     /// # Errors
     /// If an in-place operation has changed it since.
     pub fn unpack(&self, ctx: &Ctx<'_>) -> Result<Tensor> {
+        if self.tensor.is_inference() {
+            return Err(Error::Autograd(format!(
+                "{} saved a tensor of shape {:?} that was made in inference mode; copy it first",
+                ctx.node.op,
+                self.tensor.shape()
+            )));
+        }
         let now = self.tensor.storage().version();
         if now != self.version {
             return Err(Error::Autograd(format!(
