@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::Instant;
 
 /// The rows, with what they do.
-pub const ROWS: [&str; 3] = ["compile release clean", "compile release after an edit", "compile check to a shape error"];
+pub const ROWS: [&str; 3] =
+    ["compile release clean", "compile release after an edit", "compile check to a shape error"];
 
 /// Times a row in seconds.
 pub fn measure(row: &str) -> Result<f64, String> {
@@ -103,7 +104,10 @@ impl Package {
         let seconds = start.elapsed().as_secs_f64();
         if output.status.success() != succeeds {
             let messages = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("cargo {command} was to {}:\n{messages}", if succeeds { "succeed" } else { "fail" }));
+            return Err(format!(
+                "cargo {command} was to {}:\n{messages}",
+                if succeeds { "succeed" } else { "fail" }
+            ));
         }
         Ok(seconds)
     }

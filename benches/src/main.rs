@@ -74,7 +74,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let rows = rows::all();
     let selected: Vec<&Row> = rows.iter().filter(|row| row.name.contains(&arguments.filter)).collect();
-    let compile: Vec<&str> = compile::ROWS.into_iter().filter(|row| row.contains(&arguments.filter)).collect();
+    let compile: Vec<&str> =
+        compile::ROWS.into_iter().filter(|row| row.contains(&arguments.filter)).collect();
     if selected.is_empty() && compile.is_empty() {
         return Err(format!("no row's name contains {:?}; --list shows them", arguments.filter));
     }

@@ -2,4 +2,5 @@
 
 pub(crate) mod elementwise;
 mod index_add;
+pub(crate) mod matmul;
 mod reduce;

@@ -4,5 +4,7 @@
 //! an error that names the operand, the axis and the sizes.
 
 mod activation;
+mod linear;
 
 pub use activation::*;
+pub use linear::linear;
