@@ -290,6 +290,11 @@ macro_rules! dispatch {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [F32 = f32, F64 = f64],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "float32 or float64" }))
     };
+    (floating $dtype:expr, $op:expr, $T:ident => $body:expr) => {
+        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
+            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16],
+            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point dtype" }))
+    };
     (real $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
             [F32 = f32, F64 = f64, I64 = i64, I32 = i32, I16 = i16, I8 = i8, U8 = u8],

@@ -15,6 +15,7 @@ pub mod kernels;
 mod layout;
 pub mod nn;
 mod ops;
+pub mod optim;
 pub mod random;
 mod scalar;
 mod storage;

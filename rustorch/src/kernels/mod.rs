@@ -7,6 +7,7 @@
 pub mod gemm;
 mod isa;
 pub mod math;
+pub mod optim;
 pub mod parallel;
 mod pool;
 pub mod random;
