@@ -32,6 +32,7 @@ mod options;
 mod radam;
 mod rmsprop;
 mod rprop;
+pub mod scheduler;
 mod sgd;
 mod state;
 
