@@ -125,6 +125,13 @@ impl Error {
         Self::Argument { op, message: message.into() }
     }
 
+    /// The [`Error::Device`] of a build without the feature `cuda`.
+    #[cfg(not(feature = "cuda"))]
+    pub(crate) fn no_cuda(device: Device) -> Self {
+        let message = "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`";
+        Self::Device { device, message: message.to_owned() }
+    }
+
     /// An [`Error::Io`] for a path.
     pub(crate) fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::Io { path: path.display().to_string(), message: error.to_string() }

@@ -7,6 +7,7 @@
 extern crate self as rustorch;
 
 pub mod autograd;
+pub mod cuda;
 mod device;
 mod dtype;
 mod error;

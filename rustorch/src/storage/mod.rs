@@ -33,6 +33,9 @@ struct Inner {
 pub(crate) enum Memory {
     /// Main memory.
     Cpu(Block),
+    /// A GPU's memory.
+    #[cfg(feature = "cuda")]
+    Cuda(rustorch_cuda::Buffer),
 }
 
 impl Storage {
@@ -45,14 +48,22 @@ impl Storage {
         })?;
         let memory = match device {
             Device::Cpu => Memory::Cpu(Block::new(bytes)?),
-            Device::Cuda(_) => return Err(no_cuda(device)),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(ordinal) => {
+                let buffer = rustorch_cuda::Buffer::uninit(&crate::cuda::device(ordinal)?, bytes);
+                Memory::Cuda(buffer.map_err(|error| crate::cuda::from_driver(ordinal, error))?)
+            }
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda(_) => return Err(Error::no_cuda(device)),
         };
         Ok(Self(Arc::new(Inner { memory, bytes, version: AtomicU64::new(0), lock: RawRwLock::INIT })))
     }
 
     pub fn device(&self) -> Device {
-        match self.0.memory {
+        match &self.0.memory {
             Memory::Cpu(_) => Device::Cpu,
+            #[cfg(feature = "cuda")]
+            Memory::Cuda(buffer) => Device::Cuda(buffer.device().ordinal()),
         }
     }
 
@@ -97,6 +108,20 @@ impl Storage {
     pub fn host_ptr(&self) -> *mut u8 {
         match &self.0.memory {
             Memory::Cpu(block) => block.ptr(),
+            #[cfg(feature = "cuda")]
+            Memory::Cuda(buffer) => panic!("{buffer:?} has no address in main memory"),
+        }
+    }
+
+    /// The buffer on a GPU.
+    ///
+    /// # Panics
+    /// If the memory is on another device: kernels are chosen by device before they ask for buffers.
+    #[cfg(feature = "cuda")]
+    pub fn cuda_buffer(&self) -> &rustorch_cuda::Buffer {
+        match &self.0.memory {
+            Memory::Cuda(buffer) => buffer,
+            Memory::Cpu(_) => panic!("{} bytes of main memory are no buffer of a GPU", self.0.bytes),
         }
     }
 
@@ -153,14 +178,6 @@ pub(crate) fn lock_for_write<'a>(target: &'a Storage, sources: &[&'a Storage]) -
     }
     all.retain(|inner| !std::ptr::eq(*inner, target));
     WriteGuard { target, reads: all }
-}
-
-fn no_cuda(device: Device) -> Error {
-    Error::Device {
-        device,
-        message: "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`"
-            .into(),
-    }
 }
 
 #[cfg(test)]

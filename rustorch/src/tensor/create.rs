@@ -217,7 +217,10 @@ impl Tensor {
                 drop(guard);
                 Ok(())
             }
-            device @ Device::Cuda(_) => Err(Error::Unavailable { op: "fill", device, dtype: self.dtype() }),
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => crate::ops::elementwise::cuda_fill(self, value),
+            #[cfg(not(feature = "cuda"))]
+            device @ Device::Cuda(_) => Err(Error::no_cuda(device)),
         }
     }
 

@@ -3,6 +3,7 @@
 mod convert;
 mod copy;
 mod create;
+mod device;
 
 mod display;
 mod literal;

@@ -7,6 +7,8 @@
 
 mod cast;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod kernel;
 mod lanes;
 mod macros;
@@ -18,6 +20,8 @@ mod traced;
 use smallvec::SmallVec;
 
 pub(crate) use cast::{Number, cast, for_each_row};
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::fill as cuda_fill;
 pub(crate) use kernel::{Domain, Kernel, MAX_INPUTS, MAX_PARAMS, Params};
 pub use operand::Operand;
 pub(crate) use operand::result_dtype;
@@ -43,7 +47,7 @@ pub(crate) struct Elementwise {
 }
 
 /// An expression as text.
-#[allow(dead_code, reason = "read by the CUDA feature")]
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
 pub(crate) struct Source {
     pub inputs: &'static [&'static str],
     pub params: &'static [&'static str],
@@ -54,7 +58,7 @@ pub(crate) struct Source {
 pub(crate) struct Gradient {
     pub uses: &'static [Variable],
     pub kernel: fn(DType) -> Option<Kernel>,
-    #[allow(dead_code, reason = "read by the CUDA feature")]
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
     pub source: Source,
     pub trace: for<'a> fn(&[Traced<'a>], &Params) -> Traced<'a>,
 }
@@ -186,7 +190,7 @@ fn launch_into(
 unsafe fn run(
     op: &'static str,
     kernel: fn(DType) -> Option<Kernel>,
-    _source: &Source,
+    #[cfg_attr(not(feature = "cuda"), allow(unused_variables))] source: &Source,
     inputs: &[Operand<'_>],
     compute: DType,
     output: &Tensor,
@@ -242,7 +246,10 @@ unsafe fn run(
             unsafe { job.run() };
             Ok(())
         }
-        device @ Device::Cuda(_) => Err(Error::Unavailable { op, device, dtype: compute }),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => cuda::run(op, source, inputs, compute, output, params),
+        #[cfg(not(feature = "cuda"))]
+        device @ Device::Cuda(_) => Err(Error::no_cuda(device)),
     }
 }
 
@@ -289,14 +296,22 @@ fn host_operand(
     }
 }
 
-/// The device that all tensors among the inputs are on.
+/// The device that all tensors among the inputs are on. Tensors without axes in main memory mix with any, as numbers do.
 fn common_device(op: &'static str, inputs: &[Operand<'_>]) -> Result<Device> {
-    let mut tensors = inputs.iter().filter_map(Operand::tensor);
-    let first = tensors.next().map_or(Device::Cpu, Tensor::device);
-    match tensors.find(|tensor| tensor.device() != first) {
-        Some(other) => Err(Error::DeviceMismatch { op, left: first, right: other.device() }),
-        None => Ok(first),
+    let mut device = None;
+    for tensor in inputs
+        .iter()
+        .filter_map(Operand::tensor)
+        .filter(|tensor| !(tensor.rank() == 0 && tensor.device().is_cpu()))
+    {
+        match device {
+            Some(left) if left != tensor.device() => {
+                return Err(Error::DeviceMismatch { op, left, right: tensor.device() });
+            }
+            _ => device = Some(tensor.device()),
+        }
     }
+    Ok(device.unwrap_or_default())
 }
 
 /// The layout of a result: the broadcast shape, in the order of memory that the inputs share, as in PyTorch.
@@ -398,8 +413,8 @@ fn record(
 /// An operand as its gradient needs it.
 struct SavedOperand {
     value: Option<SavedValue>,
-    /// Shape and dtype, if it is a tensor and so may need a gradient.
-    tensor: Option<(Dims, DType)>,
+    /// Shape, dtype and device, if it is a tensor and so may need a gradient.
+    tensor: Option<(Dims, DType, Device)>,
 }
 
 enum SavedValue {
@@ -428,20 +443,20 @@ fn backward(
             Operand::Tensor(tensor) => SavedValue::Tensor(Saved::input(tensor)),
             Operand::Scalar(scalar) => SavedValue::Scalar(*scalar),
         }),
-        tensor: input.tensor().map(|tensor| (tensor.layout().shape.clone(), tensor.dtype())),
+        tensor: input.tensor().map(|tensor| (tensor.layout().shape.clone(), tensor.dtype(), tensor.device())),
     };
     let saved: SmallVec<[SavedOperand; 3]> = inputs.iter().enumerate().map(save).collect();
     Box::new(move |ctx: &Ctx<'_>| {
         let mut grads = Grads::new();
         for (k, operand) in saved.iter().enumerate() {
-            let Some((shape, dtype)) = &operand.tensor else { continue };
+            let Some((shape, dtype, device)) = &operand.tensor else { continue };
             if !ctx.needs(grads.len()) {
                 grads.push(None);
                 continue;
             }
             let full =
                 evaluate(&entry.gradients[k], entry.name, ctx, &saved, output.as_ref(), &params, compute)?;
-            grads.push(Some(full.sum_to(shape)?.to_dtype(*dtype)));
+            grads.push(Some(full.sum_to(shape)?.to_dtype(*dtype).to_device(*device)?));
         }
         Ok(grads)
     })
@@ -473,7 +488,8 @@ fn evaluate(
     for (position, scalar) in scalars {
         operands.insert(position, Operand::Scalar(scalar));
     }
-    if ctx.create_graph() {
+    // A constant has no operand that would tell a kernel its shape and device.
+    if ctx.create_graph() || operands.is_empty() {
         return traced::evaluate(gradient.trace, &operands, params, ctx.grad()?);
     }
     launch(op, gradient.kernel, &gradient.source, &operands, compute, compute, *params)
@@ -499,7 +515,9 @@ pub(crate) fn copy_elements_into(source: &Tensor, target: &Tensor) -> Result<()>
 
 unsafe fn copy_locked(source: &Tensor, target: &Tensor) -> Result<()> {
     if source.device() != target.device() {
-        return Err(Error::DeviceMismatch { op: "copy", left: source.device(), right: target.device() });
+        let moved = source.move_raw(target.device())?;
+        // SAFETY: the moved tensor is ours alone; the target is as promised by the caller.
+        return unsafe { copy_locked(&moved, target) };
     }
     match target.device() {
         Device::Cpu => {
@@ -523,6 +541,9 @@ unsafe fn copy_locked(source: &Tensor, target: &Tensor) -> Result<()> {
             unsafe { job.run() };
             Ok(())
         }
-        device @ Device::Cuda(_) => Err(Error::Unavailable { op: "copy", device, dtype: target.dtype() }),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => cuda::copy(source, target),
+        #[cfg(not(feature = "cuda"))]
+        device @ Device::Cuda(_) => Err(Error::no_cuda(device)),
     }
 }

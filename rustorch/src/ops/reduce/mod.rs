@@ -1,11 +1,14 @@
 //! Reductions over axes.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
 use crate::autograd::{Grads, record};
 use crate::dtype::dispatch;
 use crate::error::expect;
 use crate::ops::elementwise::{Number, cast};
 use crate::tensor::Axes;
-use crate::{DType, Device, Error, Result, Tensor};
+use crate::{DType, Device, Result, Tensor};
 
 impl Tensor {
     /// The sum of all elements (`torch.sum`). Integers and bools sum to `I64`.
@@ -84,12 +87,20 @@ impl Rows {
     }
 
     fn reduce(&self, op: &'static str, dtype: DType, keepdim: bool) -> Result<Tensor> {
-        if !self.data.device().is_cpu() {
-            return Err(Error::Unavailable { op, device: self.data.device(), dtype });
-        }
-        let output = Tensor::uninit(&self.kept_shape(keepdim), dtype, Device::Cpu)?;
+        let device = self.data.device();
+        let output = Tensor::uninit(&self.kept_shape(keepdim), dtype, device)?;
         let columns: usize = self.reduced.iter().map(|&axis| self.shape[axis]).product();
         let _guard = self.data.storage().read();
+        match device {
+            Device::Cpu => {}
+            #[cfg(feature = "cuda")]
+            Device::Cuda(_) => {
+                cuda::sum_rows(op, &self.data, columns, &output)?;
+                return Ok(output);
+            }
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda(_) => return Err(crate::Error::no_cuda(device)),
+        }
         dispatch!(self.data.dtype(), A => dispatch!(dtype, B => {
             // SAFETY: the input is contiguous and locked, the output is ours alone, and both have as many elements.
             let (input, output) = unsafe {
