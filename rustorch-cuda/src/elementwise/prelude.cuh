@@ -237,7 +237,7 @@ __device__ __noinline__ inline double trigamma_series(double x) {
     double sum = 0;
     for (; x < 10.0; x += 1.0) sum += 1.0 / (x * x);
     const double q = 1.0 / (x * x);
-    const double series = q * (1.0 / 6 - q * (1.0 / 30 - q * (1.0 / 42 - q * (1.0 / 30 - q * 5.0 / 66))));
+    const double series = q * (1.0 / 6 - q * (1.0 / 30 - q * (1.0 / 42 - q * (1.0 / 30 - q * (5.0 / 66 - q * 691.0 / 2730)))));
     return sum + 1.0 / x + q / 2 + series / x;
 }
 __device__ __forceinline__ double trigamma(double x) {

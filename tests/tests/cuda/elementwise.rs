@@ -1,5 +1,6 @@
 //! Every entry of the elementwise table, forward and gradient, on both devices.
 
+use rustorch::autograd::{GradOptions, grad};
 use rustorch::{DType, Result, Tensor};
 
 use crate::support::*;
@@ -45,13 +46,8 @@ const PARAMETRIC: &[Unary] = &[
 /// Compares where the CPU has the operation for this dtype; where it refuses, the GPU must refuse as well.
 fn compare_unary(op: &Unary, x: &Tensor, units: f64) {
     let Some(gpu) = gpu(op.0) else { return };
-    let guarded = |x: &Tensor| {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| op.1(x)));
-        std::panic::set_hook(hook);
-        result.ok()
-    };
+    // The methods panic on dtypes that they are not for; the message goes to the test's captured output.
+    let guarded = |x: &Tensor| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| op.1(x))).ok();
     let what = format!("{} of {}", op.0, x.dtype());
     match (guarded(&x.to_device(gpu).unwrap()), guarded(x)) {
         (Some(found), Some(expected)) => assert_same(&what, &found, &expected, units),
@@ -103,7 +99,7 @@ fn every_binary_operation_and_dtype() {
     let Some(gpu) = gpu("every_binary_operation") else { return };
     for (name, op) in SMOOTH_BINARY.iter().chain(BINARY) {
         for left in REALS {
-            for right in [left, DType::F32, DType::I64, DType::U8] {
+            for right in if left == DType::F16 { REALS.to_vec() } else { vec![left] } {
                 let a = tensor(5, &[6, 1, 7], left);
                 // No zeros: integers are not divided by them.
                 let b = tensor(6, &[5, 7], right)
@@ -180,8 +176,8 @@ fn higher_order_gradients() {
     let second = |device| {
         let x = tensor(14, &[9], DType::F64).to_device(device).unwrap().requires_grad_(true).unwrap();
         let y = x.tanh().mul(&x.exp()).unwrap().mul(&x.silu()).unwrap().sum();
-        let first =
-            rustorch::autograd::grad(&[&y], &[&x], None, true, true, false).unwrap().remove(0).unwrap();
+        let create = GradOptions { create_graph: true, ..Default::default() };
+        let first = grad(&[&y], &[&x], &[], create).unwrap().remove(0).unwrap();
         first.mul(&first).unwrap().sum().backward().unwrap();
         x.grad().unwrap()
     };

@@ -41,7 +41,7 @@ pub(super) fn run(
     for input in inputs {
         match number(input)? {
             Some(scalar) => {
-                scalars.push(to_driver(scalar).ok_or_else(unavailable)?);
+                scalars.push(to_driver(scalar, compute).ok_or_else(unavailable)?);
                 dtypes.push(None);
             }
             None => {
@@ -147,11 +147,19 @@ fn number(operand: &Operand<'_>) -> Result<Option<Scalar>> {
     }
 }
 
-/// A number as a kernel's parameter; none for one with an imaginary part.
-fn to_driver(scalar: Scalar) -> Option<driver::Scalar> {
+/// A number as a kernel's parameter, wrapped to the dtype of the operation as on the CPU; none for one with an
+/// imaginary part.
+fn to_driver(scalar: Scalar, compute: DType) -> Option<driver::Scalar> {
+    let integer = |value: i64| match compute {
+        DType::U8 => i64::from(value as u8),
+        DType::I8 => i64::from(value as i8),
+        DType::I16 => i64::from(value as i16),
+        DType::I32 => i64::from(value as i32),
+        _ => value,
+    };
     Some(match scalar {
         Scalar::Bool(value) => driver::Scalar::Int(value.into()),
-        Scalar::Int(value) => driver::Scalar::Int(value),
+        Scalar::Int(value) => driver::Scalar::Int(integer(value)),
         Scalar::Float(value) => driver::Scalar::Float(value),
         Scalar::Complex(value) if value.im == 0.0 => driver::Scalar::Float(value.re),
         Scalar::Complex(_) => return None,
