@@ -99,7 +99,7 @@ impl Rows {
                 return Ok(output);
             }
             #[cfg(not(feature = "cuda"))]
-            Device::Cuda(_) => return Err(crate::Error::no_cuda(device)),
+            Device::Cuda(_) => return Err(crate::Error::Unavailable { op, device, dtype }),
         }
         dispatch!(self.data.dtype(), A => dispatch!(dtype, B => {
             // SAFETY: the input is contiguous and locked, the output is ours alone, and both have as many elements.
