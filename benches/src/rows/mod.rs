@@ -1,6 +1,7 @@
 //! The rows, by subject. Names and work are those of `benches/pytorch.py`.
 
 mod elementwise;
+mod matmul;
 
 use rustorch::Result;
 
@@ -37,5 +38,5 @@ impl Row {
 
 /// Every row, in the order of the table.
 pub fn all() -> Vec<Row> {
-    elementwise::rows()
+    [matmul::rows(), elementwise::rows()].into_iter().flatten().collect()
 }
