@@ -4,7 +4,9 @@
 //! an error that names the operand, the axis and the sizes.
 
 mod activation;
+mod conv;
 mod linear;
 
 pub use activation::*;
+pub use conv::*;
 pub use linear::linear;
