@@ -1,7 +1,7 @@
 //! Per-thread working memory for kernels, kept between calls and never cleared.
 
 use std::alloc::{Layout, handle_alloc_error};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ptr::NonNull;
 
 const ALIGN: usize = 64;
@@ -31,7 +31,8 @@ impl Drop for Buffer {
 }
 
 thread_local! {
-    static KEPT: Cell<Option<Buffer>> = const { Cell::new(None) };
+    /// The buffers not in use, that of the outermost call last.
+    static KEPT: RefCell<Vec<Buffer>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls `f` with uninitialised memory for `len` values of `T`, aligned to 64 bytes and valid during the call.
@@ -40,13 +41,13 @@ pub fn with<T: Copy, R>(len: usize, f: impl FnOnce(*mut T) -> R) -> R {
     const { assert!(align_of::<T>() <= ALIGN) };
     let bytes = len.checked_mul(size_of::<T>()).expect("scratch size within usize");
     // A thread that is ending has no slot any more.
-    let kept = KEPT.try_with(Cell::take).unwrap_or(None);
+    let kept = KEPT.try_with(|kept| kept.borrow_mut().pop()).unwrap_or(None);
     let buffer = match kept {
         Some(buffer) if buffer.bytes >= bytes => buffer,
         _ => Buffer::new(bytes.next_power_of_two()),
     };
     let result = f(buffer.start.as_ptr().cast());
-    let _ = KEPT.try_with(|slot| slot.set(Some(buffer)));
+    let _ = KEPT.try_with(|kept| kept.borrow_mut().push(buffer));
     result
 }
 

@@ -182,6 +182,8 @@ unsafe fn direct<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
                     a: part.a.ptr,
                     a_rs: p.a.rs,
                     a_cs: p.a.cs,
+                    a_rows: std::ptr::null(),
+                    a_columns: std::ptr::null(),
                     b: part.b.ptr,
                     b_stride: p.b.rs,
                     c: part.c.ptr,
@@ -208,6 +210,8 @@ unsafe fn dot<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
                     a: part.a.ptr,
                     a_rs: p.a.rs,
                     a_cs: p.a.cs,
+                    a_rows: std::ptr::null(),
+                    a_columns: std::ptr::null(),
                     b: part.b.ptr,
                     b_stride: p.b.cs,
                     c: part.c.ptr,
@@ -271,7 +275,16 @@ unsafe fn panels<T: Real>(
         for (i, rows) in balanced(p.m, kernels.tile_rows) {
             let from = a.offset(i as isize * p.a.rs);
             let to = a_buffer.add(i * k);
-            (kernels.pack)(&Panel { to, width: rows, from, is: p.a.rs, ps: p.a.cs, present: rows, k });
+            (kernels.pack)(&Panel {
+                to,
+                stride: rows,
+                width: rows,
+                from,
+                is: p.a.rs,
+                ps: p.a.cs,
+                present: rows,
+                k,
+            });
         }
         let width = kernels.lanes * kernels.tile_vectors;
         for j in (0..p.n).step_by(width) {
@@ -285,6 +298,7 @@ unsafe fn panels<T: Real>(
             if !in_place && (pack_b || !shared_b) {
                 (kernels.pack)(&Panel {
                     to,
+                    stride: panel_width,
                     width: panel_width,
                     from,
                     is: p.b.cs,
@@ -301,6 +315,8 @@ unsafe fn panels<T: Real>(
                     a: a_buffer.add(i * k),
                     a_rs: 1,
                     a_cs: rows as isize,
+                    a_rows: std::ptr::null(),
+                    a_columns: std::ptr::null(),
                     b,
                     b_stride,
                     c: p.c.ptr.offset(i as isize * p.c.rs).add(j),
@@ -358,7 +374,7 @@ unsafe fn finish<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
 }
 
 /// Cuts `0..n` into the fewest pieces of at most `most`, as equal as possible: `(start, length)`.
-fn balanced(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(in crate::kernels) fn balanced(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let pieces = n.div_ceil(most).max(1);
     let (short, longer) = (n / pieces, n % pieces);
     (0..pieces)

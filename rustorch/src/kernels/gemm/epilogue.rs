@@ -44,7 +44,7 @@ impl<T> Epilogue<T> {
     /// C as it is.
     pub const NONE: Epilogue<T> = Epilogue { bias: Bias::None, activation: Activation::Identity };
 
-    pub(super) fn is_none(&self) -> bool {
+    pub(in crate::kernels) fn is_none(&self) -> bool {
         matches!(self.bias, Bias::None) && self.activation == Activation::Identity
     }
 
@@ -61,7 +61,7 @@ impl<T> Epilogue<T> {
 
 impl<T: Copy> Epilogue<T> {
     /// For the part of C that starts at row `i` and column `j`.
-    pub(super) fn offset(self, i: usize, j: usize) -> Self {
+    pub(in crate::kernels) fn offset(self, i: usize, j: usize) -> Self {
         let bias = match self.bias {
             Bias::None => Bias::None,
             Bias::PerColumn(bias) => Bias::PerColumn(bias.wrapping_add(j)),
@@ -72,7 +72,7 @@ impl<T: Copy> Epilogue<T> {
 }
 
 /// A finished part of C, and what to do with it.
-pub(super) struct Region<T> {
+pub(in crate::kernels) struct Region<T> {
     pub c: *mut T,
     pub rs: isize,
     pub cs: isize,
@@ -81,7 +81,7 @@ pub(super) struct Region<T> {
     pub epilogue: Epilogue<T>,
 }
 
-pub(super) type EpilogueFn<T> = unsafe fn(&Region<T>);
+pub(in crate::kernels) type EpilogueFn<T> = unsafe fn(&Region<T>);
 
 /// The scalar functions of the activations.
 pub(super) trait Float: Copy {

@@ -1,8 +1,9 @@
 //! The innermost loops: a tile of C kept in registers, for every tile height and width and instruction set.
 //!
-//! Two families. *Tile* kernels read packed panels (A as `[k][MR]`), *direct* ones read A where it lies. Both read rows of B
+//! *Tile* kernels read packed panels (A as `[k][MR]`), *direct* ones read A where it lies. Both read rows of B
 //! with any distance between them, and add up over k in order with one fused multiply-add per element, so that an
-//! element of C does not depend on the tile it falls into. The *dot* kernels (k contiguous in A and B) keep a vector of partial sums instead.
+//! element of C does not depend on the tile it falls into. *Gather* kernels, a convolution's, do the same with
+//! rows of A anywhere and any distances between its columns. *Dot* kernels (k contiguous in A and B) keep a vector of partial sums instead.
 
 use crate::kernels::vector::Vector;
 
@@ -10,14 +11,20 @@ use crate::kernels::vector::Vector;
 pub(super) const MAX_TILE_ROWS: usize = 14;
 /// Direct and dot kernels go up to this many rows.
 pub(super) const MAX_DIRECT_ROWS: usize = 6;
+/// Gather kernels go up to this many rows: each needs a pointer register.
+pub(in crate::kernels) const MAX_GATHER_ROWS: usize = 12;
 /// Dot kernels make up to this many columns at once.
 pub(super) const DOT_COLS: usize = 4;
 
 /// What a kernel needs to know: `c = beta·c + alpha·a·b` for a block of a few rows and columns.
-pub(super) struct Block<T> {
+pub(in crate::kernels) struct Block<T> {
     pub k: usize,
-    /// Tile: packed rows. Direct and dot: the first row.
+    /// Tile: packed rows. Direct and dot: the first row. Gather: what the offsets start from.
     pub a: *const T,
+    /// Gather: the offset of every row of A.
+    pub a_rows: *const isize,
+    /// Gather: the offset of every column of A.
+    pub a_columns: *const isize,
     /// Elements from a row of A to the next (direct, dot).
     pub a_rs: isize,
     /// Elements from a column of A to the next (direct).
@@ -35,7 +42,7 @@ pub(super) struct Block<T> {
     pub beta: Option<T>,
 }
 
-pub(super) type BlockFn<T> = unsafe fn(&Block<T>);
+pub(in crate::kernels) type BlockFn<T> = unsafe fn(&Block<T>);
 
 /// Statements for each row up to a constant: written out, as LLVM would otherwise keep the sums in memory.
 macro_rules! rows {
@@ -139,6 +146,38 @@ pub(super) unsafe fn direct<V: Vector, const MR: usize, const NV: usize>(block: 
                 });
             });
             a = a.wrapping_offset(block.a_cs);
+            b = b.wrapping_offset(block.b_stride);
+        }
+        finish::<V, MR, NV>(block, &sums);
+    }
+}
+
+/// `MR` rows of elements at `a + a_rows[i] + a_columns[p]`; `NV` whole vectors of every row of B readable.
+///
+/// # Safety
+/// The block's pointers cover what it describes; B is readable up to a whole vector.
+#[inline(always)]
+pub(super) unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut rows = [block.a; MAX_TILE_ROWS];
+        rows!(I < MR, {
+            rows[I] = block.a.wrapping_offset(*block.a_rows.add(I));
+        });
+        let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
+        let mut b = block.b;
+        for p in 0..block.k {
+            let column = *block.a_columns.add(p);
+            let mut row = [V::splat(zero::<V>()); 4];
+            columns!(J < NV, {
+                row[J] = V::load(b.add(J * V::LANES));
+            });
+            rows!(I < MR, {
+                let value = V::splat(*rows[I].wrapping_offset(column));
+                columns!(J < NV, {
+                    sums[I][J] = sums[I][J].mul_acc(value, row[J]);
+                });
+            });
             b = b.wrapping_offset(block.b_stride);
         }
         finish::<V, MR, NV>(block, &sums);

@@ -18,7 +18,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(super) use driver::balanced;
+pub(super) use epilogue::Region;
 pub use epilogue::{Activation, Bias, Epilogue};
+pub(super) use micro::{Block, MAX_GATHER_ROWS};
+pub(super) use pack::Panel;
+pub(super) use table::{Kernels, Real};
 
 use super::{Isa, isa};
 

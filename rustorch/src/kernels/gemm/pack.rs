@@ -2,10 +2,11 @@
 
 use crate::kernels::vector::Vector;
 
-/// `to[p·width + i] = from[i·is + p·ps]` for `i < present`, 0 for `present ≤ i < width`, and all `p < k`.
-pub(super) struct Panel<T> {
+/// `to[p·stride + i] = from[i·is + p·ps]` for `i < present`, 0 for `present ≤ i < width`, and all `p < k`.
+pub(in crate::kernels) struct Panel<T> {
     pub to: *mut T,
-    /// Elements from one p to the next in the panel. Up to a vector more than the panel's end is written.
+    /// Elements from one p to the next in the panel.
+    pub stride: usize,
     pub width: usize,
     pub from: *const T,
     pub is: isize,
@@ -14,10 +15,10 @@ pub(super) struct Panel<T> {
     pub k: usize,
 }
 
-pub(super) type PackFn<T> = unsafe fn(&Panel<T>);
+pub(in crate::kernels) type PackFn<T> = unsafe fn(&Panel<T>);
 
 /// # Safety
-/// `from` covers `present` by `k` elements; `to` has room for `k · width` elements and a vector.
+/// `from` covers `present` by `k` elements; `to` has room for the panel, and where `is` is 1 for a vector more.
 #[inline(always)]
 pub(super) unsafe fn pack<V: Vector>(panel: &Panel<V::Elem>)
 where
@@ -28,7 +29,7 @@ where
         if panel.is == 1 {
             return contiguous::<V>(panel);
         }
-        let &Panel { width, is, ps, present, k, .. } = panel;
+        let &Panel { stride, width, is, ps, present, k, .. } = panel;
         let (mut to, mut from) = (panel.to, panel.from);
         for _ in 0..k {
             for i in 0..present {
@@ -37,7 +38,7 @@ where
             for i in present..width {
                 *to.add(i) = V::Elem::default();
             }
-            to = to.add(width);
+            to = to.add(stride);
             from = from.wrapping_offset(ps);
         }
     }
@@ -51,7 +52,7 @@ where
 {
     // SAFETY: as for `pack`.
     unsafe {
-        let &Panel { width, ps, present, k, .. } = panel;
+        let &Panel { stride, width, ps, present, k, .. } = panel;
         let whole = present / V::LANES;
         let rest = present % V::LANES;
         let vectors = width.div_ceil(V::LANES);
@@ -66,7 +67,7 @@ where
             for v in present.div_ceil(V::LANES)..vectors {
                 V::splat(V::Elem::default()).store(to.add(v * V::LANES));
             }
-            to = to.add(width);
+            to = to.add(stride);
             from = from.wrapping_offset(ps);
         }
     }
@@ -82,7 +83,7 @@ pub(super) unsafe fn pack_f32_avx512(panel: &Panel<f32>) {
     use std::arch::x86_64::{__m512, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_setzero_ps};
     // SAFETY: the caller's promise; masked lanes are not accessed, and rows beyond `present` are zeros.
     unsafe {
-        let &Panel { width, is, ps, present, k, .. } = panel;
+        let &Panel { stride, width, is, ps, present, k, .. } = panel;
         if ps != 1 || is == 1 {
             return pack::<__m512>(panel);
         }
@@ -98,11 +99,11 @@ pub(super) unsafe fn pack_f32_avx512(panel: &Panel<f32>) {
                     }
                 }
                 transpose_16x16(&mut block);
-                let to = panel.to.add(p0 * width + i0);
+                let to = panel.to.add(p0 * stride + i0);
                 // Lanes beyond the width belong to the next row of the panel.
                 let lanes = ((1u32 << (width - i0).min(16)) - 1) as u16;
                 for (p, &column) in block.iter().enumerate().take(ks) {
-                    _mm512_mask_storeu_ps(to.add(p * width), lanes, column);
+                    _mm512_mask_storeu_ps(to.add(p * stride), lanes, column);
                 }
             }
         }

@@ -1,0 +1,193 @@
+//! Convolution and gradients against sums over every tap, on all instruction sets.
+
+use super::*;
+use crate::kernels::gemm::Activation;
+use crate::kernels::{Isa, parallel};
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % below as u64) as usize
+    }
+
+    /// Small whole numbers, whose sums are exact.
+    fn values<T: From<i8>>(&mut self, n: usize) -> Vec<T> {
+        (0..n).map(|_| T::from(self.next(7) as i8 - 3)).collect()
+    }
+}
+
+/// Calls `f` with the indices into output, weight and input of every product that the convolution sums up.
+fn for_each_product(conv: &Conv2d, mut f: impl FnMut(usize, usize, usize)) {
+    let (ci, co) = (conv.group_in(), conv.group_out());
+    for n in 0..conv.batch {
+        for o in 0..conv.out_channels {
+            for oy in 0..conv.out[0] {
+                for ox in 0..conv.out[1] {
+                    for c in 0..ci {
+                        for ky in 0..conv.kernel[0] {
+                            for kx in 0..conv.kernel[1] {
+                                let y = (oy * conv.stride[0] + ky * conv.dilation[0])
+                                    .wrapping_sub(conv.padding[0]);
+                                let x = (ox * conv.stride[1] + kx * conv.dilation[1])
+                                    .wrapping_sub(conv.padding[1]);
+                                if y < conv.size[0] && x < conv.size[1] {
+                                    let input = o / co * ci + c;
+                                    f(
+                                        ((n * conv.out_channels + o) * conv.out[0] + oy) * conv.out[1] + ox,
+                                        ((o * ci + c) * conv.kernel[0] + ky) * conv.kernel[1] + kx,
+                                        ((n * conv.in_channels + input) * conv.size[0] + y) * conv.size[1]
+                                            + x,
+                                    );
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn geometry(random: &mut Random) -> Conv2d {
+    let groups = [1, 1, 2, 3][random.next(4)];
+    let mut pair = |from: usize, to: usize| [from + random.next(to - from), from + random.next(to - from)];
+    let (size, kernel, stride, padding, dilation) =
+        (pair(1, 20), pair(1, 5), pair(1, 4), pair(0, 4), pair(1, 3));
+    let out = [0, 1].map(|a| Conv2d::out_size(size[a], kernel[a], stride[a], padding[a], dilation[a]));
+    Conv2d {
+        batch: random.next(4),
+        in_channels: groups * (1 + random.next(9)),
+        out_channels: groups * (1 + random.next(40)),
+        groups,
+        size,
+        kernel,
+        stride,
+        padding,
+        dilation,
+        out,
+    }
+}
+
+fn check<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
+where
+    T: Element
+        + From<i8>
+        + std::ops::Add<Output = T>
+        + std::ops::Mul<Output = T>
+        + PartialEq
+        + std::fmt::Debug,
+{
+    let zero = T::from(0);
+    let inputs = conv.batch * conv.in_channels * conv.size[0] * conv.size[1];
+    let outputs = conv.batch * conv.out_channels * conv.out[0] * conv.out[1];
+    let weights = conv.out_channels * conv.group_in() * conv.taps();
+    let (x, w, dy): (Vec<T>, Vec<T>, Vec<T>) =
+        (random.values(inputs), random.values(weights), random.values(outputs));
+    let bias: Vec<T> = random.values(conv.out_channels);
+    let plane = (conv.out[0] * conv.out[1]).max(1);
+    let (mut y, mut dx, mut dw) = (vec![zero; outputs], vec![zero; inputs], vec![zero; weights]);
+    let mut db = vec![zero; conv.out_channels];
+    for (i, out) in y.iter_mut().enumerate() {
+        let o = i / plane % conv.out_channels;
+        *out = bias[o];
+        db[o] = db[o] + dy[i];
+    }
+    for_each_product(conv, |o, k, i| {
+        y[o] = y[o] + w[k] * x[i];
+        dx[i] = dx[i] + w[k] * dy[o];
+        dw[k] = dw[k] + x[i] * dy[o];
+    });
+    let garbage = T::from(101);
+    let (mut got_y, mut got_dx, mut got_dw) =
+        (vec![garbage; outputs], vec![garbage; inputs], vec![garbage; weights]);
+    let mut got_db = vec![garbage; conv.out_channels];
+    // SAFETY: the vectors have the sizes that the geometry says.
+    unsafe {
+        let b = Some(bias.as_ptr());
+        forward(isa, conv, x.as_ptr(), w.as_ptr(), b, Activation::Identity, got_y.as_mut_ptr());
+        input_grad(isa, conv, dy.as_ptr(), w.as_ptr(), got_dx.as_mut_ptr());
+        weight_grad(isa, conv, x.as_ptr(), dy.as_ptr(), got_dw.as_mut_ptr());
+        bias_grad(conv, dy.as_ptr(), got_db.as_mut_ptr());
+    }
+    assert_eq!(got_y, y, "forward {isa:?} {conv:?}");
+    assert_eq!(got_dx, dx, "input gradient {isa:?} {conv:?}");
+    assert_eq!(got_dw, dw, "weight gradient {isa:?} {conv:?}");
+    assert_eq!(got_db, db, "bias gradient {isa:?} {conv:?}");
+}
+
+#[test]
+fn against_sums_over_taps() {
+    for isa in Isa::available() {
+        let mut random = Random(9);
+        for _ in 0..60 {
+            let conv = geometry(&mut random);
+            check::<f32>(isa, &conv, &mut random);
+            check::<f64>(isa, &conv, &mut random);
+        }
+    }
+}
+
+fn square(
+    batch: usize,
+    [i, o]: [usize; 2],
+    size: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Conv2d {
+    let out = Conv2d::out_size(size, kernel, stride, padding, 1);
+    Conv2d {
+        batch,
+        in_channels: i,
+        out_channels: o,
+        groups: 1,
+        size: [size; 2],
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        out: [out; 2],
+    }
+}
+
+#[test]
+fn layers_of_known_networks() {
+    let mut random = Random(2);
+    for isa in Isa::available() {
+        check::<f32>(isa, &square(3, [1, 32], 28, 3, 1, 1), &mut random);
+        check::<f32>(isa, &square(2, [32, 64], 14, 3, 1, 1), &mut random);
+        check::<f32>(isa, &square(1, [3, 16], 60, 7, 2, 3), &mut random);
+        check::<f32>(isa, &square(2, [48, 40], 9, 1, 1, 0), &mut random);
+        check::<f32>(isa, &square(2, [48, 40], 9, 1, 2, 0), &mut random);
+        let depthwise = Conv2d { groups: 24, ..square(2, [24, 24], 10, 3, 1, 1) };
+        check::<f32>(isa, &depthwise, &mut random);
+    }
+}
+
+#[test]
+fn the_same_bits_for_any_number_of_threads() {
+    let conv = square(5, [20, 33], 13, 3, 1, 1);
+    let random =
+        |n: usize| (0..n).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 999.0 - 0.5).collect::<Vec<f32>>();
+    let (x, w, dy) = (random(5 * 20 * 169), random(33 * 180), random(5 * 33 * 169));
+    let threads = parallel::num_threads();
+    let results: Vec<Vec<u32>> = [1, 2, 3, 8]
+        .into_iter()
+        .map(|threads| {
+            parallel::set_num_threads(threads);
+            let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
+            let isa = crate::kernels::isa();
+            // SAFETY: the vectors have the sizes that the geometry says.
+            unsafe {
+                forward(isa, &conv, x.as_ptr(), w.as_ptr(), None, Activation::Relu, y.as_mut_ptr());
+                input_grad(isa, &conv, dy.as_ptr(), w.as_ptr(), dx.as_mut_ptr());
+                weight_grad(isa, &conv, x.as_ptr(), dy.as_ptr(), dw.as_mut_ptr());
+            }
+            [y, dx, dw].iter().flatten().map(|v| v.to_bits()).collect()
+        })
+        .collect();
+    parallel::set_num_threads(threads);
+    assert!(results.iter().all(|r| *r == results[0]));
+}
