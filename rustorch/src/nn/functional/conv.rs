@@ -74,7 +74,12 @@ impl<const N: usize> Default for ConvOptions<N> {
 /// assert_eq!(y.shape(), [1, 2, 4, 4]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
-pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: Conv2dOptions) -> Result<Tensor> {
+pub fn conv2d(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv2dOptions,
+) -> Result<Tensor> {
     convolve("conv2d", input, weight, bias, options)
 }
 
@@ -91,7 +96,12 @@ pub fn conv2d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: C
 /// assert_eq!(y.to_vec::<f32>()?, [3.0, 5.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
-pub fn conv1d(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>, options: Conv1dOptions) -> Result<Tensor> {
+pub fn conv1d(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv1dOptions,
+) -> Result<Tensor> {
     convolve("conv1d", input, weight, bias, options)
 }
 
@@ -112,7 +122,8 @@ fn convolve<const N: usize>(
     }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
     // A sequence is an image of height 1.
-    let [x, w] = [&batched, weight].map(|tensor| if N == 1 { tensor.unsqueeze(2) } else { Ok(tensor.clone()) });
+    let [x, w] =
+        [&batched, weight].map(|tensor| if N == 1 { tensor.unsqueeze(2) } else { Ok(tensor.clone()) });
     let (x, w) = (x?, w?);
     let geometry = geometry(&x, &w, &options, &shape);
     ops::conv::forward(geometry, &x, &w, bias)?.reshape(shape)
@@ -129,7 +140,12 @@ fn output_shape<const N: usize>(
         Padding::Same => PaddingRule::Same,
         Padding::Valid => PaddingRule::Valid,
     };
-    let rule = rules::ConvOptions { stride: &options.stride, padding, dilation: &options.dilation, groups: &options.groups };
+    let rule = rules::ConvOptions {
+        stride: &options.stride,
+        padding,
+        dilation: &options.dilation,
+        groups: &options.groups,
+    };
     Ok(rules::conv(op, input.shape(), weight.shape(), rule, &mut ())?)
 }
 
@@ -137,7 +153,10 @@ fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
     for (what, tensor) in [("weight", Some(weight)), ("bias", bias)] {
         let Some(tensor) = tensor else { continue };
         if tensor.dtype() != input.dtype() {
-            return Err(Error::argument(op, format!("the {what} is {}, but the input {}", tensor.dtype(), input.dtype())));
+            return Err(Error::argument(
+                op,
+                format!("the {what} is {}, but the input {}", tensor.dtype(), input.dtype()),
+            ));
         }
         if tensor.device() != input.device() {
             return Err(Error::DeviceMismatch { op, left: input.device(), right: tensor.device() });
@@ -146,14 +165,21 @@ fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
     match bias {
         Some(bias) if bias.shape() != [weight.shape()[0]] => Err(Error::argument(
             op,
-            format!("the bias has shape {:?}, but the weight {:?} has {} outputs", bias.shape(), weight.shape(), weight.shape()[0]),
+            format!(
+                "the bias has shape {:?}, but the weight {:?} has {} outputs",
+                bias.shape(),
+                weight.shape(),
+                weight.shape()[0]
+            ),
         )),
         _ => Ok(()),
     }
 }
 
 fn geometry<const N: usize>(x: &Tensor, w: &Tensor, options: &ConvOptions<N>, output: &[usize]) -> Conv2d {
-    let pair = |sizes: [usize; N], missing: usize| if N == 1 { [missing, sizes[0]] } else { [sizes[0], sizes[N - 1]] };
+    let pair = |sizes: [usize; N], missing: usize| {
+        if N == 1 { [missing, sizes[0]] } else { [sizes[0], sizes[N - 1]] }
+    };
     let (kernel, dilation) = ([w.shape()[2], w.shape()[3]], pair(options.dilation, 1));
     let padding = match options.padding {
         Padding::Zeros(sizes) => pair(sizes, 0),

@@ -11,12 +11,21 @@ use crate::kernels::isa;
 use crate::{DType, Device, Error, Result, Tensor};
 
 /// `conv(x, weight) + bias`, all contiguous or not, of the geometry's shapes.
-pub(crate) fn forward(geometry: Conv2d, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+pub(crate) fn forward(
+    geometry: Conv2d,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
     let shape = [geometry.batch, geometry.out_channels, geometry.out[0], geometry.out[1]];
     let [x_raw, weight_raw] = [x, weight].map(raw);
     let bias_raw = bias.map(raw);
     let output = prepare("conv2d", x, &shape)?;
-    let _guards = (x_raw.storage().read(), weight_raw.storage().read(), bias_raw.as_ref().map(|bias| bias.storage().read()));
+    let _guards = (
+        x_raw.storage().read(),
+        weight_raw.storage().read(),
+        bias_raw.as_ref().map(|bias| bias.storage().read()),
+    );
     dispatch!(float x.dtype(), "conv2d", T => {
         let bias = bias_raw.as_ref().map(|bias| bias.host_ptr().cast::<T>().cast_const());
         let (x, w, y) = (x_raw.host_ptr().cast::<T>(), weight_raw.host_ptr().cast(), output.host_ptr().cast());
@@ -29,7 +38,8 @@ pub(crate) fn forward(geometry: Conv2d, x: &Tensor, weight: &Tensor, bias: Optio
         Box::new(move |ctx: &Ctx<'_>| {
             let dy = ctx.grad()?;
             let dx = if ctx.needs(0) { Some(input_grad(geometry, dy, &saved.1.unpack(ctx)?)?) } else { None };
-            let dw = if ctx.needs(1) { Some(weight_grad(geometry, &saved.0.unpack(ctx)?, dy)?) } else { None };
+            let dw =
+                if ctx.needs(1) { Some(weight_grad(geometry, &saved.0.unpack(ctx)?, dy)?) } else { None };
             let mut grads = Grads::from_iter([dx, dw]);
             if ctx.node.edges.len() > 2 {
                 grads.push(if ctx.needs(2) { Some(bias_grad(geometry, dy)?) } else { None });
@@ -55,7 +65,8 @@ fn input_grad(geometry: Conv2d, dy: &Tensor, weight: &Tensor) -> Result<Tensor> 
         let saved = (Saved::input(dy), Saved::input(weight));
         Box::new(move |ctx: &Ctx<'_>| {
             let g = ctx.grad()?;
-            let ddy = if ctx.needs(0) { Some(forward(geometry, g, &saved.1.unpack(ctx)?, None)?) } else { None };
+            let ddy =
+                if ctx.needs(0) { Some(forward(geometry, g, &saved.1.unpack(ctx)?, None)?) } else { None };
             let dw = if ctx.needs(1) { Some(weight_grad(geometry, g, &saved.0.unpack(ctx)?)?) } else { None };
             Ok(Grads::from_iter([ddy, dw]))
         })
@@ -80,7 +91,8 @@ fn weight_grad(geometry: Conv2d, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
         Box::new(move |ctx: &Ctx<'_>| {
             let g = ctx.grad()?;
             let dx = if ctx.needs(0) { Some(input_grad(geometry, &saved.1.unpack(ctx)?, g)?) } else { None };
-            let ddy = if ctx.needs(1) { Some(forward(geometry, &saved.0.unpack(ctx)?, g, None)?) } else { None };
+            let ddy =
+                if ctx.needs(1) { Some(forward(geometry, &saved.0.unpack(ctx)?, g, None)?) } else { None };
             Ok(Grads::from_iter([dx, ddy]))
         })
     });
