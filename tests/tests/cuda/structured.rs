@@ -23,3 +23,49 @@ fn sums() {
     compare_gradients("sum", gpu, &x, 8.0, |x| x[0].sum_dim(1, false));
     compare_gradients("broadcast", gpu, &x, 8.0, |x| x[0].sum_dim(0, true)?.add(&x[0]));
 }
+
+#[test]
+fn products() {
+    let Some(gpu) = gpu("products") else { return };
+    for dtype in FLOATS {
+        // Half types are added up in f32 and rounded once; the others round at every step, in another order.
+        let units = if unit(dtype) > 1e-4 { 4.0 } else { 256.0 };
+        let shapes: &[(&[usize], &[usize])] = &[
+            (&[7, 5], &[5, 9]),
+            (&[64, 128], &[128, 32]),
+            (&[5], &[5]),
+            (&[5], &[5, 3]),
+            (&[4, 5], &[5]),
+            (&[3, 7, 5], &[5, 9]),
+            (&[7, 5], &[3, 5, 9]),
+            (&[3, 7, 5], &[3, 5, 9]),
+            (&[2, 1, 7, 5], &[1, 3, 5, 9]),
+            (&[40, 1, 7, 5], &[1, 3, 5, 9]),
+            (&[1, 5], &[5, 1]),
+        ];
+        for (a, b) in shapes {
+            let x = [tensor(30, a, dtype), tensor(31, b, dtype)];
+            compare_gradients(&format!("{a:?} x {b:?} in {dtype}"), gpu, &x, units, |x| x[0].matmul(&x[1]));
+        }
+        let x = [tensor(32, &[6, 4, 8], dtype), tensor(33, &[6, 4, 8], dtype)];
+        compare_gradients(&format!("transposed {dtype}"), gpu, &x, units, |x| {
+            x[0].matmul(&x[1].transpose(1, 2)?)
+        });
+        compare(&format!("heads {dtype}"), gpu, &x, units, |x| {
+            // As attention does it: [batch, seq, heads, width] with the heads moved out.
+            let heads = |x: &rustorch::Tensor| x.reshape([3, 4, 4, 4])?.permute([0, 2, 1, 3]);
+            heads(&x[0])?.matmul(&heads(&x[1])?.transpose(2, 3)?)
+        });
+        compare(&format!("neither rows nor columns contiguous {dtype}"), gpu, &x, units, |x| {
+            x[0].transpose(0, 2)?.matmul(&x[1].transpose(0, 2)?.transpose(1, 2)?)
+        });
+        let nothing = [tensor(34, &[4, 0], dtype), tensor(35, &[0, 3], dtype)];
+        compare(&format!("a sum over nothing {dtype}"), gpu, &nothing, 0.0, |x| x[0].matmul(&x[1]));
+        let x = [tensor(36, &[5, 7], dtype), tensor(37, &[5, 6], dtype), tensor(38, &[6, 7], dtype)];
+        compare(&format!("addmm {dtype}"), gpu, &x, units, |x| x[0].addmm(&x[1], &x[2], 0.5, 2.0));
+    }
+    let ints = [tensor(39, &[3, 3], DType::I32), tensor(40, &[3, 3], DType::I32)];
+    let there: Vec<_> = ints.iter().map(|x| x.to_device(gpu).unwrap()).collect();
+    let error = there[0].matmul(&there[1]).unwrap_err().to_string();
+    assert!(error.contains("matmul: not available on cuda:0 for dtype int32"), "{error}");
+}

@@ -44,10 +44,6 @@ pub(super) fn product(
 ) -> Result<Tensor> {
     let shape = rustorch_shape::rules::matmul(left.shape(), right.shape(), &mut ())?;
     let output = Tensor::uninit(&shape, left.dtype(), left.device())?;
-    let device = left.device();
-    if device != Device::Cpu {
-        return Err(Error::Unavailable { op, device, dtype: left.dtype() });
-    }
     let folded = fold(left, right);
     let left = folded.as_ref().unwrap_or(left);
     let batch = match folded {
@@ -55,6 +51,16 @@ pub(super) fn product(
         None => &shape[..shape.len() - 2],
     };
     let _guards = (left.storage().read(), right.storage().read(), bias.map(|bias| bias.storage().read()));
+    match output.device() {
+        Device::Cpu => {}
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => {
+            super::cuda::product(op, left, right, bias, &output, batch)?;
+            return Ok(output);
+        }
+        #[cfg(not(feature = "cuda"))]
+        device @ Device::Cuda(_) => return Err(Error::Unavailable { op, device, dtype: left.dtype() }),
+    }
     dispatch!(@arms left.dtype(), T, run::<T>(left, right, bias, &output, batch), [
         F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64,
         Complex64 = num_complex::Complex<f32>, Complex128 = num_complex::Complex<f64>

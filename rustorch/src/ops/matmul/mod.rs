@@ -1,5 +1,7 @@
 //! Matrix products.
 
+#[cfg(feature = "cuda")]
+mod cuda;
 mod launch;
 mod linear;
 
