@@ -186,10 +186,7 @@ impl Task<'_> {
 ///
 /// # Safety
 /// `dy` covers the output, `db` has room for `out_channels` values.
-pub unsafe fn bias_grad<T: Element>(conv: &Conv2d, dy: *const T, db: *mut T)
-where
-    T: std::ops::Add<Output = T>,
-{
+pub unsafe fn bias_grad<T: Element + std::ops::Add<Output = T>>(conv: &Conv2d, dy: *const T, db: *mut T) {
     let plane = conv.out[0] * conv.out[1];
     let shared = parallel::Shared((dy, db));
     let grain = (parallel::GRAIN / (conv.batch * plane).max(1)).max(1);

@@ -5,6 +5,8 @@
 //! element of C does not depend on the tile it falls into. *Gather* kernels, a convolution's, do the same with
 //! rows of A anywhere and any distances between its columns. *Dot* kernels (k contiguous in A and B) keep a vector of partial sums instead.
 
+use std::sync::atomic::{Ordering, compiler_fence};
+
 use crate::kernels::vector::Vector;
 
 /// Tile heights go up to this (AVX-512 has 32 registers: 14 · 2 sums, 2 of B, 1 of A).
@@ -177,6 +179,8 @@ pub(super) unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(block: 
                 columns!(J < NV, {
                     sums[I][J] = sums[I][J].mul_acc(value, row[J]);
                 });
+                // LLVM would load the values of all rows first, and have no registers left for the sums.
+                compiler_fence(Ordering::SeqCst);
             });
             b = b.wrapping_offset(block.b_stride);
         }

@@ -113,8 +113,8 @@ mod x86 {
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
     kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma true);
     kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma true);
-    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile 14 2, direct 6 4, gather 12, pack super::super::super::pack::pack_f32_avx512, fma true);
-    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile 14 2, direct 6 4, gather 12, pack pack_kernel, fma true);
+    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile 14 2, direct 6 4, gather 10, pack super::super::super::pack::pack_f32_avx512, fma true);
+    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile 14 2, direct 6 4, gather 10, pack pack_kernel, fma true);
 
     pub(super) fn f32(isa: Isa) -> &'static Kernels<f32> {
         match isa.or_supported() {
