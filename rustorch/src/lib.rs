@@ -8,6 +8,7 @@ extern crate self as rustorch;
 
 pub mod autograd;
 pub mod cuda;
+pub mod data;
 mod device;
 mod dtype;
 mod error;
@@ -19,9 +20,12 @@ mod ops;
 pub mod optim;
 pub mod random;
 mod scalar;
+pub mod serialize;
 mod storage;
 mod tensor;
 pub mod typed;
+#[cfg(feature = "vision")]
+pub mod vision;
 
 pub use autograd::{
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,

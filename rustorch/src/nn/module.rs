@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::path::Path;
 
 use super::state_dict::{LoadReport, StateDict, load};
 use super::visitor::{Entry, EntryMut, Visitor, VisitorMut};
-use crate::{DType, Result, Tensor, no_grad};
+use crate::{DType, Device, Result, Tensor, no_grad};
 
 /// Something with parameters, buffers and further modules (`torch.nn.Module`): a layer, or a network of layers.
 ///
@@ -129,6 +130,29 @@ pub trait Module: Send + Sync {
         load(Visitor::collect(self, true), state, false)
     }
 
+    /// Writes the state dict to a safetensors file, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written; a file of that name stays as it was then.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        crate::serialize::save(path, &self.state_dict())
+    }
+
+    /// Reads the state dict from a safetensors file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is damaged, or its names and shapes are not the module's; nothing is overwritten
+    /// then.
+    fn load(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.load_state_dict(&crate::serialize::load(path)?)
+    }
+
     /// Starts training: dropout drops, batch norm uses and tracks the batch's statistics.
     fn train(&self) {
         set_training(self, true);
@@ -177,6 +201,14 @@ pub trait Module: Send + Sync {
         replace(self, |tensor| {
             Ok(if tensor.dtype().is_differentiable() { tensor.to_dtype(dtype) } else { tensor.clone() })
         })
+    }
+
+    /// Moves all parameters and buffers to a device. They become new tensors, so make optimisers afterwards.
+    ///
+    /// # Errors
+    /// If the device is not there or does not have the memory; parameters that were moved before stay there.
+    fn to_device(&mut self, device: Device) -> Result<()> {
+        replace(self, |tensor| tensor.to_device(device))
     }
 }
 

@@ -1,0 +1,6 @@
+//! Image datasets (`torchvision.datasets`).
+
+mod idx;
+mod mnist;
+
+pub use mnist::Mnist;

@@ -1,0 +1,3 @@
+//! Computer vision (`torchvision`).
+
+pub mod datasets;
