@@ -100,6 +100,16 @@ pub fn normalize_axis(op: &'static str, axis: isize, rank: usize) -> Result<usiz
     Err(ShapeError::argument(op, "dim", message))
 }
 
+/// [`normalize_axis`] for an axis whose argument is called `name`.
+pub(crate) fn normalize_named(
+    op: &'static str,
+    name: &'static str,
+    axis: isize,
+    rank: usize,
+) -> Result<usize> {
+    normalize_axis(op, axis, rank).map_err(|error| ShapeError { operand: Operand::Argument(name), ..error })
+}
+
 /// [`normalize_axis`] for several axes, which must differ from each other.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ mod layout;
 pub mod nn;
 mod ops;
 pub mod optim;
+mod private;
 pub mod random;
 mod scalar;
 pub mod serialize;
@@ -39,17 +40,18 @@ pub use scalar::Scalar;
 pub use storage::empty_cache;
 pub use tensor::{Axes, IntoShape, RightOperand, Sizes, Tensor, TensorData, TensorOptions};
 
-pub use rustorch_macros::{dim, shape};
+pub use rustorch_macros::{dim, model, shape};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
 pub mod prelude {
     pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor};
-    pub use rustorch_macros::{dim, shape};
+    pub use rustorch_macros::{dim, model, shape};
 }
 
 /// What the macros expand to; no public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::private::model;
     pub use crate::tensor::from_literal;
 }

@@ -27,12 +27,16 @@ pub(super) struct Declared {
     pub generics: Generics,
     pub fields: Vec<Field>,
     pub forward: Option<Forward>,
+    /// Whether it was written in sequential form: then messages do not speak of the forward pass.
+    pub is_sequential: bool,
 }
 
 pub(super) struct Field {
     pub attrs: Vec<Attribute>,
     pub vis: Option<Visibility>,
     pub name: Ident,
+    /// Whether the name was made up.
+    pub is_anonymous: bool,
     pub value: FieldValue,
 }
 
@@ -74,6 +78,7 @@ pub(super) struct Shape {
 
 pub(super) struct Forward {
     pub attrs: Vec<Attribute>,
+    pub span: Span,
     pub inputs: Vec<(Ident, Shape)>,
     pub outputs: Outputs,
     /// `None` if it could not be parsed.

@@ -1,8 +1,7 @@
 //! Errors, as many as there are mistakes.
 
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
-use syn::spanned::Spanned;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
 
 /// What is wrong with a model, in the order in which it was found.
 #[derive(Default)]
@@ -16,9 +15,11 @@ impl Errors {
         self.list.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// Adds an error at a span.
-    pub fn span(&mut self, span: Span, message: impl std::fmt::Display) {
-        self.list.push(syn::Error::new(span, message));
+    /// Adds an error that points at a place.
+    pub fn span(&mut self, place: impl Into<Place>, message: impl std::fmt::Display) {
+        let Place { start, end } = place.into();
+        let ends = [start, end].map(|span| Ident::new("x", span));
+        self.at(quote!(#(#ends)*), message);
     }
 
     /// Adds an error of the parser.
@@ -45,9 +46,31 @@ impl Errors {
     }
 }
 
-/// A span from the first to the last of the tokens, where the compiler can join them.
-pub(super) fn span_of(tokens: &impl ToTokens) -> Span {
-    tokens.to_token_stream().span()
+/// From one token to another: stable Rust cannot join their spans, but an error can point at both.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    start: Span,
+    end: Span,
+}
+
+impl Place {
+    /// The first token.
+    pub fn start(self) -> Span {
+        self.start
+    }
+}
+
+impl From<Span> for Place {
+    fn from(span: Span) -> Self {
+        Place { start: span, end: span }
+    }
+}
+
+/// From the first to the last of the tokens.
+pub(super) fn place_of(tokens: &impl ToTokens) -> Place {
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+    let start = spans.next().unwrap_or_else(Span::call_site);
+    Place { start, end: spans.last().unwrap_or(start) }
 }
 
 /// The tokens as a person would write them: `flatten(x, 1)`, shortened if long.

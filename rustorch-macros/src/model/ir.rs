@@ -1,5 +1,6 @@
 //! The resolved model: every name has a meaning, every argument a value, every token a span.
 
+use super::errors::Place;
 use proc_macro2::{Span, TokenStream};
 use rustorch_shape::Poly;
 use rustorch_shape::args::{ArgSpec, Args, Fallback};
@@ -28,6 +29,8 @@ pub(super) struct Field {
     pub attrs: Vec<Attribute>,
     pub vis: Option<Visibility>,
     pub name: Ident,
+    /// How messages call it: its name, or its type where it has none.
+    pub label: String,
     pub kind: FieldKind,
 }
 
@@ -44,7 +47,7 @@ pub(super) struct Layer {
     pub spec: &'static LayerSpec,
     pub call: Call,
     /// Where the layer is named.
-    pub span: Span,
+    pub span: Place,
 }
 
 /// The arguments of a layer or function.
@@ -60,7 +63,7 @@ pub(super) struct Call {
 #[derive(Clone)]
 pub(super) struct Written {
     pub name: &'static str,
-    pub span: Span,
+    pub span: Place,
     /// For values that no rule looks at: the expression to emit.
     pub expr: TokenStream,
     /// For tensors.
@@ -69,6 +72,8 @@ pub(super) struct Written {
 
 pub(super) struct Forward {
     pub attrs: Vec<Attribute>,
+    /// Where `forward` is written.
+    pub span: Span,
     pub inputs: Vec<Input>,
     pub outputs: Vec<Output>,
     pub is_tuple: bool,
@@ -119,7 +124,7 @@ pub(super) struct Region {
 pub(super) struct Use {
     /// `None` after a mistake.
     pub var: Option<Var>,
-    pub span: Span,
+    pub span: Place,
     /// How it is written there: `x`.
     pub text: String,
 }
@@ -127,7 +132,7 @@ pub(super) struct Use {
 pub(super) struct Step {
     pub op: Op,
     pub results: Vec<Var>,
-    pub span: Span,
+    pub span: Place,
 }
 
 pub(super) enum Op {
@@ -144,7 +149,7 @@ pub(super) enum Op {
     /// `einsum!(..)`
     Einsum { spec: Spec, inputs: Vec<Use> },
     /// `let h: [..] = ..`: the results of the step before have this shape.
-    Annotate { value: Use, shape: Shape, span: Span },
+    Annotate { value: Use, shape: Shape, span: Place },
     /// `if self.training { .. } else { .. }`
     If { then: Region, otherwise: Region },
     /// `for block in self.blocks { .. }`: `carried` go in and come out of every pass.
@@ -202,7 +207,7 @@ impl BinaryOp {
 
 impl Call {
     /// Where an argument was written, if it was.
-    pub fn span(&self, name: &str) -> Option<Span> {
+    pub fn span(&self, name: &str) -> Option<Place> {
         self.written.iter().find(|written| written.name == name).map(|written| written.span)
     }
 }

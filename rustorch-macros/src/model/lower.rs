@@ -3,8 +3,9 @@
 //! The only stage that knows how operations map to the library; codegen prints what it finds here.
 
 use super::check::Checked;
+use super::errors::Place;
 use super::ir::{self, BinaryOp, Call, FieldKind, Model, Op, Operand, Region, Shape, Step, Submodel, Var};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Kind, Value};
 use rustorch_shape::functions::{FunctionSpec, Inputs, Outputs};
@@ -48,7 +49,7 @@ pub(super) enum Instruction {
         target: Submodel,
         inputs: Vec<(Var, Shape)>,
         results: Vec<(Var, Shape)>,
-        span: Span,
+        span: Place,
     },
     Einsum {
         spec: String,

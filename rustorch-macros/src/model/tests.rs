@@ -165,7 +165,7 @@ fn loops_branches_and_submodels() {
     );
     assert!(text.contains("for submodel0 in & self . blocks"), "{text}");
     assert!(text.contains("submodel0 . try_forward"), "{text}");
-    assert!(text.contains("if self . training . is_on ()"), "{text}");
+    assert!(text.contains("if self . training . get ()"), "{text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rules that rearrange axes without touching elements.
 
 use super::{numel, require};
-use crate::error::{Dims, Result, ShapeError, normalize_axes, normalize_axis};
+use crate::error::{Dims, Operand, Result, ShapeError, normalize_axes, normalize_axis, normalize_named};
 use crate::size::{Relation, Size};
 use std::fmt;
 
@@ -66,7 +66,8 @@ pub fn reshape<S: Size>(input: &[S], target: &[Option<S>], claims: &mut S::Claim
 /// When an axis is out of range or `end` stands before `start`.
 pub fn flatten<S: Size>(input: &[S], start: isize, end: isize) -> Result<Vec<S>> {
     const OP: &str = "flatten";
-    let (first, last) = (normalize_axis(OP, start, input.len())?, normalize_axis(OP, end, input.len())?);
+    let first = normalize_named(OP, "start_dim", start, input.len())?;
+    let last = normalize_named(OP, "end_dim", end, input.len())?;
     if last < first {
         let message = format!("the last axis, {last}, stands before the first, {first}");
         return Err(ShapeError::argument(OP, "end_dim", message));
@@ -168,7 +169,8 @@ pub fn permute<S: Size>(input: &[S], dims: &[isize]) -> Result<Vec<S>> {
         );
         return Err(ShapeError::argument(OP, "dims", message));
     }
-    let axes = normalize_axes(OP, dims, input.len())?;
+    let axes = normalize_axes(OP, dims, input.len())
+        .map_err(|error| ShapeError { operand: Operand::Argument("dims"), ..error })?;
     Ok(axes.into_iter().map(|axis| input[axis].clone()).collect())
 }
 
@@ -178,7 +180,8 @@ pub fn permute<S: Size>(input: &[S], dims: &[isize]) -> Result<Vec<S>> {
 /// When an axis is out of range.
 pub fn transpose<S: Size>(input: &[S], a: isize, b: isize) -> Result<Vec<S>> {
     const OP: &str = "transpose";
-    let (a, b) = (normalize_axis(OP, a, input.len())?, normalize_axis(OP, b, input.len())?);
+    let a = normalize_named(OP, "dim0", a, input.len())?;
+    let b = normalize_named(OP, "dim1", b, input.len())?;
     let mut shape = input.to_vec();
     if !shape.is_empty() {
         shape.swap(a, b);

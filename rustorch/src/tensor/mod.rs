@@ -20,6 +20,7 @@ pub use create::TensorOptions;
 
 pub use literal::{TensorData, from_literal};
 pub use operators::RightOperand;
+pub(crate) use operators::number;
 pub use shape_args::{Axes, IntoShape, Sizes};
 
 use crate::autograd::Meta;

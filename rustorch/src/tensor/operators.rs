@@ -68,7 +68,7 @@ operators! {
 }
 
 /// A number as the left operand, in the dtype that the pair promotes to.
-fn number(value: impl Into<Scalar>, right: &Tensor) -> Tensor {
+pub(crate) fn number(value: impl Into<Scalar>, right: &Tensor) -> Tensor {
     let value = value.into();
     let dtype: DType = result_dtype(&[Operand::Tensor(right), Operand::Scalar(value)]);
     expect(Tensor::try_full(&[], value, dtype, right.device()))

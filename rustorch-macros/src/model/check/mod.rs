@@ -6,10 +6,10 @@
 mod explain;
 mod steps;
 
-use super::errors::Errors;
+use super::errors::{Errors, Place};
 use super::ir::{Body, FieldKind, Forward, Model, Region, Shape, Use, Var};
-use proc_macro2::Span;
 use rustorch_shape::args::Args;
+use rustorch_shape::poly::Atom;
 use rustorch_shape::{Claim, Dims, Poly, Relation, ShapeError, Size, Truth};
 
 /// What checking has found out.
@@ -27,7 +27,7 @@ pub(super) struct Located {
     pub claim: Claim,
     /// What is wrong if it is.
     pub message: String,
-    pub span: Span,
+    pub span: Place,
 }
 
 /// Checks the shapes of a model.
@@ -102,17 +102,20 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks that a tensor has a shape that was written down.
-    fn agree(&mut self, value: &Use, stated: &[Poly], span: Span, says: &str) {
-        let Some((var, shape)) = self.known(value) else { return };
+    /// Checks that a tensor has a shape that was written down; whether it has.
+    fn agree(&mut self, value: &Use, stated: &[Poly], span: Place, says: &str) -> bool {
+        let Some((var, shape)) = self.known(value) else { return false };
         let head = format!("{says} {}, but `{}` is {}", Dims(stated), self.text(value), Dims(&shape));
         if stated.len() != shape.len() {
             self.errors.span(span, format!("{head}: rank {}, not {}", shape.len(), stated.len()));
-            return;
+            return false;
         }
         for (axis, (found, wanted)) in shape.iter().zip(stated).enumerate() {
             let message = || {
                 let mut message = format!("{head}: axis {axis} is {found}, not {wanted}");
+                if let (Some(Atom::Dim(name)), Some(_)) = (found.as_name(), wanted.as_constant()) {
+                    message = format!("{message}\n`{name}` is a size known only at run time");
+                }
                 if let Some(how) = self.how[var].get(axis).cloned().flatten() {
                     message = format!("{message}\n{how}");
                 }
@@ -123,7 +126,7 @@ impl Checker<'_> {
                 Truth::False => {
                     let message = message();
                     self.errors.span(span, message);
-                    return;
+                    return false;
                 }
                 Truth::Unknown => {
                     let message = message();
@@ -131,6 +134,7 @@ impl Checker<'_> {
                 }
             }
         }
+        true
     }
 
     /// Layers whose size is to be inferred, but which nothing is applied to.
@@ -167,7 +171,7 @@ impl Checker<'_> {
         value.var.map_or_else(|| value.text.clone(), |var| self.texts[var].clone())
     }
 
-    fn claim(&mut self, left: &Poly, relation: Relation, right: &Poly, message: String, span: Span) {
+    fn claim(&mut self, left: &Poly, relation: Relation, right: &Poly, message: String, span: Place) {
         let claim = Claim {
             left: left.clone(),
             relation,
@@ -177,7 +181,7 @@ impl Checker<'_> {
         self.locate(claim, message, span);
     }
 
-    fn locate(&mut self, claim: Claim, message: String, span: Span) {
+    fn locate(&mut self, claim: Claim, message: String, span: Place) {
         let known = |other: &Located| {
             let sides = (&other.claim.left, &other.claim.right);
             let swapped = claim.relation == Relation::Equal && sides == (&claim.right, &claim.left);

@@ -1,10 +1,10 @@
 //! One step after the other.
 
+use super::super::errors::Place;
 use super::super::ir::{
     BinaryOp, Call, FieldKind, Layer, Op, Operand, Region, Shape, Stated, Step, Use, Var,
 };
 use super::{Checker, explain};
-use proc_macro2::Span;
 use rustorch_shape::args::{Args, Fallback, Kind, Value};
 use rustorch_shape::functions::FunctionSpec;
 use rustorch_shape::{Claim, Dims, Operand as Fault, Poly, ShapeError, Size, rules};
@@ -23,7 +23,7 @@ impl Checker<'_> {
             }
             Op::Submodel { stated, .. } => self.submodel(stated, step),
             Op::Einsum { spec, inputs } => self.einsum(spec, inputs, step),
-            Op::Annotate { value, shape, span } => self.agree(value, shape, *span, "this says"),
+            Op::Annotate { value, shape, span } => drop(self.agree(value, shape, *span, "this says")),
             Op::If { then, otherwise } => self.branch(then, otherwise, step),
             Op::For { carried, body, .. } => {
                 for carried in carried {
@@ -36,8 +36,8 @@ impl Checker<'_> {
                     let Some((_, before)) = self.known(&carried.before) else { continue };
                     let says = format!("a loop keeps shapes, and before it `{}` was", carried.name);
                     let span = result.span;
-                    self.agree(result, &before, span, &says);
-                    self.set(*output, Some(before), Vec::new());
+                    let kept = self.agree(result, &before, span, &says);
+                    self.set(*output, kept.then_some(before), Vec::new());
                 }
             }
         }
@@ -49,7 +49,7 @@ impl Checker<'_> {
         let (Some((var, shape)), Some(mut args)) = (self.known(input), self.layers[field].clone()) else {
             return;
         };
-        let name = self.model.fields[field].name.to_string();
+        let name = self.model.fields[field].label.clone();
         if let Some(arg) = layer.inferred()
             && args.get(arg.name).is_none()
             && let Fallback::Inferred(feature) = arg.fallback
@@ -86,7 +86,7 @@ impl Checker<'_> {
     }
 
     fn layer_error(&mut self, field: usize, layer: &Layer, error: &ShapeError, input: &Use, first: bool) {
-        let name = self.model.fields[field].name.to_string();
+        let name = self.model.fields[field].label.clone();
         let subject = format!("`{name}`");
         let (span, in_declaration) = match error.operand {
             // A size that fits other uses of the layer is not the mistake.
@@ -112,9 +112,10 @@ impl Checker<'_> {
     fn run_time_size(&mut self, layer: &Layer, name: &str, arg: &str, size: &Poly, input: &Use) {
         let dims: Vec<String> = size.dims().into_iter().map(|dim| format!("`{dim}`")).collect();
         let message = format!(
-            "`{name}`: `{arg}` of {} would be {size}, but {} is known only at run time, and the size of a layer is fixed\nits input `{}` is {}; give the axis a fixed size, as with AdaptiveAvgPool2d",
+            "`{name}`: `{arg}` of {} would be {size}, but {} {} known only at run time, and the size of a layer is fixed\nits input `{}` is {}; give the axis a fixed size, as with AdaptiveAvgPool2d",
             layer.spec.name,
             dims.join(" and "),
+            if dims.len() == 1 { "is" } else { "are" },
             self.text(input),
             self.known(input).map_or(String::new(), |(_, shape)| Dims(&shape).to_string()),
         );
@@ -153,7 +154,10 @@ impl Checker<'_> {
         }
         for (var, output) in step.results.iter().zip(outputs) {
             let how = explain::function(spec.name, &args, &self.texts[*var], &shapes, &output);
-            let how = self.inherit(how, known[0].0, shapes[0], &output);
+            let mut how = self.inherit(how, known[0].0, shapes[0], &output);
+            if matches!(spec.name, "transpose" | "permute") {
+                how = self.moved(spec, &args, known[0].0);
+            }
             self.set(*var, Some(output), how);
         }
         self.add_claims(claims, &subject, &uses, step.span);
@@ -264,6 +268,9 @@ impl Checker<'_> {
         };
         for (position, input) in inputs.iter().enumerate() {
             let axis = error.axis.and_then(|axis| self.blamed_axis(error, axis, position, inputs));
+            if inputs.len() > 1 && axis.is_none() {
+                continue;
+            }
             let note = self.note(&message, input, axis);
             message.push_str(&note);
         }
@@ -285,11 +292,15 @@ impl Checker<'_> {
         if position == fault || error.op == "cat" || error.op == "stack" {
             return Some(axis);
         }
-        // Operands of an operator are aligned at their last axes.
-        if !matches!(error.op, "add" | "sub" | "mul" | "div" | "maximum" | "minimum") {
+        let rank = |input: usize| self.known(inputs.get(input)?).map(|(_, shape)| shape.len());
+        if error.op == "matmul" {
+            return rank(position)?.checked_sub(1);
+        }
+        // Operands of an operator are aligned at their last axes, and so are query and key.
+        let aligned = matches!(error.op, "add" | "sub" | "mul" | "div" | "maximum" | "minimum");
+        if !aligned && (error.op, position) != ("scaled_dot_product_attention", 0) {
             return None;
         }
-        let rank = |input: usize| self.known(inputs.get(input)?).map(|(_, shape)| shape.len());
         (axis + rank(position)?).checked_sub(rank(fault)?)
     }
 
@@ -308,11 +319,19 @@ impl Checker<'_> {
         note
     }
 
-    fn add_claims(&mut self, claims: Vec<Claim>, subject: &str, inputs: &[&Use], span: Span) {
+    fn add_claims(&mut self, claims: Vec<Claim>, subject: &str, inputs: &[&Use], span: Place) {
         for claim in claims {
             let message = self.compose(subject, &claim.otherwise, inputs);
             self.locate(claim, message, span);
         }
+    }
+
+    /// How sizes came about, for a function that moves axes: found by moving their numbers.
+    fn moved(&self, spec: &FunctionSpec, args: &Args, from: Var) -> Vec<Option<String>> {
+        let axes: Shape = (0..self.how[from].len()).map(Poly::constant).collect();
+        let moved = (spec.rule)(args, &[&axes], &mut Vec::new()).unwrap_or_default();
+        let of = |axis: &Poly| self.how[from].get(axis.as_constant()?).cloned().flatten();
+        moved.first().map_or(Vec::new(), |axes| axes.iter().map(of).collect())
     }
 
     /// Fills in how sizes came about for axes that the operation left alone.

@@ -49,7 +49,7 @@ fn assertion(located: &Located, (left, relation, right): &Condition) -> TokenStr
     };
     let message = &located.message;
     let (left, right) = (left.to_string(), right.to_string());
-    quote_spanned! {located.span=>
+    quote_spanned! {located.span.start()=>
         ::rustorch::__private::model::assert_sizes(#l, #symbol, #r, #message, #left, #right);
     }
 }

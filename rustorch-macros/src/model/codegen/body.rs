@@ -77,6 +77,7 @@ fn methods(model: &Model, forward: &Forward) -> TokenStream {
         .collect();
     let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
     let dims = types::dim_params(model);
+    let forward_name = Ident::new("forward", forward.span);
     let turbofish = if forward_has_submodels(model) { quote!(::<#(#dims),*>) } else { TokenStream::new() };
     quote! {
         #(#attrs)*
@@ -86,7 +87,7 @@ fn methods(model: &Model, forward: &Forward) -> TokenStream {
         /// If the device fails, or a size known at run time is too small for the layers;
         /// `try_forward` returns these as errors.
         #[track_caller]
-        pub fn forward #generics (&self, #(#params),*) -> #output {
+        pub fn #forward_name #generics (&self, #(#params),*) -> #output {
             match self.try_forward(#(#names),*) {
                 ::core::result::Result::Ok(output) => output,
                 ::core::result::Result::Err(error) => ::core::panic!("{error}"),
@@ -201,7 +202,11 @@ fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
             quote!(let #pattern = &::rustorch::__private::model::#name(#inputs #(, #args)*)?;)
         }
         Instruction::Binary { op, left, right, result } => {
-            let (name, result) = (format_ident!("{}", op.name()), var(*result));
+            let result = var(*result);
+            let name = match left {
+                Source::Tensor(_) => format_ident!("{}", op.name()),
+                Source::Scalar(_) => format_ident!("scalar_{}", op.name()),
+            };
             let [left, right] = [left, right].map(|source| match source {
                 Source::Tensor(number) => {
                     let tensor = var(*number);
@@ -228,7 +233,7 @@ fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
                 quote!({ #steps (#(#values.clone(),)*) })
             };
             let (then, otherwise) = (arm(then), arm(otherwise));
-            quote!(let (#(#names,)*) = &if self.training.is_on() #then else #otherwise;)
+            quote!(let (#(#names,)*) = &if self.training.get() #then else #otherwise;)
         }
         Instruction::For { field, carried, body, results } => repeat(model, *field, carried, body, results),
     }
@@ -239,6 +244,7 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     let Instruction::Submodel { target, inputs, results, span } = instruction else {
         return TokenStream::new();
     };
+    let span = span.start();
     let callee = match target {
         Submodel::Field(field) => {
             let name = &model.fields[*field].name;
@@ -251,21 +257,22 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     };
     let inputs = inputs.iter().map(|(input, shape)| {
         let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
-        quote_spanned!(*span=> &#input.typed::<#shape>()?)
+        quote_spanned!(span=> &#input.typed::<#shape>()?)
     });
     let names: Vec<Ident> = results.iter().map(|(result, _)| var(*result)).collect();
     let types: Vec<TokenStream> = results
         .iter()
         .map(|(_, shape)| {
             let shape = types::shape(model, shape, Unnamed::Inferred);
-            quote!(::rustorch::TypedTensor<#shape>)
+            quote_spanned!(span=> ::rustorch::TypedTensor<#shape>)
         })
         .collect();
     let (pattern, ty) = match (&names[..], &types[..]) {
         ([name], [ty]) => (quote!(#name), quote!(#ty)),
         _ => (quote!((#(#names,)*)), quote!((#(#types,)*))),
     };
-    let call = quote_spanned!(*span=> let #pattern: #ty = #callee.try_forward(#(#inputs),*)?;);
+    let output = quote_spanned!(span=> #callee.try_forward(#(#inputs),*));
+    let call = quote_spanned!(span=> let #pattern = ::rustorch::__private::model::stated::<#ty>(#output)?;);
     quote!(#call #(let #names = &#names.into_tensor();)*)
 }
 
@@ -327,6 +334,6 @@ pub(super) fn argument(arg: &Arg) -> TokenStream {
             quote!(::core::option::Option::Some(#tensor))
         }
         Arg::Tensor(None) => quote!(::core::option::Option::None),
-        Arg::Training => quote!(self.training.is_on()),
+        Arg::Training => quote!(self.training.get()),
     }
 }

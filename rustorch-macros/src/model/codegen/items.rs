@@ -25,7 +25,7 @@ pub(super) fn structure(model: &Model) -> TokenStream {
         #debug
         #vis struct #name #generics #where_clause {
             #(#fields,)*
-            training: ::rustorch::__private::model::Mode,
+            training: ::rustorch::nn::Training,
         }
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
         }
 
         fn build() -> ::rustorch::Result<Self> {
-            ::core::result::Result::Ok(Self { #(#fields,)* training: ::rustorch::__private::model::Mode::default() })
+            ::core::result::Result::Ok(Self { #(#fields,)* training: ::rustorch::nn::Training::default() })
         }
     }
 }
@@ -62,17 +62,10 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let visits = model.fields.iter().map(|field| {
-        let (ident, key) = (&field.name, field.name.to_string());
-        match field.kind {
-            FieldKind::Submodels(..) => quote! {
-                for (index, module) in self.#ident.iter().enumerate() {
-                    visitor.module(&::std::format!("{}.{index}", #key), module);
-                }
-            },
-            _ => quote!(visitor.module(#key, &self.#ident);),
-        }
-    });
+    let idents = || model.fields.iter().map(|field| &field.name);
+    let keys = || model.fields.iter().map(|field| field.name.to_string());
+    let (shared, exclusive) = (idents(), idents());
+    let (shared_keys, exclusive_keys) = (keys(), keys());
     let default = (!derives(&model.attrs, "Default")).then(|| {
         quote! {
             #[automatically_derived]
@@ -88,8 +81,14 @@ pub(super) fn module(model: &Model) -> TokenStream {
         #default
         #[automatically_derived]
         impl #impl_generics ::rustorch::nn::Module for #name #ty_generics #where_clause {
-            fn visit(&self, visitor: &mut dyn ::rustorch::nn::Visitor) {
-                #(#visits)*
+            fn visit<'a>(&'a self, visitor: &mut ::rustorch::nn::Visitor<'a>) {
+                visitor.training(&self.training);
+                #(visitor.module(#shared_keys, &self.#shared);)*
+            }
+
+            #[allow(unused_variables)]
+            fn visit_mut<'a>(&'a mut self, visitor: &mut ::rustorch::nn::VisitorMut<'a>) {
+                #(visitor.module(#exclusive_keys, &mut self.#exclusive);)*
             }
         }
     }

@@ -121,7 +121,7 @@ fn field(input: ParseStream) -> syn::Result<Field> {
         return Err(input.error(format!("expected `:` and a layer, as in `{name}: Linear(_, 128)`")));
     }
     input.parse::<Token![:]>()?;
-    Ok(Field { attrs, vis, name, value: field_value(input)? })
+    Ok(Field { attrs, vis, name, is_anonymous: false, value: field_value(input)? })
 }
 
 fn item(input: ParseStream) -> syn::Result<Item> {
@@ -222,7 +222,7 @@ fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
         if !input.is_empty() {
             return Err(input.error("nothing may follow the forward pass"));
         }
-        Ok(Forward { attrs, inputs, outputs, body: None })
+        Ok(Forward { attrs, span: name.span(), inputs, outputs, body: None })
     };
     let parsed = signature.parse2(tokens);
     let mut forward = errors.take(parsed)?;

@@ -5,26 +5,33 @@ use super::super::ast::{
 };
 use super::super::errors::Errors;
 use proc_macro2::Span;
-use quote::{format_ident, quote_spanned};
+use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
 /// The model in declared form.
 pub(in super::super) fn desugar(model: Model, errors: &mut Errors) -> Declared {
     let Model { attrs, vis, name, generics, form } = model;
+    let is_sequential = matches!(form, Form::Sequential { .. });
     let (fields, forward) = match form {
         Form::Declared { fields, forward } => (fields, *forward),
         Form::Sequential { input, output, items } => {
-            let (fields, forward) = in_order(input, output, items, errors);
+            let (fields, forward) = in_order(&name, input, output, items, errors);
             (fields, Some(forward))
         }
     };
-    Declared { attrs, vis, name, generics, fields, forward }
+    Declared { attrs, vis, name, generics, fields, forward, is_sequential }
 }
 
 /// Fields for the layers, and a forward pass that applies one after the other.
-fn in_order(input: Shape, output: Shape, items: Vec<Item>, errors: &mut Errors) -> (Vec<Field>, Forward) {
-    let x = Ident::new("input", Span::call_site());
+fn in_order(
+    model: &Ident,
+    input: Shape,
+    output: Shape,
+    items: Vec<Item>,
+    errors: &mut Errors,
+) -> (Vec<Field>, Forward) {
+    let x = |span: Span| Ident::new("input", span);
     let mut fields = Vec::new();
     let mut statements = Vec::new();
     for (position, item) in items.into_iter().enumerate() {
@@ -37,14 +44,23 @@ fn in_order(input: Shape, output: Shape, items: Vec<Item>, errors: &mut Errors) 
             }
         };
         // PyTorch numbers the layers of a Sequential; a field of Rust cannot be called `1`.
+        let is_anonymous = name.is_none();
         let name = name.unwrap_or_else(|| format_ident!("layer{position}", span = span));
-        let apply: Expr = syn::parse_quote_spanned!(span=> #name(#x));
-        statements.push(Statement::Assign { name: x.clone(), value: Value::Expr(apply) });
-        fields.push(Field { attrs, vis: None, name, value });
+        let (before, after) = (x(span), x(span));
+        let apply: Expr = syn::parse_quote_spanned!(span=> #name(#before));
+        statements.push(Statement::Assign { name: after, value: Value::Expr(apply) });
+        fields.push(Field { attrs, vis: None, name, is_anonymous, value });
     }
     let outputs = Outputs { span: output.span, shapes: vec![output], is_tuple: false };
-    let tail = syn::parse2(quote_spanned!(outputs.span=> #x)).ok().map(Value::Expr);
+    let result = x(outputs.span);
+    let tail = syn::parse2(quote!(#result)).ok().map(Value::Expr);
     let body = Block { statements, tail, span: outputs.span };
-    let forward = Forward { attrs: Vec::new(), inputs: vec![(x, input)], outputs, body: Some(body) };
+    let forward = Forward {
+        attrs: Vec::new(),
+        span: model.span(),
+        inputs: vec![(x(model.span()), input)],
+        outputs,
+        body: Some(body),
+    };
     (fields, forward)
 }

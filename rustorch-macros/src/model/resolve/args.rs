@@ -1,7 +1,7 @@
 //! Arguments of layers and functions, matched with the tables.
 
 use super::super::ast::LayerCall;
-use super::super::errors::{Errors, source, span_of};
+use super::super::errors::{Errors, place_of, source};
 use super::super::ir::{Call, Written};
 use super::size::Sizes;
 use quote::{ToTokens, quote};
@@ -14,13 +14,13 @@ use syn::{Expr, Ident, Lit, UnOp};
 pub(super) fn layer(
     spec: &'static LayerSpec,
     call: &LayerCall,
-    field: &Ident,
+    field: &str,
     constants: &Sizes,
     errors: &mut Errors,
 ) -> Option<Call> {
     let given: Vec<(Option<&Ident>, &Expr)> =
         call.args.iter().map(|arg| (arg.name.as_ref(), &arg.value)).collect();
-    let subject = format!("`{field}`: {}", spec.name);
+    let subject = if field == spec.name { format!("`{field}`") } else { format!("`{field}`: {}", spec.name) };
     let matcher = Matcher { subject, op: spec.name, specs: spec.args, sizes: constants };
     matcher.resolve(&given, &call.path, errors)
 }
@@ -66,7 +66,12 @@ impl Matcher<'_> {
                 }
             }
             let expr_tokens = if spec.kind == Kind::Float { as_float(expr) } else { expr.to_token_stream() };
-            call.written.push(Written { name: spec.name, span: span_of(expr), expr: expr_tokens, var: None });
+            call.written.push(Written {
+                name: spec.name,
+                span: place_of(expr),
+                expr: expr_tokens,
+                var: None,
+            });
         }
         for spec in self.specs {
             let written = pairs.iter().any(|(other, _)| other.name == spec.name);

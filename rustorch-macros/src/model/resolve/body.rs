@@ -1,12 +1,11 @@
 //! Statements and scopes: which tensor a name stands for, line by line.
 
 use super::super::ast::{Block, Outputs, Statement, Value};
-use super::super::errors::{Errors, source, span_of};
+use super::super::errors::{Errors, Place, place_of, source};
 use super::super::ir::{
     Body, Carried, Field, FieldKind, Input, Op, Output, Region, Shape, Stated, Step, Use, Var, VarInfo,
 };
 use super::size::Sizes;
-use proc_macro2::Span;
 use rustorch_shape::suggest;
 use std::collections::BTreeMap;
 use syn::{Expr, Ident};
@@ -18,6 +17,7 @@ pub(super) fn resolve(
     outputs: &[Output],
     fields: &[Field],
     sizes: &Sizes,
+    is_sequential: bool,
     errors: &mut Errors,
 ) -> Body {
     let mut resolver = Resolver {
@@ -25,6 +25,7 @@ pub(super) fn resolve(
         sizes,
         errors,
         names: 1,
+        is_sequential,
         scopes: vec![BTreeMap::new()],
         vars: Vec::new(),
         steps: Vec::new(),
@@ -54,8 +55,10 @@ pub(super) struct Resolver<'a> {
     pub errors: &'a mut Errors,
     /// How many names the value at hand is bound to.
     pub names: usize,
+    /// In the sequential form, layers stand for the calls of them.
+    pub is_sequential: bool,
     scopes: Vec<BTreeMap<String, Binding>>,
-    vars: Vec<VarInfo>,
+    pub vars: Vec<VarInfo>,
     steps: Vec<Step>,
 }
 
@@ -99,7 +102,7 @@ impl Resolver<'_> {
         if !broken && uses.len() != names.len() {
             let (first, given) = (&names[0], uses.len());
             let message = if is_tuple {
-                format!("{} names for {given} tensors", names.len())
+                format!("this gives {given} tensors, but there are {} names", names.len())
             } else {
                 format!("this gives {given} tensors: bind them with `let ({first}, ..) = ..`")
             };
@@ -111,7 +114,7 @@ impl Resolver<'_> {
                 self.errors.span(outputs.span, format!("{} shapes for {} tensors", stated.len(), uses.len()));
             } else {
                 for ((shape, written), value) in stated.into_iter().zip(&outputs.shapes).zip(&uses) {
-                    let op = Op::Annotate { value: value.clone(), shape, span: written.span };
+                    let op = Op::Annotate { value: value.clone(), shape, span: written.span.into() };
                     self.step(op, Vec::new(), written.span);
                 }
             }
@@ -126,7 +129,7 @@ impl Resolver<'_> {
         let here = self.scopes.last().and_then(|scope| scope.get(&text)).cloned();
         let stated = match &here {
             Some(Binding::Tensor(var)) => {
-                Some(Stated::Like(Use { var: *var, span: name.span(), text: text.clone() }))
+                Some(Stated::Like(Use { var: *var, span: name.span().into(), text: text.clone() }))
             }
             _ => None,
         };
@@ -166,7 +169,7 @@ impl Resolver<'_> {
                 let inside = self.fresh(text.clone());
                 scope.insert(text.clone(), Binding::Tensor(Some(inside)));
                 carried.push(Carried {
-                    before: Use { var, span: name.span(), text: text.clone() },
+                    before: Use { var, span: name.span().into(), text: text.clone() },
                     inside,
                     name: text,
                 });
@@ -178,7 +181,7 @@ impl Resolver<'_> {
             self.statement(statement);
         }
         if let Some(tail) = &body.tail {
-            let span = if let Value::Expr(expr) = tail { span_of(expr) } else { body.span };
+            let span = if let Value::Expr(expr) = tail { place_of(expr) } else { body.span.into() };
             self.errors.span(span, "the body of a loop has no value: assign it, as in `x = block(x);`");
         }
         let results: Vec<Use> = carried
@@ -188,14 +191,16 @@ impl Resolver<'_> {
                     Some(Binding::Tensor(var)) => var,
                     _ => None,
                 };
-                Use { var, span: carried.before.span, text: carried.name.clone() }
+                let last = assigned(body).into_iter().rfind(|name| *name == &carried.name);
+                let span = last.map_or(carried.before.span, |name| name.span().into());
+                Use { var, span, text: carried.name.clone() }
             })
             .collect();
         self.scopes.pop();
         let body = Region { steps: std::mem::replace(&mut self.steps, outer), results };
         let outputs: Vec<Var> = carried.iter().map(|carried| self.fresh(carried.name.clone())).collect();
         for (carried, output) in carried.iter().zip(&outputs) {
-            let name = Ident::new(&carried.name, carried.before.span);
+            let name = Ident::new(&carried.name, carried.before.span.start());
             self.bind(&name, Binding::Tensor(Some(*output)));
         }
         self.step(Op::For { field, carried, body }, outputs, variable.span());
@@ -275,7 +280,7 @@ impl Resolver<'_> {
         }
         let text = format!("if {} {{ .. }} else {{ .. }}", source(condition));
         let vars: Vec<Var> = then.results.iter().map(|_| self.fresh(text.clone())).collect();
-        let span = span_of(condition);
+        let span = place_of(condition);
         self.step(Op::If { then, otherwise }, vars.clone(), span);
         vars.into_iter().map(|var| Use { var: Some(var), span, text: text.clone() }).collect()
     }
@@ -294,7 +299,7 @@ impl Resolver<'_> {
             );
             uses.clear();
         }
-        let nothing = || Use { var: None, span: span_of(expr), text: source(expr) };
+        let nothing = || Use { var: None, span: place_of(expr), text: source(expr) };
         uses.pop().unwrap_or_else(nothing)
     }
 
@@ -319,8 +324,8 @@ impl Resolver<'_> {
     }
 
     /// Adds a step to the current region.
-    pub fn step(&mut self, op: Op, results: Vec<Var>, span: Span) {
-        self.steps.push(Step { op, results, span });
+    pub fn step(&mut self, op: Op, results: Vec<Var>, span: impl Into<Place>) {
+        self.steps.push(Step { op, results, span: span.into() });
     }
 
     /// A new tensor, made by the expression `text`.

@@ -1,11 +1,10 @@
 //! Expressions: layers, functions, submodels and operators applied to tensors.
 
-use super::super::errors::{source, span_of};
+use super::super::errors::{Place, place_of, source};
 use super::super::ir::{BinaryOp, Call, FieldKind, Op, Operand, Stated, Submodel, Use};
 use super::args::{self, Matcher, elements};
 use super::body::{Binding, Resolver, is_self};
 use crate::einsum;
-use proc_macro2::Span;
 use rustorch_shape::args::Kind;
 use rustorch_shape::functions::{self, FunctionSpec, Inputs, Outputs};
 use rustorch_shape::suggest;
@@ -43,7 +42,11 @@ impl Resolver<'_> {
         };
         match self.lookup(&name.to_string()) {
             Some(Binding::Tensor(var)) => {
-                vec![Use { var, span: name.span(), text: name.to_string() }]
+                let text = match var.filter(|_| self.is_sequential) {
+                    Some(var) => self.vars[var].text.clone(),
+                    None => name.to_string(),
+                };
+                vec![Use { var, span: name.span().into(), text }]
             }
             Some(Binding::Each(_)) => {
                 self.errors.at(name, format!("`{name}` is a submodel: call it, as in `{name}(x)`"));
@@ -165,7 +168,11 @@ impl Resolver<'_> {
             return Vec::new();
         };
         let input = self.single(input, None);
-        self.result(Op::Layer { field, input }, whole)
+        let uses = self.result(Op::Layer { field, input }, whole);
+        if let (true, Some(var)) = (self.is_sequential, uses.first().and_then(|value| value.var)) {
+            self.vars[var].text.clone_from(&self.fields[field].label);
+        }
+        uses
     }
 
     fn submodel(
@@ -190,7 +197,7 @@ impl Resolver<'_> {
         };
         let text = source(whole);
         let vars: Vec<usize> = (0..count).map(|_| self.fresh(text.clone())).collect();
-        let span = span_of(whole);
+        let span = place_of(whole);
         self.step(Op::Submodel { target, inputs, stated }, vars.clone(), span);
         vars.into_iter().map(|var| Use { var: Some(var), span, text: text.clone() }).collect()
     }
@@ -208,7 +215,7 @@ impl Resolver<'_> {
         self.tensor_args(spec, &given, &mut call);
         let count = self.pieces(spec, &call, &inputs);
         let text = source(whole);
-        let span = span_of(whole);
+        let span = place_of(whole);
         let vars: Vec<usize> = (0..count).map(|_| self.fresh(text.clone())).collect();
         self.step(Op::Function { spec, inputs, call }, vars.clone(), span);
         vars.into_iter().map(|var| Use { var: Some(var), span, text: text.clone() }).collect()
@@ -357,7 +364,7 @@ impl Resolver<'_> {
 
     /// A step with one result.
     fn result(&mut self, op: Op, whole: &Expr) -> Vec<Use> {
-        let (text, span): (String, Span) = (source(whole), span_of(whole));
+        let (text, span): (String, Place) = (source(whole), place_of(whole));
         let var = self.fresh(text.clone());
         self.step(op, vec![var], span);
         vec![Use { var: Some(var), span, text }]

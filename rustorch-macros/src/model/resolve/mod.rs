@@ -6,13 +6,13 @@ mod calls;
 mod size;
 
 use super::ast::{self, FieldValue};
-use super::errors::Errors;
+use super::errors::{Errors, place_of, source};
 use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Shape};
 use rustorch_shape::{Poly, layers, suggest};
 use size::Sizes;
 use std::collections::BTreeMap;
+use syn::Generics;
 use syn::spanned::Spanned;
-use syn::{Generics, Ident};
 
 /// Names that the generated struct or its methods need.
 const RESERVED: [&str; 1] = ["training"];
@@ -22,7 +22,10 @@ pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
     check_generics(&model.generics, errors);
     let constants = Sizes::constants(&model.generics);
     let fields = resolve_fields(&model.fields, &constants, errors);
-    let forward = model.forward.as_ref().map(|forward| resolve_forward(forward, &fields, &constants, errors));
+    let forward = model
+        .forward
+        .as_ref()
+        .map(|forward| resolve_forward(forward, &fields, &constants, model.is_sequential, errors));
     Model {
         attrs: model.attrs.clone(),
         vis: model.vis.clone(),
@@ -66,8 +69,12 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             );
             continue;
         }
+        let label = match &field.value {
+            FieldValue::Layer(call) if field.is_anonymous => source(&call.path),
+            _ => name.clone(),
+        };
         let kind = match &field.value {
-            FieldValue::Layer(call) => resolve_layer(call, &field.name, constants, errors),
+            FieldValue::Layer(call) => resolve_layer(call, &label, constants, errors),
             FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
             FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
         };
@@ -75,13 +82,14 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             attrs: field.attrs.clone(),
             vis: field.vis.clone(),
             name: field.name.clone(),
+            label,
             kind,
         });
     }
     resolved
 }
 
-fn resolve_layer(call: &ast::LayerCall, field: &Ident, constants: &Sizes, errors: &mut Errors) -> FieldKind {
+fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: &mut Errors) -> FieldKind {
     let Some(last) = call.path.segments.last() else { return FieldKind::Broken(None) };
     let name = last.ident.to_string();
     let Some(spec) = layers::find(&name) else {
@@ -99,7 +107,7 @@ fn resolve_layer(call: &ast::LayerCall, field: &Ident, constants: &Sizes, errors
         return FieldKind::Broken(None);
     };
     match args::layer(spec, call, field, constants, errors) {
-        Some(call_args) => FieldKind::Layer(Layer { spec, call: call_args, span: call.path.span() }),
+        Some(call_args) => FieldKind::Layer(Layer { spec, call: call_args, span: place_of(&call.path) }),
         None => FieldKind::Broken(Some(spec)),
     }
 }
@@ -108,6 +116,7 @@ fn resolve_forward(
     forward: &ast::Forward,
     fields: &[Field],
     constants: &Sizes,
+    is_sequential: bool,
     errors: &mut Errors,
 ) -> Forward {
     let mut dims = Vec::new();
@@ -128,9 +137,19 @@ fn resolve_forward(
     for shape in &forward.outputs.shapes {
         outputs.push(Output { shape: sizes.shape(shape, errors) });
     }
-    let body =
-        forward.body.as_ref().map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, errors));
-    Forward { attrs: forward.attrs.clone(), inputs, outputs, is_tuple: forward.outputs.is_tuple, body, dims }
+    let body = forward
+        .body
+        .as_ref()
+        .map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, is_sequential, errors));
+    Forward {
+        attrs: forward.attrs.clone(),
+        span: forward.span,
+        inputs,
+        outputs,
+        is_tuple: forward.outputs.is_tuple,
+        body,
+        dims,
+    }
 }
 
 /// Collects the run-time dims of an input.

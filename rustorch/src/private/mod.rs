@@ -1,0 +1,3 @@
+//! What the macros expand to; no public interface.
+
+pub mod model;
