@@ -1,0 +1,38 @@
+"""Writes the golden files `*.jsonl` beside this script: what PyTorch computes, for `tests/tests/goldens.rs` to compare.
+
+    python tests/goldens/generate.py [file ...]
+
+Needs PyTorch (the files in the repository were made by the version that `made-by.txt` names), and nothing else. The
+same version writes the same bytes. The format is described in `cases/writer.py`; to add an operation, write its cases
+in the module of its subject and give it a closure in `tests/src/ops/`.
+"""
+
+import pathlib
+import sys
+import warnings
+
+import torch
+
+import cases.elementwise
+from cases.writer import Writer
+
+FILES = {
+    "elementwise": cases.elementwise.write,
+}
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    here = pathlib.Path(__file__).parent
+    for name in sys.argv[1:] or FILES:
+        writer = Writer()
+        FILES[name](writer)
+        path = here / f"{name}.jsonl"
+        count = writer.save(path)
+        print(f"{name}: {count} cases of {len(writer.counts)} operations, {path.stat().st_size // 1024} KiB")
+    (here / "made-by.txt").write_text(f"PyTorch {torch.__version__}\n")
+
+
+if __name__ == "__main__":
+    main()

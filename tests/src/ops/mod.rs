@@ -1,0 +1,33 @@
+//! The table of operations that the golden files name: from PyTorch's name and arguments to our call.
+
+mod elementwise;
+
+use std::collections::BTreeMap;
+
+use rustorch::{Result, Tensor};
+
+use crate::golden::Args;
+
+/// A call: arguments in the golden file's order to results.
+pub type Op = fn(&Args) -> Result<Vec<Tensor>>;
+
+/// Operations by name.
+pub type Table = BTreeMap<&'static str, Op>;
+
+/// The golden files, and the operations in each.
+pub fn files() -> Vec<(&'static str, Table)> {
+    vec![("elementwise", elementwise::table())]
+}
+
+/// Makes a [`Table`] of closures, each of which gives an array or vector of results.
+macro_rules! table {
+    ($($name:literal => |$args:ident| $call:expr;)*) => {{
+        let mut table = $crate::ops::Table::new();
+        $(
+            let op: $crate::ops::Op = |$args| Ok(Vec::from($call));
+            assert!(table.insert($name, op).is_none(), "two entries for {}", $name);
+        )*
+        table
+    }};
+}
+pub(crate) use table;
