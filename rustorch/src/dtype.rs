@@ -131,6 +131,11 @@ impl DType {
         }
     }
 
+    /// `F32` for the half types, otherwise itself.
+    pub(crate) const fn compute_float(self) -> Self {
+        if self.is_float() { self.compute() } else { self }
+    }
+
     /// The type to which a binary operation on two tensors of these types converts both (`torch.promote_types`).
     ///
     /// ```

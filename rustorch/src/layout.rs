@@ -21,6 +21,42 @@ impl Layout {
         Self { shape, strides, offset: 0 }
     }
 
+    /// The dense layout of a shape whose axes lie in memory in the order that operands with these strides, all
+    /// broadcast to the shape, agree on; the first ones decide, row-major order where none does (`TensorIterator` in
+    /// PyTorch).
+    pub fn following(shape: Dims, operands: &[Dims]) -> Self {
+        // Axes from the fastest to the slowest, sorted by insertion since the comparison is not transitive.
+        let mut order: Dims = (0..shape.len()).rev().collect();
+        let before = |a: usize, b: usize| {
+            let mut decided =
+                operands.iter().map(|strides| (strides[a], strides[b])).filter(|&(a, b)| a != 0 && b != 0);
+            decided.find_map(|(x, y)| match x.cmp(&y) {
+                std::cmp::Ordering::Equal => (shape[a] > shape[b]).then_some(std::cmp::Ordering::Greater),
+                different => Some(different),
+            })
+        };
+        for i in 1..order.len() {
+            let mut at = i;
+            for k in (0..i).rev() {
+                match before(order[k], order[at]) {
+                    Some(std::cmp::Ordering::Greater) => {
+                        order.swap(k, at);
+                        at = k;
+                    }
+                    Some(_) => break,
+                    None => {}
+                }
+            }
+        }
+        let mut strides = Dims::from_elem(0, shape.len());
+        let mut expected = 1;
+        for &axis in &order {
+            strides[axis] = expected;
+            expected *= shape[axis].max(1);
+        }
+        Self { shape, strides, offset: 0 }
+    }
+
     pub fn rank(&self) -> usize {
         self.shape.len()
     }

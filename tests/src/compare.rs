@@ -36,18 +36,19 @@ pub fn values(tensor: &Tensor) -> Vec<Complex<f64>> {
     }
 }
 
-/// Compares dtype, shape and elements; NaN equals NaN. `slack` multiplies the tolerance of the dtype.
+/// Compares dtype, shape and elements; NaN equals NaN. The tolerance is that of the dtype, or of a coarser one that was
+/// computed with, times `slack`.
 ///
 /// # Errors
 /// The first difference, in words.
-pub fn close(got: &Tensor, expected: &Tensor, slack: f64) -> Result<(), String> {
+pub fn close(got: &Tensor, expected: &Tensor, slack: f64, coarser: Option<DType>) -> Result<(), String> {
     if got.dtype() != expected.dtype() {
         return Err(format!("dtype {} instead of {}", got.dtype(), expected.dtype()));
     }
     if got.shape() != expected.shape() {
         return Err(format!("shape {:?} instead of {:?}", got.shape(), expected.shape()));
     }
-    let (relative, absolute) = tolerance(got.dtype());
+    let (relative, absolute) = tolerance(coarser.unwrap_or(got.dtype()));
     let (got, expected) = (values(got), values(expected));
     let near = |a: f64, b: f64, size: f64| {
         a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= slack * (absolute + relative * size)

@@ -2,6 +2,7 @@
 //! differences, and the table of operations that the golden files name.
 
 pub mod compare;
+pub mod deviations;
 pub mod finite;
 pub mod golden;
 pub mod ops;

@@ -68,11 +68,14 @@ pub(crate) fn record(
 /// Records that an operation without a gradient met an input that asks for one: backward through it is an error that
 /// names the operation, not a silent zero.
 pub(crate) fn record_not_differentiable(op: &'static str, output: &Tensor, inputs: &[&Tensor]) {
-    record(op, &[output], inputs, || {
-        Box::new(move |_| {
-            Err(crate::Error::Autograd(format!("{op} has no gradient; detach its inputs if none is needed")))
-        })
-    });
+    record(op, &[output], inputs, || not_differentiable(op));
+}
+
+/// The backward function of an operation without a gradient.
+pub(crate) fn not_differentiable(op: &'static str) -> BackwardFn {
+    Box::new(move |_| {
+        Err(crate::Error::Autograd(format!("{op} has no gradient; detach its inputs if none is needed")))
+    })
 }
 
 /// Records that `target` was overwritten in place by an operation on `inputs`, of which `target` in its old state is

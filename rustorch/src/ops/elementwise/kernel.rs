@@ -134,6 +134,8 @@ pub(crate) enum Domain {
     Analytic,
     /// Floats; integers become floats.
     Real,
+    /// Single and double precision: what depends on the very bits of a number.
+    Wide,
     /// Integers and bools.
     Integral,
 }
@@ -142,7 +144,7 @@ impl Domain {
     /// The dtype in which an entry computes operands of a common dtype, before [`DType::compute`].
     pub fn promote(self, dtype: DType) -> DType {
         match self {
-            Self::Analytic | Self::Real => dtype.to_float(),
+            Self::Analytic | Self::Real | Self::Wide => dtype.to_float(),
             Self::Arith | Self::Numeric | Self::Ordered | Self::Division | Self::Integral => dtype,
         }
     }
@@ -153,6 +155,7 @@ impl Domain {
             Self::Arith => "any dtype",
             Self::Numeric => "any dtype but bool (for which there are `logical_not` and `logical_xor`)",
             Self::Ordered | Self::Division | Self::Real => "a real dtype",
+            Self::Wide => "float32 or float64",
             Self::Analytic => "a floating-point or complex dtype",
             Self::Integral => "an integer or bool dtype",
         }

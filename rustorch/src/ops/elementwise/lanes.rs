@@ -24,6 +24,8 @@ pub(crate) trait Arith:
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// The complex conjugate; a real number itself.
     fn conj(self) -> Self;
+    /// `x / |x|`, 0 for 0; the sign of a real number.
+    fn sgn(self) -> Self;
     fn pow(self, exponent: Self) -> Self;
 }
 
@@ -38,6 +40,14 @@ pub(crate) trait Ordered: Arith {
     fn abs(self) -> Self;
     /// -1, 0 or 1; NaN gives 0 as in PyTorch.
     fn sign(self) -> Self;
+    /// The largest integer not above.
+    fn floor(self) -> Self;
+    /// The smallest integer not below.
+    fn ceil(self) -> Self;
+    /// The integer toward zero.
+    fn trunc(self) -> Self;
+    /// The nearest integer, halves to even.
+    fn round(self) -> Self;
     /// Division rounded toward minus infinity.
     fn floor_div(self, other: Self) -> Self;
     /// The remainder with the sign of the dividend.
@@ -65,15 +75,15 @@ macro_rules! methods {
 methods! {
     /// Functions that floats and complex numbers share.
     Analytic: [Arith + Div<Output = Self>] {
-        exp, expm1, log, log1p, log2, log10, sqrt, rsqrt, sin, cos, tan, sinh, cosh, tanh,
-        asin, acos, atan, asinh, acosh, atanh, sigmoid, sgn,
+        exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt, sin, cos, tan, sinh, cosh, tanh,
+        asin, acos, atan, asinh, acosh, atanh, sigmoid,
     }
 }
 
 methods! {
     /// Functions of floats alone.
     Real: [Analytic + Ordered] {
-        exp2, floor, ceil, trunc, round, erf, erfc, erfinv, lgamma, digamma,
+        erf, erfc, erfinv, lgamma, digamma,
     }
 }
 
@@ -103,11 +113,16 @@ functions! {
     lt: Ordered(a, b) -> T::Mask;
     le: Ordered(a, b) -> T::Mask;
     conj: Arith(a) -> T;
+    sgn: Arith(a) -> T;
     pow: Arith(a, b) -> T;
     max: Ordered(a, b) -> T;
     min: Ordered(a, b) -> T;
     abs: Ordered(a) -> T;
     sign: Ordered(a) -> T;
+    floor: Ordered(a) -> T;
+    ceil: Ordered(a) -> T;
+    trunc: Ordered(a) -> T;
+    round: Ordered(a) -> T;
     floor_div: Ordered(a, b) -> T;
     fmod: Ordered(a, b) -> T;
     remainder: Ordered(a, b) -> T;
@@ -230,6 +245,8 @@ macro_rules! integer_lanes {
             fn select(mask: bool, yes: Self, no: Self) -> Self { if mask { yes } else { no } }
             #[inline(always)]
             fn conj(self) -> Self { self }
+            #[inline(always)]
+            fn sgn(self) -> Self { self.sign() }
             /// Wraps around. Negative exponents, which PyTorch refuses for numbers, truncate: 1/1, ±1 and 0.
             #[inline]
             fn pow(self, exponent: Self) -> Self {
@@ -268,6 +285,14 @@ macro_rules! integer_lanes {
             #[inline(always)]
             #[allow(unused_comparisons)]
             fn sign(self) -> Self { Self((self.0 > 0) as $t).sub(Self((self.0 < 0) as $t)) }
+            #[inline(always)]
+            fn floor(self) -> Self { self }
+            #[inline(always)]
+            fn ceil(self) -> Self { self }
+            #[inline(always)]
+            fn trunc(self) -> Self { self }
+            #[inline(always)]
+            fn round(self) -> Self { self }
             /// Zero where the divisor is zero: such divisors are refused before the loop (`check_divisor`).
             #[inline(always)]
             #[allow(unused_comparisons)]
@@ -349,6 +374,8 @@ macro_rules! float_lanes {
             #[inline(always)]
             fn conj(self) -> Self { self }
             #[inline(always)]
+            fn sgn(self) -> Self { self.sign() }
+            #[inline(always)]
             fn pow(self, exponent: Self) -> Self { Self(self.0.powf(exponent.0)) }
         }
 
@@ -370,6 +397,14 @@ macro_rules! float_lanes {
             fn abs(self) -> Self { Self(self.0.abs()) }
             #[inline(always)]
             fn sign(self) -> Self { Self((self.0 > 0.0) as u8 as $t - (self.0 < 0.0) as u8 as $t) }
+            #[inline(always)]
+            fn floor(self) -> Self { Self(self.0.floor()) }
+            #[inline(always)]
+            fn ceil(self) -> Self { Self(self.0.ceil()) }
+            #[inline(always)]
+            fn trunc(self) -> Self { Self(self.0.trunc()) }
+            #[inline(always)]
+            fn round(self) -> Self { Self(self.0.round_ties_even()) }
             #[inline(always)]
             fn floor_div(self, other: Self) -> Self {
                 // PyTorch's algorithm (c10::div_floor_floating): exact where floor(a / b) would round up.
@@ -399,6 +434,8 @@ macro_rules! float_lanes {
         impl<const FMA: bool> Analytic for F<$t, FMA> {
             $(#[inline(always)] fn $fast(self) -> Self { Self(math::$kernel::<FMA>(self.0)) })*
             #[inline(always)]
+            fn exp2(self) -> Self { Self(self.0.exp2()) }
+            #[inline(always)]
             fn log2(self) -> Self { Self(self.0.log2()) }
             #[inline(always)]
             fn log10(self) -> Self { Self(self.0.log10()) }
@@ -424,21 +461,9 @@ macro_rules! float_lanes {
             fn acosh(self) -> Self { Self(self.0.acosh()) }
             #[inline(always)]
             fn atanh(self) -> Self { Self(self.0.atanh()) }
-            #[inline(always)]
-            fn sgn(self) -> Self { self.sign() }
         }
 
         impl<const FMA: bool> Real for F<$t, FMA> {
-            #[inline(always)]
-            fn exp2(self) -> Self { Self(self.0.exp2()) }
-            #[inline(always)]
-            fn floor(self) -> Self { Self(self.0.floor()) }
-            #[inline(always)]
-            fn ceil(self) -> Self { Self(self.0.ceil()) }
-            #[inline(always)]
-            fn trunc(self) -> Self { Self(self.0.trunc()) }
-            #[inline(always)]
-            fn round(self) -> Self { Self(self.0.round_ties_even()) }
             $(#[inline(always)] fn $libm(self) -> Self { Self($function(self.0)) })*
         }
 
@@ -476,7 +501,8 @@ float_lanes!(f64, exp = exp_f64, expm1 = expm1_f64, log = log_f64, log1p = log1p
     digamma = super::special::digamma);
 
 macro_rules! complex_lanes {
-    ($($t:ty),*) => {$(
+    ($($t:ty),*; $inverses:tt) => { $(complex_lanes!(@one $t, $inverses);)* };
+    (@one $t:ty, [$($inverse:ident),*]) => {
         operators!([] C<$t>, <Complex<$t> as Add>::add, <Complex<$t> as Sub>::sub, <Complex<$t> as Mul>::mul,
             <Complex<$t> as Neg>::neg);
 
@@ -493,6 +519,10 @@ macro_rules! complex_lanes {
             fn ne(self, other: Self) -> bool { self.0 != other.0 }
             fn select(mask: bool, yes: Self, no: Self) -> Self { if mask { yes } else { no } }
             fn conj(self) -> Self { Self(self.0.conj()) }
+            fn sgn(self) -> Self {
+                let norm = self.0.norm();
+                Self(if norm == 0.0 { Complex::new(0.0, 0.0) } else { self.0 / norm })
+            }
             fn pow(self, exponent: Self) -> Self {
                 let zero = Complex::new(0.0, 0.0);
                 Self(match (self.0 == zero, exponent.0 == zero) {
@@ -505,6 +535,7 @@ macro_rules! complex_lanes {
 
         impl Analytic for C<$t> {
             fn exp(self) -> Self { Self(self.0.exp()) }
+            fn exp2(self) -> Self { Self((self.0 * std::f64::consts::LN_2 as $t).exp()) }
             fn expm1(self) -> Self {
                 // exp(x + iy) - 1 = expm1(x) cos y - 2 sin²(y/2) + i exp(x) sin y, without cancellation.
                 let (x, y) = (self.0.re, self.0.im);
@@ -520,25 +551,16 @@ macro_rules! complex_lanes {
             fn log2(self) -> Self { Self(self.0.ln() / (2.0 as $t).ln()) }
             fn log10(self) -> Self { Self(self.0.ln() / (10.0 as $t).ln()) }
             fn sqrt(self) -> Self { Self(self.0.sqrt()) }
-            fn rsqrt(self) -> Self { Self(self.0.sqrt().inv()) }
+            fn rsqrt(self) -> Self { Self::literal(1.0) / self.sqrt() }
             fn sin(self) -> Self { Self(self.0.sin()) }
             fn cos(self) -> Self { Self(self.0.cos()) }
             fn tan(self) -> Self { Self(self.0.tan()) }
             fn sinh(self) -> Self { Self(self.0.sinh()) }
             fn cosh(self) -> Self { Self(self.0.cosh()) }
             fn tanh(self) -> Self { Self(self.0.tanh()) }
-            fn asin(self) -> Self { Self(self.0.asin()) }
-            fn acos(self) -> Self { Self(self.0.acos()) }
-            fn atan(self) -> Self { Self(self.0.atan()) }
-            fn asinh(self) -> Self { Self(self.0.asinh()) }
-            fn acosh(self) -> Self { Self(self.0.acosh()) }
-            fn atanh(self) -> Self { Self(self.0.atanh()) }
+            $(fn $inverse(self) -> Self { Self(super::complex::narrow(super::complex::$inverse(super::complex::wide(self.0)))) })*
             fn sigmoid(self) -> Self { Self((Complex::new(1.0, 0.0) + (-self.0).exp()).inv()) }
-            fn sgn(self) -> Self {
-                let norm = self.0.norm();
-                Self(if norm == 0.0 { Complex::new(0.0, 0.0) } else { self.0 / norm })
-            }
         }
-    )*};
+    };
 }
-complex_lanes!(f32, f64);
+complex_lanes!(f32, f64; [asin, acos, atan, asinh, acosh, atanh]);

@@ -99,6 +99,7 @@ macro_rules! in_domain {
     (Division, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
     (Analytic, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Analytic, Analytic, $($args)*); };
     (Real, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Real2, Real2, $($args)*); };
+    (Wide, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Real2, Real2, $($args)*); };
     (Integral, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Bits, Real2, $($args)*); };
 }
 

@@ -6,6 +6,7 @@
 //! [`table`]; what an expression may say is in [`lanes`].
 
 mod cast;
+mod complex;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -87,7 +88,10 @@ pub(crate) fn apply_as(
     common: DType,
 ) -> Result<Tensor> {
     let compute = entry.compute_dtype(common)?;
+    let compute = if entry.truth { operand::comparable(inputs, compute) } else { compute };
     let result = if entry.truth { DType::Bool } else { compute };
+    let rounded = entry.rounds_numbers(compute).then(|| operand::rounded(inputs, compute));
+    let inputs = rounded.as_deref().unwrap_or(inputs);
     let output = launch(entry.name, entry.kernel, &entry.source, inputs, compute, result, params)?;
     record(entry, &output, inputs, params, compute)?;
     Ok(output)
@@ -103,7 +107,7 @@ pub(crate) fn apply_inplace(
     let tensors: SmallVec<[&Tensor; 3]> = others.iter().filter_map(Operand::tensor).collect();
     let before = autograd::check_inplace(entry.name, target, &tensors)?;
     let separate: SmallVec<[Option<Tensor>; 3]> =
-        others.iter().map(|other| copy_if_overlapping(target, other)).collect();
+        others.iter().map(|other| copy_if_overwritten(target, other, before.is_needed())).collect();
     let mut inputs: SmallVec<[Operand<'_>; 3]> = SmallVec::new();
     inputs.push(Operand::Tensor(target));
     inputs.extend_from_slice(others);
@@ -119,18 +123,19 @@ pub(crate) fn apply_inplace(
     }
     let saves_target = before.is_needed()
         && entry.gradients.iter().any(|gradient| gradient.uses.contains(&Variable::Input(0)));
-    let original = saves_target.then(|| autograd::no_grad(|| target.copy()));
+    // The copy carries the history that the target has before the write, for gradients of the gradient.
+    let original = saves_target.then(|| target.copy());
     for (input, copy) in inputs[1..].iter_mut().zip(&separate) {
         *input = copy.as_ref().map_or(*input, Operand::Tensor);
     }
-    launch_into(entry.name, entry.kernel, &entry.source, &inputs, compute, target, params)?;
-    let saved_inputs = || {
-        let first = original.as_ref().unwrap_or(target);
-        std::iter::once(Operand::Tensor(first))
-            .chain(others.iter().copied())
-            .collect::<SmallVec<[Operand<'_>; 3]>>()
-    };
-    let make = || backward(entry, &saved_inputs(), Some(Saved::output(target, 0)), params, compute);
+    let rounded = entry.rounds_numbers(compute).then(|| operand::rounded(&inputs, compute));
+    let operands = rounded.as_deref().unwrap_or(&inputs);
+    launch_into(entry.name, entry.kernel, &entry.source, operands, compute, target, params)?;
+    let mut saved: SmallVec<[Operand<'_>; 3]> = SmallVec::from_slice(operands);
+    if let Some(original) = &original {
+        saved[0] = Operand::Tensor(original);
+    }
+    let make = || backward(entry, &saved, Some(Saved::output(target, 0)), params, compute);
     autograd::record_inplace(entry.name, target, before, make)?;
     Ok(target.clone())
 }
@@ -139,11 +144,21 @@ impl Elementwise {
     /// The dtype in which inputs of a common dtype are computed.
     fn compute_dtype(&self, common: DType) -> Result<DType> {
         let dtype = self.domain.promote(common);
-        let refuses = common == DType::Bool && self.domain == Domain::Numeric;
+        let refuses = match self.domain {
+            Domain::Numeric => common == DType::Bool,
+            Domain::Wide => dtype != dtype.compute(),
+            _ => false,
+        };
         if refuses || (self.kernel)(dtype.compute()).is_none() {
             return Err(Error::DType { op: self.name, dtype: common, expected: self.domain.expected() });
         }
         Ok(dtype)
+    }
+
+    /// Whether numbers are rounded to the dtype of the tensors before they are used, and not only to the wider one of
+    /// the lanes: then `x.eq(0.1)` holds for what became of 0.1 in half precision.
+    fn rounds_numbers(&self, dtype: DType) -> bool {
+        (self.truth || self.domain == Domain::Division) && dtype.is_float() && dtype != dtype.compute()
     }
 }
 
@@ -316,20 +331,19 @@ fn common_device(op: &'static str, inputs: &[Operand<'_>]) -> Result<Device> {
 
 /// The layout of a result: the broadcast shape, in the order of memory that the inputs share, as in PyTorch.
 fn result_layout(op: &'static str, inputs: &[Operand<'_>]) -> Result<Layout> {
-    let mut layouts = inputs.iter().filter_map(Operand::tensor).map(Tensor::layout);
-    let Some(first) = layouts.next() else { return Ok(Layout::contiguous(Dims::new())) };
+    let layouts = || inputs.iter().filter_map(Operand::tensor).map(Tensor::layout);
+    let Some(first) = layouts().next() else { return Ok(Layout::contiguous(Dims::new())) };
     let mut shape = first.shape.clone();
-    let mut common = Some(first);
-    for layout in layouts {
+    for layout in layouts().skip(1) {
         if layout.shape != shape {
             shape = rustorch_shape::rules::broadcast(op, &shape, &layout.shape, &mut ())?.into();
         }
-        common = common.filter(|common| common.strides == layout.strides && common.shape == layout.shape);
     }
-    match common.filter(|common| common.shape == shape && !common.is_contiguous() && common.is_dense()) {
-        Some(common) => Ok(Layout { shape, strides: common.strides.clone(), offset: 0 }),
-        None => Ok(Layout::contiguous(shape)),
+    if layouts().all(Layout::is_contiguous) {
+        return Ok(Layout::contiguous(shape));
     }
+    let strides: SmallVec<[Dims; 3]> = layouts().map(|layout| layout.broadcast_to(&shape).strides).collect();
+    Ok(Layout::following(shape, &strides))
 }
 
 fn check_inplace_result(
@@ -372,12 +386,11 @@ pub(crate) fn check_divisor(entry: &Elementwise, left: &Tensor, right: &Operand<
     if zero { Err(Error::argument(entry.name, "an integer divisor is zero")) } else { Ok(()) }
 }
 
-/// A copy of an operand that shares memory with the target in another arrangement, so that the loop would read what it
-/// has already overwritten.
-fn copy_if_overlapping(target: &Tensor, other: &Operand<'_>) -> Option<Tensor> {
+/// A copy of an operand that shares memory with the target: in another arrangement, so that the loop would read what
+/// it has already overwritten, or to be saved for the gradient.
+fn copy_if_overwritten(target: &Tensor, other: &Operand<'_>, saved: bool) -> Option<Tensor> {
     let other = other.tensor()?;
-    (other.shares_storage(target) && other.layout() != target.layout())
-        .then(|| autograd::no_grad(|| other.copy()))
+    (other.shares_storage(target) && (saved || other.layout() != target.layout())).then(|| other.copy())
 }
 
 fn record(
@@ -431,6 +444,9 @@ fn backward(
     compute: DType,
 ) -> BackwardFn {
     let tensors: SmallVec<[&Tensor; 3]> = inputs.iter().filter_map(Operand::tensor).collect();
+    if entry.gradients.is_empty() {
+        return autograd::not_differentiable(entry.name);
+    }
     let differentiated = |k: usize| inputs[k].tensor().is_some_and(Tensor::requires_grad);
     let used = |k: usize| {
         let mentions = |(of, gradient): (usize, &Gradient)| {
@@ -488,8 +504,8 @@ fn evaluate(
     for (position, scalar) in scalars {
         operands.insert(position, Operand::Scalar(scalar));
     }
-    // A constant has no operand that would tell a kernel its shape and device.
-    if ctx.create_graph() || operands.is_empty() {
+    // An expression without tensors is a constant, for which there is nothing to launch.
+    if ctx.create_graph() || tensors.is_empty() {
         return traced::evaluate(gradient.trace, &operands, params, ctx.grad()?);
     }
     launch(op, gradient.kernel, &gradient.source, &operands, compute, compute, *params)

@@ -1,5 +1,7 @@
 //! Tensors and numbers as operands.
 
+use smallvec::SmallVec;
+
 use super::cast::{Number, cast};
 use crate::dtype::{Category, dispatch};
 use crate::{DType, Scalar, Tensor};
@@ -72,6 +74,29 @@ impl Constant {
 /// Every element type fits a [`Constant`].
 fn assert_number<T: Number>() {
     const { assert!(size_of::<T>() <= 16 && align_of::<T>() <= 16) }
+}
+
+/// Numbers rounded to a dtype, tensors as they are.
+pub(super) fn rounded<'a>(inputs: &[Operand<'a>], dtype: DType) -> SmallVec<[Operand<'a>; 3]> {
+    let round = |input: &Operand<'a>| match input {
+        Operand::Tensor(tensor) => Operand::Tensor(tensor),
+        Operand::Scalar(scalar) => {
+            let value = scalar.to_f64();
+            Operand::Scalar(Scalar::Float(dispatch!(dtype, T => cast::<T, f64>(cast::<f64, T>(value)))))
+        }
+    };
+    inputs.iter().map(round).collect()
+}
+
+/// The dtype in which integers compare with numbers: the tensors' own, or `I64` if it does not hold a number.
+pub(super) fn comparable(inputs: &[Operand<'_>], dtype: DType) -> DType {
+    let fits = |input: &Operand<'_>| match input {
+        Operand::Scalar(Scalar::Int(value)) => {
+            dispatch!(dtype, T => cast::<T, i64>(cast::<i64, T>(*value))) == *value
+        }
+        _ => true,
+    };
+    if dtype.is_int() && !inputs.iter().all(fits) { DType::I64 } else { dtype }
 }
 
 /// The dtype to which operands promote (`torch.result_type`): tensors with axes decide, then 0-d tensors, then

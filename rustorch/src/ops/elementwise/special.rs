@@ -51,6 +51,9 @@ pub(super) fn digamma_f32(x: f32) -> f32 {
 
 /// The derivative of [`digamma`]: reflection, recurrence, asymptotic series (Abramowitz & Stegun 6.4.12).
 pub(super) fn trigamma(x: f64) -> f64 {
+    if x <= 0.0 && x.fract() == 0.0 {
+        return f64::INFINITY;
+    }
     if x < 0.5 {
         let sine = (PI * x).sin();
         return PI * PI / (sine * sine) - trigamma(1.0 - x);

@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use super::Operand;
 use super::kernel::Params;
 use super::lanes::{Analytic, Arith, Ordered, Real, Real2};
-use crate::{Error, Result, Scalar, Tensor};
+use crate::{DType, Error, Result, Scalar, Tensor};
 
 /// Owns the intermediates of one evaluation, so that a [`Traced`] value can be `Copy` as expressions demand.
 #[derive(Default)]
@@ -33,7 +33,8 @@ pub(super) fn evaluate(
 ) -> Result<Tensor> {
     let arena = Arena::default();
     let lift = |operand: &Operand<'_>| match operand {
-        Operand::Tensor(tensor) => arena.push(Ok((*tensor).clone())),
+        // In half precision every intermediate would be rounded, where a fused kernel rounds once.
+        Operand::Tensor(tensor) => arena.push(Ok(tensor.to_dtype(tensor.dtype().compute_float()))),
         Operand::Scalar(scalar) => Traced::Literal(*scalar),
     };
     let inputs: Vec<Traced<'_>> = inputs.iter().map(lift).collect();
@@ -122,7 +123,15 @@ impl<'a> Traced<'a> {
 
 /// The number that an operation on numbers alone gives; NaN if it fails, which no expression over literals does.
 fn constant(result: Result<Tensor>) -> Scalar {
-    Scalar::Float(result.and_then(|tensor| tensor.item::<f64>()).unwrap_or(f64::NAN))
+    let number = |tensor: Tensor| {
+        Ok(match tensor.dtype() {
+            DType::Bool => Scalar::Bool(tensor.item()?),
+            dtype if dtype.is_int() => Scalar::Int(tensor.item()?),
+            dtype if dtype.is_complex() => Scalar::Complex(tensor.item()?),
+            _ => Scalar::Float(tensor.item()?),
+        })
+    };
+    result.and_then(number).unwrap_or(Scalar::Float(f64::NAN))
 }
 
 macro_rules! operators {
@@ -162,7 +171,7 @@ impl Arith for Traced<'_> {
             None => Self::Literal(constant(result)),
         }
     }
-    unary!(conj);
+    unary!(conj sgn);
     binary!(eq ne pow);
 }
 
@@ -180,7 +189,7 @@ impl Traced<'_> {
 }
 
 impl Ordered for Traced<'_> {
-    unary!(abs sign);
+    unary!(abs sign floor ceil trunc round);
     binary!(lt le fmod remainder);
     fn max(self, other: Self) -> Self {
         self.zip(other, |a, b| a.maximum(b))
@@ -194,11 +203,11 @@ impl Ordered for Traced<'_> {
 }
 
 impl Analytic for Traced<'_> {
-    unary!(exp expm1 log log1p log2 log10 sqrt rsqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh sigmoid sgn);
+    unary!(exp exp2 expm1 log log1p log2 log10 sqrt rsqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh sigmoid);
 }
 
 impl Real for Traced<'_> {
-    unary!(exp2 floor ceil trunc round erf erfc erfinv lgamma digamma);
+    unary!(erf erfc erfinv lgamma digamma);
 }
 
 impl Real2 for Traced<'_> {

@@ -6,11 +6,11 @@ unary! {
     literal T;
 
     /// `max(x, 0)`; NaN stays NaN, the gradient at 0 is 0 (`torch.relu`).
-    Ordered relu / relu_ (x) = max(x, T(0.0)), dx(g, y) = select(gt(y, T(0.0)), g, T(0.0)), example [-1.0, 2.0] => [0.0, 2.0];
+    Ordered relu / relu_ (x) = max(x, T(0.0)), dx(g, y) = select(le(y, T(0.0)), T(0.0), g), example [-1.0, 2.0] => [0.0, 2.0];
 
     /// `min(max(x, 0), 6)` (`torch.nn.functional.relu6`).
     Ordered relu6 / relu6_ (x) = min(max(x, T(0.0)), T(6.0)),
-        dx(g, x) = select(gt(x, T(0.0)), select(lt(x, T(6.0)), g, T(0.0)), T(0.0)), example [-1.0, 2.0, 8.0] => [0.0, 2.0, 6.0];
+        dx(g, x) = select(le(x, T(0.0)), T(0.0), select(ge(x, T(6.0)), T(0.0), g)), example [-1.0, 2.0, 8.0] => [0.0, 2.0, 6.0];
 
     /// `x` where positive, otherwise `slope · x` (`torch.nn.functional.leaky_relu`).
     Real leaky_relu / leaky_relu_ (x; slope) = select(gt(x, T(0.0)), x, x * slope),
@@ -18,16 +18,16 @@ unary! {
 
     /// `x` where positive, otherwise `alpha · (eˣ - 1)` (`torch.nn.functional.elu`; Clevert et al. 2015).
     Real elu / elu_ (x; alpha) = select(gt(x, T(0.0)), x, alpha * expm1(x)),
-        dx(g, x) = select(gt(x, T(0.0)), g, g * alpha * exp(x)), example (1.0) [-1.0, 2.0] => [-0.63212055, 2.0];
+        dx(g, x) = select(le(x, T(0.0)), g * alpha * exp(x), g), example (1.0) [-1.0, 2.0] => [-0.63212055, 2.0];
 
     /// The self-normalising exponential linear unit (`torch.selu`; Klambauer et al. 2017).
     Real selu / selu_ (x) = T(1.0507009873554805) * select(gt(x, T(0.0)), x, T(1.6732632423543772) * expm1(x)),
-        dx(g, x) = g * T(1.0507009873554805) * select(gt(x, T(0.0)), T(1.0), T(1.6732632423543772) * exp(x)),
+        dx(g, x) = g * T(1.0507009873554805) * select(le(x, T(0.0)), T(1.6732632423543772) * exp(x), T(1.0)),
         example [-1.0, 2.0] => [-1.1113307, 2.101402];
 
     /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)` (`torch.celu`; Barron 2017).
     Real celu / celu_ (x; alpha) = select(gt(x, T(0.0)), x, alpha * expm1(x / alpha)),
-        dx(g, x) = select(gt(x, T(0.0)), g, g * exp(x / alpha)), example (2.0) [-1.0, 2.0] => [-0.7869387, 2.0];
+        dx(g, x) = select(le(x, T(0.0)), g * exp(x / alpha), g), example (2.0) [-1.0, 2.0] => [-0.7869387, 2.0];
 
     /// `x · Φ(x)` with the normal distribution function `Φ` (`torch.nn.functional.gelu`; Hendrycks & Gimpel 2016).
     Real gelu / gelu_ (x) = x * T(0.5) * (T(1.0) + erf(x * T(0.7071067811865476))),
@@ -68,11 +68,11 @@ unary! {
         example [-1.0, 3.0] => [-0.5, 0.75];
 
     /// `x - tanh(x)` (`torch.nn.functional.tanhshrink`).
-    Real tanhshrink / tanhshrink_ (x) = x - tanh(x), dx(g, x) = g * tanh(x) * tanh(x), example [-1.0, 0.0] => [-0.23840584, 0.0];
+    Analytic tanhshrink / tanhshrink_ (x) = x - tanh(x), dx(g, x) = g * conj(tanh(x) * tanh(x)), example [-1.0, 0.0] => [-0.23840584, 0.0];
 
     /// `x` limited to `low ..= high`, with no gradient outside (`torch.nn.functional.hardtanh`).
-    Real hardtanh / hardtanh_ (x; low, high) = min(max(x, low), high),
-        dx(g, x) = select(gt(x, low), select(lt(x, high), g, T(0.0)), T(0.0)), example (-1.0, 1.0) [-3.0, 0.5] => [-1.0, 0.5];
+    Ordered hardtanh / hardtanh_ (x; low, high) = min(max(x, low), high),
+        dx(g, x) = select(le(x, low), T(0.0), select(ge(x, high), T(0.0), g)), example (-1.0, 1.0) [-3.0, 0.5] => [-1.0, 0.5];
 
     /// `min(max(x + 3, 0), 6) / 6` (`torch.nn.functional.hardsigmoid`).
     Real hardsigmoid / hardsigmoid_ (x) = min(max(x + T(3.0), T(0.0)), T(6.0)) / T(6.0),
@@ -93,6 +93,6 @@ unary! {
         dx(g, x) = select(le(abs(x), lambda), T(0.0), g), example (0.5) [-1.0, 0.3] => [-0.5, 0.0];
 
     /// `x` where it exceeds `threshold`, otherwise `value` (`torch.nn.functional.threshold`).
-    Real threshold / threshold_ (x; threshold, value) = select(le(x, threshold), value, x),
+    Ordered threshold / threshold_ (x; threshold, value) = select(le(x, threshold), value, x),
         dx(g, x) = select(le(x, threshold), T(0.0), g), example (0.5, -1.0) [0.3, 2.0] => [-1.0, 2.0];
 }

@@ -32,36 +32,39 @@ binary! {
     /// `a` to the power of `b` (`torch.pow`). Integer powers wrap around.
     Arith pow / pow_ (a, b) = pow(a, b),
         da(g, a, b) = select(eq(b, T(0.0)), T(0.0), g * conj(b * pow(a, b - T(1.0)))),
-        db(g, a, b, y) = select(eq(a, T(0.0)), T(0.0), g * conj(y * log(a))),
+        db(g, a, y) = select(eq(a, T(0.0)), select(eq(y * T(0.0), T(0.0)), T(0.0), g * conj(y * log(a))), g * conj(y * log(a))),
         example [2.0f32, 3.0], 2 => [4.0f32, 9.0];
 
-    /// The greater of `a` and `b`; NaN if either is (`torch.maximum`). Equal operands share the gradient.
+    /// The greater of `a` and `b`; NaN if either is (`torch.maximum`). Equal operands share the gradient; where one is NaN
+    /// both get it.
     Ordered maximum / maximum_ (a, b) = max(a, b),
-        da(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(a, b), g, T(0.0))),
-        db(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(b, a), g, T(0.0))),
+        da(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(a, b), T(0.0), g)),
+        db(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(b, a), T(0.0), g)),
         example [1.0f32, 3.0], 2.0 => [2.0f32, 3.0];
 
-    /// The smaller of `a` and `b`; NaN if either is (`torch.minimum`). Equal operands share the gradient.
+    /// The smaller of `a` and `b`; NaN if either is (`torch.minimum`). Equal operands share the gradient; where one is
+    /// NaN both get it.
     Ordered minimum / minimum_ (a, b) = min(a, b),
-        da(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(a, b), g, T(0.0))),
-        db(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(b, a), g, T(0.0))),
+        da(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(a, b), T(0.0), g)),
+        db(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(b, a), T(0.0), g)),
         example [1.0f32, 3.0], 2.0 => [1.0f32, 2.0];
 
     /// The greater of `a` and `b`; the other one if one is NaN (`torch.fmax`).
     Ordered fmax / fmax_ (a, b) = select(ne(a, a), b, select(ne(b, b), a, max(a, b))),
-        da(g, a, b) = select(ge(a, b), g, select(ne(b, b), g, T(0.0))),
-        db(g, a, b) = select(ge(a, b), T(0.0), select(ne(b, b), T(0.0), g)),
+        da(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(a, b), g, select(ne(b, b), g, T(0.0)))),
+        db(g, a, b) = select(eq(a, b), g * T(0.5), select(gt(a, b), T(0.0), select(ne(b, b), T(0.0), g))),
         example [1.0f32, f32::NAN], 2.0 => [2.0f32, 2.0];
 
     /// The smaller of `a` and `b`; the other one if one is NaN (`torch.fmin`).
     Ordered fmin / fmin_ (a, b) = select(ne(a, a), b, select(ne(b, b), a, min(a, b))),
-        da(g, a, b) = select(le(a, b), g, select(ne(b, b), g, T(0.0))),
-        db(g, a, b) = select(le(a, b), T(0.0), select(ne(b, b), T(0.0), g)),
+        da(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(a, b), g, select(ne(b, b), g, T(0.0)))),
+        db(g, a, b) = select(eq(a, b), g * T(0.5), select(lt(a, b), T(0.0), select(ne(b, b), T(0.0), g))),
         example [1.0f32, f32::NAN], 2.0 => [1.0f32, 2.0];
 
     /// The angle of the point `(b, a)`, in radians from -π to π (`torch.atan2`).
     Real atan2 / atan2_ (a, b) = atan2(a, b),
-        da(g, a, b) = g * b / (a * a + b * b), db(g, a, b) = -(g * a) / (a * a + b * b),
+        da(g, a, b) = select(eq(a * a + b * b, T(0.0)), T(0.0), g * b / (a * a + b * b)),
+        db(g, a, b) = select(eq(a * a + b * b, T(0.0)), T(0.0), -(g * a) / (a * a + b * b)),
         example [1.0f32, 0.0], 1.0 => [0.7853982f32, 0.0];
 
     /// `√(a² + b²)` (`torch.hypot`).
@@ -74,7 +77,8 @@ binary! {
         example [1.0f32, -2.0], -1.0 => [-1.0f32, -2.0];
 
     /// The number next to `a` in the direction of `b` (`torch.nextafter`).
-    Real nextafter / nextafter_ (a, b) = nextafter(a, b), example [1.0f32], 2.0 => [1.0000001f32];
+    Wide nextafter / nextafter_ (a, b) = nextafter(a, b), da(g, a, b) = select(eq(a, b), T(0.0), g), db() = T(0.0),
+        example [1.0f32], 2.0 => [1.0000001f32];
 
     /// `log(exp(a) + exp(b))`, without overflow (`torch.logaddexp`).
     Real logaddexp / logaddexp_ (a, b) = select(eq(a, b), a + T(0.6931471805599453), max(a, b) + log1p(exp(-abs(a - b)))),

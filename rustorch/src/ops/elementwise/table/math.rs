@@ -12,7 +12,7 @@ unary! {
     Analytic expm1 / expm1_ (x) = expm1(x), dx(g, y) = g * conj(y + T(1.0)), example [0.0, 1.0] => [0.0, 1.7182817];
 
     /// `2ˣ` (`torch.exp2`).
-    Real exp2 / exp2_ (x) = exp2(x), dx(g, y) = g * y * T(0.6931471805599453), example [0.0, 3.0] => [1.0, 8.0];
+    Analytic exp2 / exp2_ (x) = exp2(x), dx(g, y) = g * conj(y * T(0.6931471805599453)), example [0.0, 3.0] => [1.0, 8.0];
 
     /// The natural logarithm (`torch.log`).
     Analytic log / log_ (x) = log(x), dx(g, x) = g / conj(x), example [1.0, 2.7182817] => [0.0, 1.0];
@@ -63,7 +63,7 @@ unary! {
     Analytic asinh / asinh_ (x) = asinh(x), dx(g, x) = g * conj(rsqrt(x * x + T(1.0))), example [0.0, 1.0] => [0.0, 0.8813736];
 
     /// The inverse hyperbolic cosine (`torch.acosh`).
-    Analytic acosh / acosh_ (x) = acosh(x), dx(g, x) = g * conj(rsqrt(x - T(1.0)) * rsqrt(x + T(1.0))),
+    Analytic acosh / acosh_ (x) = acosh(x), dx(g, x) = g * conj(rsqrt(x - T(1.0)) * rsqrt(x - T(-1.0))),
         example [1.0, 2.0] => [0.0, 1.316958];
 
     /// The inverse hyperbolic tangent (`torch.atanh`).

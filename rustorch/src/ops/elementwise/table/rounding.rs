@@ -12,20 +12,22 @@ unary! {
     Ordered sign / sign_ (x) = sign(x), dx() = T(0.0), example [3.0, -2.0, 0.0] => [1.0, -1.0, 0.0];
 
     /// The largest integer not above `x` (`torch.floor`).
-    Real floor / floor_ (x) = floor(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -2.0];
+    Ordered floor / floor_ (x) = floor(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -2.0];
 
     /// The smallest integer not below `x` (`torch.ceil`).
-    Real ceil / ceil_ (x) = ceil(x), dx() = T(0.0), example [1.5, -1.5] => [2.0, -1.0];
+    Ordered ceil / ceil_ (x) = ceil(x), dx() = T(0.0), example [1.5, -1.5] => [2.0, -1.0];
 
     /// `x` without its fraction (`torch.trunc`).
-    Real trunc / trunc_ (x) = trunc(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -1.0];
+    Ordered trunc / trunc_ (x) = trunc(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -1.0];
 
     /// The nearest integer, halves to even (`torch.round`).
-    Real round / round_ (x) = round(x), dx() = T(0.0), example [0.5, 1.5, -1.7] => [0.0, 2.0, -2.0];
+    Ordered round / round_ (x) = round(x), dx() = T(0.0), example [0.5, 1.5, -1.7] => [0.0, 2.0, -2.0];
 
     /// The fraction of `x`, with its sign (`torch.frac`).
     Real frac / frac_ (x) = x - trunc(x), dx(g) = g, example [1.5, -1.25] => [0.5, -0.25];
 
     /// `x / |x|` for complex numbers, the sign for real ones (`torch.sgn`).
-    Analytic sgn / sgn_ (x) = sgn(x), example [3.0, -2.0] => [1.0, -1.0];
+    Arith sgn / sgn_ (x) = sgn(x),
+        dx(g, x, y) = select(eq(y, T(0.0)), T(0.0), (g - (conj(g) * y + g * conj(y)) * T(0.5) * y) / (x / y)),
+        example [3.0, -2.0] => [1.0, -1.0];
 }

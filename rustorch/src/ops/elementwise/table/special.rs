@@ -24,12 +24,13 @@ unary! {
     Real trigamma / trigamma_ (x) = trigamma(x), example [1.0, 2.0] => [1.644934, 0.644934];
 
     /// `log(x / (1 - x))` (`torch.logit`).
-    Real logit / logit_ (x) = log(x / (T(1.0) - x)), dx(g, x) = g / (x * (T(1.0) - x)), example [0.5, 0.75] => [0.0, 1.0986123];
+    Real logit / logit_ (x) = log(x / (T(1.0) - x)), dx(g, x) = select(lt(x, T(0.0)), T(0.0) / T(0.0), select(gt(x, T(1.0)), T(0.0) / T(0.0), g / (x * (T(1.0) - x)))),
+        example [0.5, 0.75] => [0.0, 1.0986123];
 
     /// `sin(πx) / (πx)`, 1 at 0 (`torch.sinc`).
-    Real sinc / sinc_ (x) = select(eq(x, T(0.0)), T(1.0), sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))),
+    Analytic sinc / sinc_ (x) = select(eq(x, T(0.0)), T(1.0), sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))),
         dx(g, x) = select(eq(x, T(0.0)), T(0.0),
-            g * (cos(x * T(3.141592653589793)) - sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))) / x),
+            g * conj((cos(x * T(3.141592653589793)) - sin(x * T(3.141592653589793)) / (x * T(3.141592653589793))) / x)),
         example [0.0, 0.5] => [1.0, 0.63661975];
 }
 

@@ -28,10 +28,21 @@ entry!(T, value Analytic addcdiv(a, b, c; value) = a + value * b / c, [
     (g, b, c) = -(g * conj(value * b / (c * c)))
 ]);
 
+// Where the value equals one of two different bounds, both get half of the gradient.
 entry!(T, value Ordered clamp(a, b, c;) = min(max(a, b), c), [
-    (g, a, b, c) = select(lt(a, b), T(0.0), select(gt(a, c), T(0.0), g)),
-    (g, a, b, c) = select(lt(a, b), select(lt(b, c), g, T(0.0)), T(0.0)),
-    (g, a, b, c) = select(lt(c, b), g, select(gt(a, c), g, T(0.0)))
+    (g, a, b, c) = select(lt(a, b), T(0.0), select(gt(a, c), T(0.0),
+        select(lt(b, c), select(eq(a, b), g * T(0.5), select(eq(a, c), g * T(0.5), g)), g))),
+    (g, a, b, c) = select(gt(b, c), T(0.0), select(lt(a, b), g,
+        select(eq(a, b), select(lt(b, c), g * T(0.5), T(0.0)), T(0.0)))),
+    (g, a, b, c) = select(lt(c, b), g, select(gt(a, c), g,
+        select(eq(a, c), select(lt(b, c), g * T(0.5), T(0.0)), T(0.0))))
+]);
+
+// Between numbers, which take no gradient, nothing flows at the bounds either.
+entry!(T, value Ordered clamp_numbers(a, b, c;) = min(max(a, b), c), [
+    (g, a, b, c) = select(lt(b, a), select(lt(a, c), g, T(0.0)), T(0.0)),
+    () = T(0.0),
+    () = T(0.0)
 ]);
 
 impl Tensor {
@@ -112,7 +123,8 @@ impl Tensor {
         )
     }
 
-    /// Elements limited to `low ..= high`; if `low > high`, all become `high` (`torch.clamp`).
+    /// Elements limited to `low ..= high`; if `low > high`, all become `high` (`torch.clamp`). The gradient goes to the
+    /// elements between the bounds, and to bounds that are tensors from those beyond; equal ones share it.
     ///
     /// # Errors
     /// For bounds that do not broadcast and complex dtypes.
@@ -123,6 +135,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn clamp<'a>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'a>>) -> Result<Tensor> {
-        apply(&clamp::ENTRY, &[Operand::Tensor(self), low.into(), high.into()], params!())
+        let (low, high) = (low.into(), high.into());
+        let entry = match (low, high) {
+            (Operand::Scalar(_), Operand::Scalar(_)) => &clamp_numbers::ENTRY,
+            _ => &clamp::ENTRY,
+        };
+        apply(entry, &[Operand::Tensor(self), low, high], params!())
     }
 }

@@ -1,0 +1,102 @@
+//! Inverse trigonometric and hyperbolic functions of complex numbers.
+//!
+//! After Kahan, "Branch cuts for complex elementary functions" (1987): the sign of a zero says on which side of a
+//! branch cut a number lies, so every sign below comes from a `copysign` or a product and none is lost in a sum. All
+//! are computed in double precision.
+
+use num_complex::Complex;
+use std::f64::consts::FRAC_PI_2;
+
+type C = Complex<f64>;
+
+/// A complex number in double precision.
+#[inline]
+pub(super) fn wide<T: Into<f64> + Copy>(z: Complex<T>) -> C {
+    C::new(z.re.into(), z.im.into())
+}
+
+/// A complex number back in its own precision.
+#[inline]
+pub(super) fn narrow<T: FromF64>(z: C) -> Complex<T> {
+    Complex::new(T::from_f64(z.re), T::from_f64(z.im))
+}
+
+/// The two precisions.
+pub(super) trait FromF64 {
+    fn from_f64(value: f64) -> Self;
+}
+
+impl FromF64 for f32 {
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+}
+
+impl FromF64 for f64 {
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+}
+
+/// The square root of `1 + z`, with the sign of a zero imaginary part.
+fn sqrt_one_plus(z: C) -> C {
+    sqrt(C::new(1.0 + z.re, z.im))
+}
+
+/// The square root of `1 - z`.
+fn sqrt_one_minus(z: C) -> C {
+    sqrt(C::new(1.0 - z.re, -z.im))
+}
+
+fn sqrt(z: C) -> C {
+    if z.re == 0.0 && z.im == 0.0 {
+        return C::new(0.0, z.im);
+    }
+    let root = ((z.re.abs() + z.re.hypot(z.im)) / 2.0).sqrt();
+    let other = z.im.abs() / (2.0 * root);
+    if z.re >= 0.0 { C::new(root, other.copysign(z.im)) } else { C::new(other, root.copysign(z.im)) }
+}
+
+/// `arcsin z`, with cuts along the real axis beyond ±1.
+pub(super) fn asin(z: C) -> C {
+    let (minus, plus) = (sqrt_one_minus(z), sqrt_one_plus(z));
+    C::new(z.re.atan2((minus * plus).re), (minus.conj() * plus).im.asinh())
+}
+
+/// `arccos z`, with cuts along the real axis beyond ±1.
+pub(super) fn acos(z: C) -> C {
+    let (minus, plus) = (sqrt_one_minus(z), sqrt_one_plus(z));
+    C::new(2.0 * minus.re.atan2(plus.re), (plus.conj() * minus).im.asinh())
+}
+
+/// `arsinh z = -i arcsin(iz)`.
+pub(super) fn asinh(z: C) -> C {
+    let w = asin(C::new(-z.im, z.re));
+    C::new(w.im, -w.re)
+}
+
+/// `arcosh z`, with a cut along the real axis below 1.
+pub(super) fn acosh(z: C) -> C {
+    let (minus, plus) = (sqrt(C::new(z.re - 1.0, z.im)), sqrt_one_plus(z));
+    C::new((minus.conj() * plus).re.asinh(), 2.0 * minus.im.atan2(plus.re))
+}
+
+/// `artanh z`, with cuts along the real axis beyond ±1.
+pub(super) fn atanh(z: C) -> C {
+    let (x, y) = (z.re, z.im);
+    // log |1 + z| - log |1 - z|, and the difference of the arguments.
+    let square = y * y;
+    let real = if x == 0.0 { x } else { (4.0 * x / ((1.0 - x) * (1.0 - x) + square)).ln_1p() / 4.0 };
+    let imaginary = (2.0 * y).atan2((1.0 - x) * (1.0 + x) - square) / 2.0;
+    // For large numbers the squares above overflow or cancel; there artanh z → ±iπ/2 + 1/z.
+    if x.abs().max(y.abs()) > 1e150 {
+        return C::new(0f64.copysign(x), FRAC_PI_2.copysign(y));
+    }
+    C::new(real, imaginary)
+}
+
+/// `arctan z = -i artanh(iz)`.
+pub(super) fn atan(z: C) -> C {
+    let w = atanh(C::new(-z.im, z.re));
+    C::new(w.im, -w.re)
+}
