@@ -18,11 +18,7 @@ const RAISES: &str = "PyTorch raises";
 
 /// All of them. Each must still be needed: a test fails when a case agrees with PyTorch again.
 pub const DEVIATIONS: [Deviation; 8] = [
-    deviation(
-        &["abs", "isinf", "logaddexp", "softsign"],
-        "not defined for complex numbers",
-        "dtype complex",
-    ),
+    deviation(&["abs", "isinf", "logaddexp", "softsign"], "not defined for complex numbers", "dtype complex"),
     deviation(&["nextafter", "nextafter_"], "not defined in half precision", "float32 or float64"),
     deviation(&["trigamma", "trigamma_"], "PyTorch's gradient is polygamma(2, x)", "has no gradient"),
     deviation(&["square", "square_"], "stays bool, as products of bools do", ""),
@@ -38,3 +34,6 @@ impl Deviation {
         self.ops.contains(&op) && message.contains(self.message)
     }
 }
+
+/// Operations whose gradient cannot be differentiated again.
+pub const NOT_TWICE_DIFFERENTIABLE: [&str; 2] = ["digamma", "digamma_"];

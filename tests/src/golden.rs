@@ -92,11 +92,19 @@ fn case(place: String, line: &Value, blobs: &std::sync::Arc<Vec<String>>) -> Cas
 impl Case {
     /// The arguments, made anew, so that calls do not see one another's gradients and writes.
     pub fn args(&self) -> Args {
-        let mut leaves = Vec::new();
+        self.args_from(&mut Leaves { given: None, used: Vec::new() })
+    }
+
+    /// The arguments, computed from other values of the tensors that require gradients.
+    pub fn args_at(&self, points: &[Tensor]) -> Args {
+        self.args_from(&mut Leaves { given: Some(points), used: Vec::new() })
+    }
+
+    fn args_from(&self, leaves: &mut Leaves<'_>) -> Args {
         let in_place = self.op.ends_with('_');
         let args = self.inputs.iter().enumerate();
-        let args = args.map(|(index, value)| self.arg(value, in_place && index == 0, &mut leaves)).collect();
-        Args { args, leaves }
+        let args = args.map(|(index, value)| self.arg(value, in_place && index == 0, leaves)).collect();
+        Args { args, leaves: std::mem::take(&mut leaves.used) }
     }
 
     /// The arguments as a person would write them, for messages.
@@ -113,7 +121,7 @@ impl Case {
         self.inputs.iter().map(describe).collect::<Vec<_>>().join(", ")
     }
 
-    fn arg(&self, value: &Value, overwritten: bool, leaves: &mut Vec<Tensor>) -> Arg {
+    fn arg(&self, value: &Value, overwritten: bool, leaves: &mut Leaves<'_>) -> Arg {
         match value {
             Value::Null => Arg::None,
             Value::Bool(value) => Arg::Bool(*value),
@@ -138,6 +146,13 @@ impl Case {
     }
 }
 
+/// The tensors of a call that require gradients.
+struct Leaves<'a> {
+    /// Values to use in place of the file's.
+    given: Option<&'a [Tensor]>,
+    used: Vec<Tensor>,
+}
+
 /// A tensor argument. One that is overwritten is not a leaf but computed from one, laid out by recorded views, so that
 /// its case also differentiates through them.
 fn argument(
@@ -145,19 +160,24 @@ fn argument(
     layout: Option<&str>,
     grad: bool,
     overwritten: bool,
-    leaves: &mut Vec<Tensor>,
+    leaves: &mut Leaves<'_>,
 ) -> Result<Tensor> {
+    if let (true, Some(given)) = (grad, leaves.given) {
+        let leaf = given[leaves.used.len()].clone();
+        leaves.used.push(leaf.clone());
+        return lay_out(&if overwritten { leaf.copy() } else { leaf }, layout);
+    }
     if overwritten {
         if grad {
             values.requires_grad_(true)?;
-            leaves.push(values.clone());
+            leaves.used.push(values.clone());
         }
         return lay_out(&values.copy(), layout);
     }
     let tensor = no_grad(|| lay_out(&values, layout))?;
     if grad {
         tensor.requires_grad_(true)?;
-        leaves.push(tensor.clone());
+        leaves.used.push(tensor.clone());
     }
     Ok(tensor)
 }

@@ -162,7 +162,7 @@ class Writer:
             entry.update(self.run(op, function, args, grad))
         except Unsupported:
             return
-        if fd:
+        if fd and any(entry.get("gout", [])):
             entry["fd"] = 1
         self.counts[op] = self.counts.get(op, 0) + 1
         self.lines.append(json.dumps(entry, separators=(",", ":")))

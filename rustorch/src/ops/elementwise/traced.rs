@@ -198,7 +198,8 @@ impl Ordered for Traced<'_> {
         self.zip(other, |a, b| a.minimum(b))
     }
     fn floor_div(self, other: Self) -> Self {
-        self.zip(other, |a, b| a.floor_divide(b))
+        // A step function: its gradient is zero, where `Tensor::floor_divide` has none.
+        self.zip(other, |a, b| crate::no_grad(|| a.floor_divide(b)))
     }
 }
 
