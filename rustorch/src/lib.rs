@@ -35,6 +35,8 @@ pub use device::Device;
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
 pub use ops::elementwise::Operand;
+pub use ops::indexing::Reduce;
+pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
 pub use random::manual_seed;
 pub use scalar::Scalar;
 pub use storage::empty_cache;

@@ -4,9 +4,11 @@
 //! and checks its arguments with `debug_assert!` only: shapes have been checked before a kernel is called. Results do not depend on
 //! the number of threads: work is cut by sizes alone, and partial sums are combined in a fixed order.
 
+pub mod accumulate;
 pub mod conv;
 pub mod gemm;
 mod isa;
+pub mod lines;
 pub mod math;
 pub mod optim;
 pub mod parallel;
