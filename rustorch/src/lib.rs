@@ -40,7 +40,10 @@ pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
 pub use random::manual_seed;
 pub use scalar::Scalar;
 pub use storage::empty_cache;
-pub use tensor::{Axes, IntoShape, RightOperand, Sizes, Tensor, TensorData, TensorOptions};
+pub use tensor::{
+    Axes, Ellipsis, Index, IntoIndex, IntoShape, NewAxis, RightOperand, Sizes, Slice, Tensor, TensorData,
+    TensorOptions, slice,
+};
 
 pub use rustorch_macros::{dim, model, shape};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};

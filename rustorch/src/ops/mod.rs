@@ -1,12 +1,11 @@
 //! The operations, each written once. `CONTRIBUTING.md` says how to add one.
 
+mod compare;
+mod complex;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
-<<<<<<< HEAD
 mod index_add;
-pub(crate) mod matmul;
-=======
 pub(crate) mod indexing;
 pub(crate) mod join;
->>>>>>> 8572d0e (Joining, splitting, rearranging; gather, scatter, masks and indexing by tensors on one indexed walk)
+pub(crate) mod matmul;
 mod reduce;

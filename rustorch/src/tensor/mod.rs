@@ -6,6 +6,7 @@ mod create;
 mod device;
 
 mod display;
+mod index;
 mod literal;
 mod operators;
 mod shape_args;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 pub use create::TensorOptions;
+pub use index::{Ellipsis, Index, IntoIndex, NewAxis, Slice, slice};
 
 pub use literal::{TensorData, from_literal};
 pub use operators::RightOperand;
@@ -172,7 +174,12 @@ impl Tensor {
             layout.end() * self.dtype().size() <= self.storage().bytes(),
             "a view beyond its storage"
         );
-        let alias = Self::new(self.storage().clone(), layout, self.dtype(), base);
+        self.alias_as(self.dtype(), layout, base)
+    }
+
+    /// The same memory read as another dtype, without history. The layout counts elements of that dtype.
+    pub(crate) fn alias_as(&self, dtype: DType, layout: Layout, base: Option<Tensor>) -> Self {
+        let alias = Self::new(self.storage().clone(), layout, dtype, base);
         alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & INFERENCE, Ordering::Relaxed);
         alias
     }

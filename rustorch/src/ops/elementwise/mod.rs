@@ -15,7 +15,7 @@ mod lanes;
 mod macros;
 mod operand;
 mod special;
-mod table;
+pub(crate) mod table;
 mod traced;
 
 use smallvec::SmallVec;

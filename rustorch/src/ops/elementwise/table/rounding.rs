@@ -2,11 +2,11 @@
 
 use crate::ops::elementwise::macros::*;
 
+// Of real numbers; `Tensor::abs` stands with the complex functions.
+entry!(T, value Ordered abs(x;) = abs(x), [(g, x) = g * sign(x)]);
+
 unary! {
     literal T;
-
-    /// `|x|`; the gradient at 0 is 0 (`torch.abs`).
-    Ordered abs / abs_ (x) = abs(x), dx(g, x) = g * sign(x), example [1.0, -2.0] => [1.0, 2.0];
 
     /// -1, 0 or 1 (`torch.sign`).
     Ordered sign / sign_ (x) = sign(x), dx() = T(0.0), example [3.0, -2.0, 0.0] => [1.0, -1.0, 0.0];
