@@ -4,7 +4,6 @@ mod compare;
 mod complex;
 pub(crate) mod conv;
 pub(crate) mod elementwise;
-mod index_add;
 pub(crate) mod indexing;
 pub(crate) mod join;
 pub(crate) mod matmul;
