@@ -98,7 +98,11 @@ fn fold<T: Real>(
     }
     // A column vector is multiplied as a row vector, whose kernels are the skinny ones.
     let column_major = p.c.cs != 1 && p.c.rs == 1;
-    if p.m > 1 && (p.n == 1 || column_major) { (p.transposed(), rest) } else { (p, rest) }
+    if p.m > 1 && (p.n == 1 || column_major) {
+        rest.iter_mut().for_each(|dim| std::mem::swap(&mut dim.a, &mut dim.b));
+        return (p.transposed(), rest);
+    }
+    (p, rest)
 }
 
 fn choose<T: Real>(kernels: &Kernels<T>, p: &Product<T>) -> Path {
