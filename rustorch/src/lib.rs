@@ -45,13 +45,14 @@ pub use tensor::{
     TensorOptions, slice,
 };
 
-pub use rustorch_macros::{dim, model, shape};
+pub use ops::einsum::{einsum, einsum_path};
+pub use rustorch_macros::{dim, einsum, model, shape};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
 pub mod prelude {
     pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor};
-    pub use rustorch_macros::{dim, model, shape};
+    pub use rustorch_macros::{dim, einsum, model, shape};
 }
 
 /// What the macros expand to; no public interface.
@@ -59,4 +60,10 @@ pub mod prelude {
 pub mod __private {
     pub use crate::private::model;
     pub use crate::tensor::from_literal;
+
+    /// For `einsum!`.
+    pub mod einsum {
+        pub use crate::ops::einsum::Site;
+        pub use crate::typed::einsum::{AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, trusted};
+    }
 }

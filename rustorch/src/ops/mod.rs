@@ -3,6 +3,7 @@
 mod compare;
 mod complex;
 pub(crate) mod conv;
+pub(crate) mod einsum;
 pub(crate) mod elementwise;
 pub(crate) mod indexing;
 pub(crate) mod join;

@@ -19,6 +19,7 @@ pub(super) fn target_sizes(old: &[AxisType], new: &[AxisType], shape: &[usize]) 
     new.iter().filter_map(|axis| axis.size.or_else(|| named(axis.name).map(|at| shape[at]))).collect()
 }
 
+#[track_caller]
 const fn check(old: &[AxisType], new: &[AxisType]) {
     same_names(old, new);
     same_names(new, old);
@@ -31,6 +32,7 @@ const fn check(old: &[AxisType], new: &[AxisType]) {
 }
 
 /// Every run-time dim of `from` must appear as often in `to`.
+#[track_caller]
 const fn same_names(from: &[AxisType], to: &[AxisType]) {
     let mut at = 0;
     while at < from.len() {
@@ -38,13 +40,9 @@ const fn same_names(from: &[AxisType], to: &[AxisType]) {
             let name = from[at].name;
             let (count, other) = (occurrences(from, name), occurrences(to, name));
             if count != other {
-                let message = Message::EMPTY
-                    .text("reshape: run-time dim `")
-                    .text(name)
-                    .text("` appears ")
-                    .number(count);
-                let message =
-                    message.text(" times in one shape and ").number(other).text(" times in the other");
+                let message = Message::EMPTY.text("reshape: run-time dim `").text(name).text("` is ");
+                let message = message.number(count).text(" times in one shape and ").number(other);
+                let message = message.text(" times in the other");
                 panic!("{}", message.as_str());
             }
             assert!(
@@ -162,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "`Batch` appears 1 times in one shape and 0 times in the other")]
+    #[should_panic(expected = "`Batch` is 1 times in one shape and 0 times in the other")]
     fn a_lost_dim_is_refused() {
         check(&[AxisType { size: None, name: "Batch" }], &[AxisType { size: Some(3), name: "" }]);
     }

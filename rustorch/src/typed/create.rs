@@ -61,4 +61,8 @@ creation! {
     zeros zeros_with zeros_sized;
     /// Ones; `torch.ones`.
     ones ones_with ones_sized;
+    /// Standard normal numbers; `torch.randn`.
+    randn randn_with randn_sized;
+    /// Uniform numbers in `[0, 1)`; `torch.rand`.
+    rand rand_with rand_sized;
 }

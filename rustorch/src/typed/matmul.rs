@@ -1,6 +1,6 @@
 //! Matrix products of typed tensors.
 
-use super::{BroadcastDim, Dim, Shape};
+use super::{BroadcastDim, Dim, Shape, TypedTensor};
 
 /// Shapes that can be multiplied as matrices, with `torch.matmul`'s rules: leading axes broadcast, a vector on the left is
 /// a row and on the right a column.
@@ -64,4 +64,31 @@ matmul! {
     [A1 B1 A2 B2 A3 B3 A4 B4];
     [A1 B1 A2 B2 A3 B3 A4 B4 A5 B5];
     [A1 B1 A2 B2 A3 B3 A4 B4 A5 B5 A6 B6];
+}
+
+impl<S: Shape> TypedTensor<S> {
+    /// The matrix product, `torch.matmul`: `[.., m, k] × [.., k, n] → [.., m, n]`.
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// dim!(Batch);
+    /// # fn main() -> rustorch::Result<()> {
+    /// let x = Tensor::ones([32, 784]).typed::<shape![Batch, 784]>()?;
+    /// let w = TypedTensor::<shape![784, 10]>::ones();
+    /// let y: TypedTensor<shape![Batch, 10]> = x.matmul(&w);
+    /// assert_eq!(y.shape(), [32, 10]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// If the device fails; or if two axes of one named dim have different sizes, which can happen when the tensors come
+    /// from different calls of `typed`.
+    #[track_caller]
+    pub fn matmul<R: Shape>(&self, rhs: &TypedTensor<R>) -> TypedTensor<<S as MatmulShape<R>>::Output>
+    where
+        S: MatmulShape<R>,
+    {
+        TypedTensor::infallible(self.as_tensor().matmul(rhs.as_tensor()))
+    }
 }

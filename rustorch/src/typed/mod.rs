@@ -12,13 +12,15 @@
 //!
 //! # fn main() -> rustorch::Result<()> {
 //! // The door from dynamic to typed: checked once, at run time.
-//! let x = Tensor::ones([32, 784]).typed::<shape![Batch, 784]>()?;
-//! let bias = TypedTensor::<shape![784]>::zeros();
+//! let x = Tensor::randn([32, 784]).typed::<shape![Batch, 784]>()?;
+//! let w = TypedTensor::<shape![784, 10]>::randn();
+//! let bias = TypedTensor::<shape![10]>::zeros();
 //!
-//! // From here on rustc checks.
-//! let y: TypedTensor<shape![Batch, 784]> = &x + bias;
-//! let row: TypedTensor<shape![784]> = (&y - y.sum_keep::<1>()).sum_axis::<0>();
-//! assert_eq!(row.shape(), [784]);
+//! // From here on rustc checks: Batch × 784 times 784 × 10, plus a row.
+//! let y: TypedTensor<shape![Batch, 10]> = x.matmul(&w) + bias;
+//! let centred = &y - y.sum_keep::<1>() / 10.0;
+//! let row: TypedTensor<shape![10]> = centred.sum_axis::<0>();
+//! assert_eq!(row.shape(), [10]);
 //! # Ok(())
 //! # }
 //! ```
@@ -28,7 +30,8 @@
 //! ```compile_fail,E0277
 //! use rustorch::prelude::*;
 //! let x = TypedTensor::<shape![32, 784]>::zeros();
-//! let y = x + TypedTensor::<shape![10]>::zeros(); // shapes `(Const<32>, Const<784>)` and `(Const<10>,)` do not broadcast
+//! let w = TypedTensor::<shape![512, 10]>::zeros();
+//! let y = x.matmul(&w); // matmul: `(Const<32>, Const<784>)` cannot be multiplied by `(Const<512>, Const<10>)`
 //! ```
 //!
 //! # What the compiler can and cannot promise
@@ -41,6 +44,7 @@ mod broadcast;
 mod count;
 mod create;
 mod dim;
+pub(crate) mod einsum;
 mod elementwise;
 mod layout;
 mod matmul;
@@ -54,6 +58,5 @@ pub use broadcast::Broadcast;
 pub use count::SameCount;
 pub use dim::{Any, BroadcastDim, Const, Dim, FixedDim, One};
 pub use matmul::MatmulShape;
-pub use operators::TypedRight;
 pub use shape::{AxisType, FixedShape, Shape};
 pub use tensor::TypedTensor;

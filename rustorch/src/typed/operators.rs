@@ -1,92 +1,51 @@
 //! `+ - * /` between typed tensors, with broadcasting, and with numbers; and negation.
+//!
+//! Numbers are `f64` or `i64`: with one type for each kind of literal, rustc knows the result of `&x * 2.0` at once.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Broadcast, Shape, TypedTensor};
-use crate::{Operand, Scalar};
 
-/// What may stand to the right of an operator whose left side has shape `S`: a typed tensor that broadcasts against it, a
-/// reference to one, or a number.
-///
-/// As for [`Tensor`](crate::Tensor), there is one implementation of each operator for all of these, so that rustc knows
-/// the result of `&x * 2.0` before it has settled the type of `2.0`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand to the right of an operator on a typed tensor of shape `{S}`",
-    label = "expected a typed tensor or a number",
-    note = "give a plain `Tensor` a shape with `typed::<shape![..]>()?`, or take the typed one as `&*x`"
-)]
-pub trait TypedRight<S> {
-    /// The shape of the result.
-    type Output: Shape;
-
-    /// Calls `f` with the operand.
-    fn with_operand<R>(self, f: impl FnOnce(Operand<'_>) -> R) -> R;
-}
-
-impl<S: Broadcast<R>, R: Shape> TypedRight<S> for &TypedTensor<R> {
-    type Output = <S as Broadcast<R>>::Output;
-
-    fn with_operand<T>(self, f: impl FnOnce(Operand<'_>) -> T) -> T {
-        f(Operand::Tensor(self.as_tensor()))
-    }
-}
-
-impl<S: Broadcast<R>, R: Shape> TypedRight<S> for TypedTensor<R> {
-    type Output = <S as Broadcast<R>>::Output;
-
-    fn with_operand<T>(self, f: impl FnOnce(Operand<'_>) -> T) -> T {
-        f(Operand::Tensor(self.as_tensor()))
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<S: Shape, N: Into<Scalar>> TypedRight<S> for N {
-    type Output = S;
-
-    fn with_operand<T>(self, f: impl FnOnce(Operand<'_>) -> T) -> T {
-        f(Operand::Scalar(self.into()))
-    }
-}
-
+/// An operator for every combination of owned and borrowed operands, and for numbers on either side.
 macro_rules! operators {
     ($($trait:ident $method:ident;)*) => {$(
-        impl<S: Shape, R: TypedRight<S>> $trait<R> for &TypedTensor<S> {
-            type Output = TypedTensor<R::Output>;
-
-            #[track_caller]
-            fn $method(self, right: R) -> Self::Output {
-                TypedTensor::infallible(right.with_operand(|right| self.as_tensor().$method(right)))
-            }
-        }
-
-        impl<S: Shape, R: TypedRight<S>> $trait<R> for TypedTensor<S> {
-            type Output = TypedTensor<R::Output>;
-
-            #[track_caller]
-            fn $method(self, right: R) -> Self::Output {
-                $trait::$method(&self, right)
-            }
-        }
-
-        operators!(@number $trait $method f64);
-        operators!(@number $trait $method i64);
+        operators!(@tensors $trait $method [&TypedTensor<S>] [&TypedTensor<R>]);
+        operators!(@tensors $trait $method [&TypedTensor<S>] [TypedTensor<R>]);
+        operators!(@tensors $trait $method [TypedTensor<S>] [&TypedTensor<R>]);
+        operators!(@tensors $trait $method [TypedTensor<S>] [TypedTensor<R>]);
+        operators!(@number $trait $method f64 [&TypedTensor<S>]);
+        operators!(@number $trait $method f64 [TypedTensor<S>]);
+        operators!(@number $trait $method i64 [&TypedTensor<S>]);
+        operators!(@number $trait $method i64 [TypedTensor<S>]);
     )*};
-    (@number $trait:ident $method:ident $number:ty) => {
-        impl<S: Shape> $trait<&TypedTensor<S>> for $number {
+    (@tensors $trait:ident $method:ident [$left:ty] [$right:ty]) => {
+        impl<S: Shape + Broadcast<R>, R: Shape> $trait<$right> for $left {
+            type Output = TypedTensor<<S as Broadcast<R>>::Output>;
+
+            #[track_caller]
+            fn $method(self, right: $right) -> Self::Output {
+                TypedTensor::infallible(self.as_tensor().$method(right.as_tensor()))
+            }
+        }
+    };
+    (@number $trait:ident $method:ident $number:ty [$typed:ty]) => {
+        #[diagnostic::do_not_recommend]
+        impl<S: Shape> $trait<$number> for $typed {
             type Output = TypedTensor<S>;
 
             #[track_caller]
-            fn $method(self, right: &TypedTensor<S>) -> TypedTensor<S> {
-                TypedTensor::trusted($trait::$method(self, right.as_tensor()))
+            fn $method(self, right: $number) -> TypedTensor<S> {
+                TypedTensor::infallible(self.as_tensor().$method(right))
             }
         }
 
-        impl<S: Shape> $trait<TypedTensor<S>> for $number {
+        #[diagnostic::do_not_recommend]
+        impl<S: Shape> $trait<$typed> for $number {
             type Output = TypedTensor<S>;
 
             #[track_caller]
-            fn $method(self, right: TypedTensor<S>) -> TypedTensor<S> {
-                $trait::$method(self, &right)
+            fn $method(self, right: $typed) -> TypedTensor<S> {
+                TypedTensor::trusted($trait::$method(self, right.as_tensor()))
             }
         }
     };

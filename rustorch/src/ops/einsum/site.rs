@@ -1,0 +1,63 @@
+//! One `einsum!` in a program.
+
+use std::sync::OnceLock;
+
+use rustorch_shape::einsum::Spec;
+
+use super::cache::Expression;
+use super::mismatch;
+use crate::{Result, Tensor};
+
+/// The specification of one `einsum!`, as the macro has checked it, with the plans made there so far. Subscripts are
+/// numbers of labels, `None` an ellipsis.
+pub struct Site {
+    labels: &'static [&'static str],
+    operands: &'static [&'static [Option<u8>]],
+    output: &'static [Option<u8>],
+    expression: OnceLock<Expression>,
+}
+
+impl Site {
+    /// For a `static` in the expansion.
+    pub const fn new(
+        labels: &'static [&'static str],
+        operands: &'static [&'static [Option<u8>]],
+        output: &'static [Option<u8>],
+    ) -> Self {
+        Self { labels, operands, output, expression: OnceLock::new() }
+    }
+
+    /// The sum over operands some of which are not typed.
+    ///
+    /// # Errors
+    /// As [`einsum`](super::einsum).
+    pub fn dynamic(&self, operands: &[&Tensor]) -> Result<Tensor> {
+        match self.expression.get() {
+            Some(expression) => expression.run(operands),
+            None => {
+                let expression = Expression::new(self.spec()?);
+                self.expression.get_or_init(|| expression).run(operands)
+            }
+        }
+    }
+
+    /// The sum over typed operands, whose shapes rustc has checked.
+    ///
+    /// # Panics
+    /// If a named dim has two sizes at run time, or the device fails.
+    #[track_caller]
+    pub fn typed(&self, operands: &[&Tensor]) -> Tensor {
+        match self.dynamic(operands) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn spec(&self) -> Result<Spec> {
+        let name = |label: &Option<u8>| label.map(|label| self.labels[usize::from(label)]);
+        let operands: Vec<Vec<Option<&str>>> =
+            self.operands.iter().map(|term| term.iter().map(name).collect()).collect();
+        let output: Vec<Option<&str>> = self.output.iter().map(name).collect();
+        Spec::from_terms(&operands, &output).map_err(|errors| mismatch("a call site", &errors))
+    }
+}

@@ -1,0 +1,265 @@
+//! `einsum`, `einsum!` and their gradients: against PyTorch, against the definition, and typed against dynamic.
+
+use rustorch::autograd::{GradOptions, grad};
+use rustorch::prelude::*;
+use rustorch::{Result, einsum, einsum_path};
+
+dim!(Batch, Query, Key);
+
+/// The elements that `einsum.py` gives an operand.
+fn fill(count: usize, salt: usize) -> Vec<f64> {
+    (0..count).map(|i| ((3 * i * i + 7 * i + 5 * salt) % 11) as f64 - 5.0).collect()
+}
+
+fn filled(shape: &[usize], salt: usize) -> Tensor {
+    Tensor::from_vec(fill(shape.iter().product(), salt), shape).unwrap()
+}
+
+/// The same as a transposed view.
+fn transposed(shape: &[usize], salt: usize) -> Tensor {
+    let reversed: Vec<usize> = shape.iter().rev().copied().collect();
+    filled(&reversed, salt).reverse_axes().unwrap()
+}
+
+fn numbers(field: &str, separator: char) -> Vec<f64> {
+    field.split(separator).filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()).collect()
+}
+
+fn sizes(field: &str) -> Vec<usize> {
+    numbers(field, ',').into_iter().map(|size| size as usize).collect()
+}
+
+#[test]
+fn results_and_gradients_are_those_of_pytorch() -> Result<()> {
+    let (mut computed, mut refused) = (0, 0);
+    for line in include_str!("../goldens/einsum.txt").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('|').collect();
+        let leaf = |(salt, field): (usize, &str)| match field.strip_suffix('t') {
+            Some(shape) => transposed(&sizes(shape), salt).requires_grad_(true),
+            None => filled(&sizes(field), salt).requires_grad_(true),
+        };
+        let leaves: Vec<Tensor> = fields[1].split(';').enumerate().map(leaf).collect::<Result<_>>()?;
+        let references: Vec<&Tensor> = leaves.iter().collect();
+        let result = einsum(fields[0], &references);
+        if fields[2] == "error" {
+            assert!(result.is_err(), "{line}");
+            refused += 1;
+            continue;
+        }
+        let result = result?;
+        assert_eq!(result.shape(), sizes(fields[2]), "{line}");
+        assert_eq!(result.to_vec::<f64>()?, numbers(fields[3], ' '), "{line}");
+        let weights = filled(result.shape(), 9);
+        let grads = grad(&[&result], &references, &[Some(&weights)], GradOptions::default())?;
+        for (grad, expected) in grads.iter().zip(&fields[4..]) {
+            assert_eq!(grad.as_ref().unwrap().to_vec::<f64>()?, numbers(expected, ' '), "{line}");
+        }
+        computed += 1;
+    }
+    assert!(computed >= 400 && refused >= 15, "{computed} computed, {refused} refused");
+    Ok(())
+}
+
+/// Sums over every value of every index, for terms of letters with an explicit output.
+fn definition(spec: &str, operands: &[&Tensor]) -> Vec<f64> {
+    let (terms, output) = spec.split_once("->").unwrap();
+    let terms: Vec<Vec<char>> = terms.split(',').map(|term| term.chars().collect()).collect();
+    let mut letters: Vec<char> = output.chars().collect();
+    for c in terms.concat() {
+        if !letters.contains(&c) {
+            letters.push(c);
+        }
+    }
+    let size = |c: &char| {
+        let mut axes =
+            terms.iter().zip(operands).flat_map(|(term, operand)| term.iter().zip(operand.shape()));
+        *axes.find(|(other, _)| *other == c).unwrap().1
+    };
+    let extents: Vec<usize> = letters.iter().map(size).collect();
+    let data: Vec<Vec<f64>> = operands.iter().map(|operand| operand.to_vec::<f64>().unwrap()).collect();
+    let inner: usize = extents[output.len()..].iter().product();
+    let mut result = vec![0.0; extents[..output.len()].iter().product()];
+    for flat in 0..extents.iter().product() {
+        let mut values = vec![0; letters.len()];
+        let mut rest = flat;
+        for at in (0..letters.len()).rev() {
+            values[at] = rest % extents[at];
+            rest /= extents[at];
+        }
+        let read = |operand: usize| {
+            let axes = terms[operand].iter().zip(operands[operand].shape());
+            data[operand][axes.fold(0, |flat, (c, size)| {
+                flat * size + values[letters.iter().position(|other| other == c).unwrap()]
+            })]
+        };
+        result[flat / inner] += (0..operands.len()).map(read).product::<f64>();
+    }
+    result
+}
+
+/// Shapes large enough for every way of lowering: merged and separate rows, transposed operands, copies.
+#[test]
+fn larger_operands_in_every_layout_follow_the_definition() -> Result<()> {
+    for (spec, shapes) in [
+        ("ij,jk->ik", vec![vec![17, 40], vec![40, 33]]),
+        ("ji,kj->ki", vec![vec![40, 17], vec![33, 40]]),
+        ("bqhd,bkhd->bhqk", vec![vec![3, 20, 2, 8], vec![3, 19, 2, 8]]),
+        ("bhqk,bkhd->bqhd", vec![vec![3, 2, 20, 19], vec![3, 19, 2, 8]]),
+        ("ij,bjk->bik", vec![vec![18, 20], vec![4, 20, 24]]),
+        ("abcd,dc->ab", vec![vec![5, 18, 6, 7], vec![7, 6]]),
+        ("abcd,ac->bd", vec![vec![5, 18, 6, 7], vec![5, 6]]),
+        ("iij,jk->ik", vec![vec![6, 6, 9], vec![9, 17]]),
+        ("ab,bc,cd,de->ae", vec![vec![9, 30], vec![30, 4], vec![4, 25], vec![25, 3]]),
+        ("abc,bd,ce->ade", vec![vec![17, 18, 19], vec![18, 5], vec![19, 4]]),
+        ("ij,ij->", vec![vec![64, 33], vec![64, 33]]),
+        ("bi,bi->b", vec![vec![20, 33], vec![20, 33]]),
+        ("i,j,k->kij", vec![vec![7], vec![9], vec![11]]),
+    ] {
+        for layout in 0..1 << shapes.len() {
+            let operand = |(at, shape): (usize, &Vec<usize>)| {
+                if layout >> at & 1 == 0 { filled(shape, at) } else { transposed(shape, at) }
+            };
+            let operands: Vec<Tensor> = shapes.iter().enumerate().map(operand).collect();
+            let references: Vec<&Tensor> = operands.iter().collect();
+            let expected = definition(spec, &references);
+            assert_eq!(einsum(spec, &references)?.to_vec::<f64>()?, expected, "{spec}, layout {layout:b}");
+        }
+    }
+    Ok(())
+}
+
+/// A number that depends on every second derivative: the squared norm of the gradient of the sum of cubes.
+fn penalty(spec: &str, operands: &[Tensor], create_graph: bool) -> Result<Tensor> {
+    let references: Vec<&Tensor> = operands.iter().collect();
+    let result = einsum(spec, &references)?;
+    let loss = (&result * &result * &result).sum();
+    let grads = grad(&[&loss], &references, &[], GradOptions { create_graph, ..Default::default() })?;
+    let zero = Tensor::zeros_with([], DType::F64);
+    grads.into_iter().flatten().try_fold(zero, |sum, grad| sum.add(&grad.square().sum()))
+}
+
+/// The gradient of the gradient, against finite differences of the gradient.
+#[test]
+fn second_gradients_are_right() -> Result<()> {
+    for (spec, shapes) in [
+        ("ij,jk->ik", vec![vec![2, 3], vec![3, 2]]),
+        ("bqhd,bkhd->bhqk", vec![vec![2, 2, 1, 2], vec![2, 3, 1, 2]]),
+        ("ij,jk,ki->", vec![vec![2, 3], vec![3, 2], vec![2, 2]]),
+        ("iij,j->i", vec![vec![2, 2, 3], vec![3]]),
+        ("i,j->ij", vec![vec![2], vec![3]]),
+        ("...i,...i->...", vec![vec![2, 3], vec![3]]),
+    ] {
+        let leaf = |(at, shape): (usize, &Vec<usize>)| (filled(shape, at) * 0.1).requires_grad_(true);
+        let operands: Vec<Tensor> = shapes.iter().enumerate().map(leaf).collect::<Result<_>>()?;
+        let references: Vec<&Tensor> = operands.iter().collect();
+        let exact = grad(&[&penalty(spec, &operands, true)?], &references, &[], GradOptions::default())?;
+        for (which, exact) in exact.into_iter().flatten().enumerate() {
+            for (element, exact) in exact.to_vec::<f64>()?.iter().enumerate() {
+                let nudged = |step: f64| -> Result<f64> {
+                    let mut values = operands[which].to_vec::<f64>()?;
+                    values[element] += step;
+                    let mut moved: Vec<Tensor> = operands.iter().map(Tensor::detach).collect();
+                    moved[which] = Tensor::from_vec(values, shapes[which].as_slice())?;
+                    let moved: Vec<Tensor> =
+                        moved.iter().map(|operand| operand.requires_grad_(true)).collect::<Result<_>>()?;
+                    penalty(spec, &moved, false)?.item::<f64>()
+                };
+                let numeric = (nudged(1e-5)? - nudged(-1e-5)?) / 2e-5;
+                assert!(
+                    (numeric - exact).abs() <= 1e-6 * (1.0 + exact.abs()),
+                    "{spec}: {exact} but {numeric}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn macro_forms_and_function_agree() -> Result<()> {
+    let (q, k) = (filled(&[2, 3, 2, 4], 0), filled(&[2, 5, 2, 4], 1));
+    let expected = einsum("bqhd,bkhd->bhqk", &[&q, &k])?.to_vec::<f64>()?;
+    assert_eq!(einsum!("bqhd,bkhd->bhqk", q, &k)?.to_vec::<f64>()?, expected);
+    let named = einsum!(s[batch, head, query, key] = q[batch, query, head, d] * k[batch, key, head, d])?;
+    assert_eq!(named.to_vec::<f64>()?, expected);
+
+    let tq = q.typed::<shape![Batch, Query, 2, 4]>()?;
+    let tk = k.typed::<shape![Batch, Key, 2, 4]>()?;
+    let scores: TypedTensor<shape![Batch, 2, Query, Key]> = einsum!("bqhd,bkhd->bhqk", tq, &tk);
+    assert_eq!(scores.to_vec::<f64>()?, expected);
+    let mixed: Result<Tensor> = einsum!("bqhd,bkhd->bhqk", &tq, k);
+    assert_eq!(mixed?.to_vec::<f64>()?, expected);
+    Ok(())
+}
+
+#[test]
+fn typed_results_have_the_shapes_their_types_say() -> Result<()> {
+    let x = filled(&[2, 3, 4], 0).typed::<shape![Batch, Query, 4]>()?;
+    let w = filled(&[4, 5], 1).typed::<shape![4, 5]>()?;
+    let projected: TypedTensor<shape![Batch, Query, 5]> = einsum!("...d,de->...e", x, w);
+    assert_eq!(projected.shape(), [2, 3, 5]);
+    let sums: TypedTensor<shape![Query]> = einsum!("bqd->q", x);
+    assert_eq!(sums.shape(), [3]);
+    let square = filled(&[3, 3], 2).typed::<shape![3, 3]>()?;
+    let trace: TypedTensor<()> = einsum!("ii", square);
+    assert_eq!(trace.item::<f64>()?, einsum("ii", &[&square])?.item::<f64>()?);
+    let column = filled(&[3, 1, 2], 0).typed::<(Const<3>, One, Const<2>)>()?;
+    let row = filled(&[4, 2], 1).typed::<shape![4, 2]>()?;
+    let joined: TypedTensor<shape![3, 4]> = einsum!("...i,...i->...", column, row);
+    assert_eq!(joined.shape(), [3, 4]);
+    Ok(())
+}
+
+#[test]
+fn a_named_dim_of_two_sizes_panics_with_both() {
+    let a = filled(&[2, 4], 0).typed::<shape![Batch, 4]>().unwrap();
+    let b = filled(&[3, 4], 1).typed::<shape![Batch, 4]>().unwrap();
+    let panic =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| einsum!("bd,bd->b", a, b))).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("size 2 in operand 0") && message.contains("size 3 in operand 1"), "{message}");
+}
+
+#[test]
+fn errors_name_operands_axes_and_sizes() {
+    let (a, b) = (filled(&[2, 5], 0), filled(&[3, 4], 1));
+    let message = |result: Result<Tensor>| result.unwrap_err().to_string();
+    let sizes = message(einsum("ij,jk->ik", &[&a, &b]));
+    assert!(
+        sizes.contains("index `j` has size 5 in operand 0 (axis 1) but size 3 in operand 1 (axis 0)"),
+        "{sizes}"
+    );
+    let named = message(einsum!(c[row, column] = a[row, inner] * b[inner, column]));
+    assert!(named.contains("index `inner` has size 5"), "{named}");
+    let count = message(einsum("ij,jk->ik", &[&a]));
+    assert!(count.contains("written for 2 operands, but 1 is given"), "{count}");
+    let rank = message(einsum("ijk->i", &[&a]));
+    assert!(rank.contains("operand 0 has 2 axes, but its term `ijk` has 3 subscripts"), "{rank}");
+}
+
+#[test]
+fn one_site_serves_many_shapes_and_threads() -> Result<()> {
+    let operands = |n: usize| (filled(&[n, n + 1], 0), filled(&[n + 1, 2], 1));
+    let product = |n: usize| -> Result<Vec<f64>> {
+        let (a, b) = operands(n);
+        einsum!("ij,jk->ik", a, b)?.to_vec::<f64>()
+    };
+    std::thread::scope(|scope| {
+        let all = || (1..40).map(product).collect::<Result<Vec<_>>>();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(all)).collect();
+        for thread in threads {
+            for (n, found) in (1..40).zip(thread.join().unwrap()?) {
+                let (a, b) = operands(n);
+                assert_eq!(found, definition("ij,jk->ik", &[&a, &b]));
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_order_taken_can_be_printed() -> Result<()> {
+    let path = einsum_path("ij,jk,kl->il", &[&[64, 64], &[64, 512], &[512, 64]])?;
+    assert!(path.starts_with("ij,jk,kl->il: 2359296 multiply-adds\n  jk,kl->jl"), "{path}");
+    Ok(())
+}
