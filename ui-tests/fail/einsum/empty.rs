@@ -1,0 +1,5 @@
+use rustorch::prelude::*;
+
+fn main() {
+    let _ = einsum!();
+}

@@ -1,0 +1,7 @@
+use rustorch::prelude::*;
+
+fn main() {
+    let a = Tensor::ones([2, 3]);
+    let b = Tensor::ones([3, 4]);
+    let _ = einsum!("ij->i", a, b);
+}

@@ -1,0 +1,5 @@
+use rustorch::prelude::*;
+
+dim!(batch);
+
+fn main() {}

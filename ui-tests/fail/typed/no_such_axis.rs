@@ -1,0 +1,5 @@
+use rustorch::prelude::*;
+
+fn main() {
+    let _ = TypedTensor::<shape![2, 3]>::ones().sum_axis::<2>();
+}

@@ -1,0 +1,7 @@
+use rustorch::prelude::*;
+
+dim!(Batch);
+
+fn main() {
+    let _ = TypedTensor::<shape![Batch, 3]>::zeros();
+}
