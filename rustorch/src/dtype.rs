@@ -305,6 +305,23 @@ macro_rules! dispatch {
             [F32 = f32, F64 = f64, I64 = i64, I32 = i32, I16 = i16, I8 = i8, U8 = u8],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a real dtype" }))
     };
+    (ordered $dtype:expr, $op:expr, $T:ident => $body:expr) => {
+        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
+            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, I64 = i64, I32 = i32, I16 = i16, I8 = i8,
+                U8 = u8, Bool = bool],
+            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a real dtype" }))
+    };
+    (any_float $dtype:expr, $op:expr, $T:ident => $body:expr) => {
+        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
+            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16],
+            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point dtype" }))
+    };
+    (inexact $dtype:expr, $op:expr, $T:ident => $body:expr) => {
+        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
+            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, Complex64 = num_complex::Complex<f32>,
+                Complex128 = num_complex::Complex<f64>],
+            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point or complex dtype" }))
+    };
     (index $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [I64 = i64, I32 = i32],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "int64 or int32 indices" }))

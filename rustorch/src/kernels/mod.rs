@@ -14,6 +14,7 @@ pub mod optim;
 pub mod parallel;
 mod pool;
 pub mod random;
+pub mod reduce;
 pub mod scratch;
 mod vector;
 

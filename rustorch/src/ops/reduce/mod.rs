@@ -1,136 +1,188 @@
 //! Reductions over axes.
+//!
+//! Every reduction comes twice: over all axes, infallible (`x.sum()`), and over some (`x.sum_dim(axes, keepdim)?`),
+//! where `()` and `[]` again mean all. The loops are in [`kernels::reduce`](crate::kernels::reduce).
 
 #[cfg(feature = "cuda")]
 mod cuda;
+mod extrema;
+mod logic;
+mod moments;
+mod norm;
+mod product;
+mod scan;
+mod sum;
 
-use crate::autograd::{Grads, record};
+use smallvec::SmallVec;
+
 use crate::dtype::dispatch;
-use crate::error::expect;
-use crate::ops::elementwise::{Number, cast};
+use crate::kernels::reduce::{self as kernels, Plan};
+use crate::layout::Dims;
 use crate::tensor::Axes;
-use crate::{DType, Device, Result, Tensor};
+use crate::{DType, Device, Error, Result, Tensor};
 
-impl Tensor {
-    /// The sum of all elements (`torch.sum`). Integers and bools sum to `I64`.
-    ///
-    /// # Panics
-    /// If there is not enough memory.
-    ///
-    /// ```
-    /// use rustorch::Tensor;
-    /// assert_eq!(Tensor::from([[1.0f32, 2.0], [3.0, 4.0]]).sum().item::<f32>()?, 10.0);
-    /// # Ok::<(), rustorch::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn sum(&self) -> Tensor {
-        expect(self.sum_dim((), false))
+/// What a reduction computes; the dtypes that it is defined for are those of its kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sum,
+    NanSum,
+    Product,
+    Max,
+    Min,
+    SumAbs,
+    SumSquares,
+}
+
+impl Kind {
+    /// The dtype of the result.
+    fn result(self, dtype: DType) -> DType {
+        match self {
+            Self::Sum | Self::NanSum | Self::Product if !dtype.is_differentiable() => DType::I64,
+            Self::SumAbs | Self::SumSquares => dtype.to_real(),
+            _ => dtype,
+        }
     }
 
-    /// The sum over axes; with `keepdim` they stay, with size 1 (`torch.sum(dim=...)`).
-    ///
-    /// # Errors
-    /// If there are no such axes.
-    ///
-    /// ```
-    /// use rustorch::Tensor;
-    /// assert_eq!(Tensor::from([[1, 2], [3, 4]]).sum_dim(0, false)?.to_vec::<i64>()?, [4, 6]);
-    /// # Ok::<(), rustorch::Error>(())
-    /// ```
-    pub fn sum_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-        let dtype = if self.dtype().is_differentiable() { self.dtype() } else { DType::I64 };
-        let rows = Rows::new("sum", self, axes)?;
-        let output = rows.reduce("sum", dtype, keepdim)?;
-        let (kept, shape, own) = (rows.kept_shape(true), self.layout().shape.clone(), self.dtype());
-        record("sum", &[&output], &[self], || {
-            Box::new(move |ctx| {
-                let grad = ctx.grad()?.reshape(kept.as_slice())?.expand(shape.as_slice())?;
-                Ok(Grads::from_iter([Some(grad.to_dtype(own))]))
-            })
-        });
-        Ok(output)
-    }
-
-    /// Whether any element is not zero (`torch.any`).
-    #[track_caller]
-    pub fn any(&self) -> Tensor {
-        let count = crate::no_grad(|| self.to_dtype(DType::Bool).sum());
-        expect(count.gt(0))
+    /// The loop for a dtype.
+    fn kernel(self, op: &'static str, dtype: DType) -> Result<unsafe fn(&Plan, *const u8, *mut u8, f64)> {
+        Ok(match self {
+            Self::Sum => dispatch!(dtype, T => kernels::reduce::<kernels::Sum, T>),
+            Self::Product => dispatch!(dtype, T => kernels::reduce::<kernels::Product, T>),
+            Self::NanSum => dispatch!(any_float dtype, op, T => kernels::reduce::<kernels::NanSum, T>),
+            Self::Max => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Maximum, T>),
+            Self::Min => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Minimum, T>),
+            Self::SumAbs => dispatch!(inexact dtype, op, T => kernels::reduce::<kernels::SumAbs, T>),
+            Self::SumSquares => dispatch!(inexact dtype, op, T => kernels::reduce::<kernels::SumSquares, T>),
+        })
     }
 }
 
-/// A tensor as a matrix whose rows are to be reduced.
-struct Rows {
-    /// The kept axes, then the reduced ones, contiguous.
-    data: Tensor,
-    shape: Vec<usize>,
-    reduced: Vec<usize>,
+/// A tensor and the axes of it that are to be reduced.
+struct Reduction<'a> {
+    op: &'static str,
+    input: &'a Tensor,
+    reduced: SmallVec<[bool; 6]>,
 }
 
-impl Rows {
-    fn new(op: &'static str, tensor: &Tensor, axes: impl Axes) -> Result<Self> {
-        let reduced = match axes.into_axes() {
-            Some(axes) => rustorch_shape::normalize_axes(op, &axes, tensor.rank())?,
-            None => (0..tensor.rank()).collect(),
-        };
-        let reduced: Vec<usize> = reduced.into_iter().filter(|&axis| axis < tensor.rank()).collect();
-        let kept = (0..tensor.rank()).filter(|axis| !reduced.contains(axis));
-        let order: Vec<usize> = kept.chain(reduced.iter().copied()).collect();
-        let data = crate::no_grad(|| tensor.permute(order).map(|view| view.contiguous()))?;
-        Ok(Self { data, shape: tensor.shape().to_vec(), reduced })
+impl<'a> Reduction<'a> {
+    fn new(op: &'static str, input: &'a Tensor, axes: impl Axes) -> Result<Self> {
+        let axes = axes.into_axes().filter(|axes| !axes.is_empty());
+        let mut reduced = SmallVec::from_elem(axes.is_none(), input.rank());
+        if let Some(axes) = axes {
+            for axis in rustorch_shape::normalize_axes(op, &axes, input.rank())? {
+                // A 0-d tensor has an axis 0 by PyTorch's rules, of which there is nothing to mark.
+                if let Some(slot) = reduced.get_mut(axis) {
+                    *slot = true;
+                }
+            }
+        }
+        Ok(Self { op, input, reduced })
     }
 
-    fn kept_shape(&self, keepdim: bool) -> Vec<usize> {
-        (0..self.shape.len())
-            .filter(|axis| keepdim || !self.reduced.contains(axis))
-            .map(|axis| if self.reduced.contains(&axis) { 1 } else { self.shape[axis] })
-            .collect()
+    /// The same reduction of another tensor of the same shape.
+    fn of<'b>(&self, input: &'b Tensor) -> Reduction<'b> {
+        Reduction { op: self.op, input, reduced: self.reduced.clone() }
     }
 
-    fn reduce(&self, op: &'static str, dtype: DType, keepdim: bool) -> Result<Tensor> {
-        let device = self.data.device();
-        let output = Tensor::uninit(&self.kept_shape(keepdim), dtype, device)?;
-        let columns: usize = self.reduced.iter().map(|&axis| self.shape[axis]).product();
-        let _guard = self.data.storage().read();
-        match device {
+    /// The shape of the result.
+    fn shape(&self, keepdim: bool) -> Dims {
+        let sizes = self.input.shape().iter().zip(&self.reduced);
+        sizes.filter(|(_, r)| keepdim || !**r).map(|(&size, &r)| if r { 1 } else { size }).collect()
+    }
+
+    /// The number of elements behind each element of the result.
+    fn count(&self) -> usize {
+        self.input.shape().iter().zip(&self.reduced).filter(|(_, r)| **r).map(|(&size, _)| size).product()
+    }
+
+    /// An error if there is nothing to choose a value from.
+    fn check_not_empty(&self) -> Result<()> {
+        let mut axes = self.input.shape().iter().zip(&self.reduced).enumerate();
+        match axes.find(|(_, (size, reduced))| **size == 0 && **reduced) {
+            Some((axis, _)) => Err(Error::argument(
+                self.op,
+                format!(
+                    "axis {axis} of {:?} is empty, and {} of nothing has no value",
+                    self.input.shape(),
+                    self.op
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Computes the result, unseen by autograd. Sums are divided by `divisor`.
+    fn run(&self, kind: Kind, keepdim: bool, divisor: f64) -> Result<Tensor> {
+        let (input, dtype) = (self.input, kind.result(self.input.dtype()));
+        let kernel = kind.kernel(self.op, input.dtype())?;
+        let output = Tensor::uninit(&self.shape(keepdim), dtype, input.device())?;
+        match input.device() {
             Device::Cpu => {}
             #[cfg(feature = "cuda")]
             Device::Cuda(_) => {
-                cuda::sum_rows(op, &self.data, columns, &output)?;
+                cuda::run(self, kind, divisor, &output)?;
                 return Ok(output);
             }
             #[cfg(not(feature = "cuda"))]
-            Device::Cuda(_) => return Err(crate::Error::Unavailable { op, device, dtype }),
+            device @ Device::Cuda(_) => return Err(Error::Unavailable { op: self.op, device, dtype }),
         }
-        dispatch!(self.data.dtype(), A => dispatch!(dtype, B => {
-            // SAFETY: the input is contiguous and locked, the output is ours alone, and both have as many elements.
-            let (input, output) = unsafe {
-                (
-                    std::slice::from_raw_parts(self.data.host_ptr().cast::<A>(), output.numel() * columns),
-                    std::slice::from_raw_parts_mut(output.host_ptr().cast::<B>(), output.numel()),
-                )
-            };
-            for (row, sum) in output.iter_mut().enumerate() {
-                *sum = pairwise::<A, B>(&input[row * columns..(row + 1) * columns]);
-            }
-        }));
+        let plan = Plan::new(input.shape(), input.strides(), &self.reduced);
+        let _guard = input.storage().read();
+        // SAFETY: the input is locked, the output is ours alone, and the plan describes both.
+        unsafe { kernel(&plan, input.host_ptr(), output.host_ptr(), divisor) };
         Ok(output)
+    }
+
+    /// What a backward function needs to bring results back to the input's shape.
+    fn restore(&self) -> Restore {
+        Restore {
+            shape: self.input.layout().shape.clone(),
+            kept: self.shape(true),
+            axes: (0..self.input.rank())
+                .filter(|&axis| self.reduced[axis])
+                .map(|axis| axis as isize)
+                .collect(),
+        }
     }
 }
 
-/// The sum of a row, halved until short, so that rounding errors grow with the logarithm of its length.
-fn pairwise<A: Number, B: Number>(row: &[A]) -> B {
-    if row.len() <= 64 {
-        let sum = row.iter().fold(num_complex::Complex::new(0.0, 0.0), |sum, &x| sum + x.to_c64());
-        return if B::DTYPE == DType::I64 {
-            cast(row.iter().fold(0i64, |sum, &x| sum.wrapping_add(cast::<A, i64>(x))))
-        } else {
-            B::from_c64(sum)
-        };
+/// The shapes of a reduction, for its backward function.
+struct Restore {
+    shape: Dims,
+    kept: Dims,
+    axes: Vec<isize>,
+}
+
+impl Restore {
+    /// A result with its reduced axes back, of size 1, so that it broadcasts to the input.
+    fn keep(&self, result: &Tensor) -> Result<Tensor> {
+        result.reshape(self.kept.as_slice())
     }
-    let (left, right) = row.split_at(row.len() / 2);
-    let (left, right) = (pairwise::<A, B>(left), pairwise::<A, B>(right));
-    if B::DTYPE == DType::I64 {
-        return cast(cast::<B, i64>(left).wrapping_add(cast::<B, i64>(right)));
+
+    /// A result repeated over the axes that were reduced.
+    fn expand(&self, result: &Tensor) -> Result<Tensor> {
+        self.keep(result)?.expand(self.shape.as_slice())
     }
-    B::from_c64(left.to_c64() + right.to_c64())
+
+    /// The sum over the axes that were reduced, which stay.
+    fn sum(&self, input: &Tensor) -> Result<Tensor> {
+        // No axes would mean all of them.
+        if self.axes.is_empty() { Ok(input.clone()) } else { input.sum_dim(self.axes.as_slice(), true) }
+    }
+}
+
+/// An error for dtypes that have no fractions.
+fn require_float(op: &'static str, tensor: &Tensor) -> Result<()> {
+    if tensor.dtype().is_differentiable() {
+        return Ok(());
+    }
+    Err(Error::DType { op, dtype: tensor.dtype(), expected: "a floating-point or complex dtype" })
+}
+
+/// The device dispatch of what has no kernel on other devices.
+fn require_cpu(op: &'static str, tensor: &Tensor) -> Result<()> {
+    match tensor.device() {
+        Device::Cpu => Ok(()),
+        device @ Device::Cuda(_) => Err(Error::Unavailable { op, device, dtype: tensor.dtype() }),
+    }
 }

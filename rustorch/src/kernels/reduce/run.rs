@@ -1,0 +1,293 @@
+//! The loops of a reduction.
+
+use std::marker::PhantomData;
+
+use super::fold::Fold;
+use super::for_each_group;
+use super::plan::{Axis, Odometer, Plan, count};
+use crate::kernels::{Isa, Kernel, isa, parallel};
+
+/// Lanes side by side: enough for the latency of an addition at any vector width.
+const LANES: usize = 32;
+/// Elements of a row that are taken in before the lanes are cut off.
+const BLOCK: usize = 2048;
+/// Columns at a time.
+const COLUMNS: usize = 64;
+/// Rows of a column that are taken in before the lanes are cut off.
+const DEPTH: usize = 64;
+/// Elements that are reduced in one go; longer reductions are put together from such chunks.
+const CHUNK: usize = 1 << 15;
+/// With fewer tasks than this, the chunks of each are shared out instead.
+const MANY: usize = 32;
+
+/// Reduces `input` into `output`.
+///
+/// # Safety
+/// `input` must be readable at all offsets of the plan, and `output` writable for as many results, by this call alone.
+pub unsafe fn reduce<F: Fold<T>, T: Copy>(plan: &Plan, input: *const u8, output: *mut u8, divisor: f64) {
+    let (input, output) = (input.cast::<T>(), output.cast::<F::Out>());
+    let results = plan.results();
+    if results == 0 {
+        return;
+    }
+    if plan.length() == 0 {
+        for i in 0..results {
+            // SAFETY: the caller's promise.
+            unsafe { output.add(i).write(F::finish(F::ACC, divisor)) }
+        }
+        return;
+    }
+    let job = Job::<T, F> { plan, input, output, divisor, isa: isa() };
+    if plan.rows { job.reduce_rows() } else { job.reduce_columns() }
+}
+
+struct Job<'a, T, F: Fold<T>>
+where
+    T: Copy,
+{
+    plan: &'a Plan,
+    input: *const T,
+    output: *mut F::Out,
+    divisor: f64,
+    isa: Isa,
+}
+
+// SAFETY: `reduce`'s caller keeps the memory alive and untouched, and tasks write to different results.
+unsafe impl<T: Copy, F: Fold<T>> Sync for Job<'_, T, F> {}
+
+impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
+    fn write(&self, offset: usize, acc: F::Acc) {
+        // SAFETY: every offset is that of one result.
+        unsafe { self.output.add(offset).write(F::finish(acc, self.divisor)) }
+    }
+
+    fn reduce_rows(&self) {
+        let (results, length) = (self.plan.results(), self.plan.length());
+        let chunks = length.div_ceil(CHUNK);
+        if chunks == 1 || results >= MANY {
+            for_each_group(results, (CHUNK / length).max(1), |range| {
+                let mut at = Odometer::new(&self.plan.kept, range.start);
+                for _ in range {
+                    let acc = (0..chunks)
+                        .fold(F::ACC, |acc, chunk| F::combine(acc, self.row_chunk(at.input, chunk, length)));
+                    self.write(at.output, acc);
+                    at.advance();
+                }
+            });
+            return;
+        }
+        for result in 0..results {
+            let at = Odometer::new(&self.plan.kept, result);
+            let partial =
+                parallel::map_chunks(chunks, 1, |chunk| self.row_chunk(at.input, chunk.start, length));
+            self.write(at.output, partial.into_iter().fold(F::ACC, F::combine));
+        }
+    }
+
+    /// A chunk of the elements behind one result.
+    fn row_chunk(&self, base: usize, chunk: usize, length: usize) -> F::Acc {
+        let (start, end) = (chunk * CHUNK, length.min((chunk + 1) * CHUNK));
+        let Some((&inner, outer)) = self.plan.reduced.split_last() else {
+            return self.row(base, 1, 1);
+        };
+        let mut at = Odometer::new(outer, start / inner.size);
+        let (mut acc, mut done, mut column) = (F::ACC, start, start % inner.size);
+        while done < end {
+            let n = (inner.size - column).min(end - done);
+            acc = F::combine(acc, self.row(base + at.input + column * inner.input, inner.input, n));
+            (done, column) = (done + n, 0);
+            at.advance();
+        }
+        acc
+    }
+
+    fn row(&self, offset: usize, stride: usize, n: usize) -> F::Acc {
+        let from = self.input.wrapping_add(offset);
+        self.isa.run(Row::<F, T> { from, stride, n, fold: PhantomData })
+    }
+
+    fn reduce_columns(&self) {
+        let Some((&inner, outer)) = self.plan.kept.split_last() else {
+            unreachable!("the innermost axis is kept")
+        };
+        let (length, blocks) = (self.plan.length(), inner.size.div_ceil(COLUMNS));
+        let depth = (CHUNK / inner.size.min(COLUMNS)).max(1);
+        let (tasks, chunks) = (count(outer) * blocks, length.div_ceil(depth));
+        let part = |task: usize, chunk: usize| {
+            let at = Odometer::new(outer, task / blocks);
+            let (first, rows) = (task % blocks * COLUMNS, chunk * depth..length.min((chunk + 1) * depth));
+            self.column_chunk(at.input + first * inner.input, inner, first, rows)
+        };
+        let finish = |task: usize, accs: [F::Acc; COLUMNS]| {
+            let at = Odometer::new(outer, task / blocks);
+            let first = task % blocks * COLUMNS;
+            for (column, &acc) in (first..inner.size).zip(&accs) {
+                self.write(at.output + column * inner.output, acc);
+            }
+        };
+        let add = |mut sum: [F::Acc; COLUMNS], part: [F::Acc; COLUMNS]| {
+            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum = F::combine(*sum, part));
+            sum
+        };
+        if chunks == 1 || tasks >= MANY {
+            let work = length * inner.size.min(COLUMNS);
+            for_each_group(tasks, (CHUNK / work).max(1), |range| {
+                for task in range {
+                    finish(
+                        task,
+                        (0..chunks).fold([F::ACC; COLUMNS], |sum, chunk| add(sum, part(task, chunk))),
+                    );
+                }
+            });
+            return;
+        }
+        let parts =
+            parallel::map_chunks(chunks * tasks, 1, |index| part(index.start % tasks, index.start / tasks));
+        for task in 0..tasks {
+            let sum =
+                parts[task..].iter().step_by(tasks).fold([F::ACC; COLUMNS], |sum, &part| add(sum, part));
+            finish(task, sum);
+        }
+    }
+
+    /// A chunk of rows of up to [`COLUMNS`] columns.
+    fn column_chunk(
+        &self,
+        base: usize,
+        inner: Axis,
+        first: usize,
+        rows: std::ops::Range<usize>,
+    ) -> [F::Acc; COLUMNS] {
+        let mut accs = [F::ACC; COLUMNS];
+        let width = COLUMNS.min(inner.size - first);
+        let Some((&run, outer)) = self.plan.reduced.split_last() else {
+            let from = self.input.wrapping_add(base);
+            let (strides, sizes) = ([1, inner.input], [1, width]);
+            self.isa.run(Columns::<F, T> { from, strides, sizes, accs: &mut accs });
+            return accs;
+        };
+        let mut at = Odometer::new(outer, rows.start / run.size);
+        let (mut done, mut row) = (rows.start, rows.start % run.size);
+        while done < rows.end {
+            let n = (run.size - row).min(rows.end - done);
+            let from = self.input.wrapping_add(base + at.input + row * run.input);
+            let (strides, sizes) = ([run.input, inner.input], [n, width]);
+            self.isa.run(Columns::<F, T> { from, strides, sizes, accs: &mut accs });
+            (done, row) = (done + n, 0);
+            at.advance();
+        }
+        accs
+    }
+}
+
+#[inline(always)]
+unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, stride: usize, n: usize) -> F::Acc {
+    let mut acc = F::ACC;
+    for start in (0..n).step_by(BLOCK) {
+        let len = BLOCK.min(n - start);
+        let from = from.wrapping_add(start * stride);
+        let mut lanes = [F::LANE; LANES];
+        let whole = len - len % LANES;
+        // SAFETY: the caller promises `n` elements.
+        unsafe {
+            if stride == 1 {
+                for at in (0..whole).step_by(LANES) {
+                    for (lane, slot) in lanes.iter_mut().enumerate() {
+                        *slot = F::step(*slot, from.add(at + lane).read());
+                    }
+                }
+            } else {
+                for at in (0..whole).step_by(LANES) {
+                    for (lane, slot) in lanes.iter_mut().enumerate() {
+                        *slot = F::step(*slot, from.add((at + lane) * stride).read());
+                    }
+                }
+            }
+            let mut tail = F::LANE;
+            for at in whole..len {
+                tail = F::step(tail, from.add(at * stride).read());
+            }
+            if whole > 0 {
+                let mut width = LANES / 2;
+                while width > 0 {
+                    for lane in 0..width {
+                        lanes[lane] = F::join(lanes[lane], lanes[lane + width]);
+                    }
+                    width /= 2;
+                }
+                tail = F::join(lanes[0], tail);
+            }
+            acc = F::absorb(acc, tail);
+        }
+    }
+    acc
+}
+
+#[inline(always)]
+unsafe fn columns<F: Fold<T>, T: Copy>(
+    from: *const T,
+    [row, column]: [usize; 2],
+    [rows, width]: [usize; 2],
+    accs: &mut [F::Acc; COLUMNS],
+) {
+    for start in (0..rows).step_by(DEPTH) {
+        let end = rows.min(start + DEPTH);
+        let mut lanes = [F::LANE; COLUMNS];
+        // SAFETY: the caller promises the elements.
+        unsafe {
+            if column == 1 && width == COLUMNS {
+                for r in start..end {
+                    let from = from.add(r * row);
+                    for (c, lane) in lanes.iter_mut().enumerate() {
+                        *lane = F::step(*lane, from.add(c).read());
+                    }
+                }
+            } else {
+                for r in start..end {
+                    let from = from.add(r * row);
+                    for (c, lane) in lanes[..width].iter_mut().enumerate() {
+                        *lane = F::step(*lane, from.add(c * column).read());
+                    }
+                }
+            }
+        }
+        for (acc, lane) in accs[..width].iter_mut().zip(lanes) {
+            *acc = F::absorb(*acc, lane);
+        }
+    }
+}
+
+/// [`row`] as code to be compiled for each instruction set.
+struct Row<F, T> {
+    from: *const T,
+    stride: usize,
+    n: usize,
+    fold: PhantomData<F>,
+}
+
+impl<F: Fold<T>, T: Copy> Kernel for Row<F, T> {
+    type Output = F::Acc;
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> F::Acc {
+        // SAFETY: whoever made this knows of `n` elements.
+        unsafe { row::<F, T>(self.from, self.stride, self.n) }
+    }
+}
+
+/// [`columns`] as code to be compiled for each instruction set.
+struct Columns<'a, F: Fold<T>, T: Copy> {
+    from: *const T,
+    /// Of rows and columns.
+    strides: [usize; 2],
+    sizes: [usize; 2],
+    accs: &'a mut [F::Acc; COLUMNS],
+}
+
+impl<F: Fold<T>, T: Copy> Kernel for Columns<'_, F, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        // SAFETY: whoever made this knows of the elements.
+        unsafe { columns::<F, T>(self.from, self.strides, self.sizes, self.accs) }
+    }
+}

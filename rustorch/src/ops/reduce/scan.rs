@@ -1,0 +1,148 @@
+//! Running sums and products along an axis.
+
+use super::product::differentiate;
+use super::require_cpu;
+use crate::autograd::{Grads, Saved, record};
+use crate::dtype::dispatch;
+use crate::kernels::reduce::{self as kernels, Axis, Plan};
+use crate::{DType, Error, Result, Tensor, no_grad};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sum,
+    Product,
+    LogSumExp,
+}
+
+impl Tensor {
+    /// The sums `x₀ + … + xᵢ` along an axis (`torch.cumsum`). Integers and bools sum to `I64`.
+    ///
+    /// # Errors
+    /// If there is no such axis.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([1.0f32, 2.0, 3.0]).cumsum(0)?.to_vec::<f32>()?, [1.0, 3.0, 6.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn cumsum(&self, axis: isize) -> Result<Tensor> {
+        self.running_sum(axis, false)
+    }
+
+    /// The products `x₀ · … · xᵢ` along an axis (`torch.cumprod`). Integers and bools multiply to `I64`.
+    ///
+    /// # Errors
+    /// If there is no such axis.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([2.0f32, 3.0, 4.0]).cumprod(0)?.to_vec::<f32>()?, [2.0, 6.0, 24.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn cumprod(&self, axis: isize) -> Result<Tensor> {
+        let output = self.run_scan("cumprod", Kind::Product, axis, false)?;
+        record("cumprod", &[&output], &[self], || {
+            let (input, product) = (Saved::input(self), Saved::output(&output, 0));
+            Box::new(move |ctx| {
+                let (input, upstream) = (input.unpack(ctx)?, ctx.grad()?);
+                let divisible = !ctx.create_graph() && no_grad(|| input.all().item::<bool>())?;
+                let grad = if divisible {
+                    let sums = upstream.mul(&product.unpack(ctx)?.conj())?.running_sum(axis, true)?;
+                    sums.div(&input.conj())?
+                } else {
+                    // Where an element is 0, the products after it say nothing about its gradient.
+                    differentiate(&input, upstream, ctx.create_graph(), |x| doubling_products(x, axis))?
+                };
+                Ok(Grads::from_iter([Some(grad)]))
+            })
+        });
+        Ok(output)
+    }
+
+    /// `log(exp x₀ + … + exp xᵢ)` along an axis, without overflow (`torch.logcumsumexp`).
+    ///
+    /// # Errors
+    /// If there is no such axis, or the dtype is not a floating-point type.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let y = Tensor::from([0.0f32, 0.0, 0.0]).logcumsumexp(0)?;
+    /// assert_eq!(y.to_vec::<f32>()?, [0.0, 0.6931472, 1.0986123]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn logcumsumexp(&self, axis: isize) -> Result<Tensor> {
+        self.running_log_sum(axis, false)
+    }
+
+    /// [`Tensor::cumsum`], from the end if `reverse`.
+    fn running_sum(&self, axis: isize, reverse: bool) -> Result<Tensor> {
+        let output = self.run_scan("cumsum", Kind::Sum, axis, reverse)?;
+        record("cumsum", &[&output], &[self], || {
+            Box::new(move |ctx| Ok(Grads::from_iter([Some(ctx.grad()?.running_sum(axis, !reverse)?)])))
+        });
+        Ok(output)
+    }
+
+    /// [`Tensor::logcumsumexp`], from the end if `reverse`.
+    fn running_log_sum(&self, axis: isize, reverse: bool) -> Result<Tensor> {
+        let output = self.run_scan("logcumsumexp", Kind::LogSumExp, axis, reverse)?;
+        record("logcumsumexp", &[&output], &[self], || {
+            let (input, value) = (Saved::input(self), Saved::output(&output, 0));
+            Box::new(move |ctx| {
+                // dxⱼ = Σ gᵢ exp(xⱼ - yᵢ) over i ≥ j; positive and negative gradients go through logarithms apart.
+                let (input, value, grad) = (input.unpack(ctx)?, value.unpack(ctx)?, ctx.grad()?);
+                let part = |grad: &Tensor| -> Result<Tensor> {
+                    let none = no_grad(|| grad.le(0.0))?;
+                    let log =
+                        Tensor::where_(&none, f64::NEG_INFINITY, &Tensor::where_(&none, 1.0, grad)?.log())?;
+                    log.sub(&value)?.running_log_sum(axis, !reverse)?.add(&input).map(|sum| sum.exp())
+                };
+                Ok(Grads::from_iter([Some(part(grad)?.sub(&part(&grad.neg())?)?)]))
+            })
+        });
+        Ok(output)
+    }
+
+    /// Runs a scan, unseen by autograd.
+    fn run_scan(&self, op: &'static str, kind: Kind, axis: isize, reverse: bool) -> Result<Tensor> {
+        let at = self.axis(op, axis)?;
+        require_cpu(op, self)?;
+        let dtype = if self.dtype().is_differentiable() { self.dtype() } else { DType::I64 };
+        if kind == Kind::LogSumExp && !self.dtype().is_float() {
+            return Err(Error::DType { op, dtype: self.dtype(), expected: "a floating-point dtype" });
+        }
+        let output = Tensor::uninit(self.shape(), dtype, self.device())?;
+        let (along, across) = if self.rank() == 0 {
+            (Axis { size: 1, input: 0, output: 0 }, Default::default())
+        } else {
+            Plan::scan_axes(self.shape(), self.strides(), at)
+        };
+        let _guard = self.storage().read();
+        let (from, to) = (self.host_ptr().cast_const(), output.host_ptr());
+        let kernel: unsafe fn(Axis, &[Axis], bool, *const u8, *mut u8) = match kind {
+            Kind::Sum => dispatch!(self.dtype(), T => kernels::scan::<kernels::CumulativeSum, T>),
+            Kind::Product => dispatch!(self.dtype(), T => kernels::scan::<kernels::CumulativeProduct, T>),
+            Kind::LogSumExp => {
+                dispatch!(any_float self.dtype(), op, T => kernels::scan::<kernels::LogCumulativeSumExp, T>)
+            }
+        };
+        // SAFETY: the input is locked, the output is ours alone and of the same shape.
+        unsafe { kernel(along, &across, reverse, from, to) };
+        Ok(output)
+    }
+}
+
+/// Running products by doubling: after step `d` each element is the product of the `2d` before it.
+fn doubling_products(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let n = if x.rank() == 0 { 1 } else { x.size(axis)? };
+    let mut y = x.mul(1.0)?;
+    let mut distance = 1;
+    while distance < n {
+        // Shifted by `distance`, with ones moving in.
+        let shifted = y.ones_like();
+        shifted.narrow(axis, distance, n - distance)?.copy_(&y.narrow(axis, 0, n - distance)?)?;
+        y = y.mul(&shifted)?;
+        distance *= 2;
+    }
+    Ok(y)
+}
