@@ -91,8 +91,11 @@ impl Tensor {
             Box::new(move |ctx| {
                 // dxⱼ = Σ gᵢ exp(xⱼ - yᵢ) over i ≥ j; positive and negative gradients go through logarithms apart.
                 let (input, value, grad) = (input.unpack(ctx)?, value.unpack(ctx)?, ctx.grad()?);
+                // What was summed from nothing but exp(-∞) has no gradient.
+                let nothing = no_grad(|| value.isneginf());
+                let value = Tensor::where_(&nothing, 0.0, &value)?;
                 let part = |grad: &Tensor| -> Result<Tensor> {
-                    let none = no_grad(|| grad.le(0.0))?;
+                    let none = no_grad(|| grad.le(0.0)?.logical_or(&nothing))?;
                     let log =
                         Tensor::where_(&none, f64::NEG_INFINITY, &Tensor::where_(&none, 1.0, grad)?.log())?;
                     log.sub(&value)?.running_log_sum(axis, !reverse)?.add(&input).map(|sum| sum.exp())
@@ -139,9 +142,10 @@ fn doubling_products(x: &Tensor, axis: isize) -> Result<Tensor> {
     let mut distance = 1;
     while distance < n {
         // Shifted by `distance`, with ones moving in.
-        let shifted = y.ones_like();
-        shifted.narrow(axis, distance, n - distance)?.copy_(&y.narrow(axis, 0, n - distance)?)?;
-        y = y.mul(&shifted)?;
+        let ones = y.detach().zeros_like();
+        ones.narrow(axis, 0, distance)?.fill_(1.0)?;
+        let later = Tensor::arange(distance, n, 1)?;
+        y = y.mul(&ones.index_add(axis, &later, &y.narrow(axis, 0, n - distance)?)?)?;
         distance *= 2;
     }
     Ok(y)
