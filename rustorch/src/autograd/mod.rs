@@ -32,6 +32,7 @@ pub use mode::{
 };
 
 pub(crate) use meta::Meta;
+pub(crate) use mode::outside_inference_mode;
 pub(crate) use node::{BackwardFn, Ctx, Edge, Grads, Node};
 pub(crate) use saved::Saved;
 pub(crate) use view::check_inplace;

@@ -79,6 +79,12 @@ pub fn set_grad_enabled<R>(enabled: bool, f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Runs `f` without recording, and as if outside inference mode: for tensors that outlive the mode.
+pub(crate) fn outside_inference_mode<R>(f: impl FnOnce() -> R) -> R {
+    let _guard = GradMode::set(false, false);
+    f()
+}
+
 /// Runs `f` in inference mode (`torch.inference_mode`): nothing is recorded, and tensors made inside can never take
 /// part in differentiation.
 ///

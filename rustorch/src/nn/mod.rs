@@ -4,13 +4,18 @@
 //! module that maps one tensor to one tensor. Layers are made by `new` with PyTorch's defaults, or by a `builder` whose
 //! options are named as in PyTorch; their tensors are public fields.
 
+mod build;
 mod container;
 pub mod functional;
+pub mod init;
+mod layers;
 mod module;
 mod state_dict;
 mod visitor;
 
+pub use build::{Argument, SizeList, Window, WindowOrMode};
 pub use container::{ModuleDict, ModuleList, Sequential};
+pub use layers::*;
 pub use module::{Layer, Module};
 pub use state_dict::{LoadReport, StateDict};
 pub use visitor::{Entry, EntryMut, Training, Visitor, VisitorMut};

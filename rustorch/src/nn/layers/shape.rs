@@ -1,0 +1,90 @@
+//! Layers that compute nothing.
+
+use crate::error::expect;
+use crate::nn::Layer;
+use crate::nn::build::{Arguments, builder, module};
+use crate::{Result, Tensor};
+
+/// Axes merged into one: from the second to the last, unless set otherwise (`torch.nn.Flatten`).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Flatten, Layer}};
+/// assert_eq!(Flatten::new().forward(&Tensor::ones([8, 3, 4]))?.shape(), [8, 12]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub struct Flatten {
+    /// The first axis.
+    pub start_dim: isize,
+    /// The last axis.
+    pub end_dim: isize,
+}
+
+builder! {
+    /// Builds a [`Flatten`].
+    FlattenBuilder for Flatten() {
+        /// The first axis that is merged; 1 unless set.
+        start_dim: isize,
+        /// The last axis that is merged; -1 unless set.
+        end_dim: isize,
+    }
+}
+
+impl Flatten {
+    /// Merges all axes but the first.
+    pub fn new() -> Self {
+        expect(Self::builder().build())
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        Ok(Self { start_dim: args.axis("start_dim")?, end_dim: args.axis("end_dim")? })
+    }
+}
+
+impl Default for Flatten {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Layer for Flatten {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        input.flatten(self.start_dim, self.end_dim)
+    }
+}
+
+module!(Flatten {} | layer | format!("Flatten(start_dim={}, end_dim={})", layer.start_dim, layer.end_dim));
+
+/// The input (`torch.nn.Identity`): a layer where none is wanted.
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Identity, Layer}};
+/// let x = Tensor::ones([2]);
+/// assert!(Identity::new().forward(&x)?.is_same(&x));
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Default)]
+pub struct Identity;
+
+builder! {
+    /// Builds an [`Identity`].
+    IdentityBuilder for Identity() {}
+}
+
+impl Identity {
+    /// The layer.
+    pub fn new() -> Self {
+        Self
+    }
+
+    fn assemble(_: &Arguments) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Layer for Identity {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        Ok(input.clone())
+    }
+}
+
+module!(Identity {} | _ | "Identity()".to_owned());
