@@ -156,20 +156,6 @@ impl Tensor {
         (0..rows.shape()[1]).map(|axis| Ok(rows.select(1, axis as isize)?.contiguous())).collect()
     }
 
-    /// The number of elements that are not zero, over axes or, with `()`, in all (`torch.count_nonzero`).
-    ///
-    /// # Errors
-    /// If there are no such axes.
-    ///
-    /// ```
-    /// use rustorch::Tensor;
-    /// assert_eq!(Tensor::from([[0, 5], [7, 0]]).count_nonzero(())?.item::<i64>()?, 2);
-    /// # Ok::<(), rustorch::Error>(())
-    /// ```
-    pub fn count_nonzero(&self, axes: impl crate::Axes) -> Result<Tensor> {
-        no_grad(|| self.to_dtype(DType::Bool).sum_dim(axes, false))
-    }
-
     /// The row-major positions of a bool tensor's true elements, as a vector of `I64`.
     pub(crate) fn true_positions(&self) -> Result<Tensor> {
         super::require_host("nonzero", &[self])?;
