@@ -4,7 +4,7 @@ use super::{Kind, Reduction, require_float};
 use crate::autograd::{Grads, Saved, record};
 use crate::error::expect;
 use crate::tensor::Axes;
-use crate::{Result, Tensor, no_grad};
+use crate::{DType, Result, Tensor, no_grad};
 
 impl Tensor {
     /// The sum of all elements (`torch.sum`). Integers and bools sum to `I64`; the sum of nothing is 0.
@@ -150,5 +150,29 @@ impl Tensor {
         let axes = axes.into_axes().unwrap_or_default();
         let count = no_grad(|| self.isnan().logical_not().sum_dim(axes.as_slice(), keepdim))?;
         self.nansum_dim(axes.as_slice(), keepdim)?.div(&count.to_dtype(self.dtype()))
+    }
+
+    /// The number of elements that are not zero, as `I64` (`torch.count_nonzero`).
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([0.0f32, 1.0, f32::NAN]).count_nonzero().item::<i64>()?, 2);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn count_nonzero(&self) -> Tensor {
+        expect(self.count_nonzero_dim(()))
+    }
+
+    /// [`Tensor::count_nonzero`] over axes.
+    ///
+    /// # Errors
+    /// If there are no such axes.
+    pub fn count_nonzero_dim(&self, axes: impl Axes) -> Result<Tensor> {
+        let nonzero = no_grad(|| self.to_dtype(DType::Bool));
+        Reduction::new("count_nonzero", &nonzero, axes)?.run(Kind::Sum, false, 1.0)
     }
 }
