@@ -248,11 +248,12 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     let callee = match target {
         Submodel::Field(field) => {
             let name = &model.fields[*field].name;
-            quote!(self.#name)
+            quote_spanned!(span=> self.#name)
         }
         Submodel::Each(field) => {
-            let submodel = each(*field);
-            quote!(#submodel)
+            let mut submodel = each(*field);
+            submodel.set_span(span);
+            quote_spanned!(span=> #submodel)
         }
     };
     let inputs = inputs.iter().map(|(input, shape)| {
@@ -272,7 +273,8 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
         _ => (quote!((#(#names,)*)), quote!((#(#types,)*))),
     };
     let output = quote_spanned!(span=> #callee.try_forward(#(#inputs),*));
-    let call = quote_spanned!(span=> let #pattern = ::rustorch::__private::model::stated::<#ty>(#output)?;);
+    let call =
+        quote_spanned!(span=> let #pattern = ::rustorch::__private::model::stated::<#ty, _>(#output)?;);
     quote!(#call #(let #names = &#names.into_tensor();)*)
 }
 
