@@ -64,6 +64,8 @@ pub mod __private {
     /// For `einsum!`.
     pub mod einsum {
         pub use crate::ops::einsum::Site;
-        pub use crate::typed::einsum::{AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, trusted};
+        pub use crate::typed::einsum::{
+            AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, trusted,
+        };
     }
 }

@@ -4,9 +4,13 @@
 //! fixed, and a test compares the two.
 
 mod assert;
+mod join;
+mod reduce;
 mod view;
 
 pub use assert::assert_sizes;
+pub use join::{cat, chunk, split, stack};
+pub use reduce::{argmax, argmin, max, mean, min, sum};
 pub use view::{expand, flatten, narrow, permute, reshape, select, squeeze, transpose, unflatten, unsqueeze};
 
 use crate::tensor::number;
@@ -133,11 +137,3 @@ macro_rules! binary {
 }
 
 binary!(matmul bmm maximum minimum);
-
-/// `Tensor::sum` over `dims`, or everything if there are none.
-///
-/// # Errors
-/// If an axis is out of range.
-pub fn sum(x: &Tensor, dims: &[isize], keepdim: bool) -> Result<Tensor> {
-    if dims.is_empty() { x.sum_dim((), keepdim) } else { x.sum_dim(dims, keepdim) }
-}
