@@ -6,9 +6,11 @@
 
 pub mod accumulate;
 pub mod conv;
+mod float;
 pub mod gemm;
 mod isa;
 pub mod lines;
+pub mod layer_norm;
 pub mod math;
 pub mod optim;
 pub mod parallel;
@@ -16,6 +18,10 @@ mod pool;
 pub mod random;
 pub mod reduce;
 pub mod scratch;
+pub mod softmax;
+pub mod transpose;
 mod vector;
 
+pub use float::Float;
 pub use isa::{Isa, Kernel, isa};
+pub use vector::Vectored;

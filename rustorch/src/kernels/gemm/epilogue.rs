@@ -1,6 +1,6 @@
 //! What happens to a finished block of C while it is still in the cache: a bias, then an activation.
 
-use crate::kernels::math;
+use crate::kernels::Float;
 
 /// A function applied to every element of a finished C.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,52 +83,23 @@ pub(in crate::kernels) struct Region<T> {
 
 pub(in crate::kernels) type EpilogueFn<T> = unsafe fn(&Region<T>);
 
-/// The scalar functions of the activations.
-pub(super) trait Float: Copy {
-    fn plus(self, other: Self) -> Self;
-    fn relu(self) -> Self;
-    fn gelu<const FMA: bool>(self) -> Self;
-    fn gelu_tanh<const FMA: bool>(self) -> Self;
-    fn sigmoid<const FMA: bool>(self) -> Self;
-    fn tanh<const FMA: bool>(self) -> Self;
+#[inline(always)]
+fn relu<T: Float>(x: T) -> T {
+    if x < T::ZERO { T::ZERO } else { x }
 }
 
-macro_rules! float {
-    ($t:ident, $erf:ident, $tanh:ident, $sigmoid:ident) => {
-        impl Float for $t {
-            #[inline(always)]
-            fn plus(self, other: $t) -> $t {
-                self + other
-            }
-            #[inline(always)]
-            fn relu(self) -> $t {
-                if self < 0.0 { 0.0 } else { self }
-            }
-            #[inline(always)]
-            fn gelu<const FMA: bool>(self) -> $t {
-                0.5 * self * (1.0 + math::$erf::<FMA>(self * std::$t::consts::FRAC_1_SQRT_2))
-            }
-            #[inline(always)]
-            fn gelu_tanh<const FMA: bool>(self) -> $t {
-                // sqrt(2 / π) · (x + 0.044715 x³)
-                let scale = std::$t::consts::FRAC_2_SQRT_PI * std::$t::consts::FRAC_1_SQRT_2;
-                let inner = scale * (self + 0.044_715 * self * self * self);
-                0.5 * self * (1.0 + math::$tanh::<FMA>(inner))
-            }
-            #[inline(always)]
-            fn sigmoid<const FMA: bool>(self) -> $t {
-                math::$sigmoid::<FMA>(self)
-            }
-            #[inline(always)]
-            fn tanh<const FMA: bool>(self) -> $t {
-                math::$tanh::<FMA>(self)
-            }
-        }
-    };
+#[inline(always)]
+fn gelu<T: Float, const FMA: bool>(x: T) -> T {
+    T::of(0.5) * x * (T::ONE + (x * T::of(std::f64::consts::FRAC_1_SQRT_2)).erf::<FMA>())
 }
 
-float!(f32, erf_f32, tanh_f32, sigmoid_f32);
-float!(f64, erf_f64, tanh_f64, sigmoid_f64);
+#[inline(always)]
+fn gelu_tanh<T: Float, const FMA: bool>(x: T) -> T {
+    // sqrt(2 / π) · (x + 0.044715 x³)
+    let scale = T::of(std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2);
+    let inner = scale * (x + T::of(0.044_715) * x * x * x);
+    T::of(0.5) * x * (T::ONE + inner.tanh::<FMA>())
+}
 
 /// # Safety
 /// The region's pointers cover what it describes, and the machine has what the calling function enables.
@@ -141,9 +112,9 @@ pub(super) unsafe fn apply<T: Float, const FMA: bool>(region: &Region<T>) {
             add_bias(region, row, i);
             match region.epilogue.activation {
                 Activation::Identity => {}
-                Activation::Relu => map(region, row, |x| x.relu()),
-                Activation::Gelu => map(region, row, |x| x.gelu::<FMA>()),
-                Activation::GeluTanh => map(region, row, |x| x.gelu_tanh::<FMA>()),
+                Activation::Relu => map(region, row, relu),
+                Activation::Gelu => map(region, row, gelu::<T, FMA>),
+                Activation::GeluTanh => map(region, row, gelu_tanh::<T, FMA>),
                 Activation::Sigmoid => map(region, row, |x| x.sigmoid::<FMA>()),
                 Activation::Tanh => map(region, row, |x| x.tanh::<FMA>()),
             }
@@ -159,17 +130,17 @@ unsafe fn add_bias<T: Float>(region: &Region<T>, row: *mut T, i: usize) {
             Bias::None => {}
             Bias::PerRow(bias) => {
                 let value = *bias.add(i);
-                map(region, row, |x| x.plus(value));
+                map(region, row, |x| x + value);
             }
             Bias::PerColumn(bias) if region.cs == 1 => {
                 for j in 0..region.cols {
-                    *row.add(j) = (*row.add(j)).plus(*bias.add(j));
+                    *row.add(j) = *row.add(j) + *bias.add(j);
                 }
             }
             Bias::PerColumn(bias) => {
                 for j in 0..region.cols {
                     let at = row.offset(j as isize * region.cs);
-                    *at = (*at).plus(*bias.add(j));
+                    *at = *at + *bias.add(j);
                 }
             }
         }

@@ -23,6 +23,8 @@ pub(super) use epilogue::Region;
 pub use epilogue::{Activation, Bias, Epilogue};
 pub(super) use micro::{Block, MAX_GATHER_ROWS};
 pub(super) use pack::Panel;
+#[cfg(target_arch = "x86_64")]
+pub(super) use pack::transpose_16x16;
 pub(super) use table::{Kernels, Real};
 
 use super::{Isa, isa};
