@@ -129,8 +129,8 @@ mod tests {
     fn chunks_keep_their_order() {
         let sums = map_chunks(1050, 100, |range| range.sum::<usize>());
         assert_eq!(sums.len(), 11);
-        assert_eq!(sums[10], (1000..1050).sum());
-        assert_eq!(sums.iter().sum::<usize>(), (0..1050).sum());
+        assert_eq!(sums[10], (1000..1050).sum::<usize>());
+        assert_eq!(sums.iter().sum::<usize>(), (0..1050).sum::<usize>());
     }
 
     #[test]
