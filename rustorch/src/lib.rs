@@ -51,7 +51,9 @@ pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
 pub mod prelude {
-    pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor};
+    pub use crate::nn::{self, Layer, Module};
+    pub use crate::optim::{self, Optimizer};
+    pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor, tensor};
     pub use rustorch_macros::{dim, einsum, model, shape};
 }
 

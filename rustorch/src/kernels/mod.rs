@@ -6,6 +6,7 @@
 
 pub mod accumulate;
 pub mod conv;
+pub mod cross_entropy;
 mod float;
 pub mod gemm;
 mod isa;
@@ -15,6 +16,7 @@ pub mod math;
 pub mod optim;
 pub mod parallel;
 mod pool;
+pub mod pooling;
 pub mod random;
 pub mod reduce;
 pub mod scratch;

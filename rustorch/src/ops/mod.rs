@@ -3,9 +3,12 @@
 mod compare;
 mod complex;
 pub(crate) mod conv;
+pub(crate) mod cross_entropy;
 pub(crate) mod einsum;
 pub(crate) mod elementwise;
 pub(crate) mod indexing;
 pub(crate) mod join;
 pub(crate) mod matmul;
+pub(crate) mod pooling;
 mod reduce;
+mod softmax;

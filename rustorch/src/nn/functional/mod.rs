@@ -6,7 +6,11 @@
 mod activation;
 mod conv;
 mod linear;
+mod loss;
+mod pool;
 
 pub use activation::*;
 pub use conv::*;
 pub use linear::linear;
+pub use loss::*;
+pub use pool::*;

@@ -1,0 +1,247 @@
+//! Pooling.
+
+use rustorch_shape::rules::{self, PoolOptions as Rule};
+
+use crate::ops::pooling::{self, Windows, adaptive_windows, windows};
+use crate::{DType, Error, Result, Tensor};
+
+/// The options of max pooling over `N` axes, with PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPoolOptions<const N: usize> {
+    /// The steps of the window; its size unless set.
+    pub stride: Option<[usize; N]>,
+    /// How much lies around the input, at most half the window. It never is a maximum.
+    pub padding: [usize; N],
+    /// The distance between the window's taps.
+    pub dilation: [usize; N],
+    /// Whether a last, incomplete window counts.
+    pub ceil_mode: bool,
+}
+
+impl<const N: usize> Default for MaxPoolOptions<N> {
+    fn default() -> Self {
+        Self { stride: None, padding: [0; N], dilation: [1; N], ceil_mode: false }
+    }
+}
+
+/// The options of average pooling over `N` axes, with PyTorch's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AvgPoolOptions<const N: usize> {
+    /// The steps of the window; its size unless set.
+    pub stride: Option<[usize; N]>,
+    /// How many zeros lie around the input, at most half the window.
+    pub padding: [usize; N],
+    /// Whether a last, incomplete window counts.
+    pub ceil_mode: bool,
+    /// Whether averages count the zeros of the padding.
+    pub count_include_pad: bool,
+    /// What to divide by instead of the window's size.
+    pub divisor_override: Option<usize>,
+}
+
+impl<const N: usize> Default for AvgPoolOptions<N> {
+    fn default() -> Self {
+        Self {
+            stride: None,
+            padding: [0; N],
+            ceil_mode: false,
+            count_include_pad: true,
+            divisor_override: None,
+        }
+    }
+}
+
+/// [`MaxPoolOptions`] over one axis.
+pub type MaxPool1dOptions = MaxPoolOptions<1>;
+/// [`MaxPoolOptions`] over two axes.
+pub type MaxPool2dOptions = MaxPoolOptions<2>;
+/// [`AvgPoolOptions`] over one axis.
+pub type AvgPool1dOptions = AvgPoolOptions<1>;
+/// [`AvgPoolOptions`] over two axes.
+pub type AvgPool2dOptions = AvgPoolOptions<2>;
+
+/// The greatest element of every window of the last two axes: `[…, c, h, w] → […, c, h', w']`
+/// (`torch.nn.functional.max_pool2d`). Each size becomes
+/// `⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`. NaN wins.
+///
+/// # Errors
+/// If the input has not three or four axes, the window does not fit, or the dtype is not a float.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as f};
+/// let x = Tensor::from([[[1.0f32, 2.0], [4.0, 3.0]]]);
+/// assert_eq!(f::max_pool2d(&x, [2, 2], Default::default())?.to_vec::<f32>()?, [4.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn max_pool2d(input: &Tensor, kernel: [usize; 2], options: MaxPool2dOptions) -> Result<Tensor> {
+    Ok(max_pool("max_pool2d", input, kernel, options)?.0)
+}
+
+/// [`max_pool2d`] with the places of the maxima, as `I64` positions in the flattened plane
+/// (`max_pool2d(.., return_indices=True)`).
+///
+/// # Errors
+/// As [`max_pool2d`].
+pub fn max_pool2d_with_indices(
+    input: &Tensor,
+    kernel: [usize; 2],
+    options: MaxPool2dOptions,
+) -> Result<(Tensor, Tensor)> {
+    let (output, places) = max_pool("max_pool2d", input, kernel, options)?;
+    Ok((output, places.to_dtype(DType::I64)))
+}
+
+/// The greatest element of every window of the last axis (`torch.nn.functional.max_pool1d`).
+///
+/// # Errors
+/// If the input has not two or three axes; otherwise as [`max_pool2d`].
+pub fn max_pool1d(input: &Tensor, kernel: usize, options: MaxPool1dOptions) -> Result<Tensor> {
+    Ok(max_pool("max_pool1d", input, [kernel], options)?.0)
+}
+
+/// The average of every window of the last two axes: `[…, c, h, w] → […, c, h', w']`
+/// (`torch.nn.functional.avg_pool2d`).
+///
+/// # Errors
+/// As [`max_pool2d`]; also if the divisor is 0.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as f};
+/// let x = Tensor::from([[[1.0f32, 2.0], [4.0, 3.0]]]);
+/// assert_eq!(f::avg_pool2d(&x, [2, 2], Default::default())?.to_vec::<f32>()?, [2.5]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn avg_pool2d(input: &Tensor, kernel: [usize; 2], options: AvgPool2dOptions) -> Result<Tensor> {
+    avg_pool("avg_pool2d", input, kernel, options)
+}
+
+/// The average of every window of the last axis (`torch.nn.functional.avg_pool1d`).
+///
+/// # Errors
+/// If the input has not two or three axes; otherwise as [`avg_pool2d`].
+pub fn avg_pool1d(input: &Tensor, kernel: usize, options: AvgPool1dOptions) -> Result<Tensor> {
+    avg_pool("avg_pool1d", input, [kernel], options)
+}
+
+/// Averages over as many windows as the output has elements: `[…, c, h, w] → […, c, h', w']`, where `None` keeps a size
+/// (`torch.nn.functional.adaptive_avg_pool2d`).
+///
+/// # Errors
+/// If the input has not three or four axes, or an axis is empty.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as f};
+/// let y = f::adaptive_avg_pool2d(&Tensor::ones([1, 3, 7, 5]), [Some(1), None])?;
+/// assert_eq!(y.shape(), [1, 3, 1, 5]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn adaptive_avg_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result<Tensor> {
+    let (input, dtype) = widen("adaptive_avg_pool2d", input)?;
+    let windows = adaptive("adaptive_avg_pool2d", &input, output)?;
+    Ok(pooling::avg_pool(&input, windows)?.to_dtype(dtype))
+}
+
+/// Maxima over as many windows as the output has elements (`torch.nn.functional.adaptive_max_pool2d`).
+///
+/// # Errors
+/// As [`adaptive_avg_pool2d`].
+pub fn adaptive_max_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result<Tensor> {
+    let (input, dtype) = widen("adaptive_max_pool2d", input)?;
+    let windows = adaptive("adaptive_max_pool2d", &input, output)?;
+    Ok(pooling::max_pool(&input, windows)?.0.to_dtype(dtype))
+}
+
+fn adaptive(op: &'static str, input: &Tensor, output: [Option<usize>; 2]) -> Result<Windows> {
+    let shape = rules::adaptive_pool(op, input.shape(), &output, &mut ())?;
+    let axes = [input.rank() - 2, input.rank() - 1];
+    let [rows, columns] = axes.map(|axis| adaptive_windows(input.shape()[axis], shape[axis]));
+    Ok(Windows {
+        op,
+        size: axes.map(|axis| input.shape()[axis]),
+        rows,
+        columns,
+        dilation: [1, 1],
+        divisor: None,
+    })
+}
+
+fn max_pool<const N: usize>(
+    op: &'static str,
+    input: &Tensor,
+    kernel: [usize; N],
+    options: MaxPoolOptions<N>,
+) -> Result<(Tensor, Tensor)> {
+    let (input, dtype) = widen(op, input)?;
+    let stride = options.stride.unwrap_or(kernel);
+    let MaxPoolOptions { padding, dilation, ceil_mode, .. } = options;
+    let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &dilation, ceil_mode };
+    let shape = rules::pool(op, input.shape(), rule, &mut ())?;
+    let windows = layout(op, &input, &shape, rule, false);
+    let (output, places) = pooling::max_pool(&image::<N>(&input)?, windows)?;
+    Ok((output.reshape(shape.as_slice())?.to_dtype(dtype), places.reshape(shape)?))
+}
+
+fn avg_pool<const N: usize>(
+    op: &'static str,
+    input: &Tensor,
+    kernel: [usize; N],
+    options: AvgPoolOptions<N>,
+) -> Result<Tensor> {
+    let (input, dtype) = widen(op, input)?;
+    let stride = options.stride.unwrap_or(kernel);
+    let AvgPoolOptions { padding, ceil_mode, count_include_pad, divisor_override, .. } = options;
+    if divisor_override == Some(0) {
+        return Err(Error::argument(op, "divisor_override is 0"));
+    }
+    let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &[1; N], ceil_mode };
+    let shape = rules::pool(op, input.shape(), rule, &mut ())?;
+    let windows =
+        Windows { divisor: divisor_override, ..layout(op, &input, &shape, rule, count_include_pad) };
+    Ok(pooling::avg_pool(&image::<N>(&input)?, windows)?.reshape(shape)?.to_dtype(dtype))
+}
+
+/// The windows along the last two axes; of a sequence, one row of height 1.
+fn layout(
+    op: &'static str,
+    input: &Tensor,
+    output: &[usize],
+    rule: Rule<'_, usize>,
+    include_padding: bool,
+) -> Windows {
+    let axes = rule.kernel.len();
+    let along = |axis: usize| {
+        let at = input.rank() - axes + axis;
+        let size = input.shape()[at];
+        let [kernel, stride, padding, dilation] =
+            [rule.kernel, rule.stride, rule.padding, rule.dilation].map(|sizes| sizes[axis]);
+        windows(size, output[at], kernel, stride, padding, dilation, include_padding)
+    };
+    let width = input.shape()[input.rank() - 1];
+    if axes == 1 {
+        let (size, dilation) = ([1, width], [1, rule.dilation[0]]);
+        return Windows {
+            op,
+            size,
+            rows: adaptive_windows(1, 1),
+            columns: along(0),
+            dilation,
+            divisor: None,
+        };
+    }
+    let (size, dilation) = ([input.shape()[input.rank() - 2], width], [rule.dilation[0], rule.dilation[1]]);
+    Windows { op, size, rows: along(0), columns: along(1), dilation, divisor: None }
+}
+
+/// A sequence as an image of height 1.
+fn image<const N: usize>(input: &Tensor) -> Result<Tensor> {
+    if N == 1 { input.unsqueeze(-2) } else { Ok(input.clone()) }
+}
+
+/// Half precision as `F32`, and the dtype to return to.
+fn widen(op: &'static str, input: &Tensor) -> Result<(Tensor, DType)> {
+    let dtype = input.dtype();
+    match dtype.is_float() {
+        true => Ok((input.to_dtype(dtype.compute()), dtype)),
+        false => Err(Error::DType { op, dtype, expected: "a floating-point dtype" }),
+    }
+}
