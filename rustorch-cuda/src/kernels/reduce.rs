@@ -16,6 +16,12 @@ static KERNELS: Kernels<Key> = Kernels::new("reduce", include_str!("reduce.cuh")
 pub enum Reduction {
     /// The sum; 0 of nothing.
     Sum,
+    /// The sum of what is not NaN.
+    NanSum,
+    /// The sum of the absolute values.
+    SumAbs,
+    /// The sum of the squares.
+    SumSquares,
     /// The product; 1 of nothing.
     Prod,
     /// The largest element; NaN if there is one.
@@ -45,18 +51,18 @@ struct Chunks {
     length: usize,
 }
 
-/// Queues a reduction of contiguous elements along an axis: `y[o, i] = scale * reduce_d x[o, d, i]`.
+/// Queues a reduction of contiguous elements along an axis: `y[o, i] = reduce_d x[o, d, i] / divisor`.
 ///
 /// f32, f16 and bf16 are accumulated in f32, f64 in f64 and integers and bool in i64; the result is converted to `to`
-/// at the end. `scale` (1 / dim for a mean) applies to floating-point sums. The result is the same bit for bit on each run.
+/// at the end. `divisor` (dim for a mean) applies to floating-point types. The result is the same bit for bit on each run.
 ///
 /// # Errors
-/// Operands outside their buffers, a maximum or minimum over an empty axis, a scale for integers.
+/// Operands outside their buffers, a maximum or minimum over an empty axis, a divisor for integers.
 pub fn reduce(
     device: &Device,
     reduction: Reduction,
     axis: Axis,
-    scale: f64,
+    divisor: f64,
     (from, x): (DType, Elements<'_>),
     (to, y): (DType, Elements<'_>),
 ) -> Result<()> {
@@ -64,8 +70,8 @@ pub fn reduce(
     let results = axis.outer * axis.inner;
     let source = x.address(op, device, from, axis.elements())?;
     let target = y.address(op, device, to, results)?;
-    if scale != 1.0 && !from.is_float() {
-        return Err(Error::invalid(op, format!("a scale of {scale} does not apply to {from}")));
+    if divisor != 1.0 && !from.is_float() {
+        return Err(Error::invalid(op, format!("a divisor of {divisor} does not apply to {from}")));
     }
     if axis.dim == 0 && results > 0 && matches!(reduction, Reduction::Max | Reduction::Min) {
         return Err(Error::invalid(
@@ -78,14 +84,14 @@ pub fn reduce(
     }
     let chunks = chunks(axis);
     if chunks.count == 1 {
-        return stage(device, reduction, axis, chunks, scale, (from, source), (to, target));
+        return stage(device, reduction, axis, chunks, divisor, (from, source), (to, target));
     }
     let between = from.accumulator();
     let partial = Buffer::uninit(device, results * chunks.count * between.size())?;
     stage(device, reduction, axis, chunks, 1.0, (from, source), (between, partial.address()))?;
     let rest = Axis { dim: chunks.count, ..axis };
     let whole = Chunks { count: 1, length: chunks.count };
-    stage(device, reduction, rest, whole, scale, (between, partial.address()), (to, target))
+    stage(device, reduction.of_parts(), rest, whole, divisor, (between, partial.address()), (to, target))
 }
 
 /// One launch. The caller has checked that `source` holds the axis and `target` the results of all chunks.
@@ -94,7 +100,7 @@ fn stage(
     reduction: Reduction,
     axis: Axis,
     chunks: Chunks,
-    scale: f64,
+    divisor: f64,
     (from, source): (DType, u64),
     (to, target): (DType, u64),
 ) -> Result<()> {
@@ -117,7 +123,7 @@ fn stage(
     let blocks = u32::try_from(blocks).ok().filter(|&blocks| blocks <= i32::MAX as u32).ok_or_else(|| {
         Error::invalid(reduction.name(), format!("{blocks} blocks are more than one launch takes"))
     })?;
-    let arguments = arguments.integer(chunks.count as i64).integer(chunks.length as i64).double(scale);
+    let arguments = arguments.integer(chunks.count as i64).integer(chunks.length as i64).double(divisor);
     // SAFETY: the arguments are those that the kernel of this form declares, over regions that the caller checked.
     unsafe { kernel.run(device, Grid { blocks: (blocks, 1), threads }, &arguments) }
 }
@@ -151,9 +157,30 @@ impl Reduction {
     fn name(self) -> &'static str {
         match self {
             Reduction::Sum => "sum",
+            Reduction::NanSum => "nansum",
+            Reduction::SumAbs => "sum of absolute values",
+            Reduction::SumSquares => "sum of squares",
             Reduction::Prod => "prod",
             Reduction::Max => "max",
             Reduction::Min => "min",
+        }
+    }
+
+    /// How the results of chunks are reduced.
+    fn of_parts(self) -> Self {
+        match self {
+            Reduction::NanSum | Reduction::SumAbs | Reduction::SumSquares => Reduction::Sum,
+            other => other,
+        }
+    }
+
+    /// What is reduced of an element `v`.
+    fn map(self) -> &'static str {
+        match self {
+            Reduction::NanSum => "((v) != (v) ? (T)0 : (v))",
+            Reduction::SumAbs => "abs(v)",
+            Reduction::SumSquares => "((v) * (v))",
+            _ => "(v)",
         }
     }
 }
@@ -165,7 +192,7 @@ fn defines(key: Key) -> Vec<String> {
         false => ("(-0x7fffffffffffffffLL - 1)", "0x7fffffffffffffffLL"),
     };
     let op = match key.reduction {
-        Reduction::Sum => "OpSum",
+        Reduction::Sum | Reduction::NanSum | Reduction::SumAbs | Reduction::SumSquares => "OpSum",
         Reduction::Prod => "OpProd",
         Reduction::Max => "OpMax",
         Reduction::Min => "OpMin",
@@ -175,6 +202,7 @@ fn defines(key: Key) -> Vec<String> {
         format!("Y {}", key.to.device_name()),
         format!("T {}", accumulator.device_name()),
         format!("OP {op}"),
+        format!("MAP(v) {}", key.reduction.map()),
         format!("LOWEST {lowest}"),
         format!("HIGHEST {highest}"),
     ];
@@ -207,6 +235,13 @@ mod tests {
 
     #[test]
     fn every_form_and_type_compiles() {
+        for reduction in
+            [Reduction::NanSum, Reduction::SumAbs, Reduction::SumSquares, Reduction::Prod, Reduction::Min]
+        {
+            let form = Form::Rows { team: 256, width: 4 };
+            let key = Key { reduction, from: DType::F32, to: DType::F32, form };
+            crate::testing::compiles("reduce", &KERNELS.text(&defines(key)));
+        }
         for from in DType::ALL {
             for form in [Form::Rows { team: 32, width: 1 }, Form::Rows { team: 256, width: 16 / from.size() }]
             {

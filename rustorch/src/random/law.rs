@@ -115,7 +115,8 @@ pub(super) fn draw(
         return Ok(paired(draw(law, op, &parts, dtype.to_real(), device, generator)?));
     }
     if !device.is_cpu() {
-        return Err(Error::Unavailable { op, device, dtype });
+        // The CPU's numbers, moved: a seed gives the same ones on every device, to the last bit.
+        return draw(law, op, shape, dtype, Device::Cpu, generator)?.to_device(device);
     }
     let drawn_as = law.drawn_as(op, dtype)?;
     let drawn = Tensor::uninit(shape, drawn_as, device)?;

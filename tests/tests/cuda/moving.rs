@@ -123,3 +123,12 @@ fn operands_on_two_devices_are_an_error_unless_one_is_a_number() {
     let grad = point.grad().unwrap();
     assert_eq!((grad.device(), grad.item::<f32>().unwrap()), (Device::Cpu, 2.0));
 }
+
+#[test]
+fn a_seed_gives_the_same_numbers_on_both_devices() {
+    let Some(gpu) = gpu("a_seed_gives_the_same_numbers") else { return };
+    for dtype in FLOATS {
+        let draw = |device: Device| rustorch::random::Generator::new(7).randn([3, 5], (dtype, device));
+        assert_same(&format!("randn {dtype}"), &draw(gpu).unwrap(), &draw(Device::Cpu).unwrap(), 0.0);
+    }
+}

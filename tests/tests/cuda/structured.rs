@@ -69,3 +69,25 @@ fn products() {
     let error = there[0].matmul(&there[1]).unwrap_err().to_string();
     assert!(error.contains("matmul: not available on cuda:0 for dtype int32"), "{error}");
 }
+
+#[test]
+fn reductions() {
+    let Some(gpu) = gpu("reductions") else { return };
+    for dtype in FLOATS {
+        let x = [tensor(60, &[6, 33, 20], dtype)];
+        for axes in [vec![0isize], vec![1], vec![2], vec![0, 2], vec![1, 2]] {
+            let what = format!("of {dtype} over {axes:?}");
+            compare_gradients(&format!("mean {what}"), gpu, &x, 8.0, |x| x[0].mean_dim(axes.clone(), false));
+            compare_gradients(&format!("var {what}"), gpu, &x, 32.0, |x| {
+                x[0].var_dim(axes.clone(), 1.0, false)
+            });
+            compare(&format!("prod {what}"), gpu, &x, 512.0, |x| x[0].prod_dim(axes.clone(), false));
+            compare(&format!("amax {what}"), gpu, &x, 0.0, |x| x[0].amax_dim(axes.clone(), false));
+            compare(&format!("amin {what}"), gpu, &x, 0.0, |x| x[0].amin_dim(axes.clone(), false));
+            compare(&format!("nansum {what}"), gpu, &x, 64.0, |x| x[0].nansum_dim(axes.clone(), true));
+            compare(&format!("norm {what}"), gpu, &x, 8.0, |x| x[0].norm_dim(2.0, axes.clone(), true));
+            compare(&format!("norm 1 {what}"), gpu, &x, 8.0, |x| x[0].norm_dim(1.0, axes.clone(), true));
+            compare(&format!("logsumexp {what}"), gpu, &x, 8.0, |x| x[0].logsumexp(axes.clone(), true));
+        }
+    }
+}
