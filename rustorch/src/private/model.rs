@@ -5,11 +5,13 @@
 
 mod assert;
 mod join;
+mod pool;
 mod reduce;
 mod view;
 
 pub use assert::assert_sizes;
 pub use join::{cat, chunk, split, stack};
+pub use pool::{adaptive_avg_pool2d, avg_pool2d, log_softmax, max_pool2d, softmax};
 pub use reduce::{argmax, argmin, max, mean, min, sum};
 pub use view::{expand, flatten, narrow, permute, reshape, select, squeeze, transpose, unflatten, unsqueeze};
 

@@ -1,0 +1,65 @@
+//! Pooling and softmax, as a `model!` calls them.
+
+use crate::nn::functional::{self as f, AvgPool2dOptions, MaxPool2dOptions};
+use crate::{Result, Tensor};
+
+/// `nn::functional::max_pool2d`.
+///
+/// # Errors
+/// If the window does not fit.
+pub fn max_pool2d(
+    x: &Tensor,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    dilation: [usize; 2],
+    ceil_mode: bool,
+) -> Result<Tensor> {
+    f::max_pool2d(x, kernel, MaxPool2dOptions { stride: Some(stride), padding, dilation, ceil_mode })
+}
+
+/// `nn::functional::avg_pool2d`.
+///
+/// # Errors
+/// If the window does not fit.
+pub fn avg_pool2d(
+    x: &Tensor,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Result<Tensor> {
+    let options = AvgPool2dOptions {
+        stride: Some(stride),
+        padding,
+        ceil_mode,
+        count_include_pad,
+        divisor_override: None,
+    };
+    f::avg_pool2d(x, kernel, options)
+}
+
+/// `nn::functional::adaptive_avg_pool2d`.
+///
+/// # Errors
+/// If an axis is empty.
+pub fn adaptive_avg_pool2d(x: &Tensor, output_size: [usize; 2]) -> Result<Tensor> {
+    f::adaptive_avg_pool2d(x, output_size.map(Some))
+}
+
+/// `Tensor::softmax`.
+///
+/// # Errors
+/// If there is no such axis.
+pub fn softmax(x: &Tensor, dim: isize) -> Result<Tensor> {
+    x.softmax(dim)
+}
+
+/// `Tensor::log_softmax`.
+///
+/// # Errors
+/// If there is no such axis.
+pub fn log_softmax(x: &Tensor, dim: isize) -> Result<Tensor> {
+    x.log_softmax(dim)
+}
