@@ -67,7 +67,7 @@ pub unsafe fn backward<T: Vectored>(
 fn for_each_slice(shape: Shape, cost: usize, f: impl Fn(Range<usize>) + Sync) {
     let per_unit = shape.dim * shape.inner.min(COLUMNS) * cost;
     let units = shape.outer * shape.inner.div_ceil(COLUMNS);
-    if shape.dim > 0 {
+    if units > 0 && shape.dim > 0 {
         parallel::for_each_chunk(units, (parallel::GRAIN / per_unit).max(1), f);
     }
 }

@@ -91,3 +91,32 @@ fn reductions() {
         }
     }
 }
+
+#[test]
+fn softmax_and_its_logarithm() {
+    let Some(gpu) = gpu("softmax_and_its_logarithm") else { return };
+    for dtype in FLOATS {
+        for (shape, axis) in [
+            (&[4, 10][..], -1),
+            (&[3, 1000], 1),
+            (&[2, 5000], 1),
+            (&[7, 4, 33], 1),
+            (&[7, 4, 33], 0),
+            (&[1], 0),
+            (&[], 0),
+            (&[3, 0], 0),
+        ] {
+            let x = [tensor(50, shape, dtype)];
+            compare_gradients(&format!("softmax {dtype} {shape:?}"), gpu, &x, 32.0, |x| x[0].softmax(axis));
+            compare_gradients(&format!("log_softmax {dtype} {shape:?}"), gpu, &x, 32.0, |x| {
+                x[0].log_softmax(axis)
+            });
+        }
+        let x = [tensor(51, &[6, 5, 4], dtype)];
+        compare_gradients(&format!("transposed {dtype}"), gpu, &x, 32.0, |x| {
+            x[0].transpose(0, 2)?.softmax(-1)
+        });
+        compare("no such axis", gpu, &x, 0.0, |x| x[0].softmax(3));
+    }
+    compare("integers", gpu, &[tensor(52, &[4], DType::I64)], 0.0, |x| x[0].softmax(0));
+}

@@ -1,5 +1,8 @@
 //! Softmax and its logarithm along an axis.
 
+#[cfg(feature = "cuda")]
+mod cuda;
+
 use crate::autograd::{Ctx, Grads, Saved, record};
 use crate::dtype::dispatch;
 use crate::kernels::isa;
@@ -62,7 +65,8 @@ fn apply(kind: Kind, x: &Tensor, axis: isize) -> Result<Tensor> {
     if !dtype.is_float() {
         return Err(Error::DType { op, dtype, expected: "a floating-point dtype" });
     }
-    if dtype.compute() != dtype {
+    // On CUDA the kernels convert half types on the way.
+    if dtype.compute() != dtype && x.device().is_cpu() {
         return Ok(apply(kind, &x.to_dtype(dtype.compute()), axis)?.to_dtype(dtype));
     }
     let output = crate::no_grad(|| forward(kind, x, at))?;
@@ -83,6 +87,10 @@ fn forward(kind: Kind, x: &Tensor, axis: usize) -> Result<Tensor> {
     let output = prepare(kind, &x)?;
     let shape = shape_around(&x, axis);
     let _guard = x.storage().read();
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() {
+        return cuda::run(kind, shape, &[&x], &output).map(|()| output);
+    }
     dispatch!(float x.dtype(), name(kind), T => {
         // SAFETY: contiguous and of one shape, the input locked, the output ours alone.
         unsafe { kernel::forward::<T>(isa(), kind, shape, x.host_ptr().cast(), output.host_ptr().cast()) }
@@ -96,6 +104,10 @@ fn backward(kind: Kind, y: &Tensor, dy: &Tensor, axis: usize) -> Result<Tensor> 
     let output = prepare(kind, &y)?;
     let shape = shape_around(&y, axis);
     let _guards = (y.storage().read(), dy.storage().read());
+    #[cfg(feature = "cuda")]
+    if y.device().is_cuda() {
+        return cuda::run(kind, shape, &[&y, &dy], &output).map(|()| output);
+    }
     dispatch!(float y.dtype(), name(kind), T => {
         let (y, dy, dx) = (y.host_ptr().cast::<T>(), dy.host_ptr().cast(), output.host_ptr().cast());
         // SAFETY: as in `forward`.
@@ -115,10 +127,17 @@ fn composite(kind: Kind, y: &Tensor, dy: &Tensor, axis: usize) -> Result<Tensor>
     }
 }
 
-fn prepare(kind: Kind, like: &Tensor) -> Result<Tensor> {
-    let (op, device, dtype) = (name(kind), like.device(), like.dtype());
-    if device != Device::Cpu {
-        return Err(Error::Unavailable { op, device, dtype });
+fn prepare(
+    #[cfg_attr(feature = "cuda", allow(unused_variables))] kind: Kind,
+    like: &Tensor,
+) -> Result<Tensor> {
+    let (device, dtype) = (like.device(), like.dtype());
+    match device {
+        Device::Cpu => {}
+        #[cfg(feature = "cuda")]
+        Device::Cuda(_) => {}
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(_) => return Err(Error::Unavailable { op: name(kind), device, dtype }),
     }
     Tensor::uninit(like.shape(), dtype, device)
 }
