@@ -1,5 +1,6 @@
 //! The rows, by subject. Names and work are those of `benches/pytorch.py`.
 
+mod einsum;
 mod elementwise;
 mod matmul;
 
@@ -38,5 +39,5 @@ impl Row {
 
 /// Every row, in the order of the table.
 pub fn all() -> Vec<Row> {
-    [matmul::rows(), elementwise::rows()].into_iter().flatten().collect()
+    [matmul::rows(), einsum::rows(), elementwise::rows()].into_iter().flatten().collect()
 }

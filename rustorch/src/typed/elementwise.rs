@@ -1,7 +1,7 @@
 //! Operations that keep the shape, and elementwise ones of two tensors.
 
 use super::{Broadcast, Shape, TypedTensor};
-use crate::DType;
+use crate::{DType, Device, Result};
 
 /// Methods of [`Tensor`](crate::Tensor) of the same name, whose result has the shape of the operand.
 macro_rules! keep_shape {
@@ -61,6 +61,14 @@ impl<S: Shape> TypedTensor<S> {
     #[track_caller]
     pub fn to_dtype(&self, dtype: DType) -> Self {
         Self::trusted(self.as_tensor().to_dtype(dtype))
+    }
+
+    /// The tensor on `device`; [`Tensor::to_device`](crate::Tensor::to_device).
+    ///
+    /// # Errors
+    /// If the device is not there or has no memory left.
+    pub fn to_device(&self, device: Device) -> Result<Self> {
+        self.as_tensor().to_device(device).map(Self::trusted)
     }
 
     /// The elements in row-major order; [`Tensor::contiguous`](crate::Tensor::contiguous).

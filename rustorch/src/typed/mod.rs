@@ -18,7 +18,7 @@
 //!
 //! // From here on rustc checks: Batch × 784 times 784 × 10, plus a row.
 //! let y: TypedTensor<shape![Batch, 10]> = x.matmul(&w) + bias;
-//! let centred = &y - y.sum_keep::<1>() / 10.0;
+//! let centred = &y - y.mean_keep::<1>();
 //! let row: TypedTensor<shape![10]> = centred.sum_axis::<0>();
 //! assert_eq!(row.shape(), [10]);
 //! # Ok(())
