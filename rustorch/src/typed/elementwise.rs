@@ -1,6 +1,6 @@
 //! Operations that keep the shape, and elementwise ones of two tensors.
 
-use super::{Broadcast, Shape, TypedTensor};
+use super::{Axis, Broadcast, Shape, TypedTensor};
 use crate::{DType, Device, Result};
 
 /// Methods of [`Tensor`](crate::Tensor) of the same name, whose result has the shape of the operand.
@@ -75,5 +75,30 @@ impl<S: Shape> TypedTensor<S> {
     #[track_caller]
     pub fn contiguous(&self) -> Self {
         Self::trusted(self.as_tensor().contiguous())
+    }
+
+    /// `softmax` along axis `I`; [`Tensor::softmax`](crate::Tensor::softmax).
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// let p: TypedTensor<shape![2, 4]> = TypedTensor::<shape![2, 4]>::zeros().softmax::<1>();
+    /// assert_eq!(p.to_vec::<f32>()?, [0.25; 8]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn softmax<const I: usize>(&self) -> Self
+    where
+        S: Axis<I>,
+    {
+        Self::infallible(self.as_tensor().softmax(I as isize))
+    }
+
+    /// `log_softmax` along axis `I`; [`Tensor::log_softmax`](crate::Tensor::log_softmax).
+    #[track_caller]
+    pub fn log_softmax<const I: usize>(&self) -> Self
+    where
+        S: Axis<I>,
+    {
+        Self::infallible(self.as_tensor().log_softmax(I as isize))
     }
 }
