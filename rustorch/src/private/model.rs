@@ -35,30 +35,6 @@ pub fn check_input(model: &'static str, name: &str, input: &Tensor, expected: &[
     Err(Error::Shape(ShapeError::input(model, 0, message)))
 }
 
-/// What a model inside another gives, `Self`, is what is stated there, `Stated`.
-#[diagnostic::on_unimplemented(
-    message = "this model gives `{Self}`, but it is stated to give `{Stated}`",
-    label = "the shape stated for this call is not the one that the model gives"
-)]
-pub trait Gives<Stated> {
-    /// The same value.
-    fn into_stated(self) -> Stated;
-}
-
-impl<T> Gives<T> for T {
-    fn into_stated(self) -> T {
-        self
-    }
-}
-
-/// The result of a model inside another, whose type is stated.
-///
-/// # Errors
-/// That of the model.
-pub fn stated<Stated, Output: Gives<Stated>>(output: Result<Output>) -> Result<Stated> {
-    output.map(Gives::into_stated)
-}
-
 macro_rules! elementwise {
     ($($name:ident)*) => {$(
         #[doc = concat!("`Tensor::", stringify!($name), "`.")]

@@ -272,9 +272,11 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
         ([name], [ty]) => (quote!(#name), quote!(#ty)),
         _ => (quote!((#(#names,)*)), quote!((#(#types,)*))),
     };
-    let output = quote_spanned!(span=> #callee.try_forward(#(#inputs),*));
-    let call =
-        quote_spanned!(span=> let #pattern = ::rustorch::__private::model::stated::<#ty, _>(#output)?;);
+    // Two statements, so that a mismatch is one of types and not of `?`.
+    let call = quote_spanned! {span=>
+        let output = #callee.try_forward(#(#inputs),*)?;
+        let #pattern: #ty = output;
+    };
     quote!(#call #(let #names = &#names.into_tensor();)*)
 }
 
