@@ -1,0 +1,12 @@
+use rustorch::prelude::*;
+
+model! {
+    pub Net {
+        fc: Linear(_, 10),
+    }
+    forward(x: [batch, 1, 28, 28]) -> [batch, 10] {
+        fc(reshape(x, [batch, 5, _]))
+    }
+}
+
+fn main() {}

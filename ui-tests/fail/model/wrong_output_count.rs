@@ -1,0 +1,12 @@
+use rustorch::prelude::*;
+
+model! {
+    pub Net {
+        fc: Linear(_, 10),
+    }
+    forward(x: [batch, 1, 28, 28]) -> ([batch, 1, 28, 10], [batch, 1, 28, 28]) {
+        fc(x)
+    }
+}
+
+fn main() {}
