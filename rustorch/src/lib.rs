@@ -37,6 +37,7 @@ pub use error::{Error, Result};
 pub use ops::elementwise::Operand;
 pub use ops::indexing::Reduce;
 pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
+pub use ops::sort::{Interpolation, Unique};
 pub use random::manual_seed;
 pub use scalar::Scalar;
 pub use storage::empty_cache;

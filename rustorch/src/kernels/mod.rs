@@ -21,6 +21,7 @@ pub mod random;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;
+pub mod sort;
 pub mod transpose;
 mod vector;
 

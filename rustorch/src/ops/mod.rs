@@ -12,3 +12,4 @@ pub(crate) mod matmul;
 pub(crate) mod pooling;
 mod reduce;
 mod softmax;
+pub(crate) mod sort;

@@ -208,7 +208,7 @@ fn wrap_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) ->
 }
 
 /// An error unless all tensors are in main memory, where the kernels of this folder work.
-fn require_host(op: &'static str, tensors: &[&Tensor]) -> Result<()> {
+pub(crate) fn require_host(op: &'static str, tensors: &[&Tensor]) -> Result<()> {
     let first = tensors[0];
     if let Some(other) = tensors.iter().find(|tensor| tensor.device() != first.device()) {
         return Err(Error::DeviceMismatch { op, left: first.device(), right: other.device() });

@@ -2,6 +2,7 @@
 
 use super::Combine;
 use crate::autograd::{Ctx, Grads, Saved, check_inplace, record};
+use crate::dtype::dispatch;
 use crate::kernels::accumulate::Comparable;
 use crate::kernels::lines::Access;
 use crate::kernels::parallel::Shared;
@@ -21,55 +22,6 @@ pub enum Reduce {
     Amax,
     /// The least of them; NaN if one is.
     Amin,
-}
-
-/// Runs an expression with `$T` bound to the type of a dtype that has an order; complex ones are excluded before.
-macro_rules! ordered {
-    ($dtype:expr, $T:ident => $body:expr) => {
-        match $dtype {
-            DType::U8 => {
-                type $T = u8;
-                $body
-            }
-            DType::I8 => {
-                type $T = i8;
-                $body
-            }
-            DType::I16 => {
-                type $T = i16;
-                $body
-            }
-            DType::I32 => {
-                type $T = i32;
-                $body
-            }
-            DType::I64 => {
-                type $T = i64;
-                $body
-            }
-            DType::F16 => {
-                type $T = half::f16;
-                $body
-            }
-            DType::BF16 => {
-                type $T = half::bf16;
-                $body
-            }
-            DType::F32 => {
-                type $T = f32;
-                $body
-            }
-            DType::F64 => {
-                type $T = f64;
-                $body
-            }
-            DType::Bool => {
-                type $T = bool;
-                $body
-            }
-            DType::Complex64 | DType::Complex128 => unreachable!("complex dtypes have no order"),
-        }
-    };
 }
 
 const OP: &str = "scatter_reduce";
@@ -197,14 +149,7 @@ impl Tensor {
         let _guard = lock_for_write(self.storage(), &[positions.storage(), source.storage()]);
         let lines = super::lines_by_element(self.layout(), source.layout(), positions.layout(), at);
         let index = positions.host_ptr().cast_const().cast::<i64>();
-        if self.dtype().is_complex() {
-            return Err(Error::DType {
-                op: OP,
-                dtype: self.dtype(),
-                expected: "a real dtype, for amax and amin",
-            });
-        }
-        ordered!(self.dtype(), T => {
+        dispatch!(ordered self.dtype(), OP, T => {
             let (from, to) = (Shared(source.host_ptr().cast_const().cast::<T>()), Shared(self.host_ptr().cast::<T>()));
             let pick = move |old: T, new: T| {
                 let better = if greatest { old.less(new) } else { new.less(old) };

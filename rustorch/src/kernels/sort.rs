@@ -1,0 +1,225 @@
+//! Sorting and selecting by keys.
+//!
+//! An element becomes an unsigned integer of the same order, NaN being the greatest; key and position are packed into
+//! one integer. Sorting those needs no comparisons of floats, is stable since equal keys are ordered by position, and,
+//! for keys of up to 32 bits, goes digit by digit (radix sort).
+
+/// Rows at least this long are sorted by digits.
+const RADIX: usize = 128;
+const DIGIT: usize = 8;
+
+/// Elements that have a key.
+pub trait SortKey: Copy + Send + Sync {
+    /// The number of bits of a key.
+    const BITS: u32;
+
+    /// An integer of the same order. Zeros of both signs have one key, and so have all NaNs: the greatest.
+    fn key(self) -> u64;
+}
+
+macro_rules! keys {
+    (int: $($t:ty as $u:ty),*) => {$(
+        impl SortKey for $t {
+            const BITS: u32 = <$u>::BITS;
+            #[inline(always)]
+            fn key(self) -> u64 { (self as $u ^ (<$t>::MIN as $u)) as u64 }
+        }
+    )*};
+    (float: $($t:ty as $u:ty, $bits:expr, $nan:expr, $zero:expr;)*) => {$(
+        impl SortKey for $t {
+            const BITS: u32 = <$u>::BITS;
+            #[inline(always)]
+            fn key(self) -> u64 {
+                let to_bits: fn($t) -> $u = $bits;
+                let (is_nan, is_zero): (fn($t) -> bool, fn($t) -> bool) = ($nan, $zero);
+                let sign: $u = 1 << (<$u>::BITS - 1);
+                let bits = if is_zero(self) { 0 } else { to_bits(self) };
+                let key = if bits & sign != 0 { !bits } else { bits | sign };
+                if is_nan(self) { <$u>::MAX as u64 } else { key as u64 }
+            }
+        }
+    )*};
+}
+keys!(int: u8 as u8, i8 as u8, i16 as u16, i32 as u32, i64 as u64);
+keys! { float:
+    f32 as u32, f32::to_bits, |x| x.is_nan(), |x| x == 0.0;
+    f64 as u64, f64::to_bits, |x| x.is_nan(), |x| x == 0.0;
+    half::f16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
+    half::bf16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
+}
+
+impl SortKey for bool {
+    const BITS: u32 = 8;
+    #[inline(always)]
+    fn key(self) -> u64 {
+        u64::from(self)
+    }
+}
+
+/// Memory that is used again for each row of a piece of work.
+#[derive(Default)]
+pub struct Scratch {
+    narrow: Vec<u64>,
+    buffer: Vec<u64>,
+    wide: Vec<u128>,
+}
+
+/// Keys in the wanted direction.
+#[inline(always)]
+fn directed<T: SortKey>(value: T, descending: bool) -> u64 {
+    let mask = if T::BITS == 64 { u64::MAX } else { (1 << T::BITS) - 1 };
+    if descending { !value.key() & mask } else { value.key() }
+}
+
+fn pack_narrow<T: SortKey>(row: &[T], descending: bool, packed: &mut Vec<u64>) {
+    packed.clear();
+    packed.extend(row.iter().enumerate().map(|(at, &x)| directed(x, descending) << 32 | at as u64));
+}
+
+fn pack_wide<T: SortKey>(row: &[T], descending: bool, packed: &mut Vec<u128>) {
+    packed.clear();
+    packed.extend(
+        row.iter().enumerate().map(|(at, &x)| u128::from(directed(x, descending)) << 64 | at as u128),
+    );
+}
+
+/// Calls `visit(rank, position)` for the elements of a row, of at most 2³² elements, in sorted order; equal ones in the
+/// order in which they stand.
+pub fn sort_row<T: SortKey>(
+    row: &[T],
+    descending: bool,
+    scratch: &mut Scratch,
+    mut visit: impl FnMut(usize, usize),
+) {
+    if T::BITS <= 32 {
+        pack_narrow(row, descending, &mut scratch.narrow);
+        if row.len() < RADIX {
+            scratch.narrow.sort_unstable();
+        } else {
+            radix(&mut scratch.narrow, &mut scratch.buffer, T::BITS as usize / DIGIT);
+        }
+        scratch.narrow.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u32 as usize));
+    } else {
+        pack_wide(row, descending, &mut scratch.wide);
+        scratch.wide.sort_unstable();
+        scratch.wide.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u64 as usize));
+    }
+}
+
+/// As [`sort_row`], for the first `count` elements of the order, at most as many as there are.
+pub fn first_of_row<T: SortKey>(
+    row: &[T],
+    count: usize,
+    descending: bool,
+    scratch: &mut Scratch,
+    mut visit: impl FnMut(usize, usize),
+) {
+    if T::BITS <= 32 {
+        pack_narrow(row, descending, &mut scratch.narrow);
+        let first = select_first(&mut scratch.narrow, count);
+        first.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u32 as usize));
+    } else {
+        pack_wide(row, descending, &mut scratch.wide);
+        let first = select_first(&mut scratch.wide, count);
+        first.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u64 as usize));
+    }
+}
+
+fn select_first<K: Ord>(packed: &mut [K], count: usize) -> &[K] {
+    if count > 0 && count < packed.len() {
+        packed.select_nth_unstable(count - 1);
+    }
+    let first = &mut packed[..count];
+    first.sort_unstable();
+    first
+}
+
+/// The position of the element of rank `rank` in ascending order.
+pub fn nth_of_row<T: SortKey>(row: &[T], rank: usize, scratch: &mut Scratch) -> usize {
+    if T::BITS <= 32 {
+        pack_narrow(row, false, &mut scratch.narrow);
+        *scratch.narrow.select_nth_unstable(rank).1 as u32 as usize
+    } else {
+        pack_wide(row, false, &mut scratch.wide);
+        *scratch.wide.select_nth_unstable(rank).1 as u64 as usize
+    }
+}
+
+/// Sorts by the bytes from the fifth on, least first. A byte that is the same in all is skipped.
+fn radix(packed: &mut Vec<u64>, buffer: &mut Vec<u64>, digits: usize) {
+    const BINS: usize = 1 << DIGIT;
+    let byte = |value: u64, digit: usize| (value >> (32 + DIGIT * digit)) as usize & (BINS - 1);
+    let mut counts = [[0u32; BINS]; 4];
+    for &value in packed.iter() {
+        for (digit, counts) in counts[..digits].iter_mut().enumerate() {
+            counts[byte(value, digit)] += 1;
+        }
+    }
+    buffer.clear();
+    buffer.resize(packed.len(), 0);
+    for (digit, counts) in counts[..digits].iter().enumerate() {
+        if counts.contains(&(packed.len() as u32)) {
+            continue;
+        }
+        let mut starts = [0usize; BINS];
+        let mut start = 0;
+        for (slot, &count) in starts.iter_mut().zip(counts) {
+            *slot = start;
+            start += count as usize;
+        }
+        for &value in packed.iter() {
+            let slot = &mut starts[byte(value, digit)];
+            buffer[*slot] = value;
+            *slot += 1;
+        }
+        std::mem::swap(packed, buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order<T: SortKey>(row: &[T], descending: bool) -> Vec<usize> {
+        let mut order = vec![0; row.len()];
+        sort_row(row, descending, &mut Scratch::default(), |rank, at| order[rank] = at);
+        order
+    }
+
+    #[test]
+    fn orders_are_stable_and_nan_is_greatest() {
+        let row = [2.0f32, f32::NAN, -0.0, 0.0, f32::NEG_INFINITY, -f32::NAN, f32::INFINITY];
+        assert_eq!(order(&row, false), [4, 2, 3, 0, 6, 1, 5]);
+        assert_eq!(order(&row, true), [1, 5, 6, 0, 2, 3, 4]);
+        assert_eq!(order(&row.map(f64::from), false), [4, 2, 3, 0, 6, 1, 5]);
+        assert_eq!(order(&[3i8, -128, 127, 3], true), [2, 0, 3, 1]);
+    }
+
+    #[test]
+    fn long_rows_agree_with_the_standard_library() {
+        let mut state = 1u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state
+        };
+        let row: Vec<f32> =
+            (0..5000).map(|_| (next() as f32 - 2.0e9) * if next() % 2 == 0 { 1e-3 } else { 1.0 }).collect();
+        let mut expected: Vec<usize> = (0..row.len()).collect();
+        for descending in [false, true] {
+            expected.sort_by(
+                |&a, &b| if descending { row[b].total_cmp(&row[a]) } else { row[a].total_cmp(&row[b]) },
+            );
+            let got = order(&row, descending);
+            assert!(got.iter().zip(&expected).all(|(&a, &b)| row[a] == row[b]));
+            let mut first = Vec::new();
+            first_of_row(&row, 17, descending, &mut Scratch::default(), |_, at| first.push(at));
+            assert_eq!(first, got[..17]);
+        }
+        let ascending = order(&row, false);
+        assert_eq!(nth_of_row(&row, 99, &mut Scratch::default()), ascending[99]);
+        let small: Vec<i16> = row.iter().map(|&x| x as i16).collect();
+        assert!(
+            order(&small, false).windows(2).all(|pair| (small[pair[0]], pair[0]) < (small[pair[1]], pair[1]))
+        );
+    }
+}
