@@ -42,8 +42,8 @@ pub use random::manual_seed;
 pub use scalar::Scalar;
 pub use storage::empty_cache;
 pub use tensor::{
-    Axes, Ellipsis, Index, IntoIndex, IntoShape, NewAxis, RightOperand, Sizes, Slice, Tensor, TensorData,
-    TensorOptions, slice,
+    Axes, Ellipsis, Index, IntoIndex, IntoShape, NewAxis, PrintOptions, RightOperand, Sizes, Slice, Tensor,
+    TensorData, TensorOptions, print_options, set_print_options, slice,
 };
 
 pub use ops::einsum::{einsum, einsum_path};

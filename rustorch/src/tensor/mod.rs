@@ -18,6 +18,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 
 pub use create::TensorOptions;
+pub use display::{PrintOptions, print_options, set_print_options};
 pub use index::{Ellipsis, Index, IntoIndex, NewAxis, Slice, slice};
 
 pub use literal::{TensorData, from_literal};
