@@ -67,7 +67,11 @@ impl Tensor {
                 Interpolation::Higher => entry(high),
                 Interpolation::Nearest => entry(rank.round_ties_even() as usize),
                 Interpolation::Midpoint => entry(low)?.lerp(&entry(high)?, 0.5),
-                Interpolation::Linear => entry(low)?.lerp(&entry(high)?, rank - low as f64),
+                // From the nearer end, so that an infinite other end does not make NaN of a finite entry.
+                Interpolation::Linear if rank - (low as f64) < 0.5 => {
+                    entry(low)?.lerp(&entry(high)?, rank - low as f64)
+                }
+                Interpolation::Linear => entry(high)?.lerp(&entry(low)?, low as f64 + 1.0 - rank),
             }
         };
         // Sorting puts NaN last.
