@@ -1,7 +1,6 @@
 //! Matrix products on CUDA, by cuBLASLt.
 
 use rustorch_cuda::{Buffer, Device as Driver, Elements, Epilogue, Gemm, Matrix, gemm};
-use smallvec::SmallVec;
 
 use crate::layout::{Dims, Layout};
 use crate::ops::elementwise::{copy_elements, copy_elements_into, cuda_fill};
@@ -107,6 +106,16 @@ impl Operand {
         Ok(Self::as_it_lies(&copy, batch).expect("rows of a contiguous matrix are contiguous"))
     }
 
+    /// The batch of matrices that begins at an element.
+    fn matrix(&self, offset: usize) -> Matrix<'_> {
+        Matrix {
+            elements: Elements { buffer: self.tensor.storage().cuda_buffer(), offset },
+            ld: self.ld,
+            transposed: self.transposed,
+            batch_stride: self.batch.last().copied().unwrap_or(0),
+        }
+    }
+
     /// The first element of the matrices at an index of the outer batch axes.
     fn offset_at(&self, mut index: usize, outer: &[usize]) -> usize {
         let mut offset = self.tensor.layout().offset;
@@ -179,15 +188,6 @@ impl Job<'_> {
         batch: usize,
     ) -> rustorch_cuda::Result<()> {
         let [m, n, k] = self.sizes;
-        let matrix = |operand: &'_ Operand, offset: usize| -> (usize, bool, usize, usize) {
-            (operand.ld, operand.transposed, operand.batch.last().copied().unwrap_or(0), offset)
-        };
-        let make = |buffer, (ld, transposed, batch_stride, offset)| Matrix {
-            elements: Elements { buffer, offset },
-            ld,
-            transposed,
-            batch_stride,
-        };
         let epilogue = match self.bias {
             Some(bias) => Epilogue::Bias(Elements {
                 buffer: bias.storage().cuda_buffer(),
@@ -204,9 +204,14 @@ impl Job<'_> {
             batch,
             alpha: 1.0,
             beta: self.beta,
-            a: make(left.tensor.storage().cuda_buffer(), matrix(left, a)),
-            b: make(right.tensor.storage().cuda_buffer(), matrix(right, b)),
-            c: make(self.output, (n, false, m * n, c)),
+            a: left.matrix(a),
+            b: right.matrix(b),
+            c: Matrix {
+                elements: Elements { buffer: self.output, offset: c },
+                ld: n,
+                transposed: false,
+                batch_stride: m * n,
+            },
             epilogue,
         };
         gemm(&self.device, product)
