@@ -5,6 +5,7 @@
 //! the number of threads: work is cut by sizes alone, and partial sums are combined in a fixed order.
 
 pub mod accumulate;
+pub mod batch_norm;
 pub mod conv;
 pub mod cross_entropy;
 mod float;
