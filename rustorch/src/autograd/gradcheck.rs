@@ -222,7 +222,8 @@ fn compare(
             let found = analytical[column][row];
             let allowed = options.atol + options.rtol * expected.abs();
             // Written so that NaN is a difference.
-            if !((found - expected).abs() <= allowed) && !(found.is_nan() && expected.is_nan()) {
+            let agrees = (found - expected).abs() <= allowed || (found.is_nan() && expected.is_nan());
+            if !agrees {
                 return Err(Error::Autograd(format!(
                     "gradcheck: the derivative of number {column} of output {output} with respect to number {row} of \
                      input {input} is {found}, but finite differences give {expected}"

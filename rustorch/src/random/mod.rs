@@ -122,7 +122,7 @@ impl Generator {
             } else {
                 u64::from(c) << 32 | u64::from(d)
             };
-            order.swap(i, (u128::from(word) * (i as u128 + 1) >> 64) as usize);
+            order.swap(i, ((u128::from(word) * (i as u128 + 1)) >> 64) as usize);
         }
         order
     }

@@ -68,6 +68,7 @@ impl Storage {
     }
 
     /// The owner of the bytes, for kernels of a device.
+    #[cfg(feature = "cuda")]
     pub fn memory(&self) -> &Memory {
         &self.0.memory
     }
@@ -93,11 +94,6 @@ impl Storage {
     /// Whether nothing else refers to this memory.
     pub fn is_unique(&mut self) -> bool {
         Arc::get_mut(&mut self.0).is_some()
-    }
-
-    /// A number that identifies the memory for as long as it lives.
-    pub fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
     }
 
     /// The first byte in main memory. Reading needs [`Storage::read`] held, writing [`lock_for_write`] or being the

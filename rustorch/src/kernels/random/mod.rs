@@ -140,7 +140,7 @@ impl Distribution<2> for Integers {
             let word = u64::from(high) << 32 | u64::from(low);
             // The high half of the product is uniform up to a bias below `span / 2⁶⁴`.
             let steps =
-                if self.span == 0 { word } else { (u128::from(word) * u128::from(self.span) >> 64) as u64 };
+                if self.span == 0 { word } else { ((u128::from(word) * u128::from(self.span)) >> 64) as u64 };
             self.low.wrapping_add(steps as i64)
         })
     }

@@ -85,7 +85,7 @@ impl Tensor {
         }
         let output = no_grad(|| self.copy());
         let (size, start) = (self.dtype().size(), Shared(output.host_ptr()));
-        let row_count = if columns == 0 { 0 } else { output.numel() / columns };
+        let row_count = output.numel().checked_div(columns).unwrap_or(0);
         parallel::for_each_chunk(row_count, (GRAIN / columns.max(1)).max(1), |range| {
             for row in range {
                 let kept = kept(triangle, row % rows, columns, offset);

@@ -9,7 +9,7 @@ pub const fn assert_sizes(left: usize, relation: &str, right: usize, message: &s
     let (holds, wanted) = match relation.as_bytes() {
         b"==" => (left == right, "be equal to "),
         b">=" => (left >= right, "be at least "),
-        _ => (right != 0 && left % right == 0, "be a multiple of "),
+        _ => (right != 0 && left.is_multiple_of(right), "be a multiple of "),
     };
     if holds {
         return;
