@@ -27,6 +27,7 @@ impl Stream {
     pub(super) fn blocks<const W: usize>(self, first: u64) -> [[u32; W]; 4] {
         let counter = self.offset.wrapping_add(first);
         let mut words = [[0; W]; 4];
+        #[expect(clippy::needless_range_loop, reason = "a lane goes through two of the words")]
         for lane in 0..W {
             let counter = counter.wrapping_add(lane as u64);
             words[0][lane] = counter as u32;
