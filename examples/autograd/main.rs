@@ -1,7 +1,7 @@
 //! Automatic differentiation on one screen: `cargo run --release --example autograd`.
 
 use rustorch::autograd::{GradOptions, grad};
-use rustorch::{Result, Tensor, no_grad, tensor};
+use rustorch::{Result, no_grad, tensor};
 
 fn main() -> Result<()> {
     // A leaf that requires gradients, and something computed from it.

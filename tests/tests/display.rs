@@ -27,7 +27,8 @@ fn tensor(case: &Value) -> Result<Tensor> {
     let data = case["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let numbers = || data.iter().map(number).collect::<Vec<_>>();
     let tensor = if let Some(ramp) = case["ramp"].as_array() {
-        let values = (0..shape.iter().product::<usize>()).map(|i| number(&ramp[0]) + number(&ramp[1]) * i as f64);
+        let values =
+            (0..shape.iter().product::<usize>()).map(|i| number(&ramp[0]) + number(&ramp[1]) * i as f64);
         Tensor::from_vec(values.collect::<Vec<_>>(), shape)?
     } else if dtype.is_complex() {
         let values = numbers().chunks(2).map(|pair| Complex::new(pair[0], pair[1])).collect::<Vec<_>>();

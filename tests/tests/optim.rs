@@ -180,11 +180,12 @@ fn a_state_dict_continues_the_trajectory() {
     }
 }
 
+/// Sets the learning rates of the next epoch.
+type Stepping = Box<dyn FnMut(&mut SGD) -> Result<()>>;
+
 /// The schedulers of `goldens/optim.py`, as functions that set the learning rates of the next epoch.
-fn schedule(name: &str, opt: &mut SGD) -> Box<dyn FnMut(&mut SGD) -> Result<()>> {
-    fn stepping<S: Schedule + 'static>(
-        scheduler: Result<Scheduler<S>>,
-    ) -> Box<dyn FnMut(&mut SGD) -> Result<()>> {
+fn schedule(name: &str, opt: &mut SGD) -> Stepping {
+    fn stepping<S: Schedule + 'static>(scheduler: Result<Scheduler<S>>) -> Stepping {
         let mut scheduler = scheduler.unwrap();
         Box::new(move |opt| scheduler.step(opt))
     }

@@ -19,7 +19,9 @@ fn tensor(case: &Value) -> Result<Tensor> {
 
 fn close(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() < 1e-9 * b.abs().max(1.0))
+        && a.iter()
+            .zip(b)
+            .all(|(a, b)| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() < 1e-9 * b.abs().max(1.0))
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -73,14 +75,19 @@ fn as_pytorch() -> Result<()> {
         let op = case["op"].as_str().unwrap();
         let args = case["args"].as_array().unwrap();
         let label = format!("case {number}, {op} {args:?}");
-        let inputs: Vec<Tensor> = case["inputs"].as_array().unwrap().iter().map(tensor).collect::<Result<_>>()?;
+        let inputs: Vec<Tensor> =
+            case["inputs"].as_array().unwrap().iter().map(tensor).collect::<Result<_>>()?;
         if !case["grad"].is_null() {
             inputs[0].requires_grad_(true)?;
         }
         let outputs = run(op, &inputs, args)?;
         for (k, expected) in case["outputs"].as_array().unwrap().iter().enumerate() {
             let expected = tensor(expected)?;
-            assert_eq!((outputs[k].shape(), outputs[k].dtype()), (expected.shape(), expected.dtype()), "{label}, output {k}");
+            assert_eq!(
+                (outputs[k].shape(), outputs[k].dtype()),
+                (expected.shape(), expected.dtype()),
+                "{label}, output {k}"
+            );
             let (got, expected) = (values(&outputs[k]), values(&expected));
             assert!(close(&got, &expected), "{label}, output {k}: {got:?} instead of {expected:?}");
         }

@@ -227,8 +227,8 @@ impl<D: Dataset> Subset<D> {
     ///
     /// # Errors
     /// If an index is not below the dataset's length.
-    pub fn new(dataset: impl Into<Arc<D>>, indices: Vec<usize>) -> Result<Self> {
-        let dataset = dataset.into();
+    pub fn new(dataset: D, indices: Vec<usize>) -> Result<Self> {
+        let dataset = Arc::new(dataset);
         for &index in &indices {
             check_index("Subset", index, dataset.len())?;
         }
@@ -317,11 +317,11 @@ impl<D: Dataset> Dataset for ConcatDataset<D> {
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn random_split<D: Dataset>(
-    dataset: impl Into<Arc<D>>,
+    dataset: D,
     lengths: &[usize],
     generator: &Generator,
 ) -> Result<Vec<Subset<D>>> {
-    let dataset = dataset.into();
+    let dataset = Arc::new(dataset);
     let total: usize = lengths.iter().sum();
     if total != dataset.len() {
         return Err(Error::argument(

@@ -37,10 +37,10 @@ pub struct DataLoaderBuilder<D> {
 }
 
 impl<D: Dataset + 'static> DataLoader<D, ()> {
-    /// A loader of a dataset, or of an `Arc` of one.
-    pub fn builder(dataset: impl Into<Arc<D>>) -> DataLoaderBuilder<D> {
+    /// A loader of a dataset; an `Arc` of one is one too.
+    pub fn builder(dataset: D) -> DataLoaderBuilder<D> {
         DataLoaderBuilder {
-            dataset: dataset.into(),
+            dataset: Arc::new(dataset),
             sampler: None,
             batch_size: 1,
             shuffle: false,

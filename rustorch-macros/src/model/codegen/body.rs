@@ -54,6 +54,7 @@ pub(super) fn layer(model: &Model) -> TokenStream {
     let params = types::dim_params(model).into_iter().map(|_| quote!(::rustorch::Any));
     quote! {
         #[automatically_derived]
+        #[allow(clippy::all)]
         impl #impl_generics ::rustorch::nn::Layer for #name #ty_generics #where_clause {
             fn forward(&self, input: &::rustorch::Tensor) -> ::rustorch::Result<::rustorch::Tensor> {
                 let input = input.typed::<(#(#dims,)*)>()?;

@@ -28,6 +28,7 @@ pub(super) fn generate(model: &Model, checked: &Checked, program: &Program) -> T
         #structure
         #(#assertions)*
         #[automatically_derived]
+        #[allow(clippy::all)]
         impl #impl_generics #name #ty_generics #where_clause {
             #checks
             #constructor
