@@ -249,10 +249,10 @@ impl<T: Float> Sums<T> {
                         std::slice::from_raw_parts(values.add(start), width),
                     )
                 };
-                for j in 0..width {
-                    let distance = x[j] - centre[j];
-                    part[0][j] = part[0][j] + y[j];
-                    part[1][j] = part[1][j] + distance * if squares { distance } else { y[j] };
+                for (j, (&x, &y)) in x.iter().zip(y).enumerate() {
+                    let distance = x - centre[j];
+                    part[0][j] = part[0][j] + y;
+                    part[1][j] = part[1][j] + distance * if squares { distance } else { y };
                 }
             }
             for (total, part) in total.iter_mut().flatten().zip(part.iter().flatten()) {
@@ -425,6 +425,31 @@ mod tests {
                 statistics(crate::kernels::isa(), shape, x.as_ptr(), mean.as_mut_ptr(), var.as_mut_ptr())
             };
             assert_eq!((mean[0], var[0]), (10_000.5, 0.25));
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_the_input_itself() {
+        for (batch, channels, inner) in [(8, 2, 1), (2, 2, 20)] {
+            let shape = Shape { batch, channels, inner };
+            let n = batch * channels * inner;
+            let (x, w) = (values(n, 1), vec![1.0; channels]);
+            let copy = x.clone();
+            let results = [x.as_ptr(), copy.as_ptr()].map(|dy| {
+                let (mut dx, mut mean, mut var) = (vec![f64::NAN; n], w.clone(), w.clone());
+                // SAFETY: the vectors have the sizes that the shape says.
+                unsafe {
+                    statistics(crate::kernels::isa(), shape, x.as_ptr(), mean.as_mut_ptr(), var.as_mut_ptr());
+                    let (mean, var) = (mean.as_ptr(), var.as_ptr());
+                    let norm = Norm { mean, var, eps: 1e-5, weight: None, bias: None };
+                    let dx = Some(dx.as_mut_ptr());
+                    let gradients =
+                        Gradients { x: x.as_ptr(), dy, training: true, dx, dweight: None, dbias: None };
+                    backward(crate::kernels::isa(), shape, &norm, &gradients);
+                }
+                dx
+            });
+            assert_eq!(results[0], results[1]);
         }
     }
 }
