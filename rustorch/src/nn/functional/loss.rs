@@ -147,7 +147,7 @@ fn with_probabilities(
     })
 }
 
-fn class_weights(op: &'static str, weight: &Tensor, classes: usize) -> Result<Vec<f64>> {
+pub(super) fn class_weights(op: &'static str, weight: &Tensor, classes: usize) -> Result<Vec<f64>> {
     if weight.shape() != [classes] {
         return Err(Error::argument(
             op,
@@ -161,7 +161,7 @@ fn class_weights(op: &'static str, weight: &Tensor, classes: usize) -> Result<Ve
 }
 
 /// Labels as numbers, checked; ignored ones become -1.
-fn class_labels(
+pub(super) fn class_labels(
     op: &'static str,
     target: &Tensor,
     expected: &[usize],
@@ -192,7 +192,7 @@ fn class_labels(
 }
 
 /// Whether two operands of an elementwise loss have one shape, as broadcasting here is almost always a mistake.
-fn check_same_shape(op: &'static str, input: &Tensor, target: &Tensor) -> Result<()> {
+pub(super) fn check_same_shape(op: &'static str, input: &Tensor, target: &Tensor) -> Result<()> {
     if input.shape() == target.shape() {
         return Ok(());
     }

@@ -5,12 +5,24 @@
 
 mod activation;
 mod conv;
+mod distance;
+mod likelihood;
 mod linear;
 mod loss;
+mod norm;
 mod pool;
+mod probability;
+mod regularize;
+mod similarity;
 
 pub use activation::*;
 pub use conv::*;
+pub use distance::*;
+pub use likelihood::*;
 pub use linear::linear;
 pub use loss::*;
+pub use norm::*;
 pub use pool::*;
+pub use probability::*;
+pub use regularize::*;
+pub use similarity::*;

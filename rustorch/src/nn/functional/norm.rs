@@ -1,0 +1,253 @@
+//! Normalisation.
+
+use rustorch_shape::rules;
+
+use crate::ops::standardize::standardize;
+use crate::{DType, Error, Result, Tensor, no_grad};
+
+/// `(x - mean) / √(var + eps) · weight + bias` over the last axes, whose sizes are `normalized`
+/// (`torch.nn.functional.layer_norm`; Ba, Kiros and Hinton 2016). PyTorch's default for `eps` is 1e-5.
+///
+/// # Errors
+/// If the input does not end in `normalized`, weight or bias have another shape, or the dtype has no fractions.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let y = F::layer_norm(&Tensor::from([[1.0f64, 3.0]]), &[2], None, None, 0.0)?;
+/// assert_eq!(y.to_vec::<f64>()?, [-1.0, 1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn layer_norm(
+    input: &Tensor,
+    normalized: &[usize],
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    eps: f64,
+) -> Result<Tensor> {
+    rules::layer_norm("layer_norm", input.shape(), normalized, &mut ())?;
+    check_affine("layer_norm", normalized, weight, bias)?;
+    affine(standardize("layer_norm", input, last_axes(normalized), eps)?, weight, bias)
+}
+
+/// `x / √(mean(x²) + eps) · weight` over the last axes, whose sizes are `normalized` (`torch.nn.functional.rms_norm`;
+/// Zhang and Sennrich 2019). Without `eps`, the dtype's machine epsilon.
+///
+/// # Errors
+/// As [`layer_norm`].
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let y = F::rms_norm(&Tensor::from([[3.0f64, 4.0]]), &[2], None, 0.0)?;
+/// assert!((y.square().mean().item::<f64>()? - 1.0).abs() < 1e-12);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn rms_norm(
+    input: &Tensor,
+    normalized: &[usize],
+    weight: Option<&Tensor>,
+    eps: impl Into<Option<f64>>,
+) -> Result<Tensor> {
+    rules::layer_norm("rms_norm", input.shape(), normalized, &mut ())?;
+    check_affine("rms_norm", normalized, weight, None)?;
+    let eps = eps.into().unwrap_or(match input.dtype() {
+        DType::F64 => f64::EPSILON,
+        DType::F16 => half::f16::EPSILON.to_f64(),
+        DType::BF16 => half::bf16::EPSILON.to_f64(),
+        _ => f64::from(f32::EPSILON),
+    });
+    let scale = input.square().mean_dim(last_axes(normalized), true)?.add(eps)?.rsqrt();
+    affine(input.mul(&scale)?, weight, None)
+}
+
+/// How [`batch_norm`] normalises, with PyTorch's defaults.
+///
+/// ```
+/// use rustorch::nn::functional::BatchNormOptions;
+/// assert_eq!(BatchNormOptions::default().eps, 1e-5);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BatchNormOptions {
+    /// Whether to normalise by the batch's own statistics, and to track them.
+    pub training: bool,
+    /// How much of the batch's statistics goes into the running ones.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+impl Default for BatchNormOptions {
+    fn default() -> Self {
+        Self { training: false, momentum: 0.1, eps: 1e-5 }
+    }
+}
+
+/// Normalisation per channel (axis 1), over the batch and all positions (`torch.nn.functional.batch_norm`; Ioffe and
+/// Szegedy 2015). In training, or without running statistics, by those of the batch, which are blended into `running`
+/// (mean and unbiased variance, `[channels]` each) in place; otherwise by `running`.
+///
+/// # Errors
+/// If the input has no axis 1, a vector does not have one element per channel, training sees one value per channel, or
+/// the dtype has no fractions.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([[1.0f64], [3.0]]);
+/// let options = F::BatchNormOptions { training: true, eps: 0.0, ..Default::default() };
+/// assert_eq!(F::batch_norm(&x, None, None, None, options)?.to_vec::<f64>()?, [-1.0, 1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn batch_norm(
+    input: &Tensor,
+    running: Option<(&Tensor, &Tensor)>,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    options: BatchNormOptions,
+) -> Result<Tensor> {
+    const OP: &str = "batch_norm";
+    let channels = channels(OP, input)?;
+    check_affine(OP, &[channels], weight, bias)?;
+    if let Some((mean, var)) = running {
+        check_affine(OP, &[channels], Some(mean), Some(var))?;
+    }
+    let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
+    let axes: Vec<isize> = (0..input.rank() as isize).filter(|&axis| axis != 1).collect();
+    let normal = match running {
+        Some((mean, var)) if !options.training => {
+            let scale = per_channel(var)?.add(options.eps)?.rsqrt();
+            input.sub(&per_channel(mean)?)?.mul(&scale)?
+        }
+        _ => {
+            if options.training && input.numel() == channels {
+                return Err(Error::argument(
+                    OP,
+                    format!(
+                        "training needs more than one value per channel, but the input is {:?}",
+                        input.shape()
+                    ),
+                ));
+            }
+            if let (Some(running), true) = (running, options.training) {
+                track(input, &axes, running, options.momentum)?;
+            }
+            standardize(OP, input, axes, options.eps)?
+        }
+    };
+    affine(normal, weight.map(per_channel).transpose()?.as_ref(), bias.map(per_channel).transpose()?.as_ref())
+}
+
+/// Blends the batch's mean and unbiased variance into the running ones.
+fn track(input: &Tensor, axes: &[isize], (mean, var): (&Tensor, &Tensor), momentum: f64) -> Result<()> {
+    no_grad(|| {
+        let (batch_var, batch_mean) = input.var_mean(axes, 1.0, false)?;
+        for (running, batch) in [(mean, batch_mean), (var, batch_var)] {
+            running.mul_(1.0 - momentum)?.add_(&batch.mul(momentum)?.to_dtype(running.dtype()))?;
+        }
+        Ok(())
+    })
+}
+
+/// Normalisation of each sample over groups of channels (axis 1) and all positions (`torch.nn.functional.group_norm`; Wu
+/// and He 2018), then a weight and bias per channel. PyTorch's default for `eps` is 1e-5.
+///
+/// # Errors
+/// If the groups do not divide the channels, weight or bias do not have one element per channel, or the dtype has no
+/// fractions.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([[1.0f64, 3.0, 10.0, 30.0]]);
+/// assert_eq!(F::group_norm(&x, 2, None, None, 0.0)?.to_vec::<f64>()?, [-1.0, 1.0, -1.0, 1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn group_norm(
+    input: &Tensor,
+    groups: usize,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    eps: f64,
+) -> Result<Tensor> {
+    const OP: &str = "group_norm";
+    let channels = channels(OP, input)?;
+    rules::group_norm(input.shape(), &groups, &channels, &mut ())?;
+    check_affine(OP, &[channels], weight, bias)?;
+    let batch = input.shape()[0];
+    let per_group = input.numel() / (batch * groups).max(1);
+    let normal = standardize(OP, &input.reshape([batch, groups, per_group])?, vec![2], eps)?;
+    let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
+    affine(
+        normal.reshape(input.shape())?,
+        weight.map(per_channel).transpose()?.as_ref(),
+        bias.map(per_channel).transpose()?.as_ref(),
+    )
+}
+
+/// Normalisation of each channel of each sample over its positions (`torch.nn.functional.instance_norm`; Ulyanov et al.
+/// 2016), by its own statistics. PyTorch's default for `eps` is 1e-5.
+///
+/// # Errors
+/// As [`group_norm`]; also if the input has no positions.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([[[1.0f64, 3.0], [10.0, 30.0]]]);
+/// assert_eq!(F::instance_norm(&x, None, None, 0.0)?.to_vec::<f64>()?, [-1.0, 1.0, -1.0, 1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn instance_norm(
+    input: &Tensor,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    eps: f64,
+) -> Result<Tensor> {
+    let channels = channels("instance_norm", input)?;
+    if input.rank() < 3 {
+        return Err(Error::argument(
+            "instance_norm",
+            format!("the input has shape {:?}, expected [batch, channels, positions ..]", input.shape()),
+        ));
+    }
+    group_norm(input, channels, weight, bias, eps)
+}
+
+fn last_axes(normalized: &[usize]) -> Vec<isize> {
+    (1..=normalized.len() as isize).map(|axis| -axis).collect()
+}
+
+fn affine(normal: Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {
+    match (weight, bias) {
+        (Some(weight), Some(bias)) => bias.addcmul(&normal, weight, 1.0),
+        (Some(weight), None) => normal.mul(weight),
+        (None, Some(bias)) => normal.add(bias),
+        (None, None) => Ok(normal),
+    }
+}
+
+fn channels(op: &'static str, input: &Tensor) -> Result<usize> {
+    input.shape().get(1).copied().ok_or_else(|| {
+        Error::argument(
+            op,
+            format!("the input has shape {:?}, expected [batch, channels, ..]", input.shape()),
+        )
+    })
+}
+
+fn channel_shape(input: &Tensor, channels: usize) -> Vec<usize> {
+    let mut shape = vec![1; input.rank()];
+    shape[1] = channels;
+    shape
+}
+
+fn check_affine(
+    op: &'static str,
+    expected: &[usize],
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+) -> Result<()> {
+    match weight.into_iter().chain(bias).find(|vector| vector.shape() != expected) {
+        Some(vector) => Err(Error::argument(
+            op,
+            format!("a weight, bias or statistic has shape {:?}, expected {expected:?}", vector.shape()),
+        )),
+        None => Ok(()),
+    }
+}
