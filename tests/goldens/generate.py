@@ -14,10 +14,14 @@ import warnings
 import torch
 
 import cases.elementwise
+import cases.products
+import cases.views
 from cases.writer import Writer
 
 FILES = {
     "elementwise": cases.elementwise.write,
+    "views": cases.views.write,
+    "products": cases.products.write,
 }
 
 

@@ -347,6 +347,14 @@ impl Args {
         self.ints(at).into_iter().map(|size| usize::try_from(size).expect("a size")).collect()
     }
 
+    pub fn array<const N: usize>(&self, at: usize) -> [usize; N] {
+        self.sizes(at).try_into().expect("as many sizes as axes")
+    }
+
+    pub fn is_text(&self, at: usize) -> bool {
+        matches!(self.args[at], Arg::Text(_))
+    }
+
     fn list(&self, at: usize) -> &[Arg] {
         let Arg::List(items) = &self.args[at] else { panic!("argument {at} is not a list") };
         items

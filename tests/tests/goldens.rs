@@ -105,7 +105,7 @@ fn check(case: &Case, op: Op) -> Result<(), String> {
         };
     };
     let outputs = result.map_err(|message| format!("failed with \"{message}\""))?;
-    check_outputs(&outputs, expected)?;
+    check_outputs(&outputs, expected, STRIDED.iter().any(|file| case.place.starts_with(file)))?;
     let Some(output_grads) = &case.output_grads else {
         return if case.gradient_fails { check_no_gradient(&outputs, &args.leaves) } else { Ok(()) };
     };
@@ -124,7 +124,10 @@ fn check(case: &Case, op: Op) -> Result<(), String> {
     compare_gradients(&traced, &case.input_grads).map_err(|message| format!("traced gradient {message}"))
 }
 
-fn check_outputs(outputs: &[Tensor], expected: &[Stored]) -> Result<(), String> {
+/// The files whose results also lie in memory as PyTorch's do.
+const STRIDED: [&str; 2] = ["elementwise", "views"];
+
+fn check_outputs(outputs: &[Tensor], expected: &[Stored], strided: bool) -> Result<(), String> {
     if outputs.len() != expected.len() {
         return Err(format!("{} results instead of {}", outputs.len(), expected.len()));
     }
@@ -134,7 +137,7 @@ fn check_outputs(outputs: &[Tensor], expected: &[Stored]) -> Result<(), String> 
         // Strides of axes of size 1, and of tensors without elements, mean nothing.
         let differs = (0..output.rank())
             .any(|axis| output.shape()[axis] > 1 && output.strides()[axis] != strides[axis]);
-        if differs && output.numel() > 0 {
+        if strided && differs && output.numel() > 0 {
             return Err(format!("result {index}: strides {:?} instead of {strides:?}", output.strides()));
         }
     }

@@ -114,6 +114,10 @@ class Writer:
         self.counts = {}
         self.complaints = set()
 
+    @staticmethod
+    def dtype(name):
+        return DTYPES[name]
+
     def save(self, path):
         with open(path, "w") as file:
             file.write("\n".join(self.lines) + "\n")

@@ -1,6 +1,8 @@
 //! The table of operations that the golden files name: from PyTorch's name and arguments to our call.
 
 mod elementwise;
+mod products;
+mod views;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ pub type Table = BTreeMap<&'static str, Op>;
 
 /// The golden files, and the operations in each.
 pub fn files() -> Vec<(&'static str, Table)> {
-    vec![("elementwise", elementwise::table())]
+    vec![("elementwise", elementwise::table()), ("views", views::table()), ("products", products::table())]
 }
 
 /// Makes a [`Table`] of closures, each of which gives an array or vector of results.
