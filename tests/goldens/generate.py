@@ -14,7 +14,10 @@ import warnings
 import torch
 
 import cases.elementwise
+import cases.indexing
+import cases.joins
 import cases.products
+import cases.reductions
 import cases.views
 from cases.writer import Writer
 
@@ -22,6 +25,9 @@ FILES = {
     "elementwise": cases.elementwise.write,
     "views": cases.views.write,
     "products": cases.products.write,
+    "joins": cases.joins.write,
+    "indexing": cases.indexing.write,
+    "reductions": cases.reductions.write,
 }
 
 

@@ -347,6 +347,16 @@ impl Args {
         self.ints(at).into_iter().map(|size| usize::try_from(size).expect("a size")).collect()
     }
 
+    /// A list of tensors, some of which may be missing.
+    pub fn tensors_or_none(&self, at: usize) -> Vec<Option<Tensor>> {
+        let tensor = |arg: &Arg| (!matches!(arg, Arg::None)).then(|| arg.tensor().clone());
+        self.list(at).iter().map(tensor).collect()
+    }
+
+    pub fn is_list(&self, at: usize) -> bool {
+        matches!(self.args[at], Arg::List(_))
+    }
+
     pub fn array<const N: usize>(&self, at: usize) -> [usize; N] {
         self.sizes(at).try_into().expect("as many sizes as axes")
     }

@@ -1,7 +1,10 @@
 //! The table of operations that the golden files name: from PyTorch's name and arguments to our call.
 
 mod elementwise;
+mod indexing;
+mod joins;
 mod products;
+mod reductions;
 mod views;
 
 use std::collections::BTreeMap;
@@ -18,7 +21,7 @@ pub type Table = BTreeMap<&'static str, Op>;
 
 /// The golden files, and the operations in each.
 pub fn files() -> Vec<(&'static str, Table)> {
-    vec![("elementwise", elementwise::table()), ("views", views::table()), ("products", products::table())]
+    vec![("elementwise", elementwise::table()), ("views", views::table()), ("products", products::table()), ("joins", joins::table()), ("indexing", indexing::table()), ("reductions", reductions::table())]
 }
 
 /// Makes a [`Table`] of closures, each of which gives an array or vector of results.
