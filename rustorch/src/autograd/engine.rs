@@ -153,7 +153,8 @@ impl Walk<'_> {
         *slot = Some(match slot.take() {
             None => grad,
             Some(mut sum) => {
-                if !self.create_graph && sum.is_unshared() {
+                // Gradients of sums are often expanded from fewer elements.
+                if !self.create_graph && sum.is_unshared() && !sum.layout().may_overlap() {
                     sum.add_(&grad)?
                 } else {
                     sum.add(&grad)?

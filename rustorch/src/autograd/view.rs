@@ -87,6 +87,9 @@ fn route_through(base: &Layout, view: &Layout, inner: BackwardFn) -> BackwardFn 
     let inner = Arc::new(inner);
     Box::new(move |ctx: &Ctx<'_>| {
         let grad = ctx.grad()?.copy_with_strides(&base)?;
+        super::record("copy", &[&grad], &[ctx.grad()?], || {
+            Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())])))
+        });
         let part = grad.as_strided(&view.shape, &view.strides, view.offset)?;
         let mut result = inner(&ctx.with_grads(&[Some(part.copy())]))?;
         match result.first_mut().and_then(Option::take) {

@@ -39,7 +39,7 @@ def sums(writer):
     writer.case("mean", torch.mean, rand([3], "i64"))
     for name in ["amax", "amin"]:
         by_axes(writer, name, *plain(getattr(torch, name)), REALS)
-        writer.case(name + "_dim", plain(getattr(torch, name))[1], Arg([[1.0, 3, 3], [2, 2, 2], [5, nan, nan]], "f64"), [1], False)
+        writer.case(name + "_dim", plain(getattr(torch, name))[1], Arg([[1.0, 3, 3], [2, 2, 2], [5, 4, 4]], "f64"), [1], False)
         writer.case(name, getattr(torch, name), Arg([3.0, 3, 1], "f64"))
     for name in ["any", "all"]:
         f = getattr(torch, name)

@@ -107,4 +107,6 @@ def copies(writer):
     writer.case("copy_", copy, rand([2, 2], "f64"), rand([2], "f64", seed=1), fd=True)
     for dtype, number in [("f32", 1.5), ("i32", 2), ("bool", True), ("c64", 1 + 2j), ("f16", 1e-4), ("i64", 2.7)]:
         writer.case("fill_", lambda x, v: x.fill_(v), rand([2, 3], dtype, layout="p:1,0"), number)
+    writer.case("fill_", lambda x, v: x.fill_(v), rand([2], "f64"), 1.5, fd=True)
+    writer.case("zero_", lambda x: x.zero_(), rand([2], "f64"), fd=True)
     writer.case("zero_", lambda x: x.zero_(), rand([2, 3], layout="s:1,2"))

@@ -21,7 +21,14 @@ pub type Table = BTreeMap<&'static str, Op>;
 
 /// The golden files, and the operations in each.
 pub fn files() -> Vec<(&'static str, Table)> {
-    vec![("elementwise", elementwise::table()), ("views", views::table()), ("products", products::table()), ("joins", joins::table()), ("indexing", indexing::table()), ("reductions", reductions::table())]
+    vec![
+        ("elementwise", elementwise::table()),
+        ("views", views::table()),
+        ("products", products::table()),
+        ("joins", joins::table()),
+        ("indexing", indexing::table()),
+        ("reductions", reductions::table()),
+    ]
 }
 
 /// Makes a [`Table`] of closures, each of which gives an array or vector of results.
