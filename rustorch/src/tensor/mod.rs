@@ -1,5 +1,7 @@
 //! The tensor itself: a cheap handle on shared memory, its layout, and its part in differentiation.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod convert;
 mod copy;
 mod create;
