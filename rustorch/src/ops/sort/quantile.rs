@@ -66,7 +66,7 @@ impl Tensor {
                 Interpolation::Lower => entry(low),
                 Interpolation::Higher => entry(high),
                 Interpolation::Nearest => entry(rank.round_ties_even() as usize),
-                Interpolation::Midpoint => entry(low)?.lerp(&entry(high)?, 0.5),
+                Interpolation::Midpoint => entry(high)?.lerp(&entry(low)?, 0.5),
                 // From the nearer end, so that an infinite other end does not make NaN of a finite entry.
                 Interpolation::Linear if rank - (low as f64) < 0.5 => {
                     entry(low)?.lerp(&entry(high)?, rank - low as f64)
