@@ -89,6 +89,81 @@ fn cases() -> Vec<Case> {
             ],
             &[2, 4, 9, 8],
         ),
+        case(
+            "Embedding",
+            Embedding::new(7, 3),
+            &[("num_embeddings", size(7)), ("embedding_dim", size(3))],
+            &[2, 4],
+        ),
+        case("BatchNorm1d", BatchNorm1d::new(3), &[("num_features", size(3))], &[4, 3]),
+        case("BatchNorm1d", BatchNorm1d::new(3), &[("num_features", size(3))], &[4, 3, 5]),
+        case("BatchNorm2d", BatchNorm2d::new(3), &[("num_features", size(3))], &[4, 3, 5, 5]),
+        case(
+            "BatchNorm2d",
+            BatchNorm2d::builder(3).affine(false).track_running_stats(false).build().unwrap(),
+            &[("num_features", size(3)), ("affine", flag(false)), ("track_running_stats", flag(false))],
+            &[4, 3, 5, 5],
+        ),
+        case("LayerNorm", LayerNorm::new(5), &[("normalized_shape", sizes(&[5]))], &[2, 5]),
+        case(
+            "LayerNorm",
+            LayerNorm::builder([4, 5]).bias(false).build().unwrap(),
+            &[("normalized_shape", sizes(&[4, 5])), ("bias", flag(false))],
+            &[2, 4, 5],
+        ),
+        case(
+            "GroupNorm",
+            GroupNorm::new(2, 6),
+            &[("num_groups", size(2)), ("num_channels", size(6))],
+            &[2, 6, 5],
+        ),
+        case("RMSNorm", RMSNorm::new(5), &[("normalized_shape", sizes(&[5]))], &[2, 5]),
+        case(
+            "RMSNorm",
+            RMSNorm::builder(5).elementwise_affine(false).build().unwrap(),
+            &[("normalized_shape", sizes(&[5])), ("elementwise_affine", flag(false))],
+            &[2, 5],
+        ),
+        case("MaxPool2d", MaxPool2d::new(2), &[("kernel", sizes(&[2, 2]))], &[2, 3, 9, 8]),
+        case(
+            "MaxPool2d",
+            MaxPool2d::builder([3, 2])
+                .stride(2)
+                .padding([1, 0])
+                .dilation([1, 2])
+                .ceil_mode(true)
+                .build()
+                .unwrap(),
+            &[
+                ("kernel", sizes(&[3, 2])),
+                ("stride", sizes(&[2, 2])),
+                ("padding", sizes(&[1, 0])),
+                ("dilation", sizes(&[1, 2])),
+                ("ceil_mode", flag(true)),
+            ],
+            &[2, 3, 9, 8],
+        ),
+        case("AvgPool2d", AvgPool2d::new([2, 3]), &[("kernel", sizes(&[2, 3]))], &[2, 3, 9, 8]),
+        case(
+            "AvgPool2d",
+            AvgPool2d::builder(3).padding(1).ceil_mode(true).count_include_pad(false).build().unwrap(),
+            &[
+                ("kernel", sizes(&[3, 3])),
+                ("padding", sizes(&[1, 1])),
+                ("ceil_mode", flag(true)),
+                ("count_include_pad", flag(false)),
+            ],
+            &[2, 3, 8, 8],
+        ),
+        case(
+            "AdaptiveAvgPool2d",
+            AdaptiveAvgPool2d::new([2, 3]),
+            &[("output_size", sizes(&[2, 3]))],
+            &[2, 3, 9, 8],
+        ),
+        case("Softmax", Softmax::new(1), &[("dim", Value::Axis(1))], &[2, 3]),
+        case("LogSoftmax", LogSoftmax::new(-1), &[("dim", Value::Axis(-1))], &[2, 3]),
+        case("Dropout", Dropout::new(0.3), &[("p", Value::Float(0.3))], &[2, 3]),
         case("ReLU", ReLU::builder().build().unwrap(), &[], &[2, 3]),
         case("GELU", GELU::builder().build().unwrap(), &[], &[2, 3]),
         case("SiLU", SiLU::builder().build().unwrap(), &[], &[2, 3]),

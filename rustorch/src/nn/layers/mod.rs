@@ -3,10 +3,25 @@
 
 mod activation;
 mod conv;
+mod dropout;
+mod embedding;
 mod linear;
+mod norm;
+mod pool;
 mod shape;
+mod softmax;
 
 pub use activation::*;
 pub use conv::{Conv1d, Conv1dBuilder, Conv2d, Conv2dBuilder};
+pub use dropout::{Dropout, DropoutBuilder};
+pub use embedding::{Embedding, EmbeddingBuilder};
 pub use linear::{Linear, LinearBuilder};
+pub use norm::{
+    BatchNorm1d, BatchNorm1dBuilder, BatchNorm2d, BatchNorm2dBuilder, GroupNorm, GroupNormBuilder, LayerNorm,
+    LayerNormBuilder, RMSNorm, RMSNormBuilder,
+};
+pub use pool::{
+    AdaptiveAvgPool2d, AdaptiveAvgPool2dBuilder, AvgPool2d, AvgPool2dBuilder, MaxPool2d, MaxPool2dBuilder,
+};
 pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder};
+pub use softmax::{LogSoftmax, LogSoftmaxBuilder, Softmax, SoftmaxBuilder};
