@@ -52,7 +52,7 @@ pub fn slice(range: impl Into<Index>) -> Slice {
     Slice(range.into())
 }
 
-/// See [`slice`].
+/// See [`slice()`].
 #[derive(Debug, Clone)]
 pub struct Slice(Index);
 

@@ -1,9 +1,9 @@
 //! Tensors whose shape the compiler knows.
 //!
-//! A [`TypedTensor<S>`] is a [`Tensor`] that has shape `S`, a tuple of [`Dim`]s: [`Const<784>`](Const) where the size is
+//! A [`TypedTensor<S>`] is a [`Tensor`](crate::Tensor) that has shape `S`, a tuple of [`Dim`]s: [`Const<784>`](Const) where the size is
 //! fixed, a name declared with [`dim!`](crate::dim) where it is known at run time, [`Any`] where it has no name.
 //! [`shape!`](crate::shape) writes the tuple. Its own methods check shapes at compile time and return typed tensors, not
-//! `Result`s; everything else a [`Tensor`] can do is there as well, since it derefs to one.
+//! `Result`s; everything else a [`Tensor`](crate::Tensor) can do is there as well, since it derefs to one.
 //!
 //! ```
 //! use rustorch::prelude::*;
