@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// let mut opt = SGD::builder([Tensor::zeros([1])]).momentum(0.9).build()?;
 /// let schedule = OneCycle { pct_start: 0.5, ..OneCycle::new(1.0, 100) };
 /// let mut scheduler = OneCycleLR::with_schedule(&mut opt, schedule)?;
-/// assert_eq!(opt.lr(), 1.0 / 25.0);
+/// assert!((opt.lr() - 1.0 / 25.0).abs() < 1e-12);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub type OneCycleLR = Scheduler<OneCycle>;
