@@ -3,6 +3,8 @@
 mod einsum;
 mod elementwise;
 mod matmul;
+mod networks;
+mod rowwise;
 
 use rustorch::Result;
 
@@ -39,5 +41,8 @@ impl Row {
 
 /// Every row, in the order of the table.
 pub fn all() -> Vec<Row> {
-    [matmul::rows(), einsum::rows(), elementwise::rows()].into_iter().flatten().collect()
+    [networks::rows(), matmul::rows(), einsum::rows(), elementwise::rows(), rowwise::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -18,8 +18,8 @@ pub fn rows() -> Vec<Row> {
         row("softmax", |x| x.softmax(1)),
         row("layernorm", |x| f::layer_norm(x, &[1024], None, None, 1e-5)),
         row("transpose copy", |x| Ok(x.t()?.contiguous())),
-        row("sort", |x| Ok(x.sort(1, false)?.0)),
-        row("topk 10", |x| Ok(x.topk(10, 1)?.0)),
+        row("sort", |x| Ok(x.sort(1, false, false)?.0)),
+        row("topk 10", |x| Ok(x.topk(10, 1, true, true)?.0)),
         row("cumsum", |x| x.cumsum(1)),
     ]
 }

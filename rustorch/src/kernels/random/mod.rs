@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 pub use philox::Stream;
 
 use super::math::{cos_f32, cos_f64, log_f32, log_f64, sin_f32, sin_f64};
-use super::{Isa, isa, parallel};
+use super::{Kernel, isa, parallel};
 
 /// Elements per piece of parallel work: a multiple of what a block of words gives, in every distribution.
 const GRAIN: usize = 1 << 15;
@@ -193,39 +193,23 @@ fn fill_piece<D: Distribution<N>, const N: usize>(
     distribution: &D,
     out: &mut [MaybeUninit<D::Item>],
 ) {
-    // SAFETY: `isa` reports only what the processor has.
-    unsafe {
-        match isa() {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512(stream, start, distribution, out),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2(stream, start, distribution, out),
-            _ if cfg!(target_arch = "aarch64") => blocks::<D, N, true>(stream, start, distribution, out),
-            _ => blocks::<D, N, false>(stream, start, distribution, out),
-        }
+    isa().run(Piece::<D, N> { stream, start, distribution, out });
+}
+
+/// [`blocks`] as code to be compiled for each instruction set.
+struct Piece<'a, D: Distribution<N>, const N: usize> {
+    stream: Stream,
+    start: usize,
+    distribution: &'a D,
+    out: &'a mut [MaybeUninit<D::Item>],
+}
+
+impl<D: Distribution<N>, const N: usize> Kernel for Piece<'_, D, N> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        blocks::<D, N, FMA>(self.stream, self.start, self.distribution, self.out);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
-unsafe fn avx512<D: Distribution<N>, const N: usize>(
-    stream: Stream,
-    start: usize,
-    distribution: &D,
-    out: &mut [MaybeUninit<D::Item>],
-) {
-    blocks::<D, N, true>(stream, start, distribution, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
-unsafe fn avx2<D: Distribution<N>, const N: usize>(
-    stream: Stream,
-    start: usize,
-    distribution: &D,
-    out: &mut [MaybeUninit<D::Item>],
-) {
-    blocks::<D, N, true>(stream, start, distribution, out);
 }
 
 #[inline(always)]

@@ -8,6 +8,7 @@ use super::cast::{for_each_row, gather_for, scatter_for};
 use super::kernel::{Args, Kernel, MAX_INPUTS, Params};
 use crate::DType;
 use crate::kernels::parallel;
+use crate::kernels::transpose::transpose;
 use crate::layout::Dims;
 
 /// Elements per block; five blocks of 16-byte elements fill most of a 48 KiB cache.
@@ -249,6 +250,56 @@ impl Plan<'_> {
             }
         });
     }
+}
+
+/// Copies a tensor whose rows become columns, block by block: rows read and columns written one after the other would
+/// touch a cache line per element. Returns whether the layouts are such.
+///
+/// # Safety
+/// As for [`Loop::run`].
+pub(crate) unsafe fn copy_transposed(shape: &[usize], input: &Operand, output: &Operand) -> bool {
+    if input.dtype != output.dtype {
+        return false;
+    }
+    let mut shape: Dims = shape.into();
+    let mut strides = [input.strides.clone(), output.strides.clone()];
+    follow_memory(&mut shape, &mut strides);
+    coalesce(&mut shape, &mut strides);
+    let [from, to] = &strides;
+    let Some(outer) = shape.len().checked_sub(2) else { return false };
+    let (columns, rows) = (shape[outer], shape[outer + 1]);
+    if from[outer] != 1 || to[outer + 1] != 1 || rows.min(columns) < 8 {
+        return false;
+    }
+    let size = input.dtype.size();
+    let matrices: usize = shape[..outer].iter().product();
+    for matrix in 0..matrices {
+        let (mut rest, mut offsets) = (matrix, [0, 0]);
+        for axis in (0..outer).rev() {
+            let index = rest % shape[axis];
+            rest /= shape[axis];
+            offsets = [offsets[0] + index * from[axis], offsets[1] + index * to[axis]];
+        }
+        let source = input.ptr.wrapping_add(offsets[0] * size);
+        let target = output.ptr.wrapping_add(offsets[1] * size).cast_mut();
+        let (stride, target_stride) = (from[outer + 1], to[outer]);
+        macro_rules! copy {
+            ($t:ty) => {
+                // SAFETY: the matrix lies inside both operands, which do not overlap.
+                unsafe {
+                    transpose(rows, columns, source.cast::<$t>(), stride, target.cast::<$t>(), target_stride)
+                }
+            };
+        }
+        match size {
+            1 => copy!(u8),
+            2 => copy!(u16),
+            4 => copy!(u32),
+            8 => copy!(u64),
+            _ => copy!([u64; 2]),
+        }
+    }
+    true
 }
 
 /// Orders the axes as the output, the last operand, lies in memory.

@@ -1,8 +1,10 @@
 //! Loops over contiguous lanes: the only code that is compiled once per table entry, dtype and instruction set.
 
+use std::marker::PhantomData;
+
 use super::lanes::{C, F, I};
 use crate::DType;
-use crate::kernels::{Isa, isa};
+use crate::kernels as isa;
 
 /// The most inputs that an entry has; gradients have one more than the operation, and its output.
 pub(crate) const MAX_INPUTS: usize = 5;
@@ -46,33 +48,29 @@ unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
-unsafe fn avx512<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
-    // SAFETY: as promised by the caller.
-    unsafe { lanes::<O, T, N>(args) }
+/// A float loop to be compiled for each instruction set: over `Fused` lanes where multiply and add fuse.
+struct Loop<'a, O, Fused, Plain, const N: usize> {
+    args: &'a Args,
+    types: PhantomData<(O, Fused, Plain)>,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt")]
-unsafe fn avx2<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
-    // SAFETY: as promised by the caller.
-    unsafe { lanes::<O, T, N>(args) }
-}
-
-/// A float loop in the best version for this processor: `Fused` lanes where it has fused multiply-add.
-unsafe fn simd<O: Eval<Fused, N> + Eval<Plain, N>, Fused: Copy, Plain: Copy, const N: usize>(args: &Args) {
-    // SAFETY: as promised by the caller; `isa` reports only what the processor has.
-    unsafe {
-        match isa() {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::<O, Fused, N>(args),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::<O, Fused, N>(args),
-            _ if cfg!(target_arch = "aarch64") => lanes::<O, Fused, N>(args),
-            _ => lanes::<O, Plain, N>(args),
-        }
+impl<O, Fused, Plain, const N: usize> isa::Kernel for Loop<'_, O, Fused, Plain, N>
+where
+    O: Eval<Fused, N> + Eval<Plain, N>,
+    Fused: Copy,
+    Plain: Copy,
+{
+    type Output = ();
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        // SAFETY: `simd`, which alone makes these, was promised valid arguments.
+        unsafe { if FMA { lanes::<O, Fused, N>(self.args) } else { lanes::<O, Plain, N>(self.args) } }
     }
+}
+
+/// A float loop in the best version for this processor.
+unsafe fn simd<O: Eval<Fused, N> + Eval<Plain, N>, Fused: Copy, Plain: Copy, const N: usize>(args: &Args) {
+    isa::isa().run(Loop::<O, Fused, Plain, N> { args, types: PhantomData });
 }
 
 unsafe fn plain<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {

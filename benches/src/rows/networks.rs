@@ -1,0 +1,65 @@
+//! Networks declared with `model!`: whole training steps, and inference without gradients.
+
+use std::hint::black_box;
+
+use rustorch::inference_mode;
+use rustorch::nn::functional::cross_entropy;
+use rustorch::prelude::*;
+
+use super::{Row, Step};
+
+model! {
+    pub Mlp { fc1: Linear(784, 512), fc2: Linear(512, 512), fc3: Linear(512, 10) }
+    forward(x: [batch, 784]) -> [batch, 10] { fc3(relu(fc2(relu(fc1(x))))) }
+}
+
+model! {
+    pub ConvNet {
+        conv1: Conv2d(1, 32, kernel = 3, padding = 1),
+        conv2: Conv2d(_, 64, kernel = 3, padding = 1),
+        fc1: Linear(_, 128),
+        fc2: Linear(_, 10),
+    }
+    forward(x: [batch, 1, 28, 28]) -> [batch, 10] {
+        let x = max_pool2d(relu(conv1(x)), 2);
+        let x = max_pool2d(relu(conv2(x)), 2);
+        fc2(relu(fc1(flatten(x, 1))))
+    }
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for batch in [1, 64, 1024] {
+        rows.push(Row::time(format!("mlp train adam b{batch}"), move || train(Mlp::new(), &[batch, 784])));
+    }
+    rows.push(Row::time("convnet train adam b64", || train(ConvNet::new(), &[64, 1, 28, 28])));
+    for batch in [1, 64] {
+        rows.push(Row::time(format!("mlp infer b{batch}"), move || infer(Mlp::new(), &[batch, 784])));
+        rows.push(Row::time(format!("convnet infer b{batch}"), move || {
+            infer(ConvNet::new(), &[batch, 1, 28, 28])
+        }));
+    }
+    rows
+}
+
+/// Gradients, loss, backward and an Adam update on a fixed batch of ten classes.
+fn train(model: impl Layer + 'static, shape: &[usize]) -> rustorch::Result<Step> {
+    let mut optimiser = optim::Adam::new(model.parameters(), 1e-3);
+    let (x, labels) = (Tensor::randn(shape), Tensor::randint(0, 10, [shape[0]]));
+    let mut step = move || -> rustorch::Result<()> {
+        optimiser.zero_grad();
+        cross_entropy(&model.forward(&x)?, &labels)?.backward()?;
+        optimiser.step()
+    };
+    step()?;
+    // What has worked once works again: nothing in a step depends on the values.
+    Ok(Box::new(move || step().expect("the first step succeeded")))
+}
+
+/// A forward pass in evaluation mode.
+fn infer(model: impl Layer + 'static, shape: &[usize]) -> rustorch::Result<Step> {
+    model.eval();
+    let x = Tensor::randn(shape);
+    inference_mode(|| model.forward(&x))?;
+    Ok(Box::new(move || drop(black_box(inference_mode(|| model.forward(&x))))))
+}
