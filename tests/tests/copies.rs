@@ -14,7 +14,11 @@ fn transposing_copies_of_every_size() -> Result<()> {
             let values = copy.to_dtype(DType::F64).to_vec::<f64>()?;
             for (at, value) in values.into_iter().enumerate() {
                 let (b, c, r) = (at / (rows * columns), at / rows % columns, at % rows);
-                assert_eq!(value, ((b * rows * columns + r * columns + c) % 251) as f64, "{dtype} {shape:?} at {at}");
+                assert_eq!(
+                    value,
+                    ((b * rows * columns + r * columns + c) % 251) as f64,
+                    "{dtype} {shape:?} at {at}"
+                );
             }
         }
     }
