@@ -1,6 +1,6 @@
 //! Pixels times weights: the product behind the forward convolution and the input gradient.
 
-use crate::kernels::gemm::{Block, Epilogue, Kernels, MAX_GATHER_ROWS, Panel, Real, Region, balanced};
+use crate::kernels::gemm::{Block, Epilogue, Kernels, Panel, Real, Region, balanced};
 use crate::kernels::{parallel, scratch};
 
 /// Steps of (channel, tap) per pass: their weights for two vectors of channels stay in the first-level cache.
@@ -110,7 +110,7 @@ unsafe fn accumulate<T: Real>(
     // Inputs that no tap reaches have a gradient of 0: a sum over nothing.
     let nothing = (weights.depth == 0).then_some((0, 0));
     for (start, k) in balanced(weights.depth, DEPTH).chain(nothing) {
-        for (pixel, rows) in balanced(job.pixels.len(), kernels.gather_rows.min(MAX_GATHER_ROWS)) {
+        for (pixel, rows) in balanced(job.pixels.len(), kernels.gather_rows) {
             // SAFETY: the caller's promise.
             unsafe {
                 (kernels.gather[rows - 1][vectors - 1])(&Block {

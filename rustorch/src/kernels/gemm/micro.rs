@@ -10,11 +10,7 @@ use std::sync::atomic::{Ordering, compiler_fence};
 use crate::kernels::vector::Vector;
 
 /// Tile heights go up to this (AVX-512 has 32 registers: 14 · 2 sums, 2 of B, 1 of A).
-pub(super) const MAX_TILE_ROWS: usize = 14;
-/// Direct and dot kernels go up to this many rows.
-pub(super) const MAX_DIRECT_ROWS: usize = 6;
-/// Gather kernels go up to this many rows: each needs a pointer register.
-pub(in crate::kernels) const MAX_GATHER_ROWS: usize = 12;
+const MAX_TILE_ROWS: usize = 14;
 /// Dot kernels make up to this many columns at once.
 pub(super) const DOT_COLS: usize = 4;
 
@@ -46,7 +42,8 @@ pub(in crate::kernels) struct Block<T> {
 
 pub(in crate::kernels) type BlockFn<T> = unsafe fn(&Block<T>);
 
-/// Statements for each row up to a constant: written out, as LLVM would otherwise keep the sums in memory.
+/// Statements for each row up to a constant: written out, as LLVM would otherwise keep the sums in memory. The condition is a
+/// `const` block, so that rows which a kernel does not have are gone before LLVM sees them.
 macro_rules! rows {
     ($i:ident < $n:expr, $body:block) => {
         rows!(@ $i $n, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13)
@@ -54,7 +51,7 @@ macro_rules! rows {
     (@ $i:ident $n:expr, $body:block, $($row:literal)*) => {
         $({
             const $i: usize = $row;
-            if $i < $n $body
+            if const { $i < $n } $body
         })*
     };
 }

@@ -21,7 +21,7 @@ mod tests;
 pub(super) use driver::balanced;
 pub(super) use epilogue::Region;
 pub use epilogue::{Activation, Bias, Epilogue};
-pub(super) use micro::{Block, MAX_GATHER_ROWS};
+pub(super) use micro::Block;
 pub(super) use pack::Panel;
 #[cfg(target_arch = "x86_64")]
 pub(super) use pack::transpose_16x16;

@@ -2,12 +2,13 @@
 //! product is compiled once per element type.
 
 use super::epilogue::{self, EpilogueFn};
-use super::micro::{
-    Block, BlockFn, DOT_COLS, MAX_DIRECT_ROWS, MAX_GATHER_ROWS, MAX_TILE_ROWS, direct, dot, gather, tile,
-};
+use super::micro::{Block, BlockFn, direct, dot, gather, tile};
 use super::pack::{PackFn, Panel, pack};
 use crate::kernels::Isa;
 use crate::kernels::vector::{F32x4, F64x2};
+
+/// Kernels by rows - 1, then by vectors (for dot kernels columns) - 1.
+type Table<T> = &'static [&'static [BlockFn<T>]];
 
 /// The kernels of one instruction set for one element type.
 pub(in crate::kernels) struct Kernels<T: 'static> {
@@ -19,12 +20,12 @@ pub(in crate::kernels) struct Kernels<T: 'static> {
     pub direct_rows: usize,
     pub direct_vectors: usize,
     pub gather_rows: usize,
-    /// By rows - 1, then vectors - 1.
-    pub tile: [[BlockFn<T>; 2]; MAX_TILE_ROWS],
-    pub direct: [[BlockFn<T>; 4]; MAX_DIRECT_ROWS],
-    pub gather: [[BlockFn<T>; 2]; MAX_GATHER_ROWS],
-    /// By rows - 1, then columns - 1.
-    pub dot: [[BlockFn<T>; DOT_COLS]; MAX_DIRECT_ROWS],
+    pub tile: Table<T>,
+    pub direct: Table<T>,
+    /// Of as many rows as there are registers for their addresses.
+    pub gather: Table<T>,
+    /// Of up to `direct_rows` rows and [`DOT_COLS`](super::micro::DOT_COLS) columns.
+    pub dot: Table<T>,
     pub pack: PackFn<T>,
     pub epilogue: EpilogueFn<T>,
 }
@@ -38,17 +39,20 @@ pub(in crate::kernels) trait Real:
     fn kernels(isa: Isa) -> &'static Kernels<Self>;
 }
 
+/// `function` for every number of rows and columns given, as nested arrays.
 macro_rules! by_rows {
-    ($function:ident, $($rows:literal)*, $columns:tt) => {
-        [$(by_rows!(@ $function, $rows, $columns)),*]
+    ($function:ident, [$($rows:literal)*], $columns:tt) => {
+        &[$(by_rows!(@ $function, $rows, $columns)),*]
     };
     (@ $function:ident, $rows:literal, [$($columns:literal)*]) => {
-        [$($function::<$rows, $columns>),*]
+        &[$($function::<$rows, $columns>),*]
     };
 }
 
+/// The kernels of one instruction set and element type. Only what the driver can ask for is compiled: these functions are a large
+/// part of the library's compile time.
 macro_rules! kernels {
-    ($name:ident, $elem:ty, $vector:ty, $(#[$feature:meta])?, lanes $lanes:literal, tile $tr:literal $tv:literal, direct $dr:literal $dv:literal, gather $gr:literal, pack $pack:path, fma $fma:expr) => {
+    ($name:ident, $elem:ty, $vector:ty, $(#[$feature:meta])?, lanes $lanes:literal, tile $tile:tt, direct $direct:tt $direct_vectors:tt, gather $gather:tt, pack $pack:path, fma $fma:expr) => {
         mod $name {
             use super::*;
             #[allow(unused_imports)]
@@ -86,17 +90,21 @@ macro_rules! kernels {
                 unsafe { epilogue::apply::<$elem, { $fma }>(tile) }
             }
 
+            const TILE: Table<$elem> = by_rows!(tile_kernel, $tile, [1 2]);
+            const DIRECT: Table<$elem> = by_rows!(direct_kernel, $direct, $direct_vectors);
+            const GATHER: Table<$elem> = by_rows!(gather_kernel, $gather, [1 2]);
+
             pub(super) static KERNELS: Kernels<$elem> = Kernels {
                 lanes: $lanes,
-                tile_rows: $tr,
-                tile_vectors: $tv,
-                direct_rows: $dr,
-                direct_vectors: $dv,
-                gather_rows: $gr,
-                tile: by_rows!(tile_kernel, 1 2 3 4 5 6 7 8 9 10 11 12 13 14, [1 2]),
-                direct: by_rows!(direct_kernel, 1 2 3 4 5 6, [1 2 3 4]),
-                gather: by_rows!(gather_kernel, 1 2 3 4 5 6 7 8 9 10 11 12, [1 2]),
-                dot: by_rows!(dot_kernel, 1 2 3 4 5 6, [1 2 3 4]),
+                tile_rows: TILE.len(),
+                tile_vectors: TILE[0].len(),
+                direct_rows: DIRECT.len(),
+                direct_vectors: DIRECT[0].len(),
+                gather_rows: GATHER.len(),
+                tile: TILE,
+                direct: DIRECT,
+                gather: GATHER,
+                dot: by_rows!(dot_kernel, $direct, [1 2 3 4]),
                 pack: $pack,
                 epilogue: epilogue_kernel,
             };
@@ -104,17 +112,17 @@ macro_rules! kernels {
     };
 }
 
-kernels!(portable_f32, f32, F32x4, , lanes 4, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma cfg!(target_arch = "aarch64"));
-kernels!(portable_f64, f64, F64x2, , lanes 2, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::*;
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-    kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma true);
-    kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile 6 2, direct 4 2, gather 6, pack pack_kernel, fma true);
-    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile 14 2, direct 6 4, gather 10, pack super::super::super::pack::pack_f32_avx512, fma true);
-    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile 14 2, direct 6 4, gather 10, pack pack_kernel, fma true);
+    kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
+    kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
+    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack super::super::super::pack::pack_f32_avx512, fma true);
+    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, fma true);
 
     pub(super) fn f32(isa: Isa) -> &'static Kernels<f32> {
         match isa.or_supported() {
