@@ -154,6 +154,19 @@ def rows(device):
     unary("exp 4M", torch.exp, million4)
     unary("add 4M", lambda x: x + x, million4)
     unary("sum 4M", torch.sum, million4)
+
+    def fused(name, backward):
+        def setup():
+            x, y = (rand(million4 // 4).requires_grad_(backward) for _ in range(2))
+            def step():
+                z = (x * y).tanh() + 0.5 * x
+                if backward:
+                    z.sum().backward()
+                    x.grad = y.grad = None
+            return step
+        row(name, setup)
+    fused("fused tanh(xy)+x/2 1M", False)
+    fused("fused tanh(xy)+x/2 1M forward backward", True)
     unary("softmax 1024x1024", lambda x: torch.softmax(x, 1), 1024, 1024)
     unary("layernorm 1024x1024", lambda x: F.layer_norm(x, (1024,)), 1024, 1024)
     unary("transpose copy 1024x1024", lambda x: x.t().contiguous(), 1024, 1024)

@@ -1,6 +1,8 @@
 //! Procedural macros of RusTorch, re-exported by the `rustorch` crate. Only entry points stand here.
 
+mod einops;
 mod einsum;
+mod fuse;
 mod model;
 mod typed;
 
@@ -81,4 +83,74 @@ pub fn shape(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn dim(input: TokenStream) -> TokenStream {
     typed::dim::expand(input.into()).into()
+}
+
+/// An elementwise expression over tensors, compiled to one loop.
+///
+/// The names between the bars stand for the elements of the tensors that follow, one to four, which broadcast:
+///
+/// ```ignore
+/// let z = fuse!(|x, y| (x * y).tanh() + 0.5 * x, &a, &b)?;
+/// ```
+///
+/// One pass over the operands, without the intermediate tensors that operators would make, in the best instruction set of
+/// the processor (chosen at run time), in single or double precision; half precision computes in single, integers and bools
+/// become floats, complex numbers are refused. On CUDA the same expression is compiled for the device.
+///
+/// An expression is made of
+/// - the names, numbers, and up to four numbers from outside (variables, fields, constants), computed before the loop;
+/// - `+ - * /` and the elementwise functions of `Tensor`, as methods or functions: `x.tanh()`, `maximum(x, 0.0)`,
+///   `x.clamp(-1.0, 1.0)`, `x.gelu()`;
+/// - `if a > b && c != 0.0 { .. } else { .. }` and `select(a > b, .., ..)`;
+/// - `{ let t = ..; .. }`.
+///
+/// The gradient with respect to each operand is derived from the expression, simplified, and compiled to a loop as well;
+/// the gradient of a branch not taken does not enter. Gradients of gradients are computed by tensor operations.
+///
+/// If all operands are `TypedTensor`s the result is one; otherwise it is a `Result<Tensor>`, an error where shapes do not
+/// broadcast or a dtype is complex.
+#[proc_macro]
+pub fn fuse(input: TokenStream) -> TokenStream {
+    fuse::expand(input.into()).into()
+}
+
+/// Reorders, splits and merges axes by name, with the pattern checked at compile time.
+///
+/// ```ignore
+/// let heads = rearrange!("b (h d) t -> b h t d", x, h = 4)?;
+/// ```
+///
+/// See `rustorch::rearrange` for the notation. The operand is a tensor or a reference to one, and is not consumed. For a
+/// `TypedTensor` the result is one: axes that keep their name keep their dim, a size given as a number or a constant becomes
+/// a `Const`, and what is made of several axes takes the size that the program states for the result,
+/// `let y: TypedTensor<shape![Batch, Seq, 64]> = rearrange!("b h t d -> b t (h d)", x)`, which is verified: at compile time
+/// where types fix the sizes, otherwise when it runs. For other tensors the result is a `Result<Tensor>`.
+#[proc_macro]
+pub fn rearrange(input: TokenStream) -> TokenStream {
+    einops::expand(rustorch_shape::einops::Operation::Rearrange, input.into()).into()
+}
+
+/// Reduces the axes that the right side of a pattern does not have.
+///
+/// ```ignore
+/// let pooled = reduce!("b (h 2) (w 2) -> b h w", x, "mean")?;
+/// ```
+///
+/// The reduction is `"sum"`, `"mean"`, `"max"`, `"min"` or `"prod"`. See `rustorch::reduce` for the notation and
+/// [`rearrange!`] for typed tensors.
+#[proc_macro]
+pub fn reduce(input: TokenStream) -> TokenStream {
+    einops::expand(rustorch_shape::einops::Operation::Reduce, input.into()).into()
+}
+
+/// Repeats elements along new axes.
+///
+/// ```ignore
+/// let wide = repeat!("h w -> h (w r)", x, r = 2)?;
+/// ```
+///
+/// See `rustorch::repeat` for the notation and [`rearrange!`] for typed tensors.
+#[proc_macro]
+pub fn repeat(input: TokenStream) -> TokenStream {
+    einops::expand(rustorch_shape::einops::Operation::Repeat, input.into()).into()
 }

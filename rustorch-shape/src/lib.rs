@@ -24,6 +24,7 @@
 //! ```
 
 pub mod args;
+pub mod einops;
 pub mod einsum;
 mod error;
 pub mod functions;

@@ -46,8 +46,9 @@ pub use tensor::{
     TensorData, TensorOptions, print_options, set_print_options, slice,
 };
 
+pub use ops::einops::{rearrange, reduce, repeat};
 pub use ops::einsum::{einsum, einsum_path};
-pub use rustorch_macros::{dim, einsum, model, shape};
+pub use rustorch_macros::{dim, einsum, fuse, model, rearrange, reduce, repeat, shape};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
@@ -55,7 +56,7 @@ pub mod prelude {
     pub use crate::nn::{self, Layer, Module};
     pub use crate::optim::{self, Optimizer};
     pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor, tensor};
-    pub use rustorch_macros::{dim, einsum, model, shape};
+    pub use rustorch_macros::{dim, einsum, fuse, model, rearrange, reduce, repeat, shape};
 }
 
 /// What the macros expand to; no public interface.
@@ -63,6 +64,22 @@ pub mod prelude {
 pub mod __private {
     pub use crate::private::model;
     pub use crate::tensor::from_literal;
+
+    /// For `rearrange!`, `reduce!` and `repeat!`.
+    pub mod einops {
+        pub use crate::ops::einops::Site;
+        pub use crate::typed::einops::{Composite, Known, check};
+    }
+
+    /// For `fuse!`.
+    pub mod fuse {
+        pub use crate::ops::elementwise::kernel::{Eval, real};
+        /// The words of expressions.
+        pub use crate::ops::elementwise::lanes as words;
+        pub use crate::ops::elementwise::{
+            Domain, Elementwise, FusedNumber, Gradient, Params, Source, Traced, Variable, number,
+        };
+    }
 
     /// For `einsum!`.
     pub mod einsum {

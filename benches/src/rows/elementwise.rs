@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use rustorch::{Result, Tensor};
+use rustorch::{Result, Tensor, fuse};
 
 use super::{Row, Step};
 
@@ -22,7 +22,29 @@ pub fn rows() -> Vec<Row> {
         row("add 4M", &[LARGE], |x| x + x),
         row("sum 4M", &[LARGE], Tensor::sum),
         row("add 4x4 eager", &[4, 4], |x| x + x),
+        fused("fused tanh(xy)+x/2 1M", false),
+        fused("fused tanh(xy)+x/2 1M forward backward", true),
     ]
+}
+
+/// An expression of four operations: one loop here, four operators in PyTorch's eager mode.
+fn fused(name: &str, backward: bool) -> Row {
+    Row::time(name, move || {
+        let leaf = || input(&[LARGE / 4])?.requires_grad_(backward);
+        let (x, y) = (leaf()?, leaf()?);
+        let step = move || -> Result<()> {
+            let z = fuse!(|x, y| (x * y).tanh() + 0.5 * x, &x, &y)?;
+            if backward {
+                z.sum().backward()?;
+                x.set_grad(None)?;
+                y.set_grad(None)?;
+            }
+            drop(black_box(z));
+            Ok(())
+        };
+        step()?;
+        Ok(Box::new(move || step().expect("it has run before")) as Step)
+    })
 }
 
 /// Numbers between -2 and 2 without a pattern that a cache or predictor could use.

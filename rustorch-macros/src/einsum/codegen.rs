@@ -26,7 +26,7 @@ use super::parse::Input;
 use super::signature::Signature;
 
 /// The largest rank of a typed tensor.
-const MAX_TYPED_RANK: usize = 8;
+pub(crate) const MAX_TYPED_RANK: usize = 8;
 
 /// The call-site for `input`, whose specification is `spec`.
 pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
@@ -77,7 +77,7 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
 }
 
 /// Items of the expansion are invisible to the operands, and theirs to it.
-pub(super) fn hidden() -> Span {
+pub(crate) fn hidden() -> Span {
     Span::mixed_site()
 }
 

@@ -7,6 +7,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use codegen::{MAX_TYPED_RANK, hidden};
 use proc_macro2::TokenStream;
 use quote::quote;
 

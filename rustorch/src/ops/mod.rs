@@ -5,6 +5,7 @@ mod complex;
 pub(crate) mod conv;
 pub(crate) mod cross_entropy;
 mod dropout;
+pub(crate) mod einops;
 pub(crate) mod einsum;
 pub(crate) mod elementwise;
 pub(crate) mod indexing;

@@ -93,15 +93,15 @@ const fn equal(a: &str, b: &str) -> bool {
 
 /// Text put together while compiling, since `panic!` in a constant cannot format numbers. What does not fit is cut off.
 #[derive(Clone, Copy)]
-struct Message {
+pub(super) struct Message {
     bytes: [u8; 240],
     length: usize,
 }
 
 impl Message {
-    const EMPTY: Self = Self { bytes: [0; 240], length: 0 };
+    pub(super) const EMPTY: Self = Self { bytes: [0; 240], length: 0 };
 
-    const fn text(mut self, text: &str) -> Self {
+    pub(super) const fn text(mut self, text: &str) -> Self {
         let bytes = text.as_bytes();
         if self.length + bytes.len() <= self.bytes.len() {
             let mut at = 0;
@@ -114,7 +114,7 @@ impl Message {
         self
     }
 
-    const fn number(self, number: usize) -> Self {
+    pub(super) const fn number(self, number: usize) -> Self {
         let this = if number >= 10 { self.number(number / 10) } else { self };
         let digits = "0123456789".as_bytes();
         let digit = [digits[number % 10]];
@@ -124,10 +124,10 @@ impl Message {
         }
     }
 
-    const fn as_str(&self) -> &str {
+    pub(super) const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.length).0) {
             Ok(text) => text,
-            Err(_) => "reshape: the shapes differ in their number of elements",
+            Err(_) => "the shapes do not fit",
         }
     }
 }

@@ -66,9 +66,9 @@ ellipses! {
     [A B C D E F G H];
 }
 
-/// What can stand as an operand of `einsum!`: a tensor or a typed tensor, or a reference to one.
+/// What can stand as an operand of a macro: a tensor or a typed tensor, or a reference to one.
 #[diagnostic::on_unimplemented(
-    message = "einsum!: `{Self}` is not a tensor",
+    message = "`{Self}` is not a tensor",
     label = "expected a `Tensor` or a `TypedTensor`"
 )]
 pub trait AnyOperand {

@@ -44,6 +44,7 @@ mod broadcast;
 mod count;
 mod create;
 mod dim;
+pub(crate) mod einops;
 pub(crate) mod einsum;
 mod elementwise;
 mod layout;

@@ -7,18 +7,22 @@ use crate::DType;
 use crate::kernels as isa;
 
 /// The most inputs that an entry has; gradients have one more than the operation, and its output.
-pub(crate) const MAX_INPUTS: usize = 5;
+pub const MAX_INPUTS: usize = 5;
 /// The most scalar parameters that an entry has.
-pub(crate) const MAX_PARAMS: usize = 4;
+pub const MAX_PARAMS: usize = 4;
 
 /// Scalar parameters of an operation.
-pub(crate) type Params = [f64; MAX_PARAMS];
+pub type Params = [f64; MAX_PARAMS];
 
 /// What a kernel works on: contiguous runs of `len` elements of the compute dtype.
-pub(crate) struct Args {
+pub struct Args {
+    /// Where each input begins.
     pub inputs: [*const u8; MAX_INPUTS],
+    /// Where the output begins.
     pub output: *mut u8,
+    /// Elements of each.
     pub len: usize,
+    /// The scalar parameters.
     pub params: Params,
 }
 
@@ -26,11 +30,13 @@ pub(crate) struct Args {
 ///
 /// # Safety
 /// The pointers must be valid for `len` elements, aligned, and the output must not overlap an input.
-pub(crate) type Kernel = unsafe fn(&Args);
+pub type Kernel = unsafe fn(&Args);
 
 /// One lane of an entry: `N` inputs to one output.
-pub(crate) trait Eval<T, const N: usize> {
+pub trait Eval<T, const N: usize> {
+    /// The lane of the result.
     type Out: Copy;
+    /// The value.
     fn eval(inputs: [T; N], params: &Params) -> Self::Out;
 }
 
@@ -79,7 +85,7 @@ unsafe fn plain<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
 }
 
 /// Kernels of entries defined for floats.
-pub(crate) fn real<O, const N: usize>(dtype: DType) -> Option<Kernel>
+pub fn real<O, const N: usize>(dtype: DType) -> Option<Kernel>
 where
     O: Eval<F<f32, true>, N> + Eval<F<f32, false>, N> + Eval<F<f64, true>, N> + Eval<F<f64, false>, N>,
 {
@@ -91,7 +97,7 @@ where
 }
 
 /// Kernels of entries defined for integers.
-pub(crate) fn integral<O, const N: usize>(dtype: DType) -> Option<Kernel>
+pub fn integral<O, const N: usize>(dtype: DType) -> Option<Kernel>
 where
     O: Eval<I<u8>, N> + Eval<I<i8>, N> + Eval<I<i16>, N> + Eval<I<i32>, N> + Eval<I<i64>, N>,
 {
@@ -106,7 +112,7 @@ where
 }
 
 /// Kernels of entries defined for complex numbers.
-pub(crate) fn complex<O, const N: usize>(dtype: DType) -> Option<Kernel>
+pub fn complex<O, const N: usize>(dtype: DType) -> Option<Kernel>
 where
     O: Eval<C<f32>, N> + Eval<C<f64>, N>,
 {
@@ -119,7 +125,7 @@ where
 
 /// What numbers an entry is defined for; each has a trait in [`super::lanes`] and a row of kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Domain {
+pub enum Domain {
     /// Every dtype; bools compute as 0 and 1.
     Arith,
     /// Every dtype but bool.
@@ -161,7 +167,7 @@ impl Domain {
 }
 
 /// The kernel that copies its input.
-pub(crate) fn copy(dtype: DType) -> Kernel {
+pub fn copy(dtype: DType) -> Kernel {
     unsafe fn bytes<const SIZE: usize>(args: &Args) {
         // SAFETY: as promised by the caller of the kernel.
         unsafe { std::ptr::copy_nonoverlapping(args.inputs[0], args.output, args.len * SIZE) }

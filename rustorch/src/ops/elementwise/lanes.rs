@@ -13,7 +13,7 @@ use num_complex::Complex;
 use crate::kernels::math;
 
 /// Numbers that can be added and multiplied: every dtype.
-pub(crate) trait Arith:
+pub trait Arith:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
 {
     /// The truth value of a comparison.
@@ -30,7 +30,7 @@ pub(crate) trait Arith:
 }
 
 /// Numbers with an order: integers and floats.
-pub(crate) trait Ordered: Arith {
+pub trait Ordered: Arith {
     fn lt(self, other: Self) -> Self::Mask;
     fn le(self, other: Self) -> Self::Mask;
     /// The greater number; NaN if either is.
@@ -59,13 +59,13 @@ pub(crate) trait Ordered: Arith {
 macro_rules! methods {
     ($(#[$doc:meta])* $trait:ident: [$($super:tt)*] { $($name:ident),* $(,)? }) => {
         $(#[$doc])*
-        pub(crate) trait $trait: $($super)* {
+        pub trait $trait: $($super)* {
             $(fn $name(self) -> Self;)*
         }
         $(
             /// The method as a function, which reads the same in Rust and in CUDA C.
             #[inline(always)]
-            pub(crate) fn $name<T: $trait>(x: T) -> T {
+            pub fn $name<T: $trait>(x: T) -> T {
                 x.$name()
             }
         )*
@@ -88,7 +88,7 @@ methods! {
 }
 
 /// Two-argument functions of floats alone.
-pub(crate) trait Real2: Real {
+pub trait Real2: Real {
     fn atan2(self, other: Self) -> Self;
     fn hypot(self, other: Self) -> Self;
     fn copysign(self, other: Self) -> Self;
@@ -101,7 +101,7 @@ macro_rules! functions {
     ($($name:ident: $trait:ident($($arg:ident),*) -> $out:ty;)*) => {$(
         /// The method as a function, which reads the same in Rust and in CUDA C.
         #[inline(always)]
-        pub(crate) fn $name<T: $trait>($($arg: T),*) -> $out {
+        pub fn $name<T: $trait>($($arg: T),*) -> $out {
             T::$name($($arg),*)
         }
     )*};
@@ -134,7 +134,7 @@ functions! {
 }
 
 /// Integers as bit patterns.
-pub(crate) trait Bits: Ordered {
+pub trait Bits: Ordered {
     fn bit_and(self, other: Self) -> Self;
     fn bit_or(self, other: Self) -> Self;
     fn bit_xor(self, other: Self) -> Self;
@@ -154,37 +154,37 @@ functions! {
 
 /// Whether both hold.
 #[inline(always)]
-pub(crate) fn both(a: bool, b: bool) -> bool {
+pub fn both(a: bool, b: bool) -> bool {
     a & b
 }
 
 /// Whether one holds.
 #[inline(always)]
-pub(crate) fn either(a: bool, b: bool) -> bool {
+pub fn either(a: bool, b: bool) -> bool {
     a | b
 }
 
 /// Whether exactly one holds.
 #[inline(always)]
-pub(crate) fn differ(a: bool, b: bool) -> bool {
+pub fn differ(a: bool, b: bool) -> bool {
     a ^ b
 }
 
 /// `b < a`.
 #[inline(always)]
-pub(crate) fn gt<T: Ordered>(a: T, b: T) -> T::Mask {
+pub fn gt<T: Ordered>(a: T, b: T) -> T::Mask {
     b.lt(a)
 }
 
 /// `b <= a`.
 #[inline(always)]
-pub(crate) fn ge<T: Ordered>(a: T, b: T) -> T::Mask {
+pub fn ge<T: Ordered>(a: T, b: T) -> T::Mask {
     b.le(a)
 }
 
 /// `yes` where the mask holds, otherwise `no`.
 #[inline(always)]
-pub(crate) fn select<T: Arith>(mask: T::Mask, yes: T, no: T) -> T {
+pub fn select<T: Arith>(mask: T::Mask, yes: T, no: T) -> T {
     T::select(mask, yes, no)
 }
 
@@ -192,17 +192,17 @@ pub(crate) fn select<T: Arith>(mask: T::Mask, yes: T, no: T) -> T {
 /// `mul_add` would be a library call.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct F<T, const FMA: bool>(pub T);
+pub struct F<T, const FMA: bool>(pub T);
 
 /// An integer lane.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct I<T>(pub T);
+pub struct I<T>(pub T);
 
 /// A complex lane.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct C<T>(pub Complex<T>);
+pub struct C<T>(pub Complex<T>);
 
 macro_rules! operators {
     ([$($generics:tt)*] $t:ty, $add:expr, $sub:expr, $mul:expr, $neg:expr) => {

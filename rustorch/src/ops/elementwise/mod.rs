@@ -10,8 +10,10 @@ mod complex;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
-mod kernel;
-mod lanes;
+mod fuse;
+pub(crate) mod kernel;
+#[allow(missing_docs, reason = "the words of expressions; exported for what `fuse!` expands to alone")]
+pub mod lanes;
 mod macros;
 mod operand;
 mod special;
@@ -23,10 +25,12 @@ use smallvec::SmallVec;
 pub(crate) use cast::{Number, cast, for_each_row};
 #[cfg(feature = "cuda")]
 pub(crate) use cuda::fill as cuda_fill;
-pub(crate) use kernel::{Domain, Kernel, MAX_INPUTS, MAX_PARAMS, Params};
+pub use fuse::{FusedNumber, number};
+pub use kernel::{Domain, Kernel, Params};
+pub(crate) use kernel::{MAX_INPUTS, MAX_PARAMS};
 pub use operand::Operand;
 pub(crate) use operand::result_dtype;
-pub(crate) use traced::Traced;
+pub use traced::Traced;
 
 use crate::autograd::{self, BackwardFn, Ctx, Grads, Saved};
 use crate::layout::{Dims, Layout};
@@ -34,8 +38,10 @@ use crate::storage::{Storage, lock_for_write};
 use crate::{DType, Device, Error, Result, Tensor};
 
 /// One entry of the table.
-pub(crate) struct Elementwise {
+pub struct Elementwise {
+    /// What messages and the tape call it.
     pub name: &'static str,
+    /// The numbers it is defined for.
     pub domain: Domain,
     /// Whether the result is a truth value.
     pub truth: bool,
@@ -49,24 +55,31 @@ pub(crate) struct Elementwise {
 
 /// An expression as text.
 #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
-pub(crate) struct Source {
+pub struct Source {
+    /// The names of its inputs.
     pub inputs: &'static [&'static str],
+    /// The names of its parameters.
     pub params: &'static [&'static str],
+    /// The text itself.
     pub expression: &'static str,
 }
 
 /// The gradient of an entry with respect to one input, as an expression over [`Variable`]s.
-pub(crate) struct Gradient {
+pub struct Gradient {
+    /// What it mentions, in the order of the kernel's inputs.
     pub uses: &'static [Variable],
+    /// The loop for a compute dtype, if there is one.
     pub kernel: fn(DType) -> Option<Kernel>,
+    /// The expression's text, for CUDA.
     #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
     pub source: Source,
+    /// The expression over tensor operations.
     pub trace: for<'a> fn(&[Traced<'a>], &Params) -> Traced<'a>,
 }
 
 /// What a gradient's expression may mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Variable {
+pub enum Variable {
     /// The gradient of the result.
     Grad,
     /// An input of the operation.

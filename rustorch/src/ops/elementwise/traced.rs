@@ -10,14 +10,14 @@ use crate::{DType, Error, Result, Scalar, Tensor};
 
 /// Owns the intermediates of one evaluation, so that a [`Traced`] value can be `Copy` as expressions demand.
 #[derive(Default)]
-pub(crate) struct Arena {
+pub struct Arena {
     tensors: RefCell<Vec<Tensor>>,
     error: Cell<Option<Error>>,
 }
 
 /// A value in a traced expression.
 #[derive(Clone, Copy)]
-pub(crate) enum Traced<'a> {
+pub enum Traced<'a> {
     /// A tensor, by its place in the arena.
     Tensor(usize, &'a Arena),
     /// A number.
