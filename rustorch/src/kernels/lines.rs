@@ -71,32 +71,34 @@ impl Lines {
         visit: impl Fn(usize, usize, usize) + Sync,
     ) {
         let run = self.split_run();
+        let index = Index(index);
+        self.share(run, access, &|part| self.part(index, part, &visit));
+    }
+
+    /// Calls `walk` for parts that together are the whole walk, on several threads if there is enough to do.
+    fn share(&self, run: usize, access: Access, walk: &(dyn Fn(Part) + Sync)) {
         let lines: usize = self.shape.iter().product();
         let work = lines * self.count * run;
         if work == 0 {
             return;
         }
-        let index = Index(index);
-        let whole = |lines, entries, columns| Part { lines, entries, columns };
+        let whole = |lines, entries, columns| walk(Part { lines, entries, columns });
         if work <= GRAIN || parallel::available_threads() == 1 {
-            self.part(index, whole(0..lines, 0..self.count, 0..run), &visit);
+            whole(0..lines, 0..self.count, 0..run);
         } else if lines >= 4 * parallel::num_threads() {
             let grain = (GRAIN / (self.count * run)).max(1);
             parallel::for_each(lines.div_ceil(grain), |i| {
-                let range = i * grain..lines.min((i + 1) * grain);
-                self.part(index, whole(range, 0..self.count, 0..run), &visit);
+                whole(i * grain..lines.min((i + 1) * grain), 0..self.count, 0..run);
             });
         } else if access == Access::Values {
             let grain = (GRAIN / (lines * run)).max(1);
             parallel::for_each(self.count.div_ceil(grain), |i| {
-                let range = i * grain..self.count.min((i + 1) * grain);
-                self.part(index, whole(0..lines, range, 0..run), &visit);
+                whole(0..lines, i * grain..self.count.min((i + 1) * grain), 0..run);
             });
         } else {
             let grain = (run.div_ceil(parallel::num_threads())).max(COLUMNS);
             parallel::for_each(run.div_ceil(grain), |i| {
-                let range = i * grain..run.min((i + 1) * grain);
-                self.part(index, whole(0..lines, 0..self.count, range), &visit);
+                whole(0..lines, 0..self.count, i * grain..run.min((i + 1) * grain));
             });
         }
     }

@@ -3,7 +3,7 @@
 //! An optimiser gives the arithmetic of one element ([`Update`]); the loop around it is compiled for every instruction
 //! set and runs on several threads. Elements are independent, so the result does not depend on how many.
 
-use std::ops::{Add, Div, Mul, Neg, Range, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use half::{bf16, f16};
 
@@ -34,14 +34,13 @@ pub trait Real:
     fn min(self, other: Self) -> Self;
 }
 
-/// An element as it lies in memory, and the type in which it is computed with.
-pub trait Stored: Copy {
-    /// The type in which steps compute.
-    type Real: Real;
-    /// From memory.
-    fn load(self) -> Self::Real;
-    /// To memory, rounded.
-    fn store(value: Self::Real) -> Self;
+/// An element as it lies in memory: an f32 or f64, or a half type, whose elements are computed with in f32 and rounded once.
+pub trait Stored: Copy + Sized {
+    /// As [`step`], for consecutive elements on this thread.
+    ///
+    /// # Safety
+    /// As for [`step`].
+    unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U);
 }
 
 macro_rules! real {
@@ -69,14 +68,8 @@ macro_rules! real {
             }
         }
         impl Stored for $t {
-            type Real = $t;
-            #[inline(always)]
-            fn load(self) -> $t {
-                self
-            }
-            #[inline(always)]
-            fn store(value: $t) -> Self {
-                value
+            unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
+                isa().run(Step { arrays, update });
             }
         }
     )*};
@@ -86,44 +79,79 @@ real!(f32, f64);
 macro_rules! half {
     ($($t:ident),*) => {$(
         impl Stored for $t {
-            type Real = f32;
-            #[inline(always)]
-            fn load(self) -> f32 {
-                self.to_f32()
-            }
-            #[inline(always)]
-            fn store(value: f32) -> Self {
-                <$t>::from_f32(value)
+            unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
+                let Arrays { parameter, gradient, state, len } = arrays;
+                unsafe fn load(from: *const $t, to: &mut [f32]) {
+                    for (i, slot) in to.iter_mut().enumerate() {
+                        // SAFETY: a part of what the caller promised.
+                        *slot = unsafe { from.add(i).read() }.to_f32();
+                    }
+                }
+                unsafe fn store(from: &[f32], to: *mut $t) {
+                    for (i, &value) in from.iter().enumerate() {
+                        // SAFETY: as above.
+                        unsafe { to.add(i).write(<$t>::from_f32(value)) };
+                    }
+                }
+                let (mut p, mut g, mut s) = ([0.0f32; PIECE], [0.0f32; PIECE], [[0.0f32; PIECE]; S]);
+                for start in (0..len).step_by(PIECE) {
+                    let n = PIECE.min(len - start);
+                    let state = state.map(|state| state.wrapping_add(start));
+                    // SAFETY: parts of what the caller promised; the pieces hold `n` elements.
+                    unsafe {
+                        load(parameter.wrapping_add(start), &mut p[..n]);
+                        load(gradient.wrapping_add(start), &mut g[..n]);
+                        for (&from, to) in state.iter().zip(&mut s) {
+                            load(from, &mut to[..n]);
+                        }
+                        let pieces = s.each_mut().map(|piece| piece.as_mut_ptr());
+                        let arrays =
+                            Arrays { parameter: p.as_mut_ptr(), gradient: g.as_ptr(), state: pieces, len: n };
+                        <f32 as Stored>::run(arrays, update);
+                        store(&p[..n], parameter.wrapping_add(start));
+                        for (from, &to) in s.iter().zip(&state) {
+                            store(&from[..n], to);
+                        }
+                    }
+                }
             }
         }
     )*};
 }
 half!(f16, bf16);
 
+/// Elements of half types that are converted at once.
+const PIECE: usize = 256;
+
 /// The arrays of one step, all of the same length.
-struct Step<T, U, const S: usize> {
-    update: U,
+#[derive(Clone, Copy)]
+pub struct Arrays<T, const S: usize> {
     parameter: *mut T,
     gradient: *const T,
     state: [*mut T; S],
-    range: Range<usize>,
+    len: usize,
 }
 
-impl<T: Stored, U: Update<S>, const S: usize> Kernel for Step<T, U, S> {
+struct Step<T, U, const S: usize> {
+    arrays: Arrays<T, S>,
+    update: U,
+}
+
+impl<T: Real, U: Update<S>, const S: usize> Kernel for Step<T, U, S> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { update, parameter, gradient, state, range } = self;
-        for i in range {
+        let Arrays { parameter, gradient, state, len } = self.arrays;
+        for i in 0..len {
             // SAFETY: `step` was promised that all arrays have this element, and that only the gradient may be read
             // elsewhere meanwhile.
             unsafe {
-                let old = std::array::from_fn(|k| (*state[k].add(i)).load());
-                let (value, new) = update.update((*parameter.add(i)).load(), (*gradient.add(i)).load(), old);
-                parameter.add(i).write(T::store(value));
+                let (value, new) =
+                    self.update.update(*parameter.add(i), *gradient.add(i), state.map(|state| *state.add(i)));
+                parameter.add(i).write(value);
                 for k in 0..S {
-                    state[k].add(i).write(T::store(new[k]));
+                    state[k].add(i).write(new[k]);
                 }
             }
         }
@@ -145,7 +173,14 @@ pub unsafe fn step<T: Stored, U: Update<S>, const S: usize>(
     let pointers = Shared((parameter, gradient, state));
     parallel::for_each_chunk(len, parallel::GRAIN / 8, |range| {
         let (parameter, gradient, state) = pointers.get();
-        isa().run(Step { update, parameter, gradient, state, range });
+        let arrays = Arrays {
+            parameter: parameter.wrapping_add(range.start),
+            gradient: gradient.wrapping_add(range.start),
+            state: state.map(|state| state.wrapping_add(range.start)),
+            len: range.len(),
+        };
+        // SAFETY: chunks are disjoint parts of what the caller promised.
+        unsafe { T::run(arrays, update) };
     });
 }
 

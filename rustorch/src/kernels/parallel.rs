@@ -2,7 +2,6 @@
 //!
 //! Chunks are cut by the sizes alone. A reduction combines the results of its chunks in their order ([`map_chunks`]).
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,19 +44,26 @@ pub fn available_threads() -> usize {
 }
 
 /// Calls `f` with each of `0..tasks` once, in any order and on any thread. The tasks are handed out one by one.
-#[inline]
 pub fn for_each(tasks: usize, f: impl Fn(usize) + Sync) {
+    share_tasks(tasks, &f);
+}
+
+/// Behind a pointer, so that the loop of each caller is compiled once, and not once more for a single thread.
+fn share_tasks(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     if tasks <= 1 || available_threads() == 1 {
         return (0..tasks).for_each(f);
     }
-    pool::run(num_threads(), tasks, &f);
+    pool::run(num_threads(), tasks, f);
 }
 
 /// Cuts `0..n` into chunks of at least `grain` (the last may be shorter, a range of at most `grain` stays whole) and calls `f` with each,
 /// in any order and on any thread. For loops whose iterations are independent; `grain` is [`GRAIN`] divided by the cost
 /// of an iteration in simple operations.
-#[inline]
 pub fn for_each_chunk(n: usize, grain: usize, f: impl Fn(Range<usize>) + Sync) {
+    share_chunks(n, grain, &f);
+}
+
+fn share_chunks(n: usize, grain: usize, f: &(dyn Fn(Range<usize>) + Sync)) {
     if n <= grain || available_threads() == 1 {
         if n > 0 {
             f(0..n);
@@ -73,21 +79,16 @@ pub fn for_each_chunk(n: usize, grain: usize, f: impl Fn(Range<usize>) + Sync) {
 /// the order of the chunks, whatever thread made them.
 pub fn map_chunks<R: Send>(n: usize, chunk: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     let count = n.div_ceil(chunk);
-    if count <= 1 || available_threads() == 1 {
-        return (0..count).map(|i| f(i * chunk..n.min((i + 1) * chunk))).collect();
-    }
-    let mut results: Vec<MaybeUninit<R>> = Vec::with_capacity(count);
+    let mut results: Vec<R> = Vec::with_capacity(count);
     let out = Shared(results.as_mut_ptr());
-    pool::run(num_threads(), count, &|i| {
+    for_each(count, |i| {
         let result = f(i * chunk..n.min((i + 1) * chunk));
-        // SAFETY: each of the `count` slots, which the vector has room for, is written by one task.
-        unsafe { out.get().add(i).write(MaybeUninit::new(result)) };
+        // SAFETY: each of the `count` places, for which the vector has room, is written by one task.
+        unsafe { out.get().add(i).write(result) };
     });
-    // SAFETY: `run` returned without a panic, so all slots have been written; `MaybeUninit<R>` has the layout of `R`.
-    unsafe {
-        let mut results = std::mem::ManuallyDrop::new(results);
-        Vec::from_raw_parts(results.as_mut_ptr().cast::<R>(), count, results.capacity())
-    }
+    // SAFETY: `for_each` returned without a panic, so all places have been written.
+    unsafe { results.set_len(count) };
+    results
 }
 
 /// A pointer that tasks may share. Whoever uses it sees to it that tasks write to different places.

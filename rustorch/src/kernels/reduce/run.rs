@@ -1,6 +1,7 @@
 //! The loops of a reduction.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::fold::Fold;
 use super::for_each_group;
@@ -102,8 +103,21 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
     }
 
     fn row(&self, offset: usize, stride: usize, n: usize) -> F::Acc {
-        let from = self.input.wrapping_add(offset);
-        self.isa.run(Row::<F, T> { from, stride, n, fold: PhantomData })
+        let mut gathered = [const { MaybeUninit::<T>::uninit() }; BLOCK];
+        let mut acc = F::ACC;
+        for start in (0..n).step_by(BLOCK) {
+            let n = BLOCK.min(n - start);
+            let mut from = self.input.wrapping_add(offset + start * stride);
+            if stride != 1 {
+                for (i, slot) in gathered[..n].iter_mut().enumerate() {
+                    // SAFETY: `reduce`'s caller promises the elements.
+                    slot.write(unsafe { from.add(i * stride).read() });
+                }
+                from = gathered.as_ptr().cast();
+            }
+            acc = F::absorb(acc, self.isa.run(Row::<F, T> { from, n, fold: PhantomData }));
+        }
+        acc
     }
 
     fn reduce_columns(&self) {
@@ -161,124 +175,149 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
         let mut accs = [F::ACC; COLUMNS];
         let width = COLUMNS.min(inner.size - first);
         let Some((&run, outer)) = self.plan.reduced.split_last() else {
-            let from = self.input.wrapping_add(base);
-            let (strides, sizes) = ([1, inner.input], [1, width]);
-            self.isa.run(Columns::<F, T> { from, strides, sizes, accs: &mut accs });
+            self.columns(base, [1, inner.input], [1, width], &mut accs);
             return accs;
         };
         let mut at = Odometer::new(outer, rows.start / run.size);
         let (mut done, mut row) = (rows.start, rows.start % run.size);
         while done < rows.end {
             let n = (run.size - row).min(rows.end - done);
-            let from = self.input.wrapping_add(base + at.input + row * run.input);
-            let (strides, sizes) = ([run.input, inner.input], [n, width]);
-            self.isa.run(Columns::<F, T> { from, strides, sizes, accs: &mut accs });
+            let offset = base + at.input + row * run.input;
+            self.columns(offset, [run.input, inner.input], [n, width], &mut accs);
             (done, row) = (done + n, 0);
             at.advance();
         }
         accs
     }
-}
 
-#[inline(always)]
-unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, stride: usize, n: usize) -> F::Acc {
-    let mut acc = F::ACC;
-    for start in (0..n).step_by(BLOCK) {
-        let len = BLOCK.min(n - start);
-        let from = from.wrapping_add(start * stride);
-        let mut lanes = [F::LANE; LANES];
-        let whole = len - len % LANES;
-        // SAFETY: the caller promises `n` elements.
-        unsafe {
-            if stride == 1 {
-                for at in (0..whole).step_by(LANES) {
-                    for (lane, slot) in lanes.iter_mut().enumerate() {
-                        *slot = F::step(*slot, from.add(at + lane).read());
-                    }
-                }
-            } else {
-                for at in (0..whole).step_by(LANES) {
-                    for (lane, slot) in lanes.iter_mut().enumerate() {
-                        *slot = F::step(*slot, from.add((at + lane) * stride).read());
-                    }
-                }
-            }
-            let mut tail = F::LANE;
-            for at in whole..len {
-                tail = F::step(tail, from.add(at * stride).read());
-            }
-            if whole > 0 {
-                let mut width = LANES / 2;
-                while width > 0 {
-                    for lane in 0..width {
-                        lanes[lane] = F::join(lanes[lane], lanes[lane + width]);
-                    }
-                    width /= 2;
-                }
-                tail = F::join(lanes[0], tail);
-            }
-            acc = F::absorb(acc, tail);
+    fn columns(
+        &self,
+        offset: usize,
+        [row, column]: [usize; 2],
+        sizes: [usize; 2],
+        accs: &mut [F::Acc; COLUMNS],
+    ) {
+        let from = self.input.wrapping_add(offset);
+        if column == 1 {
+            return self.isa.run(Columns::<F, T> { from, row, sizes, accs });
         }
+        // SAFETY: `reduce`'s caller promises the elements.
+        unsafe { strided_columns::<F, T>(from, [row, column], sizes, accs) }
     }
-    acc
 }
 
+/// Up to [`BLOCK`] consecutive elements.
+#[inline(always)]
+unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize) -> F::Lane {
+    let mut lanes = [F::LANE; LANES];
+    let whole = n - n % LANES;
+    // SAFETY: the caller promises `n` elements.
+    unsafe {
+        for at in (0..whole).step_by(LANES) {
+            for (lane, slot) in lanes.iter_mut().enumerate() {
+                *slot = F::step(*slot, from.add(at + lane).read());
+            }
+        }
+        let mut tail = F::LANE;
+        for at in whole..n {
+            tail = F::step(tail, from.add(at).read());
+        }
+        if whole > 0 { F::join(join_lanes::<F, T>(&mut lanes), tail) } else { tail }
+    }
+}
+
+/// All lanes put together, pairwise. Not inlined: for each instruction set again it would be most of the code of [`row`].
+#[inline(never)]
+fn join_lanes<F: Fold<T>, T: Copy>(lanes: &mut [F::Lane; LANES]) -> F::Lane {
+    let mut width = LANES / 2;
+    while width > 0 {
+        let (left, right) = lanes.split_at_mut(width);
+        for (a, &b) in left.iter_mut().zip(&*right) {
+            *a = F::join(*a, b);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Rows of up to [`COLUMNS`] consecutive columns.
 #[inline(always)]
 unsafe fn columns<F: Fold<T>, T: Copy>(
+    from: *const T,
+    row: usize,
+    [rows, width]: [usize; 2],
+    accs: &mut [F::Acc; COLUMNS],
+) {
+    for start in (0..rows).step_by(DEPTH) {
+        let mut lanes = [F::LANE; COLUMNS];
+        for r in start..rows.min(start + DEPTH) {
+            let from = from.wrapping_add(r * row);
+            // SAFETY: the caller promises the elements.
+            unsafe {
+                if width == COLUMNS {
+                    for (c, lane) in lanes.iter_mut().enumerate() {
+                        *lane = F::step(*lane, from.add(c).read());
+                    }
+                } else {
+                    for (c, lane) in lanes[..width].iter_mut().enumerate() {
+                        *lane = F::step(*lane, from.add(c).read());
+                    }
+                }
+            }
+        }
+        absorb::<F, T>(&mut accs[..width], &lanes);
+    }
+}
+
+/// The same for columns apart from each other, without an instruction set of its own: memory is what limits it.
+#[inline(never)]
+unsafe fn strided_columns<F: Fold<T>, T: Copy>(
     from: *const T,
     [row, column]: [usize; 2],
     [rows, width]: [usize; 2],
     accs: &mut [F::Acc; COLUMNS],
 ) {
     for start in (0..rows).step_by(DEPTH) {
-        let end = rows.min(start + DEPTH);
         let mut lanes = [F::LANE; COLUMNS];
-        // SAFETY: the caller promises the elements.
-        unsafe {
-            if column == 1 && width == COLUMNS {
-                for r in start..end {
-                    let from = from.add(r * row);
-                    for (c, lane) in lanes.iter_mut().enumerate() {
-                        *lane = F::step(*lane, from.add(c).read());
-                    }
-                }
-            } else {
-                for r in start..end {
-                    let from = from.add(r * row);
-                    for (c, lane) in lanes[..width].iter_mut().enumerate() {
-                        *lane = F::step(*lane, from.add(c * column).read());
-                    }
-                }
+        for r in start..rows.min(start + DEPTH) {
+            for (c, lane) in lanes[..width].iter_mut().enumerate() {
+                // SAFETY: the caller promises the elements.
+                *lane = F::step(*lane, unsafe { from.add(r * row + c * column).read() });
             }
         }
-        for (acc, lane) in accs[..width].iter_mut().zip(lanes) {
-            *acc = F::absorb(*acc, lane);
-        }
+        absorb::<F, T>(&mut accs[..width], &lanes);
+    }
+}
+
+#[inline(never)]
+fn absorb<F: Fold<T>, T: Copy>(accs: &mut [F::Acc], lanes: &[F::Lane; COLUMNS]) {
+    for (acc, &lane) in accs.iter_mut().zip(lanes) {
+        *acc = F::absorb(*acc, lane);
     }
 }
 
 /// [`row`] as code to be compiled for each instruction set.
 struct Row<F, T> {
     from: *const T,
-    stride: usize,
     n: usize,
     fold: PhantomData<F>,
 }
 
 impl<F: Fold<T>, T: Copy> Kernel for Row<F, T> {
-    type Output = F::Acc;
+    type Output = F::Lane;
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> F::Acc {
+    fn run<const FMA: bool>(self) -> F::Lane {
         // SAFETY: whoever made this knows of `n` elements.
-        unsafe { row::<F, T>(self.from, self.stride, self.n) }
+        unsafe { row::<F, T>(self.from, self.n) }
     }
 }
 
 /// [`columns`] as code to be compiled for each instruction set.
 struct Columns<'a, F: Fold<T>, T: Copy> {
     from: *const T,
-    /// Of rows and columns.
-    strides: [usize; 2],
+    /// From a row to the next.
+    row: usize,
+    /// Rows and columns.
     sizes: [usize; 2],
     accs: &'a mut [F::Acc; COLUMNS],
 }
@@ -288,6 +327,6 @@ impl<F: Fold<T>, T: Copy> Kernel for Columns<'_, F, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // SAFETY: whoever made this knows of the elements.
-        unsafe { columns::<F, T>(self.from, self.strides, self.sizes, self.accs) }
+        unsafe { columns::<F, T>(self.from, self.row, self.sizes, self.accs) }
     }
 }

@@ -1,5 +1,7 @@
 //! Conversion between element types, and strided copies that convert on the way.
 
+use std::mem::MaybeUninit;
+
 use half::{bf16, f16};
 use num_complex::Complex;
 
@@ -69,40 +71,111 @@ pub(crate) fn cast<A: Number, B: Number>(value: A) -> B {
     }
 }
 
-/// A row of `len` numbers, `stride` elements apart, to consecutive memory.
-type GatherRow = unsafe fn(from: *const u8, stride: usize, to: *mut u8, len: usize);
-/// A row of consecutive numbers to `len` places, `stride` elements apart.
-type ScatterRow = unsafe fn(from: *const u8, to: *mut u8, stride: usize, len: usize);
+/// Numbers that are converted at once on the way to or from places apart.
+const PIECE: usize = 128;
 
-unsafe fn gather_row<A: Number, B: Number>(from: *const u8, stride: usize, to: *mut u8, len: usize) {
+/// `len` consecutive numbers to as many places, converted.
+type Convert = unsafe fn(from: *const u8, to: *mut u8, len: usize);
+
+unsafe fn convert<A: Number, B: Number>(from: *const u8, to: *mut u8, len: usize) {
     let (from, to) = (from.cast::<A>(), to.cast::<B>());
-    // SAFETY: the caller promises `len` readable elements `stride` apart and `len` writable ones.
-    unsafe {
-        match stride {
-            1 => (0..len).for_each(|i| to.add(i).write(cast(from.add(i).read()))),
-            0 => {
-                let value = cast::<A, B>(from.read());
-                (0..len).for_each(|i| to.add(i).write(value));
+    // SAFETY: the caller promises `len` readable elements and `len` writable ones.
+    unsafe { (0..len).for_each(|i| to.add(i).write(cast(from.add(i).read()))) }
+}
+
+/// The conversion between two dtypes. Its loop over consecutive numbers is the only code that is compiled for each pair.
+#[derive(Clone, Copy)]
+pub(crate) struct Conversion {
+    source: DType,
+    target: DType,
+    convert: Convert,
+}
+
+impl Conversion {
+    pub(crate) fn new(source: DType, target: DType) -> Self {
+        let convert = dispatch!(source, A => dispatch!(target, B => convert::<A, B> as Convert));
+        Self { source, target, convert }
+    }
+
+    /// A row of `len` numbers, `stride` elements apart, to consecutive memory.
+    ///
+    /// # Safety
+    /// `len` elements of the source's dtype must be readable, and as many of the target's writable.
+    pub(crate) unsafe fn gather(&self, from: *const u8, stride: usize, to: *mut u8, len: usize) {
+        let (from_size, to_size) = (self.source.size(), self.target.size());
+        let mut piece = [const { MaybeUninit::<u128>::uninit() }; PIECE];
+        let piece = piece.as_mut_ptr().cast::<u8>();
+        // SAFETY: the caller's promise; a piece has room for as many elements of any dtype.
+        unsafe {
+            if stride == 1 {
+                return (self.convert)(from, to, len);
             }
-            _ => (0..len).for_each(|i| to.add(i).write(cast(from.add(i * stride).read()))),
+            if stride == 0 {
+                (self.convert)(from, piece, 1);
+                return copy_strided(to_size, piece, 0, to, 1, len);
+            }
+            if self.source == self.target {
+                return copy_strided(to_size, from, stride, to, 1, len);
+            }
+            for at in (0..len).step_by(PIECE) {
+                let n = PIECE.min(len - at);
+                copy_strided(from_size, from.wrapping_add(at * stride * from_size), stride, piece, 1, n);
+                (self.convert)(piece, to.wrapping_add(at * to_size), n);
+            }
+        }
+    }
+
+    /// A row of consecutive numbers to `len` places, `stride` elements apart.
+    ///
+    /// # Safety
+    /// As for [`Conversion::gather`].
+    pub(crate) unsafe fn scatter(&self, from: *const u8, to: *mut u8, stride: usize, len: usize) {
+        let (from_size, to_size) = (self.source.size(), self.target.size());
+        let mut piece = [const { MaybeUninit::<u128>::uninit() }; PIECE];
+        let piece = piece.as_mut_ptr().cast::<u8>();
+        // SAFETY: the caller's promise; a piece has room for as many elements of any dtype.
+        unsafe {
+            if stride == 1 {
+                return (self.convert)(from, to, len);
+            }
+            if self.source == self.target {
+                return copy_strided(to_size, from, 1, to, stride, len);
+            }
+            for at in (0..len).step_by(PIECE) {
+                let n = PIECE.min(len - at);
+                (self.convert)(from.wrapping_add(at * from_size), piece, n);
+                copy_strided(to_size, piece, 1, to.wrapping_add(at * stride * to_size), stride, n);
+            }
         }
     }
 }
 
-unsafe fn scatter_row<A: Number, B: Number>(from: *const u8, to: *mut u8, stride: usize, len: usize) {
-    let (from, to) = (from.cast::<A>(), to.cast::<B>());
-    // SAFETY: the caller promises `len` readable elements and `len` writable ones `stride` apart.
-    unsafe { (0..len).for_each(|i| to.add(i * stride).write(cast(from.add(i).read()))) }
-}
-
-/// The gather routine for a pair of dtypes.
-pub(crate) fn gather_for(from: DType, to: DType) -> GatherRow {
-    dispatch!(from, A => dispatch!(to, B => gather_row::<A, B>))
-}
-
-/// The scatter routine for a pair of dtypes.
-pub(crate) fn scatter_for(from: DType, to: DType) -> ScatterRow {
-    dispatch!(from, A => dispatch!(to, B => scatter_row::<A, B>))
+/// Copies `len` elements of `size` bytes, `from_stride` elements apart, to places `to_stride` elements apart.
+///
+/// # Safety
+/// As many elements must be readable and writable, and aligned as the dtypes of this size are.
+unsafe fn copy_strided(
+    size: usize,
+    from: *const u8,
+    from_stride: usize,
+    to: *mut u8,
+    to_stride: usize,
+    len: usize,
+) {
+    unsafe fn run<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_stride: usize, len: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { (0..len).for_each(|i| to.add(i * to_stride).write(from.add(i * from_stride).read())) }
+    }
+    // SAFETY: the caller's promise; `[f64; 2]` is aligned as the largest dtype, a complex number, is.
+    unsafe {
+        match size {
+            1 => run::<u8>(from, from_stride, to, to_stride, len),
+            2 => run::<u16>(from.cast(), from_stride, to.cast(), to_stride, len),
+            4 => run::<u32>(from.cast(), from_stride, to.cast(), to_stride, len),
+            8 => run::<[f32; 2]>(from.cast(), from_stride, to.cast(), to_stride, len),
+            _ => run::<[f64; 2]>(from.cast(), from_stride, to.cast(), to_stride, len),
+        }
+    }
 }
 
 /// Walks the rows of a strided layout that a run of linear indices covers: `visit(offset in elements, position in the

@@ -4,7 +4,7 @@
 //! gathered, converted on the way, into a block that stays in the first-level cache. So broadcasting, strides, type
 //! promotion and half precision cost one piece of code for all entries, and no temporary tensor.
 
-use super::cast::{for_each_row, gather_for, scatter_for};
+use super::cast::{Conversion, for_each_row};
 use super::kernel::{Args, Kernel, MAX_INPUTS, Params};
 use crate::DType;
 use crate::kernels::parallel;
@@ -180,7 +180,12 @@ impl Plan<'_> {
             if let Feed::Constant = self.feeds[k] {
                 // SAFETY: one element, repeated; the block holds `BLOCK` of the largest type.
                 unsafe {
-                    gather_for(input.dtype, job.compute)(input.ptr, 0, scratch[k].ptr(), BLOCK.min(len))
+                    Conversion::new(input.dtype, job.compute).gather(
+                        input.ptr,
+                        0,
+                        scratch[k].ptr(),
+                        BLOCK.min(len),
+                    )
                 }
             }
         }
@@ -216,7 +221,7 @@ impl Plan<'_> {
     }
 
     unsafe fn gather(&self, input: &Operand, strides: &[usize], at: usize, len: usize, to: *mut u8) {
-        let row = gather_for(input.dtype, self.job.compute);
+        let conversion = Conversion::new(input.dtype, self.job.compute);
         let stride = strides.last().copied().unwrap_or(0);
         let (from_size, to_size) = (input.dtype.size(), self.job.compute.size());
         for_each_row(self.shape, strides, at, len, |offset, done, n| {
@@ -226,7 +231,7 @@ impl Plan<'_> {
                 if stride == 1 && input.dtype == self.job.compute {
                     std::ptr::copy_nonoverlapping(from, to, n * to_size);
                 } else {
-                    row(from, stride, to, n);
+                    conversion.gather(from, stride, to, n);
                 }
             }
         });
@@ -234,7 +239,7 @@ impl Plan<'_> {
 
     unsafe fn scatter(&self, block: *const u8, at: usize, len: usize) {
         let output = &self.job.output;
-        let row = scatter_for(self.job.produces, output.dtype);
+        let conversion = Conversion::new(self.job.produces, output.dtype);
         let stride = output.strides.last().copied().unwrap_or(0);
         let (from_size, to_size) = (self.job.produces.size(), output.dtype.size());
         for_each_row(self.shape, &output.strides, at, len, |offset, done, n| {
@@ -245,7 +250,7 @@ impl Plan<'_> {
                 if stride == 1 && output.dtype == self.job.produces {
                     std::ptr::copy_nonoverlapping(from, to, n * to_size);
                 } else {
-                    row(from, to, stride, n);
+                    conversion.scatter(from, to, stride, n);
                 }
             }
         });

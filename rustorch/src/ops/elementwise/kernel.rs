@@ -44,14 +44,22 @@ pub trait Eval<T, const N: usize> {
 /// branch-free body into SIMD.
 #[inline(always)]
 unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
-    let inputs: [*const T; N] = std::array::from_fn(|k| args.inputs[k].cast());
-    let output = args.output.cast::<O::Out>();
-    for i in 0..args.len {
+    let Args { inputs, output, len, params } = *args;
+    let output = output.cast::<O::Out>();
+    for i in 0..len {
         // SAFETY: the caller promises `len` valid elements behind every pointer.
-        unsafe {
-            output.add(i).write(O::eval(std::array::from_fn(|k| inputs[k].add(i).read()), &args.params))
-        }
+        unsafe { output.add(i).write(O::eval(load(&inputs, i), &params)) }
     }
+}
+
+/// Element `i` of every input. A function of its own, as otherwise what it is made of would be compiled for every entry.
+///
+/// # Safety
+/// All inputs have this element.
+#[inline(always)]
+unsafe fn load<T: Copy, const N: usize>(inputs: &[*const u8; MAX_INPUTS], i: usize) -> [T; N] {
+    // SAFETY: the caller's promise.
+    std::array::from_fn(|k| unsafe { inputs[k].cast::<T>().add(i).read() })
 }
 
 /// A float loop to be compiled for each instruction set: over `Fused` lanes where multiply and add fuse.
