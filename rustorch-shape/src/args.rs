@@ -9,7 +9,7 @@ use std::fmt;
 pub type Rule = fn(&Args, &[&[Poly]], &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>>;
 
 /// An argument that a layer or function takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ArgSpec {
     /// Its name, which is also that of the builder's method.
     pub name: &'static str,
@@ -50,6 +50,12 @@ pub enum Kind {
     Text(&'static [&'static str]),
     /// Another tensor.
     Tensor,
+    /// A tensor that broadcasts, or a number.
+    Operand,
+    /// An integer literal, which may be negative.
+    Int,
+    /// One or several integer literals, which may be negative.
+    Ints,
 }
 
 /// What an argument is when it is not written.
@@ -154,6 +160,26 @@ impl ArgSpec {
 
     pub(crate) const fn flag(name: &'static str, default: bool) -> Self {
         ArgSpec::new(name, Kind::Flag).named().or(Fallback::Bool(default))
+    }
+
+    /// An integer, of which the shape does not depend.
+    pub(crate) const fn int(name: &'static str, default: isize) -> Self {
+        ArgSpec::new(name, Kind::Int).or(Fallback::Axis(default))
+    }
+
+    /// A tensor, or a number.
+    pub(crate) const fn operand(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::Operand)
+    }
+
+    /// A tensor that must be there.
+    pub(crate) const fn tensor(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::Tensor)
+    }
+
+    /// A tensor that may be left out.
+    pub(crate) const fn optional(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::Tensor).named().or(Fallback::Absent)
     }
 
     pub(crate) const fn of(name: &'static str, kind: Kind) -> Self {
@@ -295,6 +321,14 @@ impl Args {
         }
     }
 
+    /// The shape of a tensor, if the argument is one.
+    pub fn tensor(&self, name: &str) -> Option<&[Poly]> {
+        match self.get(name) {
+            Some(Value::Tensor(shape)) => Some(shape),
+            _ => None,
+        }
+    }
+
     /// A truth value that a shape depends on.
     ///
     /// # Errors
@@ -386,6 +420,9 @@ impl fmt::Display for Kind {
                 f.write_str(&quoted.join(" or "))
             }
             Kind::Tensor => f.write_str("a tensor"),
+            Kind::Operand => f.write_str("a tensor or a number"),
+            Kind::Int => f.write_str("an integer literal"),
+            Kind::Ints => f.write_str("an integer literal or a list of them"),
         }
     }
 }

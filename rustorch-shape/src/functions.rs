@@ -3,21 +3,25 @@
 //! Each has a counterpart of the same name in the library that takes the tensors and then all
 //! arguments in this order, defaults filled in.
 
+mod arrange;
+mod elementwise;
+mod index;
+mod network;
 mod reduce;
 mod tensor;
 mod view;
 
 use crate::args::{ArgSpec, Args, Rule};
 use crate::error::Result;
-use crate::layers::{activation, pool};
 use crate::poly::{Claim, Poly};
-use crate::rules;
 
 /// A function: its name, what it takes, and its shape rule.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionSpec {
     /// The name, which is PyTorch's.
     pub name: &'static str,
+    /// What it computes, in a line.
+    pub summary: &'static str,
     /// The tensors that it takes first.
     pub inputs: Inputs,
     /// Its other arguments.
@@ -44,13 +48,24 @@ pub enum Outputs {
     One,
     /// A tuple with as many tensors as there are pieces.
     Pieces,
+    /// A tuple of this many.
+    Tuple(usize),
     /// A tensor; another one in training (dropout).
     InTraining,
 }
 
 /// Every function.
-pub const FUNCTIONS: &[&[FunctionSpec]] =
-    &[ELEMENTWISE, POOLS, tensor::FUNCTIONS, view::FUNCTIONS, reduce::FUNCTIONS];
+pub const FUNCTIONS: &[&[FunctionSpec]] = &[
+    elementwise::UNARY,
+    elementwise::BINARY,
+    elementwise::OTHERS,
+    network::FUNCTIONS,
+    tensor::FUNCTIONS,
+    view::FUNCTIONS,
+    arrange::FUNCTIONS,
+    index::FUNCTIONS,
+    reduce::FUNCTIONS,
+];
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<&'static FunctionSpec> {
@@ -62,43 +77,30 @@ pub fn all() -> impl Iterator<Item = &'static FunctionSpec> {
     FUNCTIONS.iter().copied().flatten()
 }
 
+/// How messages and documentation call the groups of [`FUNCTIONS`].
+pub const GROUPS: [&str; 9] = [
+    "Elementwise, of one tensor",
+    "Elementwise, of a tensor and a tensor or number",
+    "Elementwise, of several tensors",
+    "Layers as functions",
+    "Products and joins",
+    "Views",
+    "Rearrangements",
+    "Elements by index",
+    "Reductions and orders",
+];
+
 const X: Inputs = Inputs::Named(&["x"]);
 
-const ELEMENTWISE: &[FunctionSpec] = &[
-    elementwise("relu", &[]),
-    elementwise("gelu", activation::GELU_ARGS),
-    elementwise("silu", &[]),
-    elementwise("tanh", &[]),
-    elementwise("sigmoid", &[]),
-    elementwise("leaky_relu", activation::LEAKY_RELU_ARGS),
-    elementwise("elu", activation::ELU_ARGS),
-    elementwise("softplus", &[]),
-    elementwise("exp", &[]),
-    elementwise("log", &[]),
-    elementwise("sqrt", &[]),
-    elementwise("rsqrt", &[]),
-    elementwise("square", &[]),
-    elementwise("abs", &[]),
-    elementwise("sin", &[]),
-    elementwise("cos", &[]),
-    FunctionSpec { outputs: Outputs::InTraining, ..elementwise("dropout", activation::DROPOUT_ARGS) },
-    FunctionSpec { rule: activation::along_axis, ..elementwise("softmax", activation::SOFTMAX_ARGS) },
-    FunctionSpec { rule: activation::along_axis, ..elementwise("log_softmax", activation::SOFTMAX_ARGS) },
-];
-
-const POOLS: &[FunctionSpec] = &[
-    FunctionSpec { rule: pool::window_rule, ..elementwise("max_pool2d", pool::MAX_POOL2D_ARGS) },
-    FunctionSpec { rule: pool::window_rule, ..elementwise("avg_pool2d", pool::AVG_POOL2D_ARGS) },
-    FunctionSpec {
-        rule: pool::adaptive_rule,
-        ..elementwise("adaptive_avg_pool2d", pool::ADAPTIVE_POOL2D_ARGS)
-    },
-];
-
-const fn elementwise(name: &'static str, args: &'static [ArgSpec]) -> FunctionSpec {
-    FunctionSpec { name, inputs: X, args, outputs: Outputs::One, rule: same }
+const fn of_x(
+    name: &'static str,
+    summary: &'static str,
+    args: &'static [ArgSpec],
+    rule: Rule,
+) -> FunctionSpec {
+    FunctionSpec { name, summary, inputs: X, args, outputs: Outputs::One, rule }
 }
 
 fn same(_: &Args, inputs: &[&[Poly]], _: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
-    Ok(vec![rules::same(inputs[0])?])
+    Ok(vec![inputs[0].to_vec()])
 }

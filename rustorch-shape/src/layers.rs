@@ -25,8 +25,57 @@ pub struct LayerSpec {
     pub args: &'static [ArgSpec],
     /// Its parameters and buffers, by the names of PyTorch's `state_dict`.
     pub state: fn(&Args) -> Result<Vec<StateSpec>>,
-    /// The shape of its output.
+    /// The tensors that it takes and gives.
+    pub signature: Signature,
+    /// The shapes of its results.
     pub rule: Rule,
+}
+
+/// The tensors that a layer takes and gives.
+///
+/// The rule gets the shapes of all tensors that are given, in this order; those of a state that is not given are missing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Signature {
+    /// The tensors that must be given.
+    pub inputs: &'static [&'static str],
+    /// A recurrent state, which may be left out: one tensor, or a tuple of them.
+    pub state: &'static [&'static str],
+    /// Tensors that go by name: masks.
+    pub options: &'static [ArgSpec],
+    /// What it gives.
+    pub results: Results,
+}
+
+/// The results of a layer: a tensor, or a tuple of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Results {
+    /// A tensor.
+    One,
+    /// Several.
+    Tuple(&'static [Results]),
+}
+
+impl Signature {
+    /// One tensor to one tensor: what `nn::Layer` is.
+    pub const MAP: Signature = Signature { inputs: &["x"], state: &[], options: &[], results: Results::One };
+
+    /// Whether the layer maps one tensor to one tensor.
+    pub fn is_map(&self) -> bool {
+        self.inputs.len() == 1
+            && self.state.is_empty()
+            && self.options.is_empty()
+            && self.results == Results::One
+    }
+}
+
+impl Results {
+    /// The number of tensors.
+    pub fn count(&self) -> usize {
+        match self {
+            Results::One => 1,
+            Results::Tuple(parts) => parts.iter().map(Results::count).sum(),
+        }
+    }
 }
 
 /// A parameter or buffer of a layer.
@@ -44,7 +93,9 @@ pub struct StateSpec {
 pub const LAYERS: &[LayerSpec] = &[
     linear::LINEAR,
     linear::EMBEDDING,
+    linear::BILINEAR,
     linear::FLATTEN,
+    linear::UNFLATTEN,
     linear::IDENTITY,
     conv::CONV1D,
     conv::CONV2D,
@@ -63,8 +114,26 @@ pub const LAYERS: &[LayerSpec] = &[
     activation::SIGMOID,
     activation::LEAKY_RELU,
     activation::ELU,
+    activation::RELU6,
+    activation::SELU,
+    activation::CELU,
+    activation::MISH,
+    activation::SOFTPLUS,
+    activation::LOG_SIGMOID,
+    activation::SOFTSIGN,
+    activation::TANHSHRINK,
+    activation::HARDTANH,
+    activation::HARDSIGMOID,
+    activation::HARDSWISH,
+    activation::HARDSHRINK,
+    activation::SOFTSHRINK,
+    activation::THRESHOLD,
+    activation::PRELU,
+    activation::GLU,
     activation::SOFTMAX,
+    activation::SOFTMIN,
     activation::LOG_SOFTMAX,
+    activation::SOFTMAX2D,
     activation::DROPOUT,
 ];
 
@@ -74,18 +143,30 @@ pub fn find(name: &str) -> Option<&'static LayerSpec> {
 }
 
 impl LayerSpec {
-    /// The shape of the output for an input of this shape.
+    /// The shape of the output for an input of this shape, of a layer that maps one tensor to one.
     ///
     /// # Errors
     /// When the input does not fit the layer.
     pub fn output(&self, args: &Args, input: &[Poly], claims: &mut Vec<Claim>) -> Result<Vec<Poly>> {
+        Ok(self.outputs(args, &[input], claims)?.swap_remove(0))
+    }
+
+    /// The shapes of the results for inputs of these shapes.
+    ///
+    /// # Errors
+    /// When an input does not fit the layer.
+    pub fn outputs(
+        &self,
+        args: &Args,
+        inputs: &[&[Poly]],
+        claims: &mut Vec<Claim>,
+    ) -> Result<Vec<Vec<Poly>>> {
         for arg in self.args {
-            if let Fallback::Inferred(feature) = arg.fallback {
+            if let (Fallback::Inferred(feature), Some(input)) = (arg.fallback, inputs.first()) {
                 check_feature(args, arg.name, feature, input, claims)?;
             }
         }
-        let mut outputs = (self.rule)(args, &[input], claims)?;
-        Ok(outputs.swap_remove(0))
+        (self.rule)(args, inputs, claims)
     }
 }
 

@@ -90,6 +90,8 @@ pub(super) enum Arg {
     Text(String),
     Tokens(TokenStream),
     Tensor(Option<Var>),
+    /// A tensor that is always there.
+    Given(Var),
     /// `self.training`
     Training,
 }
@@ -185,6 +187,11 @@ fn function(
     let mut args = Vec::new();
     for arg in spec.args {
         let value = match arg.kind {
+            Kind::Tensor | Kind::Operand
+                if arg.is_required() && call.args.get(arg.name) != Some(&Value::Expression) =>
+            {
+                Some(Arg::Given(call.written.iter().find(|written| written.name == arg.name)?.var?))
+            }
             // What was to be inferred is known by now.
             Kind::Target => Some(Arg::Slice(target(&call.args, input, outputs[0]))),
             Kind::Pieces => {
@@ -207,7 +214,7 @@ fn function(
         is_list: spec.inputs == Inputs::List,
         args,
         results: step.results.clone(),
-        pieces: spec.outputs == Outputs::Pieces,
+        pieces: matches!(spec.outputs, Outputs::Pieces | Outputs::Tuple(_)),
     })
 }
 

@@ -1,20 +1,36 @@
 //! Functions of several tensors.
 
 use super::{FunctionSpec, Inputs, Outputs};
-use crate::args::{ArgSpec, Fallback, Kind, Rule, Value};
+use crate::args::{ArgSpec, Fallback, Rule};
 use crate::rules;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
-    binary("matmul", |_, inputs, claims| Ok(vec![rules::matmul(inputs[0], inputs[1], claims)?])),
-    binary("bmm", |_, inputs, claims| Ok(vec![rules::bmm(inputs[0], inputs[1], claims)?])),
-    binary("maximum", |args, inputs, claims| {
-        Ok(vec![rules::broadcast(args.op, inputs[0], inputs[1], claims)?])
+    binary("matmul", "the matrix product of the last two axes", |_, inputs, claims| {
+        Ok(vec![rules::matmul(inputs[0], inputs[1], claims)?])
     }),
-    binary("minimum", |args, inputs, claims| {
-        Ok(vec![rules::broadcast(args.op, inputs[0], inputs[1], claims)?])
+    binary("bmm", "the products of two batches of matrices", |_, inputs, claims| {
+        Ok(vec![rules::bmm(inputs[0], inputs[1], claims)?])
+    }),
+    binary("mm", "the product of two matrices", |_, inputs, claims| {
+        Ok(vec![rules::mm(inputs[0], inputs[1], claims)?])
+    }),
+    binary("outer", "all products of the entries of two vectors", |_, inputs, _| {
+        Ok(vec![rules::outer(inputs[0], inputs[1])?])
     }),
     FunctionSpec {
+        args: &[ArgSpec::axis("dim").or(Fallback::Axis(1)), ArgSpec::float("eps", 1e-8)],
+        ..binary(
+            "cosine_similarity",
+            "the cosine of the angle between vectors along `dim`",
+            |args, inputs, claims| {
+                let shape = rules::broadcast(args.op, inputs[0], inputs[1], claims)?;
+                Ok(vec![rules::reduce(args.op, &shape, &[args.axis("dim")?], false)?])
+            },
+        )
+    },
+    FunctionSpec {
         name: "cat",
+        summary: "tensors laid end to end along `dim`",
         inputs: Inputs::List,
         args: JOIN_ARGS,
         outputs: Outputs::One,
@@ -22,6 +38,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     },
     FunctionSpec {
         name: "stack",
+        summary: "tensors stacked along a new axis `dim`",
         inputs: Inputs::List,
         args: JOIN_ARGS,
         outputs: Outputs::One,
@@ -29,24 +46,18 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     },
     FunctionSpec {
         name: "scaled_dot_product_attention",
+        summary: "`softmax(q kᵀ / √features + mask) v`",
         inputs: Inputs::Named(&["query", "key", "value"]),
-        args: &[
-            ArgSpec::of("mask", Kind::Tensor).named().or(Fallback::Absent),
-            ArgSpec::bool("causal", false),
-        ],
+        args: &[ArgSpec::optional("mask"), ArgSpec::bool("causal", false)],
         outputs: Outputs::One,
         rule: |args, inputs, claims| {
-            let mask = match args.get("mask") {
-                Some(Value::Tensor(shape)) => Some(&shape[..]),
-                _ => None,
-            };
-            Ok(vec![rules::attention(inputs[0], inputs[1], inputs[2], mask, claims)?])
+            Ok(vec![rules::attention(inputs[0], inputs[1], inputs[2], args.tensor("mask"), claims)?])
         },
     },
 ];
 
 const JOIN_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim").or(Fallback::Axis(0))];
 
-const fn binary(name: &'static str, rule: Rule) -> FunctionSpec {
-    FunctionSpec { name, inputs: Inputs::Named(&["a", "b"]), args: &[], outputs: Outputs::One, rule }
+const fn binary(name: &'static str, summary: &'static str, rule: Rule) -> FunctionSpec {
+    FunctionSpec { name, summary, inputs: Inputs::Named(&["a", "b"]), args: &[], outputs: Outputs::One, rule }
 }

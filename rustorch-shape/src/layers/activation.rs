@@ -1,13 +1,13 @@
 //! Activations and other layers without state that keep the shape.
 
-use super::{LayerSpec, no_state, same};
+use super::{LayerSpec, Signature, no_state, parameter, same};
 use crate::args::{ArgSpec, Args, Fallback, Kind};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
 
 const fn elementwise(name: &'static str, summary: &'static str, args: &'static [ArgSpec]) -> LayerSpec {
-    LayerSpec { name, summary, args, state: no_state, rule: same }
+    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule: same }
 }
 
 pub(super) const RELU: LayerSpec = elementwise("ReLU", "max(x, 0)", &[]);
@@ -37,6 +37,7 @@ pub(super) const SOFTMAX: LayerSpec = LayerSpec {
     summary: "exp(x) divided by its sum over axis dim",
     args: SOFTMAX_ARGS,
     state: no_state,
+    signature: Signature::MAP,
     rule: along_axis,
 };
 
@@ -45,16 +46,98 @@ pub(super) const LOG_SOFTMAX: LayerSpec = LayerSpec {
     summary: "the logarithm of softmax over axis dim",
     args: SOFTMAX_ARGS,
     state: no_state,
+    signature: Signature::MAP,
     rule: along_axis,
+};
+
+pub(super) const RELU6: LayerSpec = elementwise("ReLU6", "min(max(x, 0), 6)", &[]);
+
+pub(super) const SELU: LayerSpec = elementwise("SELU", "the self-normalising ELU", &[]);
+
+pub(super) const CELU: LayerSpec =
+    elementwise("CELU", "x, or alpha * (exp(x / alpha) - 1) where x is negative", ELU_ARGS);
+
+pub(super) const MISH: LayerSpec = elementwise("Mish", "x tanh(softplus(x))", &[]);
+
+pub(super) const SOFTPLUS: LayerSpec = elementwise(
+    "Softplus",
+    "log(1 + exp(beta * x)) / beta, linear where beta * x > threshold",
+    SOFTPLUS_ARGS,
+);
+
+pub(super) const LOG_SIGMOID: LayerSpec = elementwise("LogSigmoid", "log σ(x)", &[]);
+
+pub(super) const SOFTSIGN: LayerSpec = elementwise("Softsign", "x / (1 + |x|)", &[]);
+
+pub(super) const TANHSHRINK: LayerSpec = elementwise("Tanhshrink", "x - tanh(x)", &[]);
+
+pub(super) const HARDTANH: LayerSpec =
+    elementwise("Hardtanh", "x limited to min_val ..= max_val", HARDTANH_ARGS);
+
+pub(super) const HARDSIGMOID: LayerSpec = elementwise("Hardsigmoid", "min(max(x + 3, 0), 6) / 6", &[]);
+
+pub(super) const HARDSWISH: LayerSpec = elementwise("Hardswish", "x hardsigmoid(x)", &[]);
+
+pub(super) const HARDSHRINK: LayerSpec =
+    elementwise("Hardshrink", "x where |x| > lambd, otherwise 0", SHRINK_ARGS);
+
+pub(super) const SOFTSHRINK: LayerSpec = elementwise("Softshrink", "x moved by lambd towards 0", SHRINK_ARGS);
+
+pub(super) const THRESHOLD: LayerSpec =
+    elementwise("Threshold", "x where x > threshold, otherwise value", THRESHOLD_ARGS);
+
+pub(super) const PRELU: LayerSpec = LayerSpec {
+    name: "PReLU",
+    summary: "x, or weight * x where that is negative; one weight, or one per channel",
+    args: &[ArgSpec::size("num_parameters").or(Fallback::Size(1)), ArgSpec::float("init", 0.25).named()],
+    state: |args| Ok(vec![parameter("weight", vec![args.size("num_parameters")?.clone()])]),
+    signature: Signature::MAP,
+    rule: |args, inputs, claims| {
+        let weight = [args.size("num_parameters")?.clone()];
+        Ok(vec![rules::prelu(args.op, inputs[0], &weight, claims)?])
+    },
+};
+
+pub(super) const GLU: LayerSpec = LayerSpec {
+    name: "GLU",
+    summary: "the first half of axis dim times σ of the second",
+    args: GLU_ARGS,
+    state: no_state,
+    signature: Signature::MAP,
+    rule: glu_rule,
+};
+
+pub(super) const SOFTMIN: LayerSpec =
+    LayerSpec { name: "Softmin", summary: "softmax(-x) over axis dim", ..SOFTMAX };
+
+pub(super) const SOFTMAX2D: LayerSpec = LayerSpec {
+    name: "Softmax2d",
+    summary: "softmax over the channels of [batch, channels, h, w] or [channels, h, w]",
+    args: &[],
+    state: no_state,
+    signature: Signature::MAP,
+    rule: |args, inputs, _| Ok(vec![rules::image(args.op, inputs[0])?]),
 };
 
 pub(crate) const GELU_ARGS: &[ArgSpec] =
     &[ArgSpec::of("approximate", Kind::Text(&["none", "tanh"])).named().or(Fallback::Text("none"))];
 pub(crate) const LEAKY_RELU_ARGS: &[ArgSpec] = &[ArgSpec::float("negative_slope", 0.01)];
 pub(crate) const ELU_ARGS: &[ArgSpec] = &[ArgSpec::float("alpha", 1.0)];
+pub(crate) const SOFTPLUS_ARGS: &[ArgSpec] =
+    &[ArgSpec::float("beta", 1.0), ArgSpec::float("threshold", 20.0)];
+pub(crate) const HARDTANH_ARGS: &[ArgSpec] =
+    &[ArgSpec::float("min_val", -1.0), ArgSpec::float("max_val", 1.0)];
+pub(crate) const SHRINK_ARGS: &[ArgSpec] = &[ArgSpec::float("lambd", 0.5)];
+pub(crate) const THRESHOLD_ARGS: &[ArgSpec] =
+    &[ArgSpec::of("threshold", Kind::Float), ArgSpec::of("value", Kind::Float)];
+pub(crate) const GLU_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim").or(Fallback::Axis(-1))];
 pub(crate) const DROPOUT_ARGS: &[ArgSpec] = &[ArgSpec::float("p", 0.5)];
 pub(crate) const SOFTMAX_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim")];
 
 pub(crate) fn along_axis(args: &Args, inputs: &[&[Poly]], _: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
     Ok(vec![rules::cumulative(args.op, inputs[0], args.axis("dim")?)?])
+}
+
+pub(crate) fn glu_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+    Ok(vec![rules::glu(args.op, inputs[0], args.axis("dim")?, claims)?])
 }

@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use super::{LayerSpec, StateSpec, parameter};
+use super::{LayerSpec, Signature, StateSpec, parameter};
 use crate::args::{ArgSpec, Args, Fallback, Feature, Value};
 use crate::error::{Result, ShapeError};
 use crate::poly::{Claim, Poly};
@@ -12,6 +12,7 @@ pub(super) const CONV1D: LayerSpec = LayerSpec {
     summary: "cross-correlation: [batch, in_channels, length] -> [batch, out_channels, length']",
     args: &conv_args(1),
     state: conv_state,
+    signature: Signature::MAP,
     rule: conv_rule,
 };
 
@@ -20,6 +21,7 @@ pub(super) const CONV2D: LayerSpec = LayerSpec {
     summary: "cross-correlation: [batch, in_channels, h, w] -> [batch, out_channels, h', w']",
     args: &conv_args(2),
     state: conv_state,
+    signature: Signature::MAP,
     rule: conv_rule,
 };
 

@@ -1,6 +1,6 @@
 //! Normalisation.
 
-use super::{LayerSpec, StateSpec, buffer, parameter};
+use super::{LayerSpec, Signature, StateSpec, buffer, parameter};
 use crate::args::{ArgSpec, Args, Feature, Kind};
 use crate::error::Result;
 use crate::poly::Poly;
@@ -11,6 +11,7 @@ pub(super) const BATCH_NORM1D: LayerSpec = LayerSpec {
     summary: "normalised per channel over batch and length: [batch, channels] or [batch, channels, length]",
     args: BATCH_NORM_ARGS,
     state: batch_norm_state,
+    signature: Signature::MAP,
     rule: |args, inputs, claims| {
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[2, 3], claims)?])
     },
@@ -21,6 +22,7 @@ pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
     summary: "normalised per channel over batch, height and width: [batch, channels, h, w]",
     args: BATCH_NORM_ARGS,
     state: batch_norm_state,
+    signature: Signature::MAP,
     rule: |args, inputs, claims| {
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[4], claims)?])
     },
@@ -40,6 +42,7 @@ pub(super) const LAYER_NORM: LayerSpec = LayerSpec {
         state.retain(|entry| entry.name != "bias" || args.may_be("bias"));
         Ok(state)
     },
+    signature: Signature::MAP,
     rule: |args, inputs, claims| {
         Ok(vec![rules::layer_norm(args.op, inputs[0], args.sizes("normalized_shape")?, claims)?])
     },
@@ -55,6 +58,7 @@ pub(super) const GROUP_NORM: LayerSpec = LayerSpec {
         ArgSpec::bool("affine", true),
     ],
     state: |args| Ok(affine(args, "affine", vec![args.size("num_channels")?.clone()])),
+    signature: Signature::MAP,
     rule: |args, inputs, claims| {
         let (groups, channels) = (args.size("num_groups")?, args.size("num_channels")?);
         Ok(vec![rules::group_norm(inputs[0], groups, channels, claims)?])
@@ -73,6 +77,7 @@ pub(super) const RMS_NORM: LayerSpec = LayerSpec {
         let weight = args.may_be("elementwise_affine").then_some(args.sizes("normalized_shape")?);
         Ok(weight.map(|shape| parameter("weight", shape.to_vec())).into_iter().collect())
     },
+    signature: Signature::MAP,
     rule: LAYER_NORM.rule,
 };
 

@@ -1,6 +1,6 @@
 //! Pooling.
 
-use super::{LayerSpec, no_state};
+use super::{LayerSpec, Signature, no_state};
 use crate::args::{ArgSpec, Args, Fallback};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
@@ -12,6 +12,7 @@ pub(super) const MAX_POOL2D: LayerSpec = LayerSpec {
     summary: "the largest of every window: [batch, channels, h, w] -> [batch, channels, h', w']",
     args: MAX_POOL2D_ARGS,
     state: no_state,
+    signature: Signature::MAP,
     rule: window_rule,
 };
 
@@ -20,6 +21,7 @@ pub(super) const AVG_POOL2D: LayerSpec = LayerSpec {
     summary: "the mean of every window: [batch, channels, h, w] -> [batch, channels, h', w']",
     args: AVG_POOL2D_ARGS,
     state: no_state,
+    signature: Signature::MAP,
     rule: window_rule,
 };
 
@@ -28,24 +30,34 @@ pub(super) const ADAPTIVE_AVG_POOL2D: LayerSpec = LayerSpec {
     summary: "means over as many windows as output_size asks for",
     args: ADAPTIVE_POOL2D_ARGS,
     state: no_state,
+    signature: Signature::MAP,
     rule: adaptive_rule,
 };
 
-pub(crate) const MAX_POOL2D_ARGS: &[ArgSpec] = &[
-    ArgSpec::window("kernel", 2),
-    ArgSpec::window("stride", 2).named().or(Fallback::Same("kernel")),
-    ArgSpec::window("padding", 2).named().or(Fallback::Size(0)),
-    ArgSpec::window("dilation", 2).named().or(Fallback::Size(1)),
-    ArgSpec::flag("ceil_mode", false),
-];
+pub(crate) const MAX_POOL1D_ARGS: &[ArgSpec] = &max_pool_args(1);
+pub(crate) const MAX_POOL2D_ARGS: &[ArgSpec] = &max_pool_args(2);
+pub(crate) const AVG_POOL1D_ARGS: &[ArgSpec] = &avg_pool_args(1);
+pub(crate) const AVG_POOL2D_ARGS: &[ArgSpec] = &avg_pool_args(2);
 
-pub(crate) const AVG_POOL2D_ARGS: &[ArgSpec] = &[
-    ArgSpec::window("kernel", 2),
-    ArgSpec::window("stride", 2).named().or(Fallback::Same("kernel")),
-    ArgSpec::window("padding", 2).named().or(Fallback::Size(0)),
-    ArgSpec::flag("ceil_mode", false),
-    ArgSpec::bool("count_include_pad", true),
-];
+const fn max_pool_args(axes: usize) -> [ArgSpec; 5] {
+    [
+        ArgSpec::window("kernel", axes),
+        ArgSpec::window("stride", axes).named().or(Fallback::Same("kernel")),
+        ArgSpec::window("padding", axes).named().or(Fallback::Size(0)),
+        ArgSpec::window("dilation", axes).named().or(Fallback::Size(1)),
+        ArgSpec::flag("ceil_mode", false),
+    ]
+}
+
+const fn avg_pool_args(axes: usize) -> [ArgSpec; 5] {
+    [
+        ArgSpec::window("kernel", axes),
+        ArgSpec::window("stride", axes).named().or(Fallback::Same("kernel")),
+        ArgSpec::window("padding", axes).named().or(Fallback::Size(0)),
+        ArgSpec::flag("ceil_mode", false),
+        ArgSpec::bool("count_include_pad", true),
+    ]
+}
 
 pub(crate) const ADAPTIVE_POOL2D_ARGS: &[ArgSpec] = &[ArgSpec::window("output_size", 2)];
 

@@ -5,6 +5,7 @@
 //! sizes; at run time it is `&mut ()`. Rules never panic and never wrap: a size that does not fit, a
 //! kernel or stride of 0 and a window larger than its input are errors.
 
+mod arrange;
 mod attention;
 mod broadcast;
 mod conv;
@@ -17,6 +18,10 @@ mod reduce;
 mod select;
 mod view;
 
+pub use arrange::{
+    glu, image, matrices, movedim, outer, pad, prelu, repeat, repeat_interleave, roll, take_along, topk,
+    unbind,
+};
 pub use attention::attention;
 pub use broadcast::{broadcast, broadcast_all, expand};
 pub use conv::{ConvOptions, Padding, TransposeOptions, conv, conv_transpose};

@@ -166,7 +166,11 @@ impl Checker<'_> {
     /// The arguments with the shapes of those that are tensors.
     fn with_tensors(&self, spec: &FunctionSpec, call: &Call) -> Option<Args> {
         let mut args = call.args.clone();
-        for arg in spec.args.iter().filter(|arg| arg.kind == Kind::Tensor) {
+        for arg in spec.args.iter().filter(|arg| matches!(arg.kind, Kind::Tensor | Kind::Operand)) {
+            // An operand that is a number has a value already.
+            if args.get(arg.name) == Some(&Value::Expression) {
+                continue;
+            }
             if let Some(written) = call.written.iter().find(|written| written.name == arg.name) {
                 args.set(arg.name, Value::Tensor(self.shapes[written.var?].clone()?));
             }

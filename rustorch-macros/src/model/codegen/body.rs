@@ -338,6 +338,10 @@ pub(super) fn argument(arg: &Arg) -> TokenStream {
             let tensor = var(*number);
             quote!(::core::option::Option::Some(#tensor))
         }
+        Arg::Given(number) => {
+            let tensor = var(*number);
+            quote!(#tensor)
+        }
         Arg::Tensor(None) => quote!(::core::option::Option::None),
         Arg::Training => quote!(self.training.get()),
     }

@@ -22,7 +22,7 @@ pub(super) fn layer(
         call.args.iter().map(|arg| (arg.name.as_ref(), &arg.value)).collect();
     let subject = if field == spec.name { format!("`{field}`") } else { format!("`{field}`: {}", spec.name) };
     let matcher = Matcher { subject, op: spec.name, specs: spec.args, sizes: constants };
-    matcher.resolve(&given, &call.path, errors)
+    matcher.resolve(&given, &call.path, errors).map(|(call, _)| call)
 }
 
 /// Splits `stride = 2` from positional arguments: Rust reads it as an assignment.
@@ -36,6 +36,9 @@ pub(super) fn split(expr: &Expr) -> (Option<&Ident>, &Expr) {
     (None, expr)
 }
 
+/// Declared arguments and what was written for them.
+pub(super) type Pairs<'e> = Vec<(&'static ArgSpec, &'e Expr)>;
+
 /// Matches what is written with what is declared.
 pub(super) struct Matcher<'a> {
     /// How messages begin: "`fc1`: Linear", "`max_pool2d`".
@@ -46,13 +49,14 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// The resolved arguments, without those to be inferred, and tensors without their variables.
-    pub fn resolve(
+    /// The resolved arguments, without those to be inferred, and tensors without their variables; and which expression
+    /// each was written as.
+    pub fn resolve<'e>(
         &self,
-        given: &[(Option<&Ident>, &Expr)],
+        given: &[(Option<&'e Ident>, &'e Expr)],
         whole: &impl ToTokens,
         errors: &mut Errors,
-    ) -> Option<Call> {
+    ) -> Option<(Call, Pairs<'e>)> {
         let pairs = self.pair(given, errors)?;
         let mut call = Call { args: Args::new(self.op), written: Vec::new() };
         let mut complete = true;
@@ -65,7 +69,10 @@ impl Matcher<'_> {
                     complete = false;
                 }
             }
-            let expr_tokens = if spec.kind == Kind::Float { as_float(expr) } else { expr.to_token_stream() };
+            let expr_tokens = match spec.kind {
+                Kind::Float | Kind::Operand => as_float(expr),
+                _ => expr.to_token_stream(),
+            };
             call.written.push(Written {
                 name: spec.name,
                 span: place_of(expr),
@@ -88,15 +95,11 @@ impl Matcher<'_> {
                 }
             }
         }
-        complete.then_some(call)
+        complete.then_some((call, pairs))
     }
 
     /// Which argument each expression is for.
-    fn pair<'e>(
-        &self,
-        given: &[(Option<&'e Ident>, &'e Expr)],
-        errors: &mut Errors,
-    ) -> Option<Vec<(&'static ArgSpec, &'e Expr)>> {
+    fn pair<'e>(&self, given: &[(Option<&'e Ident>, &'e Expr)], errors: &mut Errors) -> Option<Pairs<'e>> {
         let positional: Vec<&'static ArgSpec> = self.positional(given);
         let mut next = positional.iter();
         let mut pairs: Vec<(&'static ArgSpec, &Expr)> = Vec::new();
@@ -202,11 +205,12 @@ impl Matcher<'_> {
                 None => Value::Size(self.size(spec, expr)?),
             },
             Kind::Target => Value::Target(self.target(spec, expr)?),
-            Kind::Axis => Value::Axis(integer(expr).ok_or_else(|| self.mismatch(spec, expr))?),
-            Kind::Axes => Value::Axes(self.axes(spec, expr)?),
+            Kind::Axis | Kind::Int => Value::Axis(integer(expr).ok_or_else(|| self.mismatch(spec, expr))?),
+            Kind::Axes | Kind::Ints => Value::Axes(self.axes(spec, expr)?),
             Kind::Flag => Value::Bool(boolean(expr).ok_or_else(|| self.mismatch(spec, expr))?),
             Kind::Bool => boolean(expr).map_or(Value::Expression, Value::Bool),
-            Kind::Float => Value::Expression,
+            // An operand that is a tensor gets its shape later.
+            Kind::Float | Kind::Operand => Value::Expression,
             Kind::Text(choices) => match text(expr) {
                 Some(choice) if choices.contains(&choice.as_str()) => Value::Text(choice),
                 _ => return Err(self.mismatch(spec, expr)),

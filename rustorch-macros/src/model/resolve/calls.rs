@@ -5,7 +5,7 @@ use super::super::ir::{BinaryOp, Call, FieldKind, Op, Operand, Stated, Submodel,
 use super::args::{self, Matcher, elements};
 use super::body::{Binding, Resolver, is_self};
 use crate::einsum;
-use rustorch_shape::args::Kind;
+use rustorch_shape::args::{Kind, Value};
 use rustorch_shape::functions::{self, FunctionSpec, Inputs, Outputs};
 use rustorch_shape::suggest;
 use syn::{BinOp, Expr, Ident, Member, UnOp};
@@ -211,8 +211,8 @@ impl Resolver<'_> {
             specs: spec.args,
             sizes: self.sizes,
         };
-        let Some(mut call) = matcher.resolve(&given, whole, self.errors) else { return Vec::new() };
-        self.tensor_args(spec, &given, &mut call);
+        let Some((mut call, pairs)) = matcher.resolve(&given, whole, self.errors) else { return Vec::new() };
+        self.tensor_args(&pairs, &mut call);
         let count = self.pieces(spec, &call, &inputs);
         let text = source(whole);
         let span = place_of(whole);
@@ -259,14 +259,19 @@ impl Resolver<'_> {
         }
     }
 
-    /// Resolves arguments that are tensors: `mask = m`.
-    fn tensor_args(&mut self, spec: &FunctionSpec, given: &[(Option<&Ident>, &Expr)], call: &mut Call) {
-        for arg in spec.args.iter().filter(|arg| arg.kind == Kind::Tensor) {
-            let Some((_, expr)) = given.iter().find(|(name, _)| name.is_some_and(|name| name == arg.name))
-            else {
-                continue;
+    /// Resolves arguments that are tensors: `mask = m`, `maximum(x, y)`.
+    fn tensor_args(&mut self, pairs: &args::Pairs<'_>, call: &mut Call) {
+        for (arg, expr) in pairs {
+            let is_tensor = match arg.kind {
+                Kind::Tensor => true,
+                Kind::Operand => !self.is_scalar(expr),
+                _ => false,
             };
+            if !is_tensor {
+                continue;
+            }
             let value = self.single(expr, None);
+            call.args.set(arg.name, Value::Absent);
             if let Some(written) = call.written.iter_mut().find(|written| written.name == arg.name) {
                 written.var = value.var;
             }
@@ -275,7 +280,10 @@ impl Resolver<'_> {
 
     /// How many tensors a call gives. Splits need it before shapes are known, for the names they are bound to.
     fn pieces(&self, spec: &FunctionSpec, call: &Call, inputs: &[Use]) -> usize {
-        use rustorch_shape::{Size, args::Value};
+        use rustorch_shape::Size;
+        if let Outputs::Tuple(count) = spec.outputs {
+            return count;
+        }
         if spec.outputs != Outputs::Pieces || inputs.is_empty() {
             return 1;
         }

@@ -104,3 +104,20 @@ pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let weight = weight.reshape(shape)?;
     Tensor::where_(&input.gt(0)?, input, &input.mul(&weight)?)
 }
+
+/// The first half of an axis times `σ` of the second (`F.glu`; Dauphin et al. 2017): the axis becomes half as long.
+///
+/// # Errors
+/// If the axis is out of range or its size is odd.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let y = F::glu(&Tensor::from([2.0f32, 4.0, 0.0, 0.0]), -1)?;
+/// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn glu(input: &Tensor, axis: isize) -> Result<Tensor> {
+    rustorch_shape::rules::glu("glu", input.shape(), axis, &mut ())?;
+    let half = input.size(axis)? / 2;
+    input.narrow(axis, 0, half)?.mul(&input.narrow(axis, half, half)?.sigmoid())
+}

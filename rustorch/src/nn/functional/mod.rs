@@ -4,6 +4,7 @@
 //! an error that names the operand, the axis and the sizes.
 
 mod activation;
+mod bilinear;
 mod conv;
 mod distance;
 mod likelihood;
@@ -16,6 +17,7 @@ mod regularize;
 mod similarity;
 
 pub use activation::*;
+pub use bilinear::bilinear;
 pub use conv::*;
 pub use distance::*;
 pub use likelihood::*;

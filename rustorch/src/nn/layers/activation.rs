@@ -6,7 +6,7 @@ use crate::nn::build::{Arguments, builder, module, python};
 use crate::{DType, Error, Result, Tensor};
 
 /// Refuses dtypes on which the methods behind the layers would panic.
-fn check(op: &'static str, input: &Tensor) -> Result<()> {
+pub(super) fn check(op: &'static str, input: &Tensor) -> Result<()> {
     if input.dtype().is_complex() || input.dtype() == DType::Bool {
         return Err(Error::DType { op, dtype: input.dtype(), expected: "a real dtype" });
     }

@@ -2,6 +2,8 @@
 //! checks by.
 
 mod activation;
+mod activation_more;
+mod bilinear;
 mod conv;
 mod dropout;
 mod embedding;
@@ -12,6 +14,8 @@ mod shape;
 mod softmax;
 
 pub use activation::*;
+pub use activation_more::*;
+pub use bilinear::{Bilinear, BilinearBuilder};
 pub use conv::{Conv1d, Conv1dBuilder, Conv2d, Conv2dBuilder};
 pub use dropout::{Dropout, DropoutBuilder};
 pub use embedding::{Embedding, EmbeddingBuilder};
@@ -23,5 +27,8 @@ pub use norm::{
 pub use pool::{
     AdaptiveAvgPool2d, AdaptiveAvgPool2dBuilder, AvgPool2d, AvgPool2dBuilder, MaxPool2d, MaxPool2dBuilder,
 };
-pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder};
-pub use softmax::{LogSoftmax, LogSoftmaxBuilder, Softmax, SoftmaxBuilder};
+pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder, Unflatten, UnflattenBuilder};
+pub use softmax::{
+    LogSoftmax, LogSoftmaxBuilder, Softmax, Softmax2d, Softmax2dBuilder, SoftmaxBuilder, Softmin,
+    SoftminBuilder,
+};

@@ -2,7 +2,7 @@
 
 use crate::error::expect;
 use crate::nn::Layer;
-use crate::nn::build::{Arguments, builder, module};
+use crate::nn::build::{Arguments, SizeList, builder, module};
 use crate::{Result, Tensor};
 
 /// Axes merged into one: from the second to the last, unless set otherwise (`torch.nn.Flatten`).
@@ -88,3 +88,47 @@ impl Layer for Identity {
 }
 
 module!(Identity {} | _ | "Identity()".to_owned());
+
+/// An axis split into several (`torch.nn.Unflatten`).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Layer, Unflatten}};
+/// assert_eq!(Unflatten::new(1, [3, 4]).forward(&Tensor::ones([8, 12]))?.shape(), [8, 3, 4]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Unflatten {
+    /// The axis.
+    pub dim: isize,
+    /// The sizes that it becomes.
+    pub sizes: Vec<usize>,
+}
+
+builder! {
+    /// Builds an [`Unflatten`].
+    UnflattenBuilder for Unflatten(dim: isize, sizes: impl SizeList) {}
+}
+
+impl Unflatten {
+    /// The layer.
+    pub fn new(dim: isize, sizes: impl SizeList) -> Self {
+        expect(Self::builder(dim, sizes).build())
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        Ok(Self { dim: args.axis("dim")?, sizes: args.sizes("sizes")? })
+    }
+}
+
+impl Layer for Unflatten {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        input.unflatten(self.dim, self.sizes.as_slice())
+    }
+}
+
+module!(
+    Unflatten {} | layer | {
+        let sizes: Vec<String> = layer.sizes.iter().map(ToString::to_string).collect();
+        format!("Unflatten(dim={}, unflattened_size=({}))", layer.dim, sizes.join(", "))
+    }
+);

@@ -52,3 +52,43 @@ softmax!(
     /// The logarithm of [`Softmax`], computed so that nothing overflows (`torch.nn.LogSoftmax`).
     LogSoftmax, LogSoftmaxBuilder, "LogSoftmax", log_softmax
 );
+softmax!(
+    /// [`Softmax`] of `-x` (`torch.nn.Softmin`).
+    Softmin, SoftminBuilder, "Softmin", softmin
+);
+
+/// [`Softmax`] over the channels of images, `[batch, channels, h, w]` or `[channels, h, w]` (`torch.nn.Softmax2d`).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Layer, Softmax2d}};
+/// let y = Softmax2d::new().forward(&Tensor::ones([1, 4, 2, 2]))?;
+/// assert_eq!(y.to_vec::<f32>()?, [0.25; 16]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Softmax2d;
+
+builder! {
+    /// Builds a [`Softmax2d`].
+    Softmax2dBuilder for Softmax2d() {}
+}
+
+impl Softmax2d {
+    /// The layer.
+    pub fn new() -> Self {
+        Self
+    }
+
+    fn assemble(_: &Arguments) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Layer for Softmax2d {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        rustorch_shape::rules::image("Softmax2d", input.shape())?;
+        input.softmax(-3)
+    }
+}
+
+module!(Softmax2d {} | _ | "Softmax2d()".to_owned());

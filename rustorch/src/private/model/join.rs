@@ -34,6 +34,14 @@ pub fn chunk<const N: usize>(x: &Tensor, dim: isize) -> Result<[Tensor; N]> {
     pieces("chunk", x.chunk(N, dim)?)
 }
 
+/// `Tensor::unbind` of an axis of this size.
+///
+/// # Errors
+/// If the axis has another size.
+pub fn unbind<const N: usize>(x: &Tensor, dim: isize) -> Result<[Tensor; N]> {
+    pieces("unbind", x.unbind(dim)?)
+}
+
 fn pieces<const N: usize>(op: &'static str, pieces: Vec<Tensor>) -> Result<[Tensor; N]> {
     <[Tensor; N]>::try_from(pieces).map_err(|pieces| Error::Argument {
         op,

@@ -1,6 +1,8 @@
-//! Pooling and softmax, as a `model!` calls them.
+//! Pooling, as a `model!` calls them.
 
-use crate::nn::functional::{self as f, AvgPool2dOptions, MaxPool2dOptions};
+use crate::nn::functional::{
+    self as f, AvgPool1dOptions, AvgPool2dOptions, MaxPool1dOptions, MaxPool2dOptions,
+};
 use crate::{Result, Tensor};
 
 /// `nn::functional::max_pool2d`.
@@ -48,18 +50,47 @@ pub fn adaptive_avg_pool2d(x: &Tensor, output_size: [usize; 2]) -> Result<Tensor
     f::adaptive_avg_pool2d(x, output_size.map(Some))
 }
 
-/// `Tensor::softmax`.
+/// `nn::functional::adaptive_max_pool2d`.
 ///
 /// # Errors
-/// If there is no such axis.
-pub fn softmax(x: &Tensor, dim: isize) -> Result<Tensor> {
-    x.softmax(dim)
+/// If an axis is empty.
+pub fn adaptive_max_pool2d(x: &Tensor, output_size: [usize; 2]) -> Result<Tensor> {
+    f::adaptive_max_pool2d(x, output_size.map(Some))
 }
 
-/// `Tensor::log_softmax`.
+/// `nn::functional::max_pool1d`.
 ///
 /// # Errors
-/// If there is no such axis.
-pub fn log_softmax(x: &Tensor, dim: isize) -> Result<Tensor> {
-    x.log_softmax(dim)
+/// If the window does not fit.
+pub fn max_pool1d(
+    x: &Tensor,
+    [kernel]: [usize; 1],
+    stride: [usize; 1],
+    padding: [usize; 1],
+    dilation: [usize; 1],
+    ceil_mode: bool,
+) -> Result<Tensor> {
+    f::max_pool1d(x, kernel, MaxPool1dOptions { stride: Some(stride), padding, dilation, ceil_mode })
+}
+
+/// `nn::functional::avg_pool1d`.
+///
+/// # Errors
+/// If the window does not fit.
+pub fn avg_pool1d(
+    x: &Tensor,
+    [kernel]: [usize; 1],
+    stride: [usize; 1],
+    padding: [usize; 1],
+    ceil_mode: bool,
+    count_include_pad: bool,
+) -> Result<Tensor> {
+    let options = AvgPool1dOptions {
+        stride: Some(stride),
+        padding,
+        ceil_mode,
+        count_include_pad,
+        divisor_override: None,
+    };
+    f::avg_pool1d(x, kernel, options)
 }

@@ -82,3 +82,20 @@ pub fn select(x: &Tensor, dim: isize, index: usize) -> Result<Tensor> {
     // A position beyond the largest isize is outside every axis.
     x.select(dim, isize::try_from(index).unwrap_or(isize::MAX))
 }
+
+/// `Tensor::slice`.
+///
+/// # Errors
+/// If the axis is out of range or the step is 0.
+pub fn slice(x: &Tensor, dim: isize, start: usize, end: usize, step: usize) -> Result<Tensor> {
+    let bound = |at: usize| isize::try_from(at).unwrap_or(isize::MAX);
+    x.slice(dim, bound(start), bound(end), step)
+}
+
+/// `Tensor::movedim`.
+///
+/// # Errors
+/// If an axis is out of range or named twice.
+pub fn movedim(x: &Tensor, source: &[isize], destination: &[isize]) -> Result<Tensor> {
+    x.movedim(source, destination)
+}

@@ -1,0 +1,268 @@
+//! Further activations: functions of single elements, and PReLU, which has a parameter.
+
+use super::activation::check;
+use crate::error::expect;
+use crate::nn::build::{Arguments, builder, module, python};
+use crate::nn::{Layer, functional, init};
+use crate::{Result, Tensor};
+
+/// Layers that apply a method of [`Tensor`] with numbers, which have PyTorch's names and defaults.
+macro_rules! activations {
+    ($(
+        $(#[$doc:meta])*
+        $layer:ident, $builder:ident, $name:literal, $method:ident($($(#[$field_doc:meta])* $field:ident = $default:literal),*);
+    )*) => {$(
+        $(#[$doc])*
+        ///
+        /// ```
+        #[doc = concat!("use rustorch::{Tensor, nn::{Layer, ", $name, "}};")]
+        #[doc = concat!("assert_eq!(", $name, "::default().forward(&Tensor::ones([2, 3]))?.shape(), [2, 3]);")]
+        /// # Ok::<(), rustorch::Error>(())
+        /// ```
+        #[derive(Clone)]
+        pub struct $layer {
+            $($(#[$field_doc])* pub $field: f64,)*
+        }
+
+        builder! {
+            #[doc = concat!("Builds a [`", $name, "`].")]
+            $builder for $layer() {
+                $(
+                    $(#[$field_doc])*
+                    #[doc = concat!("Unless set, ", stringify!($default), ".")]
+                    $field: f64,
+                )*
+            }
+        }
+
+        impl $layer {
+            /// The layer.
+            pub fn new($($field: f64),*) -> Self {
+                Self { $($field),* }
+            }
+
+            #[allow(unused_variables, clippy::unnecessary_wraps, reason = "layers without options")]
+            fn assemble(args: &Arguments) -> Result<Self> {
+                Ok(Self { $($field: args.float(stringify!($field))?),* })
+            }
+        }
+
+        impl Default for $layer {
+            fn default() -> Self {
+                Self { $($field: $default),* }
+            }
+        }
+
+        impl Layer for $layer {
+            fn forward(&self, input: &Tensor) -> Result<Tensor> {
+                check($name, input)?;
+                Ok(input.$method($(self.$field),*))
+            }
+        }
+
+        module!($layer {} |_layer| {
+            let options: Vec<String> =
+                vec![$(format!("{}={}", stringify!($field), python::float(_layer.$field))),*];
+            format!("{}({})", $name, options.join(", "))
+        });
+    )*};
+}
+
+activations! {
+    /// `min(max(x, 0), 6)` (`torch.nn.ReLU6`).
+    ReLU6, ReLU6Builder, "ReLU6", relu6();
+    /// The self-normalising exponential linear unit (`torch.nn.SELU`; Klambauer et al. 2017).
+    SELU, SELUBuilder, "SELU", selu();
+    /// `x · tanh(softplus(x))` (`torch.nn.Mish`; Misra 2019).
+    Mish, MishBuilder, "Mish", mish();
+    /// `log σ(x)` (`torch.nn.LogSigmoid`).
+    LogSigmoid, LogSigmoidBuilder, "LogSigmoid", log_sigmoid();
+    /// `x / (1 + |x|)` (`torch.nn.Softsign`).
+    Softsign, SoftsignBuilder, "Softsign", softsign();
+    /// `x - tanh(x)` (`torch.nn.Tanhshrink`).
+    Tanhshrink, TanhshrinkBuilder, "Tanhshrink", tanhshrink();
+    /// `min(max(x + 3, 0), 6) / 6` (`torch.nn.Hardsigmoid`).
+    Hardsigmoid, HardsigmoidBuilder, "Hardsigmoid", hardsigmoid();
+    /// `x · hardsigmoid(x)` (`torch.nn.Hardswish`; Howard et al. 2019).
+    Hardswish, HardswishBuilder, "Hardswish", hardswish();
+    /// `x` where positive, otherwise `alpha · (exp(x / alpha) - 1)` (`torch.nn.CELU`; Barron 2017).
+    CELU, CELUBuilder, "CELU", celu(
+        /// The limit for large negative `x`, with its sign changed.
+        alpha = 1.0
+    );
+    /// `log(1 + exp(beta · x)) / beta`, linear where `beta · x > threshold` (`torch.nn.Softplus`).
+    Softplus, SoftplusBuilder, "Softplus", softplus(
+        /// How sharp the bend is.
+        beta = 1.0,
+        /// Where the function is linear: `beta · x` above this.
+        threshold = 20.0
+    );
+    /// `x` limited to `min_val ..= max_val` (`torch.nn.Hardtanh`).
+    Hardtanh, HardtanhBuilder, "Hardtanh", hardtanh(
+        /// The least value.
+        min_val = -1.0,
+        /// The greatest value.
+        max_val = 1.0
+    );
+    /// `x` where `|x| > lambd`, otherwise 0 (`torch.nn.Hardshrink`).
+    Hardshrink, HardshrinkBuilder, "Hardshrink", hardshrink(
+        /// The half width of the gap.
+        lambd = 0.5
+    );
+    /// `x` moved by `lambd` towards 0, at most to 0 (`torch.nn.Softshrink`).
+    Softshrink, SoftshrinkBuilder, "Softshrink", softshrink(
+        /// The half width of the gap.
+        lambd = 0.5
+    );
+}
+
+/// `x` where it exceeds `threshold`, otherwise `value` (`torch.nn.Threshold`).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Layer, Threshold}};
+/// let y = Threshold::new(0.5, 9.0).forward(&Tensor::from([0.0f32, 1.0]))?;
+/// assert_eq!(y.to_vec::<f32>()?, [9.0, 1.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Threshold {
+    /// What elements must exceed to stay.
+    pub threshold: f64,
+    /// What the others become.
+    pub value: f64,
+}
+
+builder! {
+    /// Builds a [`Threshold`].
+    ThresholdBuilder for Threshold(threshold: f64, value: f64) {}
+}
+
+impl Threshold {
+    /// The layer.
+    pub fn new(threshold: f64, value: f64) -> Self {
+        Self { threshold, value }
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        Ok(Self { threshold: args.float("threshold")?, value: args.float("value")? })
+    }
+}
+
+impl Layer for Threshold {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        check("Threshold", input)?;
+        Ok(input.threshold(self.threshold, self.value))
+    }
+}
+
+module!(
+    Threshold {} | layer | {
+        format!(
+            "Threshold(threshold={}, value={})",
+            python::float(layer.threshold),
+            python::float(layer.value)
+        )
+    }
+);
+
+/// `x` where positive, otherwise `weight · x` (`torch.nn.PReLU`; He et al. 2015). The weight, one or one per channel, is
+/// trained.
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Layer, PReLU}};
+/// let y = PReLU::new(1).forward(&Tensor::from([-2.0f32, 2.0]))?;
+/// assert_eq!(y.to_vec::<f32>()?, [-0.5, 2.0]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PReLU {
+    /// `[num_parameters]`
+    pub weight: Tensor,
+}
+
+builder! {
+    /// Builds a [`PReLU`].
+    PReLUBuilder for PReLU() {
+        /// One, or the number of channels; 1 unless set.
+        num_parameters: usize,
+        /// The first value of the weight; 0.25 unless set.
+        init: f64,
+    }
+}
+
+impl PReLU {
+    /// The layer with this many weights, which start at 0.25.
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn new(num_parameters: usize) -> Self {
+        expect(Self::builder().num_parameters(num_parameters).build())
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let value = args.float("init")?;
+        let weight = args.parameter("weight", |weight| init::constant_(weight, value))?;
+        Ok(Self { weight: weight.expect("the table has a weight for all arguments") })
+    }
+}
+
+impl Default for PReLU {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
+impl Layer for PReLU {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        functional::prelu(input, &self.weight)
+    }
+}
+
+module!(PReLU { parameter weight } |layer| format!("PReLU(num_parameters={})", layer.weight.numel()));
+
+/// The first half of an axis times `σ` of the second (`torch.nn.GLU`; Dauphin et al. 2017).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{GLU, Layer}};
+/// assert_eq!(GLU::new(-1).forward(&Tensor::ones([2, 6]))?.shape(), [2, 3]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct GLU {
+    /// The axis that is halved.
+    pub dim: isize,
+}
+
+builder! {
+    /// Builds a [`GLU`].
+    GLUBuilder for GLU() {
+        /// The axis that is halved; -1 unless set.
+        dim: isize,
+    }
+}
+
+impl GLU {
+    /// The layer for an axis, for which PyTorch's default is -1.
+    pub fn new(dim: isize) -> Self {
+        Self { dim }
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        Ok(Self { dim: args.axis("dim")? })
+    }
+}
+
+impl Default for GLU {
+    fn default() -> Self {
+        Self::new(-1)
+    }
+}
+
+impl Layer for GLU {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        functional::glu(input, self.dim)
+    }
+}
+
+module!(GLU {} | layer | format!("GLU(dim={})", layer.dim));

@@ -1,0 +1,118 @@
+//! Moving, repeating and choosing elements, as a `model!` calls it.
+
+use crate::nn::functional as f;
+use crate::{Error, PadMode, Result, Tensor};
+
+/// `Tensor::flip`.
+///
+/// # Errors
+/// If an axis is out of range.
+pub fn flip(x: &Tensor, dims: &[isize]) -> Result<Tensor> {
+    x.flip(dims)
+}
+
+/// `Tensor::roll`.
+///
+/// # Errors
+/// If an axis is out of range.
+pub fn roll(x: &Tensor, shifts: &[isize], dims: &[isize]) -> Result<Tensor> {
+    x.roll(shifts, dims)
+}
+
+/// `Tensor::repeat`.
+///
+/// # Errors
+/// If there are fewer repeats than axes.
+pub fn repeat(x: &Tensor, repeats: &[usize]) -> Result<Tensor> {
+    x.repeat(repeats)
+}
+
+/// `Tensor::repeat_interleave`.
+///
+/// # Errors
+/// If the axis is out of range.
+pub fn repeat_interleave(x: &Tensor, repeats: usize, dim: isize) -> Result<Tensor> {
+    x.repeat_interleave(repeats, Some(dim))
+}
+
+/// `Tensor::pad`.
+///
+/// # Errors
+/// If the sizes do not fit the axes.
+pub fn pad(x: &Tensor, padding: &[usize], mode: &str, value: f64) -> Result<Tensor> {
+    let mode = match mode {
+        "reflect" => PadMode::Reflect,
+        "replicate" => PadMode::Replicate,
+        "circular" => PadMode::Circular,
+        "constant" => PadMode::Constant(value),
+        other => {
+            let message = format!(
+                "mode is {other:?}, expected \"constant\", \"reflect\", \"replicate\" or \"circular\""
+            );
+            return Err(Error::Argument { op: "pad", message });
+        }
+    };
+    // No axis is that long.
+    let padding: Vec<isize> = padding.iter().map(|&n| isize::try_from(n).unwrap_or(isize::MAX)).collect();
+    x.pad(padding.as_slice(), mode)
+}
+
+/// `Tensor::tril`.
+///
+/// # Errors
+/// If there are fewer than two axes.
+pub fn tril(x: &Tensor, diagonal: isize) -> Result<Tensor> {
+    x.tril(diagonal)
+}
+
+/// `Tensor::triu`.
+///
+/// # Errors
+/// If there are fewer than two axes.
+pub fn triu(x: &Tensor, diagonal: isize) -> Result<Tensor> {
+    x.triu(diagonal)
+}
+
+/// `Tensor::detach`.
+#[expect(clippy::missing_errors_doc, reason = "there are none")]
+pub fn detach(x: &Tensor) -> Result<Tensor> {
+    Ok(x.detach())
+}
+
+/// `Tensor::contiguous`.
+#[expect(clippy::missing_errors_doc, reason = "there are none")]
+pub fn contiguous(x: &Tensor) -> Result<Tensor> {
+    Ok(x.contiguous())
+}
+
+/// `Tensor::gather`.
+///
+/// # Errors
+/// If the shapes do not fit, or an index is out of range.
+pub fn gather(x: &Tensor, dim: isize, index: &Tensor) -> Result<Tensor> {
+    x.gather(dim, index)
+}
+
+/// `Tensor::index_select`.
+///
+/// # Errors
+/// If an index is out of range.
+pub fn index_select(x: &Tensor, dim: isize, index: &Tensor) -> Result<Tensor> {
+    x.index_select(dim, index)
+}
+
+/// `Tensor::take_along_dim`.
+///
+/// # Errors
+/// If the shapes do not fit, or an index is out of range.
+pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: isize) -> Result<Tensor> {
+    x.take_along_dim(index, Some(dim))
+}
+
+/// `nn::functional::embedding`.
+///
+/// # Errors
+/// If an index is out of range.
+pub fn embedding(indices: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    f::embedding(indices, weight, None)
+}
