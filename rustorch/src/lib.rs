@@ -7,6 +7,7 @@
 extern crate self as rustorch;
 
 pub mod autograd;
+pub mod compiled;
 pub mod cuda;
 pub mod data;
 mod device;
@@ -62,6 +63,7 @@ pub mod prelude {
 /// What the macros expand to; no public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::compiled::expansion as compiled;
     pub use crate::private::model;
     pub use crate::tensor::from_literal;
 

@@ -1,8 +1,8 @@
 //! `model!`: a declared network becomes a struct of layers and a forward pass whose shapes are checked here.
 //!
 //! ```text
-//! tokens ─parse─► ast::Model ─resolve─► ir::Model ─check─► Checked ─lower─► Program ─codegen─► tokens
-//!        syntax             names, tables        shapes           calls in order
+//! tokens ─parse─► ast::Model ─resolve─► ir::Model ─check─► Checked ─lower─► Program ─compile─► Region ─codegen─► tokens
+//!        syntax             names, tables        shapes           calls in order       kernels, lifetimes
 //! ```
 //!
 //! Every stage can be tested alone. The first three report to one [`Errors`] and carry on, so that
@@ -13,6 +13,7 @@
 mod ast;
 mod check;
 mod codegen;
+mod compile;
 mod errors;
 mod ir;
 mod lower;
@@ -35,7 +36,8 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let checked = check::check(&model, &mut errors);
     if errors.is_empty() {
         let program = lower::lower(&model, &checked);
-        return codegen::generate(&model, &checked, &program);
+        let compiled = compile::compile(&model, &checked, &program);
+        return codegen::generate(&model, &checked, &program, compiled.as_ref());
     }
     let stub = codegen::stub(&model);
     let errors = errors.into_tokens();

@@ -20,4 +20,5 @@ pub use layers::*;
 pub use loss::{CrossEntropyLoss, L1Loss, MSELoss};
 pub use module::{Layer, Module};
 pub use state_dict::{LoadReport, StateDict};
+pub(crate) use visitor::visit_parts;
 pub use visitor::{Entry, EntryMut, Training, Visitor, VisitorMut};

@@ -32,6 +32,15 @@ pub struct Visitor<'a> {
     path: Path,
     deep: bool,
     entries: Vec<(String, Entry<'a>)>,
+    /// Where the parts go instead, without their names.
+    sink: Option<&'a mut (dyn FnMut(Entry<'a>) + 'a)>,
+}
+
+/// Calls `f` with every part of a module and of the modules inside it, without making up their names: for passes that
+/// must not allocate.
+pub(crate) fn visit_parts<'a>(module: &'a dyn Module, f: &'a mut (dyn FnMut(Entry<'a>) + 'a)) {
+    let mut visitor = Visitor { path: Path::default(), deep: true, entries: Vec::new(), sink: Some(f) };
+    module.visit(&mut visitor);
 }
 
 /// Collects the tensors of a module for replacement, as [`Module::visit_mut`] shows them.
@@ -44,29 +53,38 @@ pub struct VisitorMut<'a> {
 impl<'a> Visitor<'a> {
     /// The parts of `module`; with `deep` also those of the modules inside it.
     pub(super) fn collect(module: &'a (impl Module + ?Sized), deep: bool) -> Vec<(String, Entry<'a>)> {
-        let mut visitor = Self { path: Path::default(), deep, entries: Vec::new() };
+        let mut visitor = Self { path: Path::default(), deep, entries: Vec::new(), sink: None };
         module.visit(&mut visitor);
         visitor.entries
+    }
+
+    fn show(&mut self, name: &str, entry: Entry<'a>) {
+        match &mut self.sink {
+            Some(sink) => sink(entry),
+            None => self.entries.push((self.path.join(name), entry)),
+        }
     }
 
     /// Shows a parameter: a tensor, or an `Option` of one, of which `None` is passed over.
     pub fn parameter(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
         if let Some(tensor) = tensor.into() {
-            self.entries.push((self.path.join(name), Entry::Parameter(tensor)));
+            self.show(name, Entry::Parameter(tensor));
         }
     }
 
     /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
     pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
         if let Some(tensor) = tensor.into() {
-            self.entries.push((self.path.join(name), Entry::Buffer(tensor)));
+            self.show(name, Entry::Buffer(tensor));
         }
     }
 
     /// Shows a module inside this one.
     pub fn module(&mut self, name: &str, module: &'a dyn Module) {
-        self.entries.push((self.path.join(name), Entry::Module(module)));
-        if self.deep {
+        self.show(name, Entry::Module(module));
+        if self.sink.is_some() {
+            module.visit(self);
+        } else if self.deep {
             let length = self.path.enter(name);
             module.visit(self);
             self.path.leave(length);
@@ -75,7 +93,7 @@ impl<'a> Visitor<'a> {
 
     /// Shows the module's own training switch. It comes first, before the modules inside.
     pub fn training(&mut self, training: &'a Training) {
-        self.entries.push((self.path.join("training"), Entry::Training(training)));
+        self.show("training", Entry::Training(training));
     }
 }
 
@@ -160,6 +178,13 @@ impl Training {
     /// Turns training on or off.
     pub fn set(&self, training: bool) {
         self.0.store(training, Ordering::Relaxed);
+    }
+}
+
+impl Clone for Training {
+    /// A switch of its own, in the same position.
+    fn clone(&self) -> Self {
+        Self::new(self.get())
     }
 }
 

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use syn::Ident;
 
 /// `forward`, `try_forward`, and the pass on dynamic tensors that they share.
-pub(super) fn forward(model: &Model, program: &Program) -> TokenStream {
+pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
-    let methods = methods(model, forward);
+    let methods = methods(model, forward, is_compiled);
     // Types of run-time dims matter to submodels alone; without any, one compiled body serves them all.
     let dims = if program.has_submodels() { types::dim_params(model) } else { Vec::new() };
     let inputs = (0..forward.inputs.len()).map(var);
@@ -65,7 +65,7 @@ pub(super) fn layer(model: &Model) -> TokenStream {
 }
 
 /// The typed methods.
-fn methods(model: &Model, forward: &Forward) -> TokenStream {
+fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
     let Signature { attrs, generics, names, params, output } = signature(model, forward);
     let outputs: Vec<TokenStream> = forward
         .outputs
@@ -77,6 +77,7 @@ fn methods(model: &Model, forward: &Forward) -> TokenStream {
         })
         .collect();
     let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
+    let compiled = is_compiled.then(|| run_compiled(model, forward, &names));
     let dims = types::dim_params(model);
     let forward_name = Ident::new("forward", forward.span);
     let turbofish = if forward_has_submodels(model) { quote!(::<#(#dims),*>) } else { TokenStream::new() };
@@ -101,8 +102,32 @@ fn methods(model: &Model, forward: &Forward) -> TokenStream {
         /// If the device fails, or a size known at run time is too small for the layers.
         pub fn try_forward #generics (&self, #(#params),*) -> ::rustorch::Result<#output> {
             let () = Self::SHAPES_FIT;
+            #compiled
             let output = self.op_by_op #turbofish (#(#names),*)?;
             ::core::result::Result::Ok(#typed)
+        }
+    }
+}
+
+/// Returns what the compiled pass gives, where it applies.
+fn run_compiled(model: &Model, forward: &Forward, names: &[Ident]) -> TokenStream {
+    let inputs: Vec<Ident> = (0..names.len()).map(var).collect();
+    let sizes = input_sizes(model, forward);
+    let outputs: Vec<TokenStream> = forward
+        .outputs
+        .iter()
+        .map(|_| quote!(outputs.next().expect("one for each output").typed()?))
+        .collect();
+    let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
+    quote! {
+        {
+            #(let #inputs: &::rustorch::Tensor = #names;)*
+            #sizes
+            let outputs = ::rustorch::__private::compiled::forward(self, &[#(#inputs),*])?;
+            if let ::core::option::Option::Some(outputs) = outputs {
+                let mut outputs = outputs.into_iter();
+                return ::core::result::Result::Ok(#typed);
+            }
         }
     }
 }
@@ -187,7 +212,7 @@ fn block(model: &Model, program: &Program) -> TokenStream {
     program.instructions.iter().map(|instruction| statement(model, instruction)).collect()
 }
 
-fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
+pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
     match instruction {
         Instruction::Layer { field, input, result } => {
             let (name, input, result) = (&model.fields[*field].name, var(*input), var(*result));
@@ -312,7 +337,7 @@ fn repeat(
 }
 
 /// The submodel of the current pass of a loop over a field.
-fn each(field: usize) -> Ident {
+pub(super) fn each(field: usize) -> Ident {
     format_ident!("submodel{field}")
 }
 

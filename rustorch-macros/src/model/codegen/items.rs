@@ -26,6 +26,7 @@ pub(super) fn structure(model: &Model) -> TokenStream {
         #vis struct #name #generics #where_clause {
             #(#fields,)*
             training: ::rustorch::nn::Training,
+            compiled: ::rustorch::__private::compiled::Cache,
         }
     }
 }
@@ -54,7 +55,11 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
         }
 
         fn build() -> ::rustorch::Result<Self> {
-            ::core::result::Result::Ok(Self { #(#fields,)* training: ::rustorch::nn::Training::default() })
+            ::core::result::Result::Ok(Self {
+                #(#fields,)*
+                training: ::rustorch::nn::Training::default(),
+                compiled: ::rustorch::__private::compiled::Cache::default(),
+            })
         }
     }
 }

@@ -2,26 +2,35 @@
 
 mod assertions;
 mod body;
+mod compiled;
 mod items;
 mod stub;
 mod types;
 
 pub(super) use stub::stub;
+pub(super) use types::size;
 
 use super::check::Checked;
+use super::compile::Region;
 use super::ir::Model;
 use super::lower::Program;
 use proc_macro2::TokenStream;
 use quote::quote;
 
 /// The items that a correct model expands to.
-pub(super) fn generate(model: &Model, checked: &Checked, program: &Program) -> TokenStream {
+pub(super) fn generate(
+    model: &Model,
+    checked: &Checked,
+    program: &Program,
+    region: Option<&Region<'_>>,
+) -> TokenStream {
     let structure = items::structure(model);
     let constructor = items::constructor(model, checked);
     let module = items::module(model);
     let assertions = assertions::free(model, checked);
     let checks = assertions::of_parameters(model, checked);
-    let forward = body::forward(model, program);
+    let forward = body::forward(model, program, region.is_some());
+    let compiled = region.map(|region| compiled::compiled(model, checked, program, region));
     let layer = body::layer(model);
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
     quote! {
@@ -36,5 +45,6 @@ pub(super) fn generate(model: &Model, checked: &Checked, program: &Program) -> T
         }
         #module
         #layer
+        #compiled
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum Unnamed {
 }
 
 /// A size as an expression of type `usize`.
-pub(super) fn size(size: &Poly) -> TokenStream {
+pub(in super::super) fn size(size: &Poly) -> TokenStream {
     // A polynomial prints as valid Rust.
     size.to_string().parse().unwrap_or_default()
 }

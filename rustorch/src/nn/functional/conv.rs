@@ -112,7 +112,7 @@ fn convolve<const N: usize>(
     bias: Option<&Tensor>,
     options: ConvOptions<N>,
 ) -> Result<Tensor> {
-    let shape = output_shape(op, input, weight, &options)?;
+    let shape = output_shape(op, input.shape(), weight.shape(), &options)?;
     check(op, input, weight, bias)?;
     let dtype = input.dtype();
     if dtype.compute() != dtype && dtype.is_float() {
@@ -125,14 +125,20 @@ fn convolve<const N: usize>(
     let [x, w] =
         [&batched, weight].map(|tensor| if N == 1 { tensor.unsqueeze(2) } else { Ok(tensor.clone()) });
     let (x, w) = (x?, w?);
-    let geometry = geometry(&x, &w, &options, &shape);
+    let geometry = geometry(x.shape(), w.shape(), &options, &shape);
     ops::conv::forward(geometry, &x, &w, bias)?.reshape(shape)
+}
+
+/// The geometry of a convolution of images of this shape.
+pub(crate) fn geometry_2d(x: &[usize], w: &[usize], options: &Conv2dOptions) -> Result<Conv2d> {
+    let shape = output_shape("conv2d", x, w, options)?;
+    Ok(geometry(x, w, options, &shape))
 }
 
 fn output_shape<const N: usize>(
     op: &'static str,
-    input: &Tensor,
-    weight: &Tensor,
+    input: &[usize],
+    weight: &[usize],
     options: &ConvOptions<N>,
 ) -> Result<Vec<usize>> {
     let padding = match &options.padding {
@@ -146,7 +152,7 @@ fn output_shape<const N: usize>(
         dilation: &options.dilation,
         groups: &options.groups,
     };
-    Ok(rules::conv(op, input.shape(), weight.shape(), rule, &mut ())?)
+    Ok(rules::conv(op, input, weight, rule, &mut ())?)
 }
 
 fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
@@ -176,11 +182,11 @@ fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
     }
 }
 
-fn geometry<const N: usize>(x: &Tensor, w: &Tensor, options: &ConvOptions<N>, output: &[usize]) -> Conv2d {
+fn geometry<const N: usize>(x: &[usize], w: &[usize], options: &ConvOptions<N>, output: &[usize]) -> Conv2d {
     let pair = |sizes: [usize; N], missing: usize| {
         if N == 1 { [missing, sizes[0]] } else { [sizes[0], sizes[N - 1]] }
     };
-    let (kernel, dilation) = ([w.shape()[2], w.shape()[3]], pair(options.dilation, 1));
+    let (kernel, dilation) = ([w[2], w[3]], pair(options.dilation, 1));
     let padding = match options.padding {
         Padding::Zeros(sizes) => pair(sizes, 0),
         Padding::Valid => [0, 0],
@@ -189,11 +195,11 @@ fn geometry<const N: usize>(x: &Tensor, w: &Tensor, options: &ConvOptions<N>, ou
     };
     let last = output.len() - 1;
     Conv2d {
-        batch: x.shape()[0],
-        in_channels: x.shape()[1],
-        out_channels: w.shape()[0],
+        batch: x[0],
+        in_channels: x[1],
+        out_channels: w[0],
         groups: options.groups,
-        size: [x.shape()[2], x.shape()[3]],
+        size: [x[2], x[3]],
         kernel,
         stride: pair(options.stride, 1),
         padding,

@@ -117,6 +117,7 @@ module!(GELU {} | layer | format!("GELU(approximate='{}')", if layer.tanh { "tan
 /// assert_eq!(y.to_vec::<f32>()?, [-1.0, 2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct LeakyReLU {
     /// The slope where `x` is negative.
     pub negative_slope: f64,
@@ -163,6 +164,7 @@ module!(LeakyReLU {} | layer | format!("LeakyReLU(negative_slope={})", python::f
 /// assert_eq!(ELU::new(1.0).forward(&Tensor::from([2.0f32]))?.to_vec::<f32>()?, [2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct ELU {
     /// The limit for large negative `x`, with its sign changed.
     pub alpha: f64,

@@ -19,6 +19,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(layer.forward(&Tensor::ones([20, 16, 50]))?.shape(), [20, 33, 24]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Conv1d {
     /// `[out_channels, in_channels / groups, kernel]`
     pub weight: Tensor,
@@ -40,6 +41,7 @@ pub struct Conv1d {
 /// assert_eq!(layer.forward(&Tensor::ones([2, 16, 9, 9]))?.shape(), [2, 33, 9, 9]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Conv2d {
     /// `[out_channels, in_channels / groups, kh, kw]`
     pub weight: Tensor,
@@ -139,4 +141,11 @@ fn repr<const N: usize>(name: &str, weight: &Tensor, bias: bool, options: &ConvO
         text += ", bias=False";
     }
     text + ")"
+}
+
+impl Conv2d {
+    /// The geometry of the layer for inputs of this shape.
+    pub(crate) fn geometry(&self, input: &[usize]) -> Result<crate::kernels::conv::Conv2d> {
+        functional::geometry_2d(input, self.weight.shape(), &self.options)
+    }
 }

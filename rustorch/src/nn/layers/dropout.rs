@@ -16,6 +16,7 @@ use crate::{Error, Result, Tensor};
 /// assert_eq!(layer.forward(&Tensor::ones([2]))?.to_vec::<f32>()?, [1.0, 1.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Dropout {
     /// The probability.
     pub p: f64,

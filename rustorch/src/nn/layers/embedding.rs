@@ -17,6 +17,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(error.to_string(), "embedding: index 10 is out of range for axis 0 of size 10");
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Embedding {
     /// `[num_embeddings, embedding_dim]`
     pub weight: Tensor,

@@ -16,6 +16,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(format!("{layer:?}"), "Linear(in_features=20, out_features=30, bias=True)");
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Linear {
     /// `[out_features, in_features]`
     pub weight: Tensor,

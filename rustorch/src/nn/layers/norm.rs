@@ -21,6 +21,7 @@ macro_rules! batch_norm {
         /// assert!(layer.forward(&x)?.mean().item::<f32>()?.abs() < 1e-5);
         /// # Ok::<(), rustorch::Error>(())
         /// ```
+        #[derive(Clone)]
         pub struct $layer {
             /// `[num_features]`
             pub weight: Option<Tensor>,
@@ -148,6 +149,7 @@ batch_norm!(BatchNorm2d, BatchNorm2dBuilder, "BatchNorm2d", &[4], "batch, height
 /// assert_eq!(layer.forward(&Tensor::randn([2, 4, 8]))?.shape(), [2, 4, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct LayerNorm {
     /// The sizes of the last axes.
     pub normalized_shape: Vec<usize>,
@@ -218,6 +220,7 @@ module!(LayerNorm { parameter weight, parameter bias } |layer| {
 /// assert_eq!(layer.forward(&Tensor::randn([2, 6, 5, 5]))?.shape(), [2, 6, 5, 5]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct GroupNorm {
     /// The number of groups.
     pub num_groups: usize,
@@ -291,6 +294,7 @@ module!(GroupNorm { parameter weight, parameter bias } |layer| {
 /// assert!((y.to_vec::<f32>()?[0] - 0.2).abs() < 1e-6);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct RMSNorm {
     /// The sizes of the last axes.
     pub normalized_shape: Vec<usize>,

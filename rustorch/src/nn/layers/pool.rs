@@ -15,6 +15,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(MaxPool2d::new(2).forward(&Tensor::ones([1, 3, 8, 6]))?.shape(), [1, 3, 4, 3]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct MaxPool2d {
     /// The size of the window.
     pub kernel: [usize; 2],
@@ -93,6 +94,7 @@ module!(
 /// assert_eq!(AvgPool2d::new([2, 3]).forward(&Tensor::ones([1, 3, 8, 6]))?.shape(), [1, 3, 4, 2]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct AvgPool2d {
     /// The size of the window.
     pub kernel: [usize; 2],
@@ -169,6 +171,7 @@ module!(
 /// assert_eq!(AdaptiveAvgPool2d::new(1).forward(&Tensor::ones([1, 3, 8, 6]))?.shape(), [1, 3, 1, 1]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct AdaptiveAvgPool2d {
     /// The height and width of the output.
     pub output_size: [usize; 2],

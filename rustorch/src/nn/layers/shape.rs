@@ -12,6 +12,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(Flatten::new().forward(&Tensor::ones([8, 3, 4]))?.shape(), [8, 12]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Flatten {
     /// The first axis.
     pub start_dim: isize,

@@ -13,6 +13,7 @@ macro_rules! softmax {
         #[doc = concat!("assert_eq!(", $name, "::new(-1).forward(&Tensor::ones([2, 3]))?.shape(), [2, 3]);")]
         /// # Ok::<(), rustorch::Error>(())
         /// ```
+        #[derive(Clone)]
         pub struct $layer {
             /// The axis.
             pub dim: isize,

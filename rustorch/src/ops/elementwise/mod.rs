@@ -16,6 +16,7 @@ pub(crate) mod kernel;
 pub mod lanes;
 mod macros;
 mod operand;
+mod raw;
 mod special;
 pub(crate) mod table;
 mod traced;
@@ -30,6 +31,7 @@ pub use kernel::{Domain, Kernel, Params};
 pub(crate) use kernel::{MAX_INPUTS, MAX_PARAMS};
 pub use operand::Operand;
 pub(crate) use operand::result_dtype;
+pub(crate) use raw::{copy_strided, flat, strided};
 pub use traced::Traced;
 
 use crate::autograd::{self, BackwardFn, Ctx, Grads, Saved};
@@ -70,11 +72,21 @@ pub struct Gradient {
     pub uses: &'static [Variable],
     /// The loop for a compute dtype, if there is one.
     pub kernel: fn(DType) -> Option<Kernel>,
+<<<<<<< HEAD
     /// The expression's text, for CUDA.
     #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
+=======
+>>>>>>> f2a7510 (Compiled networks: model! also writes a forward and a backward pass on buffers of one planned arena)
     pub source: Source,
     /// The expression over tensor operations.
     pub trace: for<'a> fn(&[Traced<'a>], &Params) -> Traced<'a>,
+}
+
+impl Gradient {
+    /// Whether it is the gradient of the result as it is.
+    pub fn is_identity(&self) -> bool {
+        self.source.expression == "g"
+    }
 }
 
 /// What a gradient's expression may mention.

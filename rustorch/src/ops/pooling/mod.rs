@@ -21,17 +21,17 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    fn pooling(&self, planes: usize) -> Pooling<'_> {
+    pub fn pooling(&self, planes: usize) -> Pooling<'_> {
         let Self { size, rows, columns, dilation, divisor, .. } = self;
         Pooling { planes, size: *size, rows, columns, dilation: *dilation, divisor: *divisor }
     }
 
-    fn output(&self) -> [usize; 2] {
+    pub fn output(&self) -> [usize; 2] {
         [self.rows.len(), self.columns.len()]
     }
 
     /// Refuses windows that see nothing, which only padding with dilation can make.
-    fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         match self.rows.iter().chain(&self.columns).any(|window| window.taps == 0) {
             true => Err(Error::argument(
                 self.op,

@@ -1,0 +1,127 @@
+//! What a network keeps between passes: plans by shapes, and arenas that are not in use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::pass::{Pass, Planned};
+use crate::Result;
+use crate::storage::Storage;
+use crate::{DType, Device};
+
+/// How many plans a network keeps: as many kinds of batches as usually take turns.
+const PLANS: usize = 16;
+/// How many idle arenas a network keeps.
+const ARENAS: usize = 4;
+
+/// The plans and arenas of a network. Clones share them.
+#[derive(Clone, Default)]
+pub struct Cache(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    plans: Vec<Arc<Plans>>,
+    arenas: Vec<Storage>,
+    passes: Vec<Box<Pass>>,
+}
+
+/// The plans for one set of shapes and switches.
+pub(super) struct Plans {
+    pub key: Vec<usize>,
+    pub sides: [Planned; 2],
+}
+
+/// The memory of a compiled pass, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// The arena of the forward pass, which keeps what the backward pass reads.
+    pub forward: usize,
+    /// All buffers of the forward pass, as if none shared memory.
+    pub forward_unshared: usize,
+    /// The arena of the backward pass.
+    pub backward: usize,
+    /// All buffers of the backward pass, as if none shared memory.
+    pub backward_unshared: usize,
+}
+
+impl Cache {
+    /// The plans for this key, made by `make` if there are none yet.
+    pub(super) fn plans(
+        &self,
+        key: &[usize],
+        make: impl FnOnce() -> Result<[Planned; 2]>,
+    ) -> Result<Arc<Plans>> {
+        if let Some(plans) = self.0.lock().plans.iter().find(|plans| plans.key == key) {
+            return Ok(plans.clone());
+        }
+        let plans = Arc::new(Plans { key: key.to_vec(), sides: make()? });
+        let mut state = self.0.lock();
+        if state.plans.len() == PLANS {
+            state.plans.remove(0);
+        }
+        state.plans.push(plans.clone());
+        Ok(plans)
+    }
+
+    /// An arena of at least this many bytes.
+    pub(super) fn arena(&self, bytes: usize) -> Result<Storage> {
+        let mut state = self.0.lock();
+        if let Some(at) =
+            state.arenas.iter().position(|arena| arena.bytes() >= bytes && arena.bytes() <= 2 * bytes + 4096)
+        {
+            return Ok(state.arenas.swap_remove(at));
+        }
+        drop(state);
+        Storage::uninit(bytes.max(1), DType::U8, Device::Cpu)
+    }
+
+    /// Takes an arena back. One that tensors of an operation outside the arena still refer to is left to them.
+    pub(super) fn give_back(&self, mut arena: Storage) {
+        let mut state = self.0.lock();
+        if state.arenas.len() < ARENAS && arena.is_unique() {
+            state.arenas.push(arena);
+        }
+    }
+
+    /// A pass to start anew.
+    pub(super) fn pass(&self, recording: bool) -> Box<Pass> {
+        let mut pass = self.0.lock().passes.pop().unwrap_or_else(|| Box::new(Pass::new(false, recording)));
+        pass.recording = recording;
+        pass
+    }
+
+    /// Takes a pass back, with its arenas.
+    pub(super) fn finish(&self, mut pass: Box<Pass>) {
+        pass.restart();
+        for side in &mut pass.sides {
+            if let Some(arena) = side.arena.take() {
+                self.give_back(arena);
+            }
+        }
+        let mut state = self.0.lock();
+        if state.passes.len() < ARENAS {
+            state.passes.push(pass);
+        }
+    }
+
+    /// The memory of the passes planned so far, the latest last.
+    pub fn reports(&self) -> Vec<Report> {
+        let report = |plans: &Arc<Plans>| {
+            let [forward, backward] = &plans.sides;
+            Report {
+                forward: forward.plan.bytes,
+                forward_unshared: forward.total,
+                backward: backward.plan.bytes,
+                backward_unshared: backward.total,
+            }
+        };
+        self.0.lock().plans.iter().map(report).collect()
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cache({} plans)", self.0.lock().plans.len())
+    }
+}

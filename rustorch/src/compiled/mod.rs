@@ -1,0 +1,109 @@
+//! Compiled networks: what `model!` generates besides the op-by-op pass.
+//!
+//! The macro knows every shape, so it also writes a forward pass and its backward pass as straight lines of calls to the
+//! methods of [`Pass`], which call kernels on buffers of one arena: no tape, no allocation per operation. This module runs
+//! them: [`run::forward`] plans the memory of a pass when it first sees its shapes ([`plan`]), keeps plans and arenas in
+//! the network ([`Cache`]), and enters the whole network into the tape as one node.
+//!
+//! A network is run op by op instead where the compiled pass does not apply: on other devices, for other dtypes than
+//! `f32`, for tensors without elements, and when gradients are themselves to be differentiated. Results are the same up to
+//! rounding. [`op_by_op`] asks for it, for comparisons.
+
+mod cache;
+mod ops;
+mod parameters;
+mod pass;
+mod plan;
+mod run;
+mod submodel;
+
+use std::cell::Cell;
+
+use smallvec::SmallVec;
+
+pub use cache::Report;
+use pass::{Buf, Grad, Pass};
+
+/// What `model!` expands to; no public interface.
+#[doc(hidden)]
+pub mod expansion {
+    pub use super::Compiled;
+    pub use super::cache::Cache;
+    pub use super::ops::{MaxPool, RowNorm, Side, operators};
+    pub use super::pass::{Buf, Grad, Pass};
+    pub use super::run::{Tensors, forward};
+    pub use super::submodel::{Probe, Uncompiled, array};
+}
+
+use crate::nn::Module;
+use crate::{Result, Tensor};
+
+/// What `model!` implements for a network that it could compile.
+pub trait Compiled: Module + Sized + 'static {
+    /// For each input, whether it holds indices (`i64`) instead of numbers.
+    const INDICES: &'static [bool];
+
+    /// The plans and arenas of this network.
+    fn cache(&self) -> &cache::Cache;
+
+    /// The same network under a second handle, sharing its parameters; `None` if a submodel is not compiled.
+    fn handle(&self) -> Option<Self>;
+
+    /// The forward pass on buffers of these shapes.
+    ///
+    /// # Errors
+    /// Those of its operations.
+    fn run(&self, pass: &mut Pass, inputs: &[Buf], shapes: &[&[usize]], outputs: &mut [Buf]) -> Result<()>;
+
+    /// The backward pass: from the gradients of the outputs to those of the inputs and parameters.
+    ///
+    /// # Errors
+    /// Those of its operations.
+    fn derive(
+        &self,
+        pass: &mut Pass,
+        shapes: &[&[usize]],
+        outputs: &[Grad],
+        inputs: &mut [Grad],
+    ) -> Result<()>;
+
+    /// The forward pass by operations on tensors.
+    ///
+    /// # Errors
+    /// Those of its operations.
+    fn eager(&self, inputs: &[&Tensor]) -> Result<SmallVec<[Tensor; 2]>>;
+}
+
+thread_local! {
+    static DISABLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f` with every network of this thread op by op instead of compiled.
+///
+/// ```
+/// use rustorch::prelude::*;
+/// use rustorch::compiled::op_by_op;
+///
+/// model! { pub Net: [batch, 4] -> [batch, 2] { fc: Linear(2), Tanh } }
+///
+/// let (net, x) = (Net::new(), Tensor::randn([3, 4]));
+/// let compiled = Layer::forward(&net, &x)?;
+/// let eager = op_by_op(|| Layer::forward(&net, &x))?;
+/// assert!(compiled.allclose(&eager, 1e-5, 1e-6)?);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn op_by_op<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            DISABLED.set(self.0);
+        }
+    }
+    let _restore = Restore(DISABLED.replace(true));
+    f()
+}
+
+/// Whether networks of this thread run compiled.
+fn is_enabled() -> bool {
+    !DISABLED.get()
+}

@@ -1,0 +1,115 @@
+//! Convolution in two dimensions.
+
+use super::super::{Buf, Grad, Pass};
+use super::elementwise::{apply, derive};
+use super::linear::{Act, fused};
+use super::{add_into, numel, read, read_option, wants};
+use crate::Result;
+use crate::kernels::gemm::Activation;
+use crate::kernels::{conv, isa, scratch};
+use crate::nn::Conv2d;
+
+impl Pass {
+    /// `act(conv(x) + b)` for `x` of `shape` `[batch, channels, height, width]`.
+    ///
+    /// # Errors
+    /// If the layer does not fit the shape.
+    pub fn conv2d(&mut self, x: Buf, shape: &[usize], layer: &Conv2d, act: Act<'_>) -> Result<Buf> {
+        let geometry = *self.fact(|| layer.geometry(shape))?;
+        let own = wants(&[Some(&layer.weight), layer.bias.as_ref()]);
+        let grad = self.recording && (x.grad || own);
+        let len = geometry.batch * geometry.out_channels * numel(&geometry.out);
+        let y = self.result(len, grad);
+        let (z, last) = match act {
+            None => (y, Activation::Identity),
+            Some((op, _)) => match fused(op) {
+                Some(activation) if !grad || op.saves_output() => (y, activation),
+                _ => (self.numbers(len, grad), Activation::Identity),
+            },
+        };
+        if !self.planning {
+            let ((w, _w), (b, _b)) = (read(&layer.weight), read_option(layer.bias.as_ref()));
+            // SAFETY: buffers of the pass of the geometry's sizes; the parameters are locked and were checked.
+            unsafe { conv::forward(isa(), &geometry, x.f32().cast_const(), w, b, last, z.f32()) };
+            if let (Some((op, params)), true) = (act, z.ptr != y.ptr) {
+                // SAFETY: as above.
+                unsafe { apply(op, params, z.f32(), y.f32(), len) };
+            }
+        }
+        self.save(x, grad && layer.weight.requires_grad());
+        if let Some((op, _)) = act {
+            self.save(if op.saves_output() { y } else { z }, grad);
+        }
+        if z.home != y.home {
+            self.release(z);
+        }
+        Ok(y)
+    }
+
+    /// The gradient of [`Pass::conv2d`].
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn conv2d_backward(
+        &mut self,
+        g: Grad,
+        shape: &[usize],
+        layer: &Conv2d,
+        act: Act<'_>,
+        gx: &mut Grad,
+    ) -> Result<()> {
+        let geometry = *self.fact(|| layer.geometry(shape))?;
+        let value = act.map(|_| self.saved());
+        let x = self.saved();
+        let Some(g) = g else { return Ok(()) };
+        let dz = match (act, value) {
+            (Some((op, params)), Some(value)) => {
+                let dz = self.numbers(g.len, false);
+                if !self.planning {
+                    // SAFETY: buffers of the pass, of the same length.
+                    unsafe { derive(op, params, g.f32(), value.f32(), dz.f32(), g.len) };
+                }
+                dz
+            }
+            _ => self.retain(g),
+        };
+        // SAFETY: the geometry's sizes; the gradients have the parameters' shapes.
+        self.parameter_grad(layer.bias.as_ref(), |db| unsafe {
+            conv::bias_grad(&geometry, dz.f32().cast_const(), db);
+        })?;
+        // SAFETY: as above.
+        self.parameter_grad(Some(&layer.weight), |dw| unsafe {
+            conv::weight_grad(isa(), &geometry, x.f32().cast_const(), dz.f32().cast_const(), dw);
+        })?;
+        if x.grad {
+            let into = match *gx {
+                Some(old) if self.may_overwrite(old) => Some(old),
+                _ => None,
+            };
+            let dx = match into {
+                Some(old) => old,
+                None => self.numbers(numel(shape), false),
+            };
+            if !self.planning {
+                let (w, _guard) = read(&layer.weight);
+                let run = |to: *mut f32| {
+                    // SAFETY: the geometry's sizes.
+                    unsafe { conv::input_grad(isa(), &geometry, dz.f32().cast_const(), w, to) };
+                };
+                match into {
+                    None => run(dx.f32()),
+                    Some(_) => scratch::with(dx.len, |part: *mut f32| {
+                        run(part);
+                        // SAFETY: both have as many elements as the input.
+                        unsafe { add_into(dx.f32(), dx.f32(), part, dx.len) };
+                    }),
+                }
+            }
+            if into.is_none() {
+                self.contribute(gx, Some(dx));
+            }
+        }
+        self.release(dz);
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Rows of a table by their numbers.
+
+use super::super::{Buf, Grad, Pass};
+use super::read;
+use crate::kernels::parallel;
+use crate::{Error, Result, Tensor};
+
+impl Pass {
+    /// The rows of `weight` with these numbers, which are `i64`.
+    ///
+    /// # Errors
+    /// If a number is not that of a row.
+    pub fn embedding(&mut self, indices: Buf, weight: &Tensor) -> Result<Buf> {
+        let &[count, dim] = weight.shape() else { unreachable!("a table has two axes") };
+        let grad = self.recording && weight.requires_grad();
+        let y = self.result(indices.len * dim, grad);
+        if !self.planning {
+            if !indices.index {
+                return Err(Error::argument("embedding", "the indices are numbers; expected int64"));
+            }
+            // SAFETY: the elements are `i64`.
+            let rows = unsafe { std::slice::from_raw_parts(indices.ptr.cast::<i64>(), indices.len) };
+            if let Some(&index) = rows.iter().find(|&&row| row < 0 || row as usize >= count) {
+                return Err(Error::Index { op: "embedding", index, axis: 0, size: count });
+            }
+            let (table, _guard) = read(weight);
+            let shared = parallel::Shared((table, y.f32()));
+            parallel::for_each_chunk(rows.len(), (parallel::GRAIN / dim.max(1)).max(1), |range| {
+                let (table, y) = shared.get();
+                for i in range {
+                    // SAFETY: the row exists; `y` has a row per index.
+                    unsafe {
+                        let row = table.add(rows[i] as usize * dim);
+                        std::ptr::copy_nonoverlapping(row, y.add(i * dim), dim);
+                    }
+                }
+            });
+        }
+        self.save(indices, grad);
+        Ok(y)
+    }
+
+    /// The gradient of [`Pass::embedding`].
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn embedding_backward(&mut self, g: Grad, weight: &Tensor) -> Result<()> {
+        let indices = self.saved();
+        let Some(g) = g.filter(|_| !self.planning) else { return Ok(()) };
+        let Some(target) = self.parameters.target(weight)? else { return Ok(()) };
+        let dim = weight.shape()[1];
+        // SAFETY: the indices are saved and were checked; the gradient has the weight's shape. One thread adds, in the
+        // order of the indices.
+        unsafe {
+            if !target.accumulate {
+                target.ptr.write_bytes(0, weight.numel());
+            }
+            for i in 0..indices.len {
+                let row = indices.ptr.cast::<i64>().add(i).read() as usize;
+                let sums = std::slice::from_raw_parts_mut(target.ptr.add(row * dim), dim);
+                let values = std::slice::from_raw_parts(g.f32().add(i * dim), dim);
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The gradients of a network's parameters during a backward pass.
+
+use crate::{DType, Device, Result, Tensor};
+
+/// The parameters whose gradients are wanted, found by their identity.
+#[derive(Default)]
+pub(super) struct Parameters {
+    /// Sorted by `id`.
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    id: usize,
+    /// The position among the network's parameters.
+    position: usize,
+    grad: Option<Tensor>,
+    /// Whether the gradient has its first contribution.
+    written: bool,
+}
+
+/// Where a contribution goes.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub ptr: *mut f32,
+    /// Whether it is to be added to what is there.
+    pub accumulate: bool,
+}
+
+impl Parameters {
+    /// Those of `parameters` that require a gradient.
+    pub fn new(parameters: &[Tensor]) -> Self {
+        let wanted = parameters.iter().enumerate().filter(|(_, parameter)| parameter.requires_grad());
+        let mut slots: Vec<Slot> = wanted
+            .map(|(position, parameter)| Slot { id: parameter.id(), position, grad: None, written: false })
+            .collect();
+        slots.sort_unstable_by_key(|slot| slot.id);
+        Self { slots }
+    }
+
+    /// Sets the tensors that gradients are written to.
+    pub fn bind(&mut self, grads: impl Fn(usize) -> Option<Tensor>) {
+        for slot in &mut self.slots {
+            slot.grad = grads(slot.position);
+        }
+    }
+
+    /// Begins a backward pass: what a gradient holds will be overwritten.
+    pub fn restart(&mut self) {
+        for slot in &mut self.slots {
+            slot.written = false;
+        }
+    }
+
+    /// Where the gradient of a parameter goes; `None` if it is not wanted.
+    pub fn target(&mut self, parameter: &Tensor) -> Result<Option<Target>> {
+        let Ok(at) = self.slots.binary_search_by_key(&parameter.id(), |slot| slot.id) else {
+            return Ok(None);
+        };
+        let slot = &mut self.slots[at];
+        let grad = match &slot.grad {
+            Some(grad) => grad,
+            None => slot.grad.insert(Tensor::uninit(parameter.shape(), DType::F32, Device::Cpu)?),
+        };
+        let accumulate = std::mem::replace(&mut slot.written, true);
+        Ok(Some(Target { ptr: grad.host_ptr().cast(), accumulate }))
+    }
+
+    /// Hands out the gradients by position; those that nothing contributed to are left out.
+    pub fn take(&mut self, mut give: impl FnMut(usize, Tensor)) {
+        for slot in &mut self.slots {
+            if let (true, Some(grad)) = (slot.written, slot.grad.take()) {
+                give(slot.position, grad);
+            }
+        }
+    }
+
+    /// Sets to zero the gradients that nothing has contributed to.
+    pub fn clear_unwritten(&mut self) {
+        for slot in &mut self.slots {
+            if let (false, Some(grad)) = (slot.written, &slot.grad) {
+                // SAFETY: the gradient belongs to the pass, contiguous `f32`.
+                unsafe { grad.host_ptr().write_bytes(0, grad.numel() * size_of::<f32>()) };
+            }
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Compiled networks against the same networks op by op: outputs, gradients, and everything that autograd promises.
+
+use rustorch::autograd::{GradOptions, grad};
+use rustorch::compiled::op_by_op;
+use rustorch::nn::{Layer, Module};
+use rustorch::prelude::*;
+use rustorch::{Result, manual_seed, no_grad};
+
+model! {
+    Mlp { fc1: Linear(12, 32), fc2: Linear(32, 32), fc3: Linear(32, 5) }
+    forward(x: [batch, 12]) -> [batch, 5] { fc3(gelu(fc2(relu(fc1(x))))) }
+}
+
+model! {
+    ConvNet {
+        conv1: Conv2d(1, 6, kernel = 3, padding = 1),
+        conv2: Conv2d(_, 8, kernel = 3, stride = 2),
+        norm: BatchNorm2d(8),
+        pool: MaxPool2d(2),
+        fc: Linear(_, 5),
+    }
+    forward(x: [batch, 1, 12, 12]) -> [batch, 5] {
+        let x = relu(conv1(x));
+        let x = max_pool2d(x, 2, stride = 1);
+        let x = pool(silu(norm(conv2(x))));
+        fc(flatten(x, 1))
+    }
+}
+
+model! {
+    Block<const D: usize, const HEADS: usize> {
+        ln1: LayerNorm(D),
+        query: Linear(D, D),
+        key: Linear(D, D),
+        value: Linear(D, D, bias = false),
+        proj: Linear(D, D),
+        ln2: LayerNorm(D),
+        up: Linear(D, 4 * D),
+        down: Linear(4 * D, D),
+        drop: Dropout(0.1),
+    }
+    forward(x: [batch, seq, D]) -> [batch, seq, D] {
+        let h = ln1(x);
+        let q = transpose(reshape(query(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
+        let k = transpose(reshape(key(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
+        let v = transpose(reshape(value(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
+        let a = scaled_dot_product_attention(q, k, v, causal = true);
+        let x = x + proj(reshape(transpose(a, 1, 2), [batch, seq, D]));
+        x + drop(down(gelu(up(ln2(x)), approximate = "tanh")))
+    }
+}
+
+model! {
+    Gpt<const D: usize, const LAYERS: usize> {
+        tokens: Embedding(11, D),
+        positions: Embedding(16, D),
+        blocks: [Block<D, 2>; LAYERS],
+        ln: LayerNorm(D),
+        head: Linear(D, 11, bias = false),
+    }
+    forward(text: [batch, seq], places: [seq]) -> [batch, seq, 11] {
+        let x = tokens(text) + positions(places);
+        for block in self.blocks {
+            x = block(x);
+        }
+        head(ln(x))
+    }
+}
+
+model! {
+    /// Several inputs and outputs, shared layers, numbers, broadcasting, branches, operations without a kernel of their own.
+    Mixed { shared: Linear(6, 6), scale: Linear(6, 1), out: Linear(12, 4) }
+    forward(a: [batch, 6], b: [6]) -> ([batch, 4], [batch, 6]) {
+        let x = tanh(shared(a)) * 0.5 + b;
+        let y = shared(x) - scale(a) / 3.0;
+        let z = 1.0 - y * y;
+        let joined = cat([x, z], 1);
+        let w = if self.training { z + z } else { maximum(z, x) };
+        (out(joined), softmax(w, 1) * einsum!("bi,bi->b", x, -y).unsqueeze(1))
+    }
+}
+
+dim!(Batch, Seq);
+
+/// Outputs and all gradients of a network, compiled and op by op, from the same random state.
+fn both<M: Module>(
+    model: &M,
+    inputs: &[Tensor],
+    run: impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
+) -> Result<()> {
+    let once = |compiled: bool| -> Result<(Vec<Tensor>, Vec<Option<Tensor>>)> {
+        manual_seed(7);
+        let inputs: Vec<Tensor> = inputs
+            .iter()
+            .map(|input| match input.dtype() {
+                DType::F32 => input.copy().detach().requires_grad_(true),
+                _ => Ok(input.clone()),
+            })
+            .collect::<Result<_>>()?;
+        for parameter in model.parameters() {
+            parameter.set_grad(None)?;
+        }
+        let outputs = if compiled { run(model, &inputs)? } else { op_by_op(|| run(model, &inputs))? };
+        if compiled {
+            assert!(outputs[0].grad_fn() == Some("model"), "not compiled: {:?}", outputs[0].grad_fn());
+        }
+        let mut loss = Tensor::zeros([]);
+        for (index, output) in outputs.iter().enumerate() {
+            let weights = Tensor::arange(0, output.numel() as i64, 1)?
+                .to_dtype(DType::F32)
+                .sin()
+                .reshape(output.shape())?;
+            loss = loss.add(&output.mul(&weights)?.sum().mul(1.0 + index as f64)?)?;
+        }
+        loss.backward()?;
+        let grads =
+            inputs.iter().map(Tensor::grad).chain(model.parameters().iter().map(Tensor::grad)).collect();
+        Ok((outputs.iter().map(Tensor::detach).collect(), grads))
+    };
+    let (first, second) = (once(false)?, once(true)?);
+    // Again: with plans and arenas that have been used.
+    let third = once(true)?;
+    for (a, b) in first.0.iter().zip(&second.0) {
+        close(a, b, "output");
+    }
+    for (position, ((a, b), c)) in first.1.iter().zip(&second.1).zip(&third.1).enumerate() {
+        match (a, b, c) {
+            (Some(a), Some(b), Some(c)) => {
+                close(a, b, &format!("gradient {position}"));
+                assert_eq!(
+                    b.to_vec::<f32>()?,
+                    c.to_vec::<f32>()?,
+                    "gradient {position} differs from pass to pass"
+                );
+            }
+            (None, None, None) => {}
+            _ => panic!("gradient {position}: {:?} op by op, {:?} compiled", a.is_some(), b.is_some()),
+        }
+    }
+    Ok(())
+}
+
+fn close(a: &Tensor, b: &Tensor, what: &str) {
+    assert_eq!(a.shape(), b.shape(), "{what}");
+    let (a, b) = (a.to_vec::<f32>().unwrap(), b.to_vec::<f32>().unwrap());
+    let size = a.iter().map(|x| x.abs()).fold(0.0, f32::max).max(1e-3);
+    for (at, (x, y)) in a.iter().zip(&b).enumerate() {
+        assert!((x - y).abs() <= 1e-5 * size, "{what}: {x} op by op, {y} compiled, at {at}");
+    }
+}
+
+fn mlp(model: &Mlp, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    Ok(vec![model.forward(&x[0].typed::<shape![Batch, 12]>()?).into_tensor()])
+}
+
+#[test]
+fn mlp_is_the_same() -> Result<()> {
+    for batch in [1, 3, 64] {
+        both(&Mlp::new(), &[Tensor::randn([batch, 12])], mlp)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn convnet_is_the_same_in_both_modes() -> Result<()> {
+    let model = ConvNet::new();
+    let run = |model: &ConvNet, x: &[Tensor]| {
+        Ok(vec![model.forward(&x[0].typed::<shape![Batch, 1, 12, 12]>()?).into_tensor()])
+    };
+    both(&model, &[Tensor::randn([4, 1, 12, 12])], run)?;
+    model.eval();
+    both(&model, &[Tensor::randn([4, 1, 12, 12])], run)?;
+    both(&model, &[Tensor::randn([1, 1, 12, 12])], run)
+}
+
+fn gpt(model: &Gpt<8, 3>, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (text, places) = (x[0].typed::<shape![Batch, Seq]>()?, x[1].typed::<shape![Seq]>()?);
+    Ok(vec![model.forward(&text, &places).into_tensor()])
+}
+
+#[test]
+fn transformer_is_the_same() -> Result<()> {
+    let model = Gpt::<8, 3>::new();
+    let inputs = [Tensor::randint(0, 11, [2, 10]), Tensor::arange(0, 10, 1)?];
+    both(&model, &inputs, gpt)?;
+    model.eval();
+    both(&model, &inputs, gpt)?;
+    let error = model
+        .try_forward(
+            &Tensor::full([1, 3], 11i64).typed::<shape![Batch, Seq]>()?,
+            &Tensor::arange(0, 3, 1)?.typed()?,
+        )
+        .unwrap_err();
+    assert_eq!(error.to_string(), "embedding: index 11 is out of range for axis 0 of size 11");
+    Ok(())
+}
+
+fn mixed(model: &Mixed, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (a, b) = model.forward(&x[0].typed::<shape![Batch, 6]>()?, &x[1].typed::<shape![6]>()?);
+    Ok(vec![a.into_tensor(), b.into_tensor()])
+}
+
+#[test]
+fn branches_tuples_and_broadcasting_are_the_same() -> Result<()> {
+    let model = Mixed::new();
+    let inputs = [Tensor::randn([5, 6]), Tensor::randn([6])];
+    both(&model, &inputs, mixed)?;
+    model.eval();
+    both(&model, &inputs, mixed)
+}
+
+#[test]
+fn frozen_parameters_have_no_gradient() -> Result<()> {
+    let model = Mlp::new();
+    model.fc2.weight.requires_grad_(false)?;
+    model.fc1.bias.as_ref().unwrap().requires_grad_(false)?;
+    both(&model, &[Tensor::randn([3, 12])], mlp)?;
+    assert!(model.fc2.weight.grad().is_none() && model.fc1.weight.grad().is_some());
+    for parameter in model.parameters() {
+        parameter.requires_grad_(false)?;
+    }
+    let output = Layer::forward(&model, &Tensor::randn([3, 12]))?;
+    assert!(!output.requires_grad());
+    Ok(())
+}
+
+#[test]
+fn strided_inputs_and_several_passes_before_backward() -> Result<()> {
+    let model = Mlp::new();
+    let base = Tensor::randn([12, 6]).requires_grad_(true)?;
+    let strided = || base.t();
+    let first = mlp(&model, &[strided()?])?.remove(0);
+    let second = mlp(&model, &[strided()?.mul(2.0)?])?.remove(0);
+    first.sum().add(&second.square().sum())?.backward()?;
+    let compiled: Vec<Tensor> = model.parameters().iter().chain([&base]).map(|t| t.grad().unwrap()).collect();
+    for parameter in model.parameters().iter().chain([&base]) {
+        parameter.set_grad(None)?;
+    }
+    op_by_op(|| -> Result<()> {
+        let first = mlp(&model, &[strided()?])?.remove(0);
+        let second = mlp(&model, &[strided()?.mul(2.0)?])?.remove(0);
+        first.sum().add(&second.square().sum())?.backward()
+    })?;
+    for (parameter, compiled) in model.parameters().iter().chain([&base]).zip(&compiled) {
+        close(&parameter.grad().unwrap(), compiled, "gradient");
+    }
+    Ok(())
+}
+
+#[test]
+fn graphs_may_be_walked_again_and_differentiated() -> Result<()> {
+    let model = Mlp::new();
+    let x = Tensor::randn([3, 12]).requires_grad_(true)?;
+    let second = |compiled: bool| -> Result<Vec<f32>> {
+        let run = || mlp(&model, &[x.clone()]);
+        let output = if compiled { run()? } else { op_by_op(run)? }.remove(0);
+        let options = GradOptions { create_graph: true, ..GradOptions::default() };
+        let first = grad(&[&output.square().sum()], &[&x], &[None], options)?.remove(0).unwrap();
+        let last = grad(&[&first.square().sum()], &[&model.fc1.weight], &[None], GradOptions::default())?;
+        last[0].as_ref().unwrap().to_vec::<f32>()
+    };
+    let (a, b) = (second(false)?, second(true)?);
+    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + a.abs())), "{a:?}\n{b:?}");
+    let loss = mlp(&model, &[x.clone()])?.remove(0).sum();
+    let options = GradOptions { retain_graph: true, ..GradOptions::default() };
+    let once = grad(&[&loss], &[&x], &[None], options)?.remove(0).unwrap();
+    let again = grad(&[&loss], &[&x], &[None], GradOptions::default())?.remove(0).unwrap();
+    assert_eq!(once.to_vec::<f32>()?, again.to_vec::<f32>()?);
+    assert!(grad(&[&loss], &[&x], &[None], GradOptions::default()).is_err(), "the graph was freed");
+    Ok(())
+}
+
+#[test]
+fn a_weight_changed_before_backward_is_an_error() -> Result<()> {
+    let model = Mlp::new();
+    let loss = mlp(&model, &[Tensor::randn([2, 12])])?.remove(0).sum();
+    no_grad(|| model.fc2.weight.add_(1.0))?;
+    let error = loss.backward().unwrap_err().to_string();
+    assert!(error.contains("[32, 32]") && error.contains("in-place"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn hooks_on_parameters_run() -> Result<()> {
+    let model = Mlp::new();
+    let _handle = model.fc1.weight.register_hook(|grad| grad.mul(0.0).ok())?;
+    mlp(&model, &[Tensor::randn([2, 12])])?.remove(0).sum().backward()?;
+    assert!(model.fc1.weight.grad().unwrap().to_vec::<f32>()?.iter().all(|&g| g == 0.0));
+    assert!(model.fc2.weight.grad().unwrap().to_vec::<f32>()?.iter().any(|&g| g != 0.0));
+    Ok(())
+}
+
+#[test]
+fn other_dtypes_and_empty_batches_go_op_by_op() -> Result<()> {
+    let model = Mlp::new();
+    let empty = mlp(&model, &[Tensor::randn([0, 12])])?.remove(0);
+    assert_eq!(empty.shape(), [0, 5]);
+    let mut wide = Mlp::new();
+    wide.to_dtype(DType::F64)?;
+    let output = mlp(&wide, &[Tensor::randn([2, 12]).to_dtype(DType::F64)])?.remove(0);
+    assert_eq!(output.dtype(), DType::F64);
+    Ok(())
+}
