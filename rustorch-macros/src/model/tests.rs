@@ -70,7 +70,15 @@ fn inferred_sizes_are_filled_in() {
     let result = checked.shapes[program.results[0]].as_ref().unwrap();
     assert_eq!(Dims(result).to_string(), "[batch, CLASSES]");
     assert_eq!(program.instructions.len(), 10);
-    assert!(!codegen::generate(&model, &checked, &program).is_empty());
+    assert!(
+        !codegen::generate(
+            &model,
+            &checked,
+            &program,
+            super::compile::compile(&model, &checked, &program).as_ref()
+        )
+        .is_empty()
+    );
 }
 
 #[test]

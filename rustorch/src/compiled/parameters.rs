@@ -37,13 +37,6 @@ impl Parameters {
         Self { slots }
     }
 
-    /// Sets the tensors that gradients are written to.
-    pub fn bind(&mut self, grads: impl Fn(usize) -> Option<Tensor>) {
-        for slot in &mut self.slots {
-            slot.grad = grads(slot.position);
-        }
-    }
-
     /// Begins a backward pass: what a gradient holds will be overwritten.
     pub fn restart(&mut self) {
         for slot in &mut self.slots {
@@ -70,16 +63,6 @@ impl Parameters {
         for slot in &mut self.slots {
             if let (true, Some(grad)) = (slot.written, slot.grad.take()) {
                 give(slot.position, grad);
-            }
-        }
-    }
-
-    /// Sets to zero the gradients that nothing has contributed to.
-    pub fn clear_unwritten(&mut self) {
-        for slot in &mut self.slots {
-            if let (false, Some(grad)) = (slot.written, &slot.grad) {
-                // SAFETY: the gradient belongs to the pass, contiguous `f32`.
-                unsafe { grad.host_ptr().write_bytes(0, grad.numel() * size_of::<f32>()) };
             }
         }
     }

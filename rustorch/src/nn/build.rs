@@ -214,7 +214,8 @@ macro_rules! builder {
 }
 pub(super) use builder;
 
-/// Implements [`Module`](super::Module) and `Debug` for a layer: its parts, and what PyTorch prints of it.
+/// Implements [`Module`](super::Module) and `Debug` for a layer: its parts, and what PyTorch prints of it. A layer is `Clone`: a clone
+/// shares the parameters.
 macro_rules! module {
     ($layer:ty { $($kind:ident $field:ident),* } $repr:expr) => {
         impl $crate::nn::Module for $layer {
@@ -231,6 +232,12 @@ macro_rules! module {
                 repr(self)
             }
         }
+
+        // Networks keep second handles on their layers.
+        const _: fn() = || {
+            fn is_clone<T: Clone>() {}
+            is_clone::<$layer>();
+        };
 
         impl std::fmt::Debug for $layer {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -25,7 +25,7 @@ macro_rules! activations {
         #[doc = concat!("assert_eq!(", $name, "::new().forward(&Tensor::ones([2, 3]))?.shape(), [2, 3]);")]
         /// # Ok::<(), rustorch::Error>(())
         /// ```
-        #[derive(Default)]
+        #[derive(Clone, Default)]
         pub struct $layer;
 
         builder! {
@@ -75,7 +75,7 @@ activations! {
 /// assert_eq!(layer.forward(&Tensor::zeros([3]))?.to_vec::<f32>()?, [0.0; 3]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct GELU {
     /// Whether to use the approximation by tanh.
     pub tanh: bool,

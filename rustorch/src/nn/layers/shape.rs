@@ -63,7 +63,7 @@ module!(Flatten {} | layer | format!("Flatten(start_dim={}, end_dim={})", layer.
 /// assert!(Identity::new().forward(&x)?.is_same(&x));
 /// # Ok::<(), rustorch::Error>(())
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Identity;
 
 builder! {
