@@ -23,7 +23,7 @@ pub struct Cache(Arc<Mutex<State>>);
 struct State {
     plans: Vec<Arc<Plans>>,
     arenas: Vec<Storage>,
-    passes: Vec<Box<Pass>>,
+    passes: Vec<Pass>,
 }
 
 /// The plans for one set of shapes and switches.
@@ -85,14 +85,14 @@ impl Cache {
     }
 
     /// A pass to start anew.
-    pub(super) fn pass(&self, recording: bool) -> Box<Pass> {
-        let mut pass = self.0.lock().passes.pop().unwrap_or_else(|| Box::new(Pass::new(false, recording)));
+    pub(super) fn pass(&self, recording: bool) -> Pass {
+        let mut pass = self.0.lock().passes.pop().unwrap_or_else(|| Pass::new(false, recording));
         pass.recording = recording;
         pass
     }
 
     /// Takes a pass back, with its arenas.
-    pub(super) fn finish(&self, mut pass: Box<Pass>) {
+    pub(super) fn finish(&self, mut pass: Pass) {
         pass.restart();
         for side in &mut pass.sides {
             if let Some(arena) = side.arena.take() {

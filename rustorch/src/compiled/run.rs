@@ -160,7 +160,7 @@ fn execute<M: Compiled>(
 /// A network on the tape.
 struct Recorded<M: Compiled> {
     model: M,
-    pass: Mutex<Option<Box<Pass>>>,
+    pass: Mutex<Option<Pass>>,
     plans: Arc<Plans>,
     inputs: SmallVec<[Saved; 4]>,
     parameters: Vec<Saved>,
@@ -172,7 +172,7 @@ struct Recorded<M: Compiled> {
 /// Enters the pass into the tape, as one node.
 fn enter<M: Compiled>(
     model: M,
-    mut pass: Box<Pass>,
+    mut pass: Pass,
     plans: Arc<Plans>,
     inputs: &[&Tensor],
     outputs: &[Tensor],

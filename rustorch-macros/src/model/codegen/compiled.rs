@@ -349,7 +349,7 @@ impl Printer<'_> {
                 let [left, right] = [left, right].map(|operand| self.side(operand, false));
                 quote! {
                     let (mut left, mut right): (Grad, Grad) = (None, None);
-                    pass.binary_backward(operators::#op, #left, #right, #shape, #(#g)*, &mut left, &mut right);
+                    pass.binary_backward(operators::#op, #left, #right, #shape, #(#g)*, [&mut left, &mut right]);
                     #(#parts)*
                 }
             }

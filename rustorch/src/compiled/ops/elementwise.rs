@@ -159,8 +159,7 @@ impl Pass {
         b: Side<'_>,
         shape: &[usize],
         g: Grad,
-        ga: &mut Grad,
-        gb: &mut Grad,
+        into: [&mut Grad; 2],
     ) {
         let y = self.saved();
         let [b, a] = [b, a].map(|side| match side {
@@ -169,7 +168,7 @@ impl Pass {
         });
         let Some(g) = g else { return };
         let sides = [a, b];
-        for ((side, gradient), into) in sides.iter().zip(op.0.gradients).zip([ga, gb]) {
+        for ((side, gradient), into) in sides.iter().zip(op.0.gradients).zip(into) {
             let Side::Values(buf, own) = *side else { continue };
             if !buf.grad {
                 continue;

@@ -72,11 +72,7 @@ pub struct Gradient {
     pub uses: &'static [Variable],
     /// The loop for a compute dtype, if there is one.
     pub kernel: fn(DType) -> Option<Kernel>,
-<<<<<<< HEAD
     /// The expression's text, for CUDA.
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "read by the CUDA feature"))]
-=======
->>>>>>> f2a7510 (Compiled networks: model! also writes a forward and a backward pass on buffers of one planned arena)
     pub source: Source,
     /// The expression over tensor operations.
     pub trace: for<'a> fn(&[Traced<'a>], &Params) -> Traced<'a>,
