@@ -252,7 +252,7 @@ fn graphs_may_be_walked_again_and_differentiated() -> Result<()> {
     let model = Mlp::new();
     let x = Tensor::randn([3, 12]).requires_grad_(true)?;
     let second = |compiled: bool| -> Result<Vec<f32>> {
-        let run = || mlp(&model, &[x.clone()]);
+        let run = || mlp(&model, std::slice::from_ref(&x));
         let output = if compiled { run()? } else { op_by_op(run)? }.remove(0);
         let options = GradOptions { create_graph: true, ..GradOptions::default() };
         let first = grad(&[&output.square().sum()], &[&x], &[None], options)?.remove(0).unwrap();
@@ -261,7 +261,7 @@ fn graphs_may_be_walked_again_and_differentiated() -> Result<()> {
     };
     let (a, b) = (second(false)?, second(true)?);
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + a.abs())), "{a:?}\n{b:?}");
-    let loss = mlp(&model, &[x.clone()])?.remove(0).sum();
+    let loss = mlp(&model, std::slice::from_ref(&x))?.remove(0).sum();
     let options = GradOptions { retain_graph: true, ..GradOptions::default() };
     let once = grad(&[&loss], &[&x], &[None], options)?.remove(0).unwrap();
     let again = grad(&[&loss], &[&x], &[None], GradOptions::default())?.remove(0).unwrap();
