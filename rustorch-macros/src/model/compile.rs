@@ -119,27 +119,33 @@ struct Compiler<'a> {
     checked: &'a Checked,
 }
 
-/// Functions whose results are numbers if their operands are, and so can stand between steps of the pass.
-const NUMERIC: &[&str] = &[
-    "adaptive_avg_pool2d",
-    "avg_pool2d",
-    "bmm",
-    "cat",
-    "chunk",
-    "dropout",
-    "expand",
-    "log_softmax",
-    "matmul",
-    "max",
-    "mean",
-    "min",
-    "narrow",
-    "scaled_dot_product_attention",
-    "select",
-    "softmax",
-    "split",
-    "stack",
-    "sum",
+/// Functions that take or give truth values or indices, which do not pass between steps of the pass.
+const NOT_NUMERIC: &[&str] = &[
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "embedding",
+    "eq",
+    "ge",
+    "gather",
+    "gt",
+    "index_select",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "masked_fill",
+    "ne",
+    "sort",
+    "take_along_dim",
+    "topk",
+    "where_",
 ];
 
 impl Compiler<'_> {
@@ -170,8 +176,8 @@ impl Compiler<'_> {
             Instruction::Function { name, inputs, args, results, .. } => {
                 let kind = match self.function(name, inputs, args) {
                     Some(kind) => kind,
-                    None if NUMERIC.contains(name) => island(instruction, None),
-                    None => return None,
+                    None if NOT_NUMERIC.contains(name) => return None,
+                    None => island(instruction, None),
                 };
                 (kind, results.clone())
             }
@@ -247,7 +253,6 @@ impl Compiler<'_> {
                 act: Act { name, params: args.iter().map(number).collect::<Option<_>>()? },
                 input,
             },
-            "softplus" => Kind::Unary { act: Act { name, params: vec![quote!(1.0), quote!(20.0)] }, input },
             "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
             "maximum" | "minimum" => Kind::Binary {
                 op: name,
@@ -348,7 +353,7 @@ fn island(instruction: &Instruction, layer: Option<usize>) -> Kind<'_> {
         Instruction::Function { inputs, args, .. } => {
             inputs.iter().copied().for_each(&mut add);
             for arg in args {
-                if let Arg::Tensor(Some(var)) = arg {
+                if let Arg::Tensor(Some(var)) | Arg::Given(var) = arg {
                     add(*var);
                 }
             }
