@@ -80,25 +80,48 @@ impl<T: Float> VectorKernel<T> for Forward<T> {
                     }
                     *rstds.add(row) = rstd;
                 }
+                let (means, rstds) = (V::splat(mean), V::splat(rstd));
+                let units = |i: usize| V::load(x.add(i)).sub(means).mul(rstds);
+                let unit = |i: usize| (*x.add(i) - mean) * rstd;
                 match (weight, bias) {
-                    (Some(w), Some(b)) => {
-                        for i in 0..dim {
-                            let unit = (*x.add(i) - mean) * rstd;
-                            *y.add(i) = unit.mul_add::<FMA>(*w.add(i), *b.add(i));
-                        }
-                    }
+                    (Some(w), Some(b)) => write_row::<V>(
+                        dim,
+                        y,
+                        |i| V::load(b.add(i)).mul_acc(units(i), V::load(w.add(i))),
+                        |i| unit(i).mul_add::<FMA>(*w.add(i), *b.add(i)),
+                    ),
                     (Some(w), None) => {
-                        for i in 0..dim {
-                            *y.add(i) = (*x.add(i) - mean) * rstd * *w.add(i);
-                        }
+                        write_row::<V>(dim, y, |i| units(i).mul(V::load(w.add(i))), |i| unit(i) * *w.add(i))
                     }
-                    (None, bias) => {
-                        for i in 0..dim {
-                            *y.add(i) = (*x.add(i) - mean) * rstd + bias.map_or(T::ZERO, |b| *b.add(i));
-                        }
+                    (None, Some(b)) => {
+                        write_row::<V>(dim, y, |i| units(i).add(V::load(b.add(i))), |i| unit(i) + *b.add(i))
                     }
+                    (None, None) => write_row::<V>(dim, y, units, unit),
                 }
             }
+        }
+    }
+}
+
+/// Writes `vector(i)` to whole vectors of `to` from `i` on, and `scalar(i)` to the rest of its `n` elements.
+///
+/// # Safety
+/// The machine has the instruction set of `V`, the elements are writable, and the closures may be called for `i < n`.
+#[inline(always)]
+unsafe fn write_row<V: Vector>(
+    n: usize,
+    to: *mut V::Elem,
+    vector: impl Fn(usize) -> V,
+    scalar: impl Fn(usize) -> V::Elem,
+) {
+    let whole = n - n % V::LANES;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for i in (0..whole).step_by(V::LANES) {
+            vector(i).store(to.add(i));
+        }
+        for i in whole..n {
+            *to.add(i) = scalar(i);
         }
     }
 }
@@ -153,17 +176,15 @@ pub unsafe fn backward<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradie
             Backward { norm, gradients, rows, sums: Some(all.get().wrapping_add(index * 2 * dim)) },
         );
     });
-    for i in 0..dim {
-        let add =
-            |offset: usize| (0..pieces).fold(T::ZERO, |total, p| total + sums[p * 2 * dim + offset + i]);
-        // SAFETY: the caller's promise.
-        unsafe {
-            if let Some(dweight) = gradients.dweight {
-                *dweight.add(i) = add(0);
-            }
-            if let Some(dbias) = gradients.dbias {
-                *dbias.add(i) = add(dim);
-            }
+    for (offset, output) in [(0, gradients.dweight), (dim, gradients.dbias)] {
+        let Some(output) = output else { continue };
+        // SAFETY: the caller's promise, and only this function writes here.
+        let output = unsafe {
+            output.write_bytes(0, dim);
+            std::slice::from_raw_parts_mut(output, dim)
+        };
+        for sums in sums.chunks_exact((2 * dim).max(1)) {
+            output.iter_mut().zip(&sums[offset..]).for_each(|(total, &sum)| *total = *total + sum);
         }
     }
 }
@@ -189,11 +210,22 @@ impl<T: Float> VectorKernel<T> for Backward<T> {
                 let mean = if self.norm.centred { *self.gradients.mean.add(row) } else { T::ZERO };
                 let rstd = *self.gradients.rstd.add(row);
                 if let Some(sums) = self.sums {
-                    for i in 0..dim {
-                        let unit = (*x.add(i) - mean) * rstd;
-                        *sums.add(i) = (*dy.add(i)).mul_add::<FMA>(unit, *sums.add(i));
-                        *sums.add(dim + i) = *sums.add(dim + i) + *dy.add(i);
-                    }
+                    let (means, rstds, totals) = (V::splat(mean), V::splat(rstd), sums.add(dim));
+                    write_row::<V>(
+                        dim,
+                        sums,
+                        |i| {
+                            let units = V::load(x.add(i)).sub(means).mul(rstds);
+                            V::load(sums.add(i)).mul_acc(V::load(dy.add(i)), units)
+                        },
+                        |i| (*dy.add(i)).mul_add::<FMA>((*x.add(i) - mean) * rstd, *sums.add(i)),
+                    );
+                    write_row::<V>(
+                        dim,
+                        totals,
+                        |i| V::load(totals.add(i)).add(V::load(dy.add(i))),
+                        |i| *totals.add(i) + *dy.add(i),
+                    );
                 }
                 if let Some(dx) = self.gradients.dx {
                     let dx = dx.add(row * dim);
@@ -230,9 +262,13 @@ impl<T: Float> Backward<T> {
             let units = |i: usize| V::load(x.add(i)).sub(V::splat(mean)).mul(V::splat(rstd));
             let along = sum_of::<V>(dim, |i| vector(i).mul(units(i)), |i| g(i) * unit(i)) * per_row;
             let level = if self.norm.centred { sum_of::<V>(dim, &vector, &g) * per_row } else { T::ZERO };
-            for i in 0..dim {
-                *dx.add(i) = rstd * (g(i) - level - unit(i) * along);
-            }
+            let (levels, alongs, rstds) = (V::splat(level), V::splat(along), V::splat(rstd));
+            write_row::<V>(
+                dim,
+                dx,
+                |i| vector(i).sub(levels).sub(units(i).mul(alongs)).mul(rstds),
+                |i| rstd * (g(i) - level - unit(i) * along),
+            );
         }
     }
 }

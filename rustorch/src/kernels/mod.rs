@@ -23,6 +23,7 @@ pub mod reduce;
 pub mod scratch;
 pub mod softmax;
 pub mod sort;
+pub mod stream;
 pub mod transpose;
 mod vector;
 

@@ -10,6 +10,7 @@ pub(crate) mod einsum;
 pub(crate) mod elementwise;
 pub(crate) mod indexing;
 pub(crate) mod join;
+pub(crate) mod layer_norm;
 pub(crate) mod matmul;
 pub(crate) mod pooling;
 mod reduce;

@@ -9,6 +9,7 @@
 mod arg;
 mod fold;
 mod plan;
+mod prefix;
 mod run;
 mod scan;
 

@@ -6,12 +6,12 @@ use std::mem::MaybeUninit;
 use super::fold::Fold;
 use super::for_each_group;
 use super::plan::{Axis, Odometer, Plan, count};
-use crate::kernels::{Isa, Kernel, isa, parallel};
+use crate::kernels::{Isa, Kernel, isa, parallel, stream};
 
 /// Lanes side by side: enough for the latency of an addition at any vector width.
-const LANES: usize = 32;
+const LANES: usize = 64;
 /// Elements of a row that are taken in before the lanes are cut off.
-const BLOCK: usize = 2048;
+const BLOCK: usize = 4096;
 /// Columns at a time.
 const COLUMNS: usize = 64;
 /// Rows of a column that are taken in before the lanes are cut off.
@@ -38,7 +38,8 @@ pub unsafe fn reduce<F: Fold<T>, T: Copy>(plan: &Plan, input: *const u8, output:
         }
         return;
     }
-    let job = Job::<T, F> { plan, input, output, divisor, isa: isa() };
+    let ahead = results * plan.length() * size_of::<T>() >= stream::READ_AHEAD;
+    let job = Job::<T, F> { plan, input, output, divisor, isa: isa(), ahead };
     if plan.rows { job.reduce_rows() } else { job.reduce_columns() }
 }
 
@@ -51,6 +52,8 @@ where
     output: *mut F::Out,
     divisor: f64,
     isa: Isa,
+    /// Whether rows are read ahead, for operands beyond the caches.
+    ahead: bool,
 }
 
 // SAFETY: `reduce`'s caller keeps the memory alive and untouched, and tasks write to different results.
@@ -105,6 +108,7 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
     fn row(&self, offset: usize, stride: usize, n: usize) -> F::Acc {
         let mut gathered = [const { MaybeUninit::<T>::uninit() }; BLOCK];
         let mut acc = F::ACC;
+        let ahead = self.ahead && stride == 1;
         for start in (0..n).step_by(BLOCK) {
             let n = BLOCK.min(n - start);
             let mut from = self.input.wrapping_add(offset + start * stride);
@@ -115,7 +119,7 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
                 }
                 from = gathered.as_ptr().cast();
             }
-            acc = F::absorb(acc, self.isa.run(Row::<F, T> { from, n, fold: PhantomData }));
+            acc = F::absorb(acc, self.isa.run(Row::<F, T> { from, n, ahead, fold: PhantomData }));
         }
         acc
     }
@@ -208,12 +212,15 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
 
 /// Up to [`BLOCK`] consecutive elements.
 #[inline(always)]
-unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize) -> F::Lane {
+unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize, ahead: bool) -> F::Lane {
     let mut lanes = [F::LANE; LANES];
     let whole = n - n % LANES;
     // SAFETY: the caller promises `n` elements.
     unsafe {
         for at in (0..whole).step_by(LANES) {
+            if ahead {
+                stream::read_ahead(from.add(at).cast(), LANES * size_of::<T>());
+            }
             for (lane, slot) in lanes.iter_mut().enumerate() {
                 *slot = F::step(*slot, from.add(at + lane).read());
             }
@@ -222,7 +229,12 @@ unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize) -> F::Lane {
         for at in whole..n {
             tail = F::step(tail, from.add(at).read());
         }
-        if whole > 0 { F::join(join_lanes::<F, T>(&mut lanes), tail) } else { tail }
+        if whole == 0 {
+            return tail;
+        }
+        // What a function is given the address of has to lie in memory; a copy leaves the lanes in registers.
+        let mut copy: [F::Lane; LANES] = std::array::from_fn(|lane| lanes[lane]);
+        F::join(join_lanes::<F, T>(&mut copy), tail)
     }
 }
 
@@ -300,6 +312,7 @@ fn absorb<F: Fold<T>, T: Copy>(accs: &mut [F::Acc], lanes: &[F::Lane; COLUMNS]) 
 struct Row<F, T> {
     from: *const T,
     n: usize,
+    ahead: bool,
     fold: PhantomData<F>,
 }
 
@@ -308,7 +321,7 @@ impl<F: Fold<T>, T: Copy> Kernel for Row<F, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) -> F::Lane {
         // SAFETY: whoever made this knows of `n` elements.
-        unsafe { row::<F, T>(self.from, self.n) }
+        unsafe { row::<F, T>(self.from, self.n, self.ahead) }
     }
 }
 

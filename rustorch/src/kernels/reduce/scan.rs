@@ -5,12 +5,16 @@ use num_complex::Complex;
 
 use super::for_each_group;
 use super::plan::{Axis, Odometer, Plan, count};
+use super::prefix::{self, WholeVectors};
 use crate::kernels::parallel::Shared;
 
 /// Elements worth a second thread.
 const GRAIN: usize = 1 << 15;
-/// Lines that run side by side, to hide the latency of the one addition per element.
-const LINES: usize = 16;
+/// Lines that run side by side where their elements are neighbours.
+const LINES: usize = 32;
+/// Lines that run side by side where each is contiguous: enough to hide the latency of an addition, and few enough for the
+/// cache to hold all of them when they lie a power of two apart.
+const ROWS: usize = 4;
 
 /// A running accumulation.
 pub trait Scan<T: Copy>: 'static {
@@ -20,6 +24,8 @@ pub trait Scan<T: Copy>: 'static {
     type Out: Copy;
     /// Before the first element.
     const START: Self::Acc;
+    /// How the first elements of a contiguous line are accumulated by vectors, if they can be.
+    const VECTORS: Option<WholeVectors<T, Self::Out, Self::Acc>> = None;
     /// Takes in an element.
     fn step(acc: Self::Acc, value: T) -> Self::Acc;
     /// The result at an element.
@@ -34,11 +40,13 @@ pub struct CumulativeProduct;
 pub struct LogCumulativeSumExp;
 
 macro_rules! scan_impl {
-    ($scan:ident, $t:ty, $acc:ty, $out:ty, $start:expr, |$a:ident, $x:ident| $step:expr, $finish:expr) => {
+    ($scan:ident, $t:ty, $acc:ty, $out:ty, $start:expr, |$a:ident, $x:ident| $step:expr, $finish:expr
+        $(, vectors $vectors:expr)?) => {
         impl Scan<$t> for $scan {
             type Acc = $acc;
             type Out = $out;
             const START: $acc = $start;
+            $(const VECTORS: Option<WholeVectors<$t, $out, $acc>> = $vectors;)?
             #[inline(always)]
             fn step($a: $acc, $x: $t) -> $acc {
                 $step
@@ -53,18 +61,18 @@ macro_rules! scan_impl {
 }
 
 macro_rules! float_scans {
-    ($($t:ty: $up:expr, $down:expr;)*) => {$(
-        scan_impl!(CumulativeSum, $t, f64, $t, 0.0, |acc, x| acc + $up(x), $down);
+    ($($t:ty: $up:expr, $down:expr, $sums:expr;)*) => {$(
+        scan_impl!(CumulativeSum, $t, f64, $t, 0.0, |acc, x| acc + $up(x), $down, vectors $sums);
         scan_impl!(CumulativeProduct, $t, f64, $t, 1.0, |acc, x| acc * $up(x), $down);
         scan_impl!(LogCumulativeSumExp, $t, f64, $t, f64::NEG_INFINITY, |acc, x| log_add_exp(acc, $up(x)), $down);
     )*};
 }
 
 float_scans! {
-    f32: |x: f32| x as f64, |v| v as f32;
-    f64: |x: f64| x, |v| v;
-    f16: |x: f16| x.to_f64(), f16::from_f64;
-    bf16: |x: bf16| x.to_f64(), bf16::from_f64;
+    f32: |x: f32| x as f64, |v| v as f32, Some(prefix::sums_f32);
+    f64: |x: f64| x, |v| v, Some(prefix::sums_f64);
+    f16: |x: f16| x.to_f64(), f16::from_f64, None;
+    bf16: |x: bf16| x.to_f64(), bf16::from_f64, None;
 }
 
 macro_rules! integer_scans {
@@ -105,47 +113,93 @@ pub unsafe fn scan<S: Scan<T>, T: Copy>(
     output: *mut u8,
 ) {
     let (input, output) = (Shared(input.cast::<T>()), Shared(output.cast::<S::Out>()));
+    let contiguous = axis.input == 1 && axis.output == 1;
+    if let (true, Some(vectors)) = (contiguous, S::VECTORS) {
+        return for_each_group(count(kept), (GRAIN / axis.size.max(1)).max(1), |range| {
+            let mut at = Odometer::new(kept, range.start);
+            for _ in range {
+                let (from, to) = (input.get().wrapping_add(at.input), output.get().wrapping_add(at.output));
+                // SAFETY: the caller's promise; lines are disjoint.
+                unsafe { line::<S, T>(vectors, from, to, axis.size, reverse) };
+                at.advance();
+            }
+        });
+    }
+    let width = if contiguous { ROWS } else { LINES };
     let (inner, outer) = match kept.split_last() {
         Some((&inner, outer)) => (inner, outer),
         None => (Axis { size: 1, input: 0, output: 0 }, kept),
     };
-    let groups = inner.size.div_ceil(LINES);
-    let work = axis.size.max(1) * inner.size.clamp(1, LINES);
+    let groups = inner.size.div_ceil(width);
+    let work = axis.size.max(1) * inner.size.clamp(1, width);
     for_each_group(count(outer) * groups, (GRAIN / work).max(1), |range| {
-        let (input, output) = (input.get(), output.get());
         for task in range {
             let at = Odometer::new(outer, task / groups);
-            let first = task % groups * LINES;
+            let first = task % groups * width;
+            let lines = Lines::<S, T> {
+                input: input.get().wrapping_add(at.input + first * inner.input),
+                output: output.get().wrapping_add(at.output + first * inner.output),
+                along: axis,
+                across: Axis { size: width.min(inner.size - first), ..inner },
+                reverse,
+            };
             // SAFETY: the caller's promise; groups are disjoint.
-            unsafe {
-                lines::<S, T>(
-                    input.add(at.input + first * inner.input),
-                    output.add(at.output + first * inner.output),
-                    axis,
-                    Axis { size: LINES.min(inner.size - first), ..inner },
-                    reverse,
-                );
-            }
+            unsafe { lines.run() };
         }
     });
 }
 
-unsafe fn lines<S: Scan<T>, T: Copy>(
+/// One contiguous line: whole vectors, and what is left of it.
+unsafe fn line<S: Scan<T>, T: Copy>(
+    vectors: WholeVectors<T, S::Out, S::Acc>,
+    from: *const T,
+    to: *mut S::Out,
+    n: usize,
+    reverse: bool,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (done, acc) = vectors(from, to, n, reverse);
+        let mut acc = if done == 0 { S::START } else { acc };
+        for step in done..n {
+            let at = if reverse { n - 1 - step } else { step };
+            acc = S::step(acc, from.add(at).read());
+            to.add(at).write(S::out(acc));
+        }
+    }
+}
+
+/// Lines side by side, of which `across` tells the number and distances.
+struct Lines<S: Scan<T>, T: Copy> {
     input: *const T,
     output: *mut S::Out,
     along: Axis,
     across: Axis,
     reverse: bool,
-) {
-    let mut accs = [S::START; LINES];
-    for step in 0..along.size {
-        let i = if reverse { along.size - 1 - step } else { step };
-        let (from, to) = (input.wrapping_add(i * along.input), output.wrapping_add(i * along.output));
-        for (line, acc) in accs[..across.size].iter_mut().enumerate() {
+}
+
+impl<S: Scan<T>, T: Copy> Lines<S, T> {
+    unsafe fn run(self) {
+        let Self { along, across, .. } = self;
+        let mut accs = [S::START; LINES];
+        let neighbours = across.size == LINES && across.input == 1 && across.output == 1;
+        for step in 0..along.size {
+            let i = if self.reverse { along.size - 1 - step } else { step };
+            let from = self.input.wrapping_add(i * along.input);
+            let to = self.output.wrapping_add(i * along.output);
             // SAFETY: the caller's promise.
             unsafe {
-                *acc = S::step(*acc, from.add(line * across.input).read());
-                to.add(line * across.output).write(S::out(*acc));
+                if neighbours {
+                    for (line, acc) in accs.iter_mut().enumerate() {
+                        *acc = S::step(*acc, from.add(line).read());
+                        to.add(line).write(S::out(*acc));
+                    }
+                } else {
+                    for (line, acc) in accs[..across.size].iter_mut().enumerate() {
+                        *acc = S::step(*acc, from.add(line * across.input).read());
+                        to.add(line * across.output).write(S::out(*acc));
+                    }
+                }
             }
         }
     }

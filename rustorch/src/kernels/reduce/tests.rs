@@ -79,3 +79,43 @@ fn extrema_and_nan() {
     let max = run::<Maximum, f32>(&[2, 3], &[3, 1], &[true, false], &data);
     assert!(max[0] == 1.0 && max[1].is_nan() && max[2] == 7.0);
 }
+
+#[test]
+fn running_sums_along_any_axis() {
+    let data: Vec<f32> = (0..30_000).map(|i| ((i * 7919) % 1013) as f32 - 500.0).collect();
+    let cases: [(&[usize], &[usize]); 6] = [
+        (&[5, 1000], &[1000, 1]),
+        (&[5, 1000], &[1, 5]),
+        (&[70, 4, 33], &[132, 33, 1]),
+        (&[70, 4, 33], &[1, 70, 280]),
+        (&[3, 1, 7], &[14, 14, 2]),
+        (&[2, 0], &[1, 1]),
+    ];
+    for (shape, strides) in cases {
+        let numel: usize = shape.iter().product();
+        for (axis, reverse) in (0..shape.len()).flat_map(|axis| [(axis, false), (axis, true)]) {
+            let (along, across) = Plan::scan_axes(shape, strides, axis);
+            let (mut got, mut expected) = (vec![f32::NAN; numel], vec![f32::NAN; numel]);
+            for (linear, expected) in expected.iter_mut().enumerate() {
+                let at = |linear: usize| -> usize {
+                    let mut rest = linear;
+                    let indices = shape.iter().zip(strides).rev().map(|(&size, &stride)| {
+                        let offset = rest % size * stride;
+                        rest /= size;
+                        offset
+                    });
+                    indices.sum()
+                };
+                let (size, step) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
+                let index = linear / step % size;
+                let others = if reverse { index..size } else { 0..index + 1 };
+                let start = linear - index * step;
+                *expected = others.map(|other| data[at(start + other * step)]).sum();
+            }
+            let (input, output) = (data.as_ptr().cast(), got.as_mut_ptr().cast());
+            // SAFETY: the strides stay inside the data, and there is room for the results.
+            unsafe { scan::<CumulativeSum, f32>(along, &across, reverse, input, output) };
+            assert_eq!(got, expected, "{shape:?} {strides:?} {axis} {reverse}");
+        }
+    }
+}

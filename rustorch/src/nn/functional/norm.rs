@@ -2,6 +2,7 @@
 
 use rustorch_shape::rules;
 
+use crate::ops::layer_norm::{self as fused, Rows};
 use crate::ops::standardize::standardize;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
@@ -26,7 +27,8 @@ pub fn layer_norm(
 ) -> Result<Tensor> {
     rules::layer_norm("layer_norm", input.shape(), normalized, &mut ())?;
     check_affine("layer_norm", normalized, weight, bias)?;
-    affine(standardize("layer_norm", input, last_axes(normalized), eps)?, weight, bias)
+    let rows = Rows { op: "layer_norm", axes: normalized.len(), eps, centred: true };
+    normalize(rows, input, weight, bias)
 }
 
 /// `x / √(mean(x²) + eps) · weight` over the last axes, whose sizes are `normalized` (`torch.nn.functional.rms_norm`;
@@ -55,8 +57,30 @@ pub fn rms_norm(
         DType::BF16 => half::bf16::EPSILON.to_f64(),
         _ => f64::from(f32::EPSILON),
     });
-    let scale = input.square().mean_dim(last_axes(normalized), true)?.add(eps)?.rsqrt();
-    affine(input.mul(&scale)?, weight, None)
+    normalize(Rows { op: "rms_norm", axes: normalized.len(), eps, centred: false }, input, weight, None)
+}
+
+/// Rows normalised by the fused kernel where there is one for the operands, half precision by way of `F32`, and by
+/// operations where there is none.
+fn normalize(rows: Rows, input: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {
+    if fused::is_fused(input, weight, bias) {
+        return fused::layer_norm(rows, input, weight, bias);
+    }
+    let dtype = input.dtype();
+    let one_dtype = weight.into_iter().chain(bias).all(|vector| vector.dtype() == dtype);
+    if matches!(dtype, DType::F16 | DType::BF16) && one_dtype {
+        let up = |tensor: &Tensor| tensor.to_dtype(DType::F32);
+        return Ok(
+            normalize(rows, &up(input), weight.map(up).as_ref(), bias.map(up).as_ref())?.to_dtype(dtype)
+        );
+    }
+    let axes = last_axes(rows.axes);
+    let normal = if rows.centred {
+        standardize(rows.op, input, axes, rows.eps)?
+    } else {
+        input.mul(&input.square().mean_dim(axes, true)?.add(rows.eps)?.rsqrt())?
+    };
+    affine(normal, weight, bias)
 }
 
 /// How [`batch_norm`] normalises, with PyTorch's defaults.
@@ -172,7 +196,8 @@ pub fn group_norm(
     check_affine(OP, &[channels], weight, bias)?;
     let batch = input.shape()[0];
     let per_group = input.numel() / (batch * groups).max(1);
-    let normal = standardize(OP, &input.reshape([batch, groups, per_group])?, vec![2], eps)?;
+    let rows = Rows { op: OP, axes: 1, eps, centred: true };
+    let normal = normalize(rows, &input.reshape([batch, groups, per_group])?, None, None)?;
     let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
     affine(
         normal.reshape(input.shape())?,
@@ -209,8 +234,8 @@ pub fn instance_norm(
     group_norm(input, channels, weight, bias, eps)
 }
 
-fn last_axes(normalized: &[usize]) -> Vec<isize> {
-    (1..=normalized.len() as isize).map(|axis| -axis).collect()
+fn last_axes(count: usize) -> Vec<isize> {
+    (1..=count as isize).map(|axis| -axis).collect()
 }
 
 fn affine(normal: Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {

@@ -5,16 +5,12 @@
 //! promotion and half precision cost one piece of code for all entries, and no temporary tensor.
 
 use super::cast::{Conversion, for_each_row};
+use super::flat::{self, BLOCK, GRAIN, Scratch};
 use super::kernel::{Args, Kernel, MAX_INPUTS, Params};
 use crate::DType;
-use crate::kernels::parallel;
 use crate::kernels::transpose::transpose;
+use crate::kernels::{parallel, stream};
 use crate::layout::Dims;
-
-/// Elements per block; five blocks of 16-byte elements fill most of a 48 KiB cache.
-const BLOCK: usize = 512;
-/// Elements below which a loop is not worth a second thread.
-const GRAIN: usize = 1 << 15;
 
 /// An operand in main memory, broadcast to the shape of the loop.
 pub(crate) struct Operand {
@@ -36,47 +32,6 @@ pub(crate) struct Loop<'a> {
     pub output: Operand,
 }
 
-/// The common case: every operand is one contiguous run in the kernel's own dtype, in the same order.
-///
-/// # Safety
-/// The inputs must hold `len` readable elements of `size` bytes and the output as many writable ones of `output_size`,
-/// without overlap.
-pub(crate) unsafe fn run_flat(
-    kernel: Kernel,
-    inputs: [*const u8; MAX_INPUTS],
-    size: usize,
-    output: *mut u8,
-    output_size: usize,
-    len: usize,
-    params: Params,
-) {
-    let whole = Args { inputs, output, len, params };
-    if len <= GRAIN {
-        // SAFETY: as promised by the caller.
-        return unsafe { kernel(&whole) };
-    }
-    let whole = Shared(whole);
-    parallel::for_each_chunk(len, GRAIN, |range| {
-        let args = &whole.get();
-        let inputs = args.inputs.map(|input| input.wrapping_add(range.start * size));
-        let output = args.output.wrapping_add(range.start * output_size);
-        // SAFETY: chunks are disjoint parts of what the caller promised.
-        unsafe { kernel(&Args { inputs, output, len: range.len(), params }) }
-    });
-}
-
-/// Arguments that several threads take their parts of.
-struct Shared(Args);
-
-// SAFETY: the pointers are valid for the whole loop, and each thread derives its own disjoint part.
-unsafe impl Sync for Shared {}
-
-impl Shared {
-    fn get(&self) -> &Args {
-        &self.0
-    }
-}
-
 /// How the kernel gets an operand.
 #[derive(Clone, Copy)]
 enum Feed {
@@ -86,20 +41,6 @@ enum Feed {
     Constant,
     /// Through a block.
     Block,
-}
-
-/// A block, aligned for the widest loads.
-#[repr(align(64))]
-struct Scratch([std::mem::MaybeUninit<u8>; BLOCK * 16]);
-
-impl Scratch {
-    fn uninit() -> Self {
-        Self([std::mem::MaybeUninit::uninit(); BLOCK * 16])
-    }
-
-    fn ptr(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr().cast()
-    }
 }
 
 // SAFETY: the pointers are only used inside `Loop::run`, whose caller keeps the memory alive and locked.
@@ -134,7 +75,11 @@ impl Loop<'_> {
         let in_place =
             (0..count).any(|k| matches!(feeds[k], Feed::Direct) && self.inputs[k].ptr == self.output.ptr);
         let flat_output = self.output.dtype == self.produces && is_flat(&shape, &self.output.strides);
-        let plan = Plan { job: &self, shape: &shape, strides: &strides, feeds, flat_output, in_place };
+        let past_caches = flat_output
+            && !in_place
+            && flat::goes_past_caches(numel * self.produces.size(), self.output.ptr.cast_mut());
+        let plan =
+            Plan { job: &self, shape: &shape, strides: &strides, feeds, flat_output, in_place, past_caches };
         let all_direct = feeds[..count].iter().all(|feed| matches!(feed, Feed::Direct));
         parallel::for_each_chunk(numel, GRAIN, |range| {
             // SAFETY: chunks are disjoint; the rest is promised by the caller.
@@ -157,6 +102,7 @@ struct Plan<'a> {
     feeds: [Feed; MAX_INPUTS],
     flat_output: bool,
     in_place: bool,
+    past_caches: bool,
 }
 
 impl Plan<'_> {
@@ -165,11 +111,17 @@ impl Plan<'_> {
         let job = self.job;
         let mut inputs = [std::ptr::null(); MAX_INPUTS];
         for (slot, input) in inputs.iter_mut().zip(job.inputs) {
-            *slot = input.ptr.wrapping_add(start * job.compute.size());
+            *slot = input.ptr;
         }
-        let output = job.output.ptr.wrapping_add(start * job.produces.size()).cast_mut();
+        let sizes = flat::Sizes { input: job.compute.size(), output: job.produces.size() };
+        let whole = Args {
+            inputs,
+            output: job.output.ptr.cast_mut(),
+            len: self.shape.iter().product(),
+            params: job.params,
+        };
         // SAFETY: the chunk lies inside the operands.
-        unsafe { (job.kernel)(&Args { inputs, output, len, params: job.params }) }
+        unsafe { flat::run_chunk(job.kernel, &whole, sizes, start..start + len) }
     }
 
     /// Some operand is not: block by block.
@@ -189,13 +141,19 @@ impl Plan<'_> {
                 }
             }
         }
-        let direct_output = self.flat_output && !self.in_place;
+        let direct_output = self.flat_output && !self.in_place && !self.past_caches;
         for at in (start..start + len).step_by(BLOCK) {
             let n = BLOCK.min(start + len - at);
             let mut inputs = [std::ptr::null(); MAX_INPUTS];
             for (k, input) in job.inputs.iter().enumerate() {
                 inputs[k] = match self.feeds[k] {
-                    Feed::Direct => input.ptr.wrapping_add(at * job.compute.size()),
+                    Feed::Direct => {
+                        let from = input.ptr.wrapping_add(at * job.compute.size());
+                        if self.past_caches {
+                            stream::read_ahead(from, n * job.compute.size());
+                        }
+                        from
+                    }
                     Feed::Constant => scratch[k].ptr().cast_const(),
                     Feed::Block => {
                         // SAFETY: indices `at..at + n` lie inside the operand.
@@ -213,10 +171,17 @@ impl Plan<'_> {
             // SAFETY: every pointer holds `n` elements, and the output is no input's block.
             unsafe {
                 (job.kernel)(&Args { inputs, output, len: n, params: job.params });
-                if !direct_output {
+                if self.past_caches {
+                    let size = job.produces.size();
+                    let to = job.output.ptr.wrapping_add(at * size).cast_mut();
+                    stream::copy_past_caches(block, to, n * size);
+                } else if !direct_output {
                     self.scatter(block, at, n);
                 }
             }
+        }
+        if self.past_caches {
+            stream::fence();
         }
     }
 

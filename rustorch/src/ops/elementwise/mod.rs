@@ -10,6 +10,7 @@ mod complex;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod flat;
 mod fuse;
 pub(crate) mod kernel;
 #[allow(missing_docs, reason = "the words of expressions; exported for what `fuse!` expands to alone")]
@@ -239,19 +240,11 @@ unsafe fn run(
     match output.device() {
         Device::Cpu => {
             if let Some(pointers) = flat_inputs(inputs, lanes, output) {
-                let (size, output_size) = (lanes.size(), output.dtype().size());
+                let sizes = flat::Sizes { input: lanes.size(), output: output.dtype().size() };
+                let whole =
+                    kernel::Args { inputs: pointers, output: output.host_ptr(), len: output.numel(), params };
                 // SAFETY: as promised by the caller; `flat_inputs` has checked the layouts.
-                unsafe {
-                    cpu::run_flat(
-                        kernel,
-                        pointers,
-                        size,
-                        output.host_ptr(),
-                        output_size,
-                        output.numel(),
-                        params,
-                    );
-                }
+                unsafe { flat::run(kernel, whole, sizes) };
                 return Ok(());
             }
             let constants: SmallVec<[Option<operand::Constant>; MAX_INPUTS]> =
