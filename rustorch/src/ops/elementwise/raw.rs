@@ -15,8 +15,9 @@ pub(crate) unsafe fn flat(kernel: Kernel, inputs: &[*const u8], output: *mut u8,
     let mut pointers = [std::ptr::null(); MAX_INPUTS];
     pointers[..inputs.len()].copy_from_slice(inputs);
     let size = size_of::<f32>();
+    let sizes = super::flat::Sizes { input: size, output: size };
     // SAFETY: the caller's promise.
-    unsafe { cpu::run_flat(kernel, pointers, size, output, size, len, params) }
+    unsafe { super::flat::run(kernel, kernel::Args { inputs: pointers, output, len, params }, sizes) }
 }
 
 /// An entry over inputs with strides, to a contiguous output of this shape.
