@@ -120,6 +120,22 @@ def rows(device):
     row("chargpt infer b1 t64", lambda: infer(CharGpt().to(device), ints(65, 1, 64)))
     row("charlstm infer b1 t64", lambda: infer(CharLstm().to(device), ints(65, 1, 64)))
 
+    def attention(backward):
+        def setup():
+            operands = [rand(2, 1024, 8, 64).requires_grad_(backward) for _ in range(3)]
+
+            def step():
+                q, k, v = (x.transpose(1, 2) for x in operands)
+                y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+                if backward:
+                    for x in operands:
+                        x.grad = None
+                    y.sum().backward()
+            return step
+        return setup
+    row("attention causal b2 h8 s1024 d64", attention(False))
+    row("attention causal b2 h8 s1024 d64 forward backward", attention(True))
+
     def resnet18():
         import torchvision
         return infer(torchvision.models.resnet18().to(device), rand(1, 3, 224, 224))

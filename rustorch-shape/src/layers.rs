@@ -9,6 +9,10 @@ mod conv;
 mod linear;
 mod norm;
 pub(crate) mod pool;
+mod recurrent;
+mod transformer;
+
+use std::borrow::Cow;
 
 use crate::args::{ArgSpec, Args, Fallback, Rule, check_feature};
 use crate::error::Result;
@@ -82,7 +86,7 @@ impl Results {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateSpec {
     /// The name in the `state_dict`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its shape.
     pub shape: Vec<Poly>,
     /// Whether it is a buffer: part of the state, but not trained.
@@ -135,6 +139,14 @@ pub const LAYERS: &[LayerSpec] = &[
     activation::LOG_SOFTMAX,
     activation::SOFTMAX2D,
     activation::DROPOUT,
+    recurrent::RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
+    recurrent::RNN_CELL,
+    recurrent::LSTM_CELL,
+    recurrent::GRU_CELL,
+    transformer::MULTIHEAD_ATTENTION,
+    transformer::TRANSFORMER_ENCODER_LAYER,
 ];
 
 /// The layer of this name.
@@ -170,12 +182,12 @@ impl LayerSpec {
     }
 }
 
-fn parameter(name: &'static str, shape: Vec<Poly>) -> StateSpec {
-    StateSpec { name, shape, is_buffer: false }
+fn parameter(name: impl Into<Cow<'static, str>>, shape: Vec<Poly>) -> StateSpec {
+    StateSpec { name: name.into(), shape, is_buffer: false }
 }
 
 fn buffer(name: &'static str, shape: Vec<Poly>) -> StateSpec {
-    StateSpec { name, shape, is_buffer: true }
+    StateSpec { name: name.into(), shape, is_buffer: true }
 }
 
 fn no_state(_: &Args) -> Result<Vec<StateSpec>> {

@@ -13,11 +13,14 @@ import warnings
 
 import torch
 
+import cases.attention
 import cases.elementwise
 import cases.indexing
 import cases.joins
 import cases.products
+import cases.recurrent
 import cases.reductions
+import cases.transformer
 import cases.views
 from cases.writer import Writer
 
@@ -28,6 +31,9 @@ FILES = {
     "joins": cases.joins.write,
     "indexing": cases.indexing.write,
     "reductions": cases.reductions.write,
+    "attention": cases.attention.write,
+    "recurrent": cases.recurrent.write,
+    "transformer": cases.transformer.write,
 }
 
 

@@ -205,6 +205,105 @@ fn cases() -> Vec<Case> {
             &[("dim", Value::Axis(1)), ("sizes", sizes(&[2, 3]))],
             &[4, 6],
         ),
+        case("Rnn", Rnn::new(3, 5), &[("input_size", size(3)), ("hidden_size", size(5))], &[4, 2, 3]),
+        case(
+            "Rnn",
+            Rnn::builder(3, 5).nonlinearity("relu").bias(false).build().unwrap(),
+            &[
+                ("input_size", size(3)),
+                ("hidden_size", size(5)),
+                ("nonlinearity", Value::Text("relu".into())),
+                ("bias", flag(false)),
+            ],
+            &[4, 3],
+        ),
+        case(
+            "Lstm",
+            Lstm::builder(3, 5)
+                .num_layers(2)
+                .bidirectional(true)
+                .batch_first(true)
+                .dropout(0.1)
+                .proj_size(4)
+                .build()
+                .unwrap(),
+            &[
+                ("input_size", size(3)),
+                ("hidden_size", size(5)),
+                ("num_layers", size(2)),
+                ("bidirectional", flag(true)),
+                ("batch_first", flag(true)),
+                ("dropout", Value::Float(0.1)),
+                ("proj_size", size(4)),
+            ],
+            &[2, 4, 3],
+        ),
+        case(
+            "Gru",
+            Gru::builder(3, 5).num_layers(2).build().unwrap(),
+            &[("input_size", size(3)), ("hidden_size", size(5)), ("num_layers", size(2))],
+            &[4, 2, 3],
+        ),
+        case("RnnCell", RnnCell::new(3, 5), &[("input_size", size(3)), ("hidden_size", size(5))], &[2, 3]),
+        case("LstmCell", LstmCell::new(3, 5), &[("input_size", size(3)), ("hidden_size", size(5))], &[2, 3]),
+        case(
+            "MultiheadAttention",
+            MultiheadAttention::builder(6, 2)
+                .batch_first(true)
+                .dropout(0.1)
+                .add_zero_attn(true)
+                .build()
+                .unwrap(),
+            &[
+                ("embed_dim", size(6)),
+                ("num_heads", size(2)),
+                ("batch_first", flag(true)),
+                ("dropout", Value::Float(0.1)),
+                ("add_zero_attn", flag(true)),
+            ],
+            &[2, 4, 6],
+        ),
+        case(
+            "MultiheadAttention",
+            MultiheadAttention::builder(6, 3).bias(false).add_bias_kv(true).build().unwrap(),
+            &[
+                ("embed_dim", size(6)),
+                ("num_heads", size(3)),
+                ("bias", flag(false)),
+                ("add_bias_kv", flag(true)),
+            ],
+            &[4, 6],
+        ),
+        case(
+            "TransformerEncoderLayer",
+            TransformerEncoderLayer::builder(6, 2).dim_feedforward(7).bias(false).build().unwrap(),
+            &[("d_model", size(6)), ("nhead", size(2)), ("dim_feedforward", size(7)), ("bias", flag(false))],
+            &[4, 2, 6],
+        ),
+        case(
+            "TransformerEncoderLayer",
+            TransformerEncoderLayer::builder(6, 2)
+                .dim_feedforward(7)
+                .activation("gelu")
+                .norm_first(true)
+                .batch_first(true)
+                .layer_norm_eps(1e-6)
+                .dropout(0.0)
+                .build()
+                .unwrap(),
+            &[
+                ("d_model", size(6)),
+                ("nhead", size(2)),
+                ("dim_feedforward", size(7)),
+                ("activation", Value::Text("gelu".into())),
+                ("norm_first", flag(true)),
+                ("batch_first", flag(true)),
+                ("layer_norm_eps", Value::Float(1e-6)),
+                ("dropout", Value::Float(0.0)),
+            ],
+            &[2, 4, 6],
+        ),
+        case("GruCell", GruCell::new(3, 5), &[("input_size", size(3)), ("hidden_size", size(5))], &[3]),
     ]
 }
 
@@ -236,7 +335,7 @@ fn check_state<M: Module + ?Sized>(
     let expected: Vec<(String, Vec<usize>, bool)> = (spec.state)(&args)
         .unwrap()
         .into_iter()
-        .map(|entry| (entry.name.to_owned(), numbers(&entry.shape), entry.is_buffer))
+        .map(|entry| (entry.name.into_owned(), numbers(&entry.shape), entry.is_buffer))
         .collect();
     let buffers: Vec<String> = module.named_buffers().into_iter().map(|(name, _)| name).collect();
     let found: Vec<(String, Vec<usize>, bool)> = module

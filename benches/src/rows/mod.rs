@@ -5,6 +5,7 @@ mod elementwise;
 mod matmul;
 mod networks;
 mod rowwise;
+mod sequences;
 
 use rustorch::Result;
 
@@ -41,8 +42,15 @@ impl Row {
 
 /// Every row, in the order of the table.
 pub fn all() -> Vec<Row> {
-    [networks::rows(), matmul::rows(), einsum::rows(), elementwise::rows(), rowwise::rows()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        networks::rows(),
+        sequences::rows(),
+        matmul::rows(),
+        einsum::rows(),
+        elementwise::rows(),
+        rowwise::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

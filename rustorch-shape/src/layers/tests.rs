@@ -58,7 +58,7 @@ fn linear_and_convolution_declare_pytorchs_state() {
     let args = resolve(linear, &[("in_features", size(784)), ("out_features", size(10))]);
     let state = (linear.state)(&args).unwrap();
     assert_eq!(Dims(&state[0].shape).to_string(), "[10, 784]");
-    assert_eq!((state[1].name, state.len()), ("bias", 2));
+    assert_eq!((state[1].name.as_ref(), state.len()), ("bias", 2));
 
     let conv = find("Conv2d").unwrap();
     let kernel = Value::Sizes(vec![Poly::constant(3), Poly::constant(5)]);
@@ -89,7 +89,7 @@ fn batch_norm_has_buffers() {
     let norm = find("BatchNorm2d").unwrap();
     let args = resolve(norm, &[("num_features", size(8))]);
     let state = (norm.state)(&args).unwrap();
-    let names: Vec<&str> = state.iter().map(|entry| entry.name).collect();
+    let names: Vec<&str> = state.iter().map(|entry| entry.name.as_ref()).collect();
     assert_eq!(names, ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]);
     assert_eq!(state.iter().filter(|entry| entry.is_buffer).count(), 3);
 }

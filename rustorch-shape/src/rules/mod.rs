@@ -14,6 +14,7 @@ mod loss;
 mod matmul;
 mod norm;
 mod pool;
+mod recurrent;
 mod reduce;
 mod select;
 mod view;
@@ -22,7 +23,7 @@ pub use arrange::{
     glu, image, matrices, movedim, outer, pad, prelu, repeat, repeat_interleave, roll, take_along, topk,
     unbind,
 };
-pub use attention::attention;
+pub use attention::{Multihead, attention, grouped_attention, multihead_attention, self_attention};
 pub use broadcast::{broadcast, broadcast_all, expand};
 pub use conv::{ConvOptions, Padding, TransposeOptions, conv, conv_transpose};
 pub use join::{cat, chunk, split, split_sizes, stack};
@@ -30,6 +31,7 @@ pub use loss::{cross_entropy, elementwise_loss};
 pub use matmul::{bilinear, bmm, linear, matmul, mm};
 pub use norm::{batch_norm, group_norm, layer_norm, same};
 pub use pool::{PoolOptions, adaptive_pool, pool};
+pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};
 pub use reduce::{arg_reduce, cumulative, reduce};
 pub use select::{embedding, gather, index_select, narrow, select, slice};
 pub use view::{flatten, permute, reshape, squeeze, transpose, unflatten, unsqueeze};

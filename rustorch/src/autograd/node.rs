@@ -130,6 +130,11 @@ impl Ctx<'_> {
         })
     }
 
+    /// The gradient of an output, if one flowed to it.
+    pub fn output_grad(&self, output: usize) -> Option<&Tensor> {
+        self.grads[output].as_ref()
+    }
+
     /// The gradient of an output; zeros if none flowed to it.
     pub fn output_grad_or_zeros(&self, output: usize) -> Result<Tensor> {
         match &self.grads[output] {

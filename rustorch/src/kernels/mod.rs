@@ -5,6 +5,7 @@
 //! the number of threads: work is cut by sizes alone, and partial sums are combined in a fixed order.
 
 pub mod accumulate;
+pub mod attention;
 pub mod batch_norm;
 pub mod conv;
 pub mod cross_entropy;
@@ -19,6 +20,7 @@ pub mod parallel;
 mod pool;
 pub mod pooling;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod scratch;
 pub mod softmax;

@@ -121,7 +121,6 @@ impl Arguments {
         Ok(self.args.axis(name)?)
     }
 
-    #[allow(dead_code, reason = "layers that come next use it")]
     pub fn flag(&self, name: &'static str) -> Result<bool> {
         Ok(self.args.flag(name)?)
     }

@@ -12,6 +12,7 @@ mod layers;
 mod loss;
 mod module;
 mod state_dict;
+pub mod utils;
 mod visitor;
 
 pub use build::{Argument, SizeList, Window, WindowOrMode};

@@ -1,5 +1,6 @@
 //! The operations, each written once. `CONTRIBUTING.md` says how to add one.
 
+pub(crate) mod attention;
 mod compare;
 mod complex;
 pub(crate) mod conv;
@@ -13,6 +14,7 @@ pub(crate) mod join;
 pub(crate) mod layer_norm;
 pub(crate) mod matmul;
 pub(crate) mod pooling;
+pub(crate) mod recurrent;
 mod reduce;
 mod softmax;
 pub(crate) mod sort;

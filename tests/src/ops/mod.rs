@@ -1,10 +1,13 @@
 //! The table of operations that the golden files name: from PyTorch's name and arguments to our call.
 
+mod attention;
 mod elementwise;
 mod indexing;
 mod joins;
 mod products;
+mod recurrent;
 mod reductions;
+mod transformer;
 mod views;
 
 use std::collections::BTreeMap;
@@ -28,6 +31,9 @@ pub fn files() -> Vec<(&'static str, Table)> {
         ("joins", joins::table()),
         ("indexing", indexing::table()),
         ("reductions", reductions::table()),
+        ("attention", attention::table()),
+        ("recurrent", recurrent::table()),
+        ("transformer", transformer::table()),
     ]
 }
 

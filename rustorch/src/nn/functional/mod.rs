@@ -4,6 +4,7 @@
 //! an error that names the operand, the axis and the sizes.
 
 mod activation;
+mod attention;
 mod bilinear;
 mod conv;
 mod distance;
@@ -17,6 +18,7 @@ mod regularize;
 mod similarity;
 
 pub use activation::*;
+pub use attention::{AttentionOptions, scaled_dot_product_attention};
 pub use bilinear::bilinear;
 pub use conv::*;
 pub use distance::*;

@@ -10,8 +10,10 @@ mod embedding;
 mod linear;
 mod norm;
 mod pool;
+mod recurrent;
 mod shape;
 mod softmax;
+mod transformer;
 
 pub use activation::*;
 pub use activation_more::*;
@@ -27,8 +29,17 @@ pub use norm::{
 pub use pool::{
     AdaptiveAvgPool2d, AdaptiveAvgPool2dBuilder, AvgPool2d, AvgPool2dBuilder, MaxPool2d, MaxPool2dBuilder,
 };
+pub use recurrent::{
+    Gru, GruBuilder, GruCell, GruCellBuilder, Lstm, LstmBuilder, LstmCell, LstmCellBuilder, RecurrentWeights,
+    Rnn, RnnBuilder, RnnCell, RnnCellBuilder,
+};
 pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder, Unflatten, UnflattenBuilder};
 pub use softmax::{
     LogSoftmax, LogSoftmaxBuilder, Softmax, Softmax2d, Softmax2dBuilder, SoftmaxBuilder, Softmin,
     SoftminBuilder,
+};
+pub use transformer::{
+    AttentionMasks, DecoderMasks, MultiheadAttention, MultiheadAttentionBuilder, SequenceMasks, Transformer,
+    TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, TransformerEncoderLayerBuilder, TransformerMasks, TransformerOptions,
 };

@@ -1,0 +1,163 @@
+//! Recurrent layers and cells.
+
+use super::{LayerSpec, Signature, StateSpec, parameter};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
+use crate::error::Result;
+use crate::poly::{Claim, Poly};
+use crate::rules::{self, Recurrent};
+use crate::size::Size;
+
+const INPUT: ArgSpec = ArgSpec::size("input_size").inferred(Feature::Last);
+const HIDDEN: ArgSpec = ArgSpec::size("hidden_size");
+const LAYERS: ArgSpec = ArgSpec::size("num_layers").named().or(Fallback::Size(1));
+const BIAS: ArgSpec = ArgSpec::bool("bias", true);
+const BATCH_FIRST: ArgSpec = ArgSpec::flag("batch_first", false);
+const DROPOUT: ArgSpec = ArgSpec::float("dropout", 0.0).named();
+const BIDIRECTIONAL: ArgSpec = ArgSpec::flag("bidirectional", false);
+const NONLINEARITY: ArgSpec =
+    ArgSpec::of("nonlinearity", Kind::Text(&["tanh", "relu"])).named().or(Fallback::Text("tanh"));
+
+pub(super) const RNN: LayerSpec = LayerSpec {
+    name: "Rnn",
+    summary: "h = tanh(W x + b + U h + d) along a sequence: [length, batch, input_size] -> [length, batch, hidden_size]",
+    args: &[INPUT, HIDDEN, LAYERS, NONLINEARITY, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
+    signature: Signature::MAP,
+    state: |args| layer_state(args, 1),
+    rule: layer_rule,
+};
+
+pub(super) const LSTM: LayerSpec = LayerSpec {
+    name: "Lstm",
+    summary: "long short-term memory along a sequence: [length, batch, input_size] -> [length, batch, hidden_size]",
+    args: &[
+        INPUT,
+        HIDDEN,
+        LAYERS,
+        BIAS,
+        BATCH_FIRST,
+        DROPOUT,
+        BIDIRECTIONAL,
+        ArgSpec::size("proj_size").named().or(Fallback::Size(0)),
+    ],
+    signature: Signature::MAP,
+    state: |args| layer_state(args, 4),
+    rule: layer_rule,
+};
+
+pub(super) const GRU: LayerSpec = LayerSpec {
+    name: "Gru",
+    summary: "gated recurrent units along a sequence: [length, batch, input_size] -> [length, batch, hidden_size]",
+    args: &[INPUT, HIDDEN, LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
+    signature: Signature::MAP,
+    state: |args| layer_state(args, 3),
+    rule: layer_rule,
+};
+
+pub(super) const RNN_CELL: LayerSpec = LayerSpec {
+    name: "RnnCell",
+    summary: "one step of an Rnn: [batch, input_size] -> [batch, hidden_size]",
+    args: &[INPUT, HIDDEN, BIAS, NONLINEARITY],
+    signature: Signature::MAP,
+    state: |args| cell_state(args, 1),
+    rule: cell_rule,
+};
+
+pub(super) const LSTM_CELL: LayerSpec = LayerSpec {
+    name: "LstmCell",
+    summary: "one step of an Lstm: [batch, input_size] -> [batch, hidden_size], and the cells",
+    args: &[INPUT, HIDDEN, BIAS],
+    signature: Signature::MAP,
+    state: |args| cell_state(args, 4),
+    rule: cell_rule,
+};
+
+pub(super) const GRU_CELL: LayerSpec = LayerSpec {
+    name: "GruCell",
+    summary: "one step of a Gru: [batch, input_size] -> [batch, hidden_size]",
+    args: &[INPUT, HIDDEN, BIAS],
+    signature: Signature::MAP,
+    state: |args| cell_state(args, 3),
+    rule: cell_rule,
+};
+
+/// The features of the state: those of the projection, if there is one.
+fn output_size(args: &Args) -> Result<Poly> {
+    match args.get("proj_size") {
+        Some(Value::Size(size)) if !size.is(0) => Ok(size.clone()),
+        _ => Ok(args.size("hidden_size")?.clone()),
+    }
+}
+
+fn times(args: &Args, factor: usize, size: &Poly) -> Result<Poly> {
+    size.times(&Poly::constant(factor)).ok_or_else(|| {
+        let message = format!("{factor} * {size} is too large to be a size");
+        crate::ShapeError::argument(args.op, "hidden_size", message)
+    })
+}
+
+/// The parameters of every layer and direction, in PyTorch's order. A number of layers that is not known names none.
+fn layer_state(args: &Args, gates: usize) -> Result<Vec<StateSpec>> {
+    let (input, hidden) = (args.size("input_size")?, args.size("hidden_size")?);
+    let (rows, output) = (times(args, gates, hidden)?, output_size(args)?);
+    let suffixes: &[&str] = if args.flag("bidirectional")? { &["", "_reverse"] } else { &[""] };
+    let inner = times(args, suffixes.len(), &output)?;
+    let mut state = Vec::new();
+    for layer in 0..args.size("num_layers")?.as_constant().unwrap_or(0) {
+        for suffix in suffixes {
+            let name = |kind: &str| format!("{kind}_l{layer}{suffix}");
+            let columns = if layer == 0 { input } else { &inner };
+            state.push(parameter(name("weight_ih"), vec![rows.clone(), columns.clone()]));
+            state.push(parameter(name("weight_hh"), vec![rows.clone(), output.clone()]));
+            if args.may_be("bias") {
+                state.push(parameter(name("bias_ih"), vec![rows.clone()]));
+                state.push(parameter(name("bias_hh"), vec![rows.clone()]));
+            }
+            if output != *hidden {
+                state.push(parameter(name("weight_hr"), vec![output.clone(), hidden.clone()]));
+            }
+        }
+    }
+    Ok(state)
+}
+
+/// Input, state and cells to output, state and cells.
+fn layer_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+    let layer = Recurrent {
+        op: args.op,
+        input_size: args.size("input_size")?,
+        hidden_size: args.size("hidden_size")?,
+        output_size: &output_size(args)?,
+        num_layers: args.size("num_layers")?,
+        bidirectional: args.flag("bidirectional")?,
+        batch_first: args.flag("batch_first")?,
+    };
+    let (h0, c0) = (inputs.get(1).copied(), inputs.get(2).copied());
+    let shapes = rules::recurrent(layer, inputs[0], h0, c0, claims)?;
+    let mut outputs = vec![shapes.output, shapes.state];
+    if args.op == LSTM.name {
+        outputs.push(shapes.cells);
+    }
+    Ok(outputs)
+}
+
+fn cell_state(args: &Args, gates: usize) -> Result<Vec<StateSpec>> {
+    let (input, hidden) = (args.size("input_size")?, args.size("hidden_size")?);
+    let rows = times(args, gates, hidden)?;
+    let mut state = vec![
+        parameter("weight_ih", vec![rows.clone(), input.clone()]),
+        parameter("weight_hh", vec![rows.clone(), hidden.clone()]),
+    ];
+    if args.may_be("bias") {
+        state.push(parameter("bias_ih", vec![rows.clone()]));
+        state.push(parameter("bias_hh", vec![rows]));
+    }
+    Ok(state)
+}
+
+/// Input, state and cells to state and cells.
+fn cell_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+    let (input, hidden) = (args.size("input_size")?, args.size("hidden_size")?);
+    let states: Vec<Option<&[Poly]>> = inputs[1..].iter().map(|state| Some(*state)).collect();
+    let shape = rules::recurrent_cell(args.op, input, hidden, inputs[0], &states, claims)?;
+    Ok(vec![shape; if args.op == LSTM_CELL.name { 2 } else { 1 }])
+}

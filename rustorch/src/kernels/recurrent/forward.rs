@@ -1,0 +1,223 @@
+//! The way forward.
+
+use std::ops::Range;
+
+use super::cell::{Apply, Place};
+use super::panels::Panels;
+use super::{Cell, Geometry, Scalar, Sharing, Weights, Workspace};
+use crate::kernels::Isa;
+use crate::kernels::gemm::{Activation, Bias, Epilogue, MatMut, MatRef, Product};
+use crate::kernels::parallel::{self, Shared};
+
+/// What [`forward`] reads and writes; everything is contiguous, outputs may be uninitialised. "Rows" are those of all steps,
+/// [`Geometry::rows`].
+#[derive(Clone, Copy, Debug)]
+pub struct Forward<T> {
+    /// `[rows, input]`
+    pub x: *const T,
+    /// The state before the first step, `[batch, hidden]`; zeros if `None`.
+    pub h0: Option<*const T>,
+    /// The same of an LSTM's cells.
+    pub c0: Option<*const T>,
+    /// The state after each step, `[rows, hidden]`.
+    pub y: *mut T,
+    /// The state after each sequence's last step, `[batch, hidden]`; not `h0` itself.
+    pub hn: *mut T,
+    /// The same of an LSTM's cells; else not used.
+    pub cn: *mut T,
+    /// [`Geometry::saved_len`] elements.
+    pub saved: *mut T,
+    /// Whether [`backward`](super::backward()) will follow.
+    pub keep: bool,
+    /// [`Geometry::forward_workspace_len`] elements.
+    pub workspace: *mut T,
+}
+
+/// Runs the layer.
+///
+/// # Safety
+/// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
+pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>) {
+    let &Geometry { cell, hidden, batch, .. } = geometry;
+    let mut workspace = Workspace::new(io.workspace, geometry.forward_workspace_len());
+    let packed = workspace.take(geometry.packed_len(cell.gates(), hidden));
+    let panels = Panels::new(T::table(isa), packed, batch, hidden, hidden, cell.gates());
+    let states = workspace.take(batch * hidden);
+    let bias = workspace.take(cell.gates() * hidden);
+    // SAFETY: the caller's promise; the parts of the working memory are disjoint.
+    unsafe {
+        panels.pack(weights.hidden, (hidden * hidden) as isize, hidden as isize, 1);
+        for (state, initial) in [(io.hn, io.h0), (io.cn, io.c0)] {
+            match initial {
+                _ if state == io.cn && cell != Cell::Lstm => {}
+                Some(initial) => initial.copy_to_nonoverlapping(state, batch * hidden),
+                None => (0..batch * hidden).for_each(|i| *state.add(i) = T::ZERO),
+            }
+        }
+        project(geometry, weights, io, bias);
+    }
+    let (kept, order) = (Saved::new(geometry, io), geometry.order());
+    let run = Run { isa, geometry, weights, io, panels, states, kept };
+    let groups = geometry.group_list();
+    let shared = Shared(&run);
+    match geometry.sharing() {
+        // SAFETY: the caller's promise; groups are disjoint.
+        Sharing::Groups => parallel::for_each(groups.len(), |group| unsafe {
+            let run = shared.get();
+            for &step in &order {
+                run.prepare(step, groups[group]);
+                run.units(step, groups[group], 0..run.panels.blocks());
+            }
+        }),
+        Sharing::Units(threads) => {
+            let blocks = panels.blocks();
+            let pieces = threads.min(blocks);
+            for &step in &order {
+                // SAFETY: nothing else runs.
+                groups.iter().for_each(|&group| unsafe { run.prepare(step, group) });
+                // SAFETY: the caller's promise; blocks of units are disjoint.
+                parallel::for_each(pieces, |piece| unsafe {
+                    let range = piece * blocks / pieces..(piece + 1) * blocks / pieces;
+                    groups.iter().for_each(|&group| shared.get().units(step, group, range.clone()));
+                });
+            }
+        }
+    }
+}
+
+/// The input's part of all gates, and what can be added to it of the biases.
+unsafe fn project<T: Scalar>(geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>, bias: *mut T) {
+    let &Geometry { cell, input, hidden, .. } = geometry;
+    let n = cell.gates() * hidden;
+    // The GRU multiplies the state's part of its candidate before adding it.
+    let shared = if cell == Cell::Gru { 2 * hidden } else { n };
+    // SAFETY: the caller's promise.
+    unsafe {
+        for j in 0..n {
+            let of = |bias: Option<*const T>, present: bool| match bias {
+                Some(bias) if present => *bias.add(j),
+                _ => T::ZERO,
+            };
+            *bias.add(j) = of(weights.input_bias, true) + of(weights.hidden_bias, j < shared);
+        }
+        Product {
+            m: geometry.rows(),
+            n,
+            k: input,
+            alpha: T::ONE,
+            a: MatRef { ptr: io.x, rs: input as isize, cs: 1 },
+            b: MatRef { ptr: weights.input, rs: 1, cs: input as isize },
+            beta: T::ZERO,
+            c: MatMut { ptr: io.saved, rs: (cell.values() * hidden) as isize, cs: 1 },
+            epilogue: Epilogue { bias: Bias::PerColumn(bias), activation: Activation::Identity },
+        }
+        .run();
+    }
+}
+
+/// Where things lie in the saved memory.
+#[derive(Clone, Copy)]
+pub(super) struct Saved<T> {
+    /// `[rows, values · hidden]`
+    pub gates: *mut T,
+    /// The state before each step, `[rows, hidden]`, if kept.
+    pub before: Option<*mut T>,
+    /// The same of the cells.
+    pub cells: Option<*mut T>,
+}
+
+impl<T> Saved<T> {
+    fn new(geometry: &Geometry<'_>, io: &Forward<T>) -> Self {
+        Self::at(geometry, io.saved, io.keep)
+    }
+
+    pub fn at(geometry: &Geometry<'_>, saved: *mut T, keep: bool) -> Self {
+        let states = geometry.rows() * geometry.hidden;
+        let part = |index: usize| saved.wrapping_add(states * (geometry.cell.values() + index));
+        Self {
+            gates: saved,
+            before: keep.then(|| part(0)),
+            cells: (keep && geometry.cell == Cell::Lstm).then(|| part(1)),
+        }
+    }
+}
+
+struct Run<'a, T: 'static> {
+    isa: Isa,
+    geometry: &'a Geometry<'a>,
+    weights: &'a Weights<T>,
+    io: &'a Forward<T>,
+    panels: Panels<T>,
+    /// The states before the step, prepared for the product.
+    states: *mut T,
+    kept: Saved<T>,
+}
+
+/// The sequences of a group that take part in a step of `count`.
+pub(super) fn active(count: usize, (start, len): (usize, usize)) -> usize {
+    count.saturating_sub(start).min(len)
+}
+
+impl<T: Scalar> Run<'_, T> {
+    /// Takes the states before a step.
+    unsafe fn prepare(&self, (first, count): (usize, usize), group: (usize, usize)) {
+        let (start, hidden) = (group.0, self.geometry.hidden);
+        let count = active(count, group);
+        // SAFETY: the caller's promise: no other thread works on this group.
+        unsafe {
+            let from = self.io.hn.add(start * hidden).cast_const();
+            let to = self.states.add(start * hidden);
+            self.panels.rows(from, hidden, count, (hidden, 0), to);
+            if let Some(before) = self.kept.before {
+                let to = before.add((first + start) * hidden);
+                from.copy_to_nonoverlapping(to, count * hidden);
+            }
+        }
+    }
+
+    /// A step of a group, for some blocks of units.
+    unsafe fn units(&self, (first, count): (usize, usize), group: (usize, usize), blocks: Range<usize>) {
+        let &Geometry { cell, hidden, .. } = self.geometry;
+        let (start, rows) = (group.0, active(count, group));
+        if rows == 0 {
+            return;
+        }
+        let width = cell.values() * hidden;
+        let row = first + start;
+        for block in blocks {
+            let (unit, columns) = self.panels.columns(block);
+            // SAFETY: the caller's promise: this thread alone has these units of the group.
+            unsafe {
+                let gates = self.kept.gates.add(row * width + unit);
+                for gate in 0..cell.gates() {
+                    // The state's part of the GRU's candidate has a place of its own.
+                    let apart = cell == Cell::Gru && gate == 2;
+                    let to = gates.add((gate + usize::from(apart)) * hidden);
+                    let states = self.states.add(start * hidden);
+                    self.panels.multiply(states, rows, (block, gate), !apart, to, width);
+                }
+                let at = |base: *mut T, row: usize| base.wrapping_add(row * hidden + unit);
+                T::dispatch(
+                    self.isa,
+                    Apply {
+                        cell,
+                        hidden,
+                        rows,
+                        columns,
+                        candidate_bias: match self.weights.hidden_bias {
+                            Some(bias) if cell == Cell::Gru => Some(bias.add(2 * hidden + unit)),
+                            _ => None,
+                        },
+                        place: Place {
+                            gates,
+                            y: at(self.io.y, row),
+                            h: at(self.io.hn, start),
+                            c: at(self.io.cn, start),
+                            cells: self.kept.cells.map(|cells| at(cells, row)),
+                        },
+                    },
+                );
+            }
+        }
+    }
+}

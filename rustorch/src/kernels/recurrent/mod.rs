@@ -1,0 +1,223 @@
+//! Recurrent layers: a sequence through an LSTM, a GRU or a plain recurrent cell, one layer in one direction, and back.
+//!
+//! The product with the input is one matrix product over all steps, and so are the gradients of input and weights. The recurrent
+//! weights are packed once; a step multiplies a group of sequences with a panel of them and applies the gates to what comes out while
+//! it is in the cache. Groups of sequences do not depend on each other, so each goes through all steps on one thread; a
+//! few sequences share their units among threads instead, step by step. Groups are cut by the sizes alone, and an element's sum does
+//! not depend on its group: results are bit-identical for any number of threads.
+//!
+//! Sequences of several lengths are packed as in PyTorch: the longest first, and the rows of each step one after another.
+
+mod backward;
+mod cell;
+mod forward;
+mod panels;
+
+#[cfg(test)]
+mod tests;
+
+use smallvec::SmallVec;
+
+pub use backward::{Backward, backward};
+pub use forward::{Forward, forward};
+
+use super::gemm::{Element, Kernels, Real};
+use super::{Vectored, parallel};
+
+/// Sequences that one thread takes through all steps.
+const GROUP: usize = 16;
+/// A step with fewer multiplications than this is not shared among threads.
+const SHARED_STEP: usize = 1 << 16;
+
+/// What a step computes of the input's part `a = W x + b` and the state's part `r = U h + d` of its gates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// `h = tanh(a + r)`
+    Tanh,
+    /// `h = max(a + r, 0)`
+    Relu,
+    /// Gates i, f, g, o: `c = σ(f)·c + σ(i)·tanh(g)`, `h = σ(o)·tanh(c)` (Hochreiter and Schmidhuber 1997).
+    Lstm,
+    /// Gates r, z, n: `h = (1 - z)·n + z·h` with `n = tanh(aₙ + r·rₙ)` (Cho et al. 2014).
+    Gru,
+}
+
+impl Cell {
+    /// How many gates there are: rows of the weights per unit.
+    pub fn gates(self) -> usize {
+        match self {
+            Cell::Tanh | Cell::Relu => 1,
+            Cell::Lstm => 4,
+            Cell::Gru => 3,
+        }
+    }
+
+    /// Values per unit that a step keeps of its gates, and gradients that it makes: the GRU's candidate has its state's
+    /// part besides.
+    fn values(self) -> usize {
+        if self == Cell::Gru { 4 } else { self.gates() }
+    }
+}
+
+/// The sizes of a layer and of the sequences.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry<'a> {
+    /// What a step computes.
+    pub cell: Cell,
+    /// How many steps.
+    pub steps: usize,
+    /// How many sequences.
+    pub batch: usize,
+    /// Columns of the input.
+    pub input: usize,
+    /// Units.
+    pub hidden: usize,
+    /// From the last step to the first.
+    pub reverse: bool,
+    /// How many sequences take part in each step, the first ones: `steps` numbers from `batch` on, not growing. `None`: all do.
+    pub batch_sizes: Option<&'a [usize]>,
+}
+
+/// The parameters, in PyTorch's layouts.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<T> {
+    /// `[gates · hidden, input]`
+    pub input: *const T,
+    /// `[gates · hidden, hidden]`
+    pub hidden: *const T,
+    /// `[gates · hidden]`, added to the input's part.
+    pub input_bias: Option<*const T>,
+    /// `[gates · hidden]`, added to the state's part.
+    pub hidden_bias: Option<*const T>,
+}
+
+impl Geometry<'_> {
+    /// Rows of all steps together.
+    pub fn rows(&self) -> usize {
+        self.batch_sizes.map_or(self.steps * self.batch, |sizes| sizes.iter().sum())
+    }
+
+    /// Elements that [`forward()`] leaves for [`backward()`]: gates, and the states before each step, if `keep`; else what it
+    /// needs itself.
+    pub fn saved_len(&self, keep: bool) -> usize {
+        let states = match self.cell {
+            _ if !keep => 0,
+            Cell::Lstm => 2,
+            _ => 1,
+        };
+        self.rows() * self.hidden * (self.cell.values() + states)
+    }
+
+    /// Elements of working memory that [`forward()`] takes.
+    pub fn forward_workspace_len(&self) -> usize {
+        let gates = self.cell.gates() * self.hidden;
+        self.packed_len(self.cell.gates(), self.hidden) + self.batch * self.hidden + gates + MARGIN
+    }
+
+    /// Elements of working memory that [`backward()`] takes.
+    pub fn backward_workspace_len(&self) -> usize {
+        let gates = self.cell.gates() * self.hidden;
+        let values = self.cell.values() * self.hidden;
+        self.packed_len(1, gates)
+            + self.batch * gates
+            + self.rows() * values
+            + self.groups() * values
+            + 2 * self.batch * self.hidden
+            + MARGIN
+    }
+
+    /// Elements of recurrent weights packed for `sets` panels per block of units, `depth` deep.
+    fn packed_len(&self, sets: usize, depth: usize) -> usize {
+        self.hidden.next_multiple_of(MOST_COLUMNS) * sets * depth
+    }
+
+    /// The first row and the number of sequences of every step, in the order in which they are computed.
+    fn order(&self) -> Vec<(usize, usize)> {
+        let mut first = 0;
+        let mut steps: Vec<(usize, usize)> = (0..self.steps)
+            .map(|step| {
+                let count = self.batch_sizes.map_or(self.batch, |sizes| sizes[step]);
+                first += count;
+                (first - count, count)
+            })
+            .collect();
+        if self.reverse {
+            steps.reverse();
+        }
+        steps
+    }
+
+    /// How many groups the sequences are cut into.
+    fn groups(&self) -> usize {
+        self.batch.div_ceil(GROUP).max(1)
+    }
+
+    /// The sequences of each group: the first, and how many.
+    fn group_list(&self) -> SmallVec<[(usize, usize); 8]> {
+        super::gemm::balanced(self.batch, GROUP).collect()
+    }
+
+    /// How the threads share the work.
+    fn sharing(&self) -> Sharing {
+        let threads = parallel::available_threads();
+        let work = self.batch * self.cell.gates() * self.hidden * self.hidden;
+        if self.groups() >= threads || work < SHARED_STEP { Sharing::Groups } else { Sharing::Units(threads) }
+    }
+}
+
+/// No panel is wider than this.
+const MOST_COLUMNS: usize = 64;
+/// Room to align the parts of the working memory and for the last vector of a panel.
+const MARGIN: usize = 8 * 16;
+
+/// How threads share a layer's work. The results are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// Each takes groups of sequences through all steps.
+    Groups,
+    /// All work at every step, on units of their own.
+    Units(usize),
+}
+
+/// Hands out parts of the working memory, each aligned to a cache line.
+struct Workspace<T> {
+    next: *mut T,
+    left: usize,
+}
+
+impl<T> Workspace<T> {
+    fn new(start: *mut T, len: usize) -> Self {
+        Self { next: start, left: len }
+    }
+
+    /// `len` uninitialised elements.
+    fn take(&mut self, len: usize) -> *mut T {
+        let skip = self.next.align_offset(64).min(64 / size_of::<T>());
+        assert!(len + skip <= self.left, "the working memory was sized by the same geometry");
+        let part = self.next.wrapping_add(skip);
+        self.next = part.wrapping_add(len);
+        self.left -= len + skip;
+        part
+    }
+}
+
+/// f32 and f64.
+pub trait Scalar: Element + Vectored {
+    #[doc(hidden)]
+    fn table(isa: super::Isa) -> Table<Self>;
+}
+
+/// The matrix kernels of an instruction set.
+#[derive(Clone, Copy)]
+pub struct Table<T: 'static>(&'static Kernels<T>);
+
+macro_rules! scalar {
+    ($($t:ty),*) => {$(
+        impl Scalar for $t {
+            fn table(isa: super::Isa) -> Table<$t> {
+                Table(<$t as Real>::kernels(isa))
+            }
+        }
+    )*};
+}
+scalar!(f32, f64);

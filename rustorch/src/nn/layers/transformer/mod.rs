@@ -1,0 +1,17 @@
+//! Attention by several heads, and the layers of the transformer.
+
+mod decoder;
+mod encoder;
+mod masks;
+mod multihead;
+mod options;
+mod whole;
+
+pub use decoder::{DecoderMasks, TransformerDecoder, TransformerDecoderLayer};
+pub use encoder::{
+    SequenceMasks, TransformerEncoder, TransformerEncoderLayer, TransformerEncoderLayerBuilder,
+};
+pub use masks::AttentionMasks;
+pub use multihead::{MultiheadAttention, MultiheadAttentionBuilder};
+pub use options::{TransformerActivation, TransformerOptions};
+pub use whole::{Transformer, TransformerMasks};

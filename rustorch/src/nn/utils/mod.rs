@@ -1,0 +1,3 @@
+//! Helpers around modules (`torch.nn.utils`).
+
+pub mod rnn;
