@@ -21,6 +21,7 @@ macro_rules! cell {
         $(#[$doc])*
         ///
         /// The weights start uniform between `± 1/√hidden_size`.
+        #[derive(Clone)]
         pub struct $layer {
             /// The parameters.
             pub weights: RecurrentWeights,

@@ -20,6 +20,7 @@ macro_rules! recurrent {
         $(#[$doc])*
         ///
         /// The weights start uniform between `± 1/√hidden_size`.
+        #[derive(Clone)]
         pub struct $layer {
             /// The parameters: of layer 0 forward, of layer 0 backward if `bidirectional`, of layer 1 forward … The
             /// `state_dict` has them under PyTorch's names: `weight_ih_l0`, `weight_hh_l0_reverse`.

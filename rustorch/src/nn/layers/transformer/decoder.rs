@@ -37,6 +37,7 @@ pub struct DecoderMasks<'a> {
 /// assert_eq!(layer.forward(&tgt, &memory, masks)?.shape(), [5, 3, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct TransformerDecoderLayer {
     /// Attention of the sequence to itself.
     pub self_attn: MultiheadAttention,
@@ -146,6 +147,7 @@ module!(
 );
 
 /// Decoder layers in a row, and a norm at the end (`torch.nn.TransformerDecoder`).
+#[derive(Clone)]
 pub struct TransformerDecoder {
     /// The layers.
     pub layers: ModuleList<TransformerDecoderLayer>,

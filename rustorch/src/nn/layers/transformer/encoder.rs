@@ -39,6 +39,7 @@ impl<'a> SequenceMasks<'a> {
 /// assert_eq!(layer.forward(&Tensor::randn([3, 5, 8]), masks)?.shape(), [3, 5, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct TransformerEncoderLayer {
     /// Attention of the sequence to itself.
     pub self_attn: MultiheadAttention,
@@ -188,6 +189,7 @@ module!(
 /// assert_eq!(encoder.forward(&Tensor::randn([5, 3, 8]), SequenceMasks::default())?.shape(), [5, 3, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct TransformerEncoder {
     /// The layers.
     pub layers: ModuleList<TransformerEncoderLayer>,

@@ -15,6 +15,7 @@ use crate::{DType, Error, Result, Tensor};
 ///
 /// The weights of the three start as [`xavier_uniform_`](init::xavier_uniform_) has them, biases at 0, and `bias_k` and `bias_v` as
 /// [`xavier_normal_`](init::xavier_normal_).
+#[derive(Clone)]
 pub struct MultiheadAttention {
     /// `[3 · embed_dim, embed_dim]`, for query, key and value; `None` if key or value have other features.
     pub in_proj_weight: Option<Tensor>,

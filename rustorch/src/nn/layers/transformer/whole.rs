@@ -32,6 +32,7 @@ pub struct TransformerMasks<'a> {
 /// assert_eq!(model.forward(&src, &tgt, masks)?.shape(), [3, 5, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Transformer {
     /// What sees the source.
     pub encoder: TransformerEncoder,
