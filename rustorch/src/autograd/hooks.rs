@@ -123,6 +123,12 @@ impl Tensor {
         Ok(HookHandle { id, list: Arc::downgrade(&list) })
     }
 
+    /// Whether this leaf has hooks.
+    pub(crate) fn has_hooks(&self) -> bool {
+        self.peek_meta(|meta| meta.hooks.as_ref().is_some_and(|hooks| !hooks.lock().is_empty()))
+            .unwrap_or(false)
+    }
+
     /// Keeps the gradient of a tensor that is not a leaf, to be read by [`Tensor::grad`]
     /// (`torch.Tensor.retain_grad`). Leaves keep theirs anyway.
     ///

@@ -16,6 +16,7 @@ mod pass;
 mod plan;
 mod run;
 mod submodel;
+mod train;
 
 use std::cell::Cell;
 
@@ -23,6 +24,7 @@ use smallvec::SmallVec;
 
 pub use cache::Report;
 use pass::{Buf, Grad, Pass};
+pub use train::{Criterion, Tokens, TrainStep, Workspace};
 
 /// What `model!` expands to; no public interface.
 #[doc(hidden)]
@@ -31,7 +33,7 @@ pub mod expansion {
     pub use super::cache::Cache;
     pub use super::ops::{MaxPool, RowNorm, Side, operators};
     pub use super::pass::{Buf, Grad, Pass};
-    pub use super::run::{Tensors, forward};
+    pub use super::run::{Tensors, check_count, check_rank, forward};
     pub use super::submodel::{Probe, Uncompiled, array};
 }
 
@@ -48,6 +50,12 @@ pub trait Compiled: Module + Sized + 'static {
 
     /// The same network under a second handle, sharing its parameters; `None` if a submodel is not compiled.
     fn handle(&self) -> Option<Self>;
+
+    /// Checks the shapes of inputs of which no type says anything.
+    ///
+    /// # Errors
+    /// If one differs from the declaration.
+    fn check(&self, inputs: &[&Tensor]) -> Result<()>;
 
     /// The forward pass on buffers of these shapes.
     ///

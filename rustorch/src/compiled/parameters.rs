@@ -27,14 +27,24 @@ pub(super) struct Target {
 }
 
 impl Parameters {
-    /// Those of `parameters` that require a gradient.
-    pub fn new(parameters: &[Tensor]) -> Self {
+    /// Makes these the parameters, keeping the memory of the list.
+    pub fn renew(&mut self, parameters: &[Tensor]) {
+        self.slots.clear();
         let wanted = parameters.iter().enumerate().filter(|(_, parameter)| parameter.requires_grad());
-        let mut slots: Vec<Slot> = wanted
-            .map(|(position, parameter)| Slot { id: parameter.id(), position, grad: None, written: false })
-            .collect();
-        slots.sort_unstable_by_key(|slot| slot.id);
-        Self { slots }
+        self.slots.extend(wanted.map(|(position, parameter)| Slot {
+            id: parameter.id(),
+            position,
+            grad: None,
+            written: false,
+        }));
+        self.slots.sort_unstable_by_key(|slot| slot.id);
+    }
+
+    /// Sets the tensors that gradients are written to.
+    pub fn bind(&mut self, grads: impl Fn(usize) -> Option<Tensor>) {
+        for slot in &mut self.slots {
+            slot.grad = grads(slot.position);
+        }
     }
 
     /// Begins a backward pass: what a gradient holds will be overwritten.

@@ -6,7 +6,6 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use super::cache::Plans;
-use super::parameters::Parameters;
 use super::{Buf, Compiled, Grad, Pass, is_enabled};
 use crate::autograd::{Ctx, GradOptions, Grads, Saved, enable_grad, grad, record};
 use crate::nn::{Entry, visit_parts};
@@ -24,14 +23,10 @@ pub fn forward<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Option<Tens
     if !is_enabled() {
         return Ok(None);
     }
-    let fits = inputs.iter().zip(M::INDICES).all(|(input, is_index)| {
-        let dtype = if *is_index { DType::I64 } else { DType::F32 };
-        input.device().is_cpu() && input.dtype() == dtype && input.numel() > 0
-    });
-    if !fits {
+    if !fits::<M>(inputs) {
         return Ok(None);
     }
-    let mut key: SmallVec<[usize; 64]> = SmallVec::new();
+    let mut key = Key::new();
     let Some(needed) = survey(model, inputs, &mut key) else { return Ok(None) };
     let recording = is_grad_enabled() && (needed || inputs.iter().any(|input| input.requires_grad()));
     key.push(usize::from(recording));
@@ -55,14 +50,29 @@ pub fn forward<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Option<Tens
     Ok(Some(outputs))
 }
 
+/// Whether the inputs are what compiled passes work on.
+pub(super) fn fits<M: Compiled>(inputs: &[&Tensor]) -> bool {
+    inputs.len() == M::INDICES.len()
+        && inputs.iter().zip(M::INDICES).all(|(input, is_index)| {
+            let dtype = if *is_index { DType::I64 } else { DType::F32 };
+            input.device().is_cpu() && input.dtype() == dtype && input.numel() > 0
+        })
+}
+
 /// Operations outside the arena make tapes of their own while the pass is recorded.
 fn no_grad_unless<R>(recording: bool, f: impl FnOnce() -> R) -> R {
     if recording { f() } else { no_grad(f) }
 }
 
+/// All that the sequence of buffers of a pass depends on.
+pub(super) type Key = SmallVec<[usize; 64]>;
+
+/// The most outputs of a network.
+pub(super) const OUTPUTS: usize = 16;
+
 /// Whether any parameter requires a gradient; `None` if the parameters are not what compiled passes work on. Adds to the key all
 /// that the sequence of buffers depends on.
-fn survey<M: Compiled>(model: &M, inputs: &[&Tensor], key: &mut SmallVec<[usize; 64]>) -> Option<bool> {
+pub(super) fn survey<M: Compiled>(model: &M, inputs: &[&Tensor], key: &mut Key) -> Option<bool> {
     for input in inputs {
         key.extend_from_slice(input.shape());
         key.push(usize::MAX - usize::from(input.requires_grad()));
@@ -91,7 +101,7 @@ fn survey<M: Compiled>(model: &M, inputs: &[&Tensor], key: &mut SmallVec<[usize;
 }
 
 /// Walks through both directions without computing anything.
-fn plan<M: Compiled>(
+pub(super) fn plan<M: Compiled>(
     model: &M,
     inputs: &[Tensor],
     shapes: &[&[usize]],
@@ -100,11 +110,11 @@ fn plan<M: Compiled>(
 ) -> Result<[super::pass::Planned; 2]> {
     let mut pass = Pass::new(true, recording);
     let bufs = hold(&mut pass, inputs, wants);
-    let mut results: SmallVec<[Buf; 2]> = SmallVec::from_elem(Buf::NONE, 8);
+    let mut results = [Buf::NONE; OUTPUTS];
     model.run(&mut pass, &bufs, shapes, &mut results)?;
     if recording {
         pass.turn();
-        let outputs: SmallVec<[Grad; 2]> = results
+        let outputs: SmallVec<[Grad; OUTPUTS]> = results
             .iter()
             .map(|result| result.grad.then_some(Buf { grad: false, ..outside(result.len) }))
             .collect();
@@ -123,7 +133,7 @@ fn hold(pass: &mut Pass, inputs: &[Tensor], wants: &[bool]) -> SmallVec<[Buf; 4]
 }
 
 /// Gives a pass its plans and arenas.
-fn start<M: Compiled>(model: &M, pass: &mut Pass, plans: &Plans) -> Result<()> {
+pub(super) fn start<M: Compiled>(model: &M, pass: &mut Pass, plans: &Plans) -> Result<()> {
     for (side, planned) in pass.sides.iter_mut().zip(&plans.sides) {
         side.plan = planned.plan.clone();
         side.facts = planned.facts.clone();
@@ -142,19 +152,23 @@ fn execute<M: Compiled>(
     let bufs = hold(pass, inputs, wants);
     // Parameters lock themselves while they are read; inputs stay locked throughout.
     let _guards: SmallVec<[_; 4]> = inputs.iter().map(|input| input.storage().read()).collect();
-    let mut results: SmallVec<[Buf; 8]> = SmallVec::from_elem(Buf::NONE, 8);
+    let mut results = [Buf::NONE; OUTPUTS];
     model.run(pass, &bufs, shapes, &mut results)?;
     // Handles of their own: the pass must not refer to the tape that will refer to it.
     let outputs: Tensors = pass.outputs.iter().map(Tensor::detach).collect();
     for (output, result) in outputs.iter().zip(&results) {
-        if result.ptr != output.host_ptr() {
-            // SAFETY: the result has the output's shape; the output is fresh.
-            unsafe {
-                std::ptr::copy_nonoverlapping(result.f32(), output.host_ptr().cast(), output.numel());
-            }
-        }
+        settle(output, result);
     }
     Ok(outputs)
+}
+
+/// Puts a result into its output tensor, if it has not been computed there.
+pub(super) fn settle(output: &Tensor, result: &Buf) {
+    if result.ptr != output.host_ptr() {
+        debug_assert_eq!(result.len, output.numel());
+        // SAFETY: the result has the output's shape; the output belongs to the pass.
+        unsafe { std::ptr::copy_nonoverlapping(result.f32(), output.host_ptr().cast(), output.numel()) };
+    }
 }
 
 /// A network on the tape.
@@ -186,7 +200,7 @@ fn enter<M: Compiled>(
     });
     parameters.sort_unstable_by_key(Tensor::id);
     parameters.dedup_by_key(|parameter| parameter.id());
-    pass.parameters = Parameters::new(&parameters);
+    pass.parameters.renew(&parameters);
     let all: SmallVec<[&Tensor; 32]> = inputs.iter().copied().chain(&parameters).collect();
     let targets: SmallVec<[&Tensor; 2]> = outputs.iter().collect();
     record("model", &targets, &all, || {
@@ -306,5 +320,30 @@ impl<M: Compiled> Drop for Recorded<M> {
         if let Some(pass) = self.pass.get_mut().take() {
             self.model.cache().finish(pass);
         }
+    }
+}
+
+/// Checks the number of inputs.
+///
+/// # Errors
+/// If it is another one.
+pub fn check_count(model: &'static str, given: usize, expected: usize) -> Result<()> {
+    match given == expected {
+        true => Ok(()),
+        false => Err(Error::argument(model, format!("takes {expected} inputs, not {given}"))),
+    }
+}
+
+/// Checks the number of axes of an input.
+///
+/// # Errors
+/// If it is another one.
+pub fn check_rank(model: &'static str, name: &str, input: &Tensor, rank: usize) -> Result<()> {
+    match input.rank() == rank {
+        true => Ok(()),
+        false => Err(Error::argument(
+            model,
+            format!("the input `{name}` has shape {:?}, expected {rank} axes", input.shape()),
+        )),
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn compiled(
     let result_grads =
         printer.enter(region, &slots.iter().map(|slot| quote!(outputs[#slot])).collect::<Vec<_>>());
     let handle = handle(model);
+    let check = check(model, forward);
     let eager = eager(model, forward, program);
     quote! {
         #[automatically_derived]
@@ -46,6 +47,8 @@ pub(super) fn compiled(
             }
 
             #handle
+
+            #check
 
             fn run(
                 &self,
@@ -105,6 +108,36 @@ fn handle(model: &Model) -> TokenStream {
                 training: self.training.clone(),
                 compiled: self.compiled.clone(),
             })
+        }
+    }
+}
+
+/// Compares dynamic inputs with their declarations.
+fn check(model: &Model, forward: &Forward) -> TokenStream {
+    let name = model.name.to_string();
+    let count = forward.inputs.len();
+    let declared = || {
+        forward.inputs.iter().enumerate().filter_map(|(at, input)| Some((at, input, input.shape.as_ref()?)))
+    };
+    let ranks = declared().map(|(at, input, shape)| {
+        let (text, rank) = (input.name.to_string(), shape.len());
+        quote!(::rustorch::__private::compiled::check_rank(#name, #text, inputs[#at], #rank)?;)
+    });
+    let dims = forward.dims.iter().map(|dim| {
+        let (name, input, axis) = (format_ident!("{}", dim.name), dim.input, dim.axis);
+        quote!(let #name = inputs[#input].shape()[#axis];)
+    });
+    let sizes = declared().map(|(at, input, shape)| {
+        let (text, sizes) = (input.name.to_string(), shape.iter().map(types::size));
+        quote!(::rustorch::__private::model::check_input(#name, #text, inputs[#at], &[#(#sizes),*])?;)
+    });
+    quote! {
+        fn check(&self, inputs: &[&::rustorch::Tensor]) -> ::rustorch::Result<()> {
+            ::rustorch::__private::compiled::check_count(#name, inputs.len(), #count)?;
+            #(#ranks)*
+            #(#dims)*
+            #(#sizes)*
+            ::core::result::Result::Ok(())
         }
     }
 }

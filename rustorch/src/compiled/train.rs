@@ -1,0 +1,381 @@
+//! Whole training steps: forward, loss, backward, clipping, optimiser and schedule in one call.
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::cache::Plans;
+use super::parameters::Parameters;
+use super::run::{self, Tensors};
+use super::{Buf, Compiled, Grad, Pass, is_enabled};
+use crate::kernels::cross_entropy::{self as kernel, Targets};
+use crate::nn::functional::Reduction;
+use crate::nn::{CrossEntropyLoss, MSELoss};
+use crate::optim::scheduler::{Schedule, Scheduler};
+use crate::optim::{Optimizer, clip_grad_norm_};
+use crate::{DType, Device, Error, Result, Tensor, enable_grad, no_grad};
+
+/// How far an output is from its target: a loss of `nn`, or a function `|output, target|` that gives one.
+pub trait Criterion {
+    /// The loss, a scalar.
+    ///
+    /// # Errors
+    /// If output and target do not fit.
+    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor>;
+
+    /// The loss, and its gradient with respect to `output` into `gradient`, which is contiguous and has the output's shape and dtype.
+    ///
+    /// # Errors
+    /// As [`Criterion::loss`].
+    #[doc(hidden)]
+    fn derive(&self, output: &Tensor, target: &Tensor, gradient: &Tensor, _: &mut Workspace) -> Result<f32> {
+        let leaf = output.detach().requires_grad_(true)?;
+        let loss = enable_grad(|| self.loss(&leaf, target))?;
+        loss.backward()?;
+        match leaf.grad() {
+            Some(found) => no_grad(|| gradient.copy_(&found))?,
+            None => no_grad(|| gradient.zero_())?,
+        };
+        loss.to_dtype(DType::F32).item()
+    }
+}
+
+/// Memory that losses use again and again.
+#[doc(hidden)]
+#[derive(Default)]
+pub struct Workspace {
+    labels: Vec<i64>,
+    losses: Vec<f32>,
+    normalizers: Vec<f32>,
+}
+
+impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor>> Criterion for F {
+    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
+        self(output, target)
+    }
+}
+
+impl Criterion for MSELoss {
+    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
+        self.forward(output, target)
+    }
+}
+
+impl Criterion for CrossEntropyLoss {
+    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
+        self.forward(output, target)
+    }
+
+    fn derive(
+        &self,
+        output: &Tensor,
+        target: &Tensor,
+        gradient: &Tensor,
+        space: &mut Workspace,
+    ) -> Result<f32> {
+        if output.rank() == 2 && fits(self, output, target) {
+            fused(self, output, target, gradient, space)
+        } else {
+            let general = |output: &Tensor, target: &Tensor| self.forward(output, target);
+            general.derive(output, target, gradient, space)
+        }
+    }
+}
+
+/// The cross-entropy of every position of a sequence: logits `[.., classes]` with labels `[..]`, where
+/// [`CrossEntropyLoss`] alone wants the classes at axis 1.
+///
+/// ```
+/// use rustorch::{Tensor, compiled::{Criterion, Tokens}, nn::CrossEntropyLoss};
+/// let loss = Tokens(CrossEntropyLoss::new()).loss(&Tensor::zeros([2, 3, 5]), &Tensor::full([2, 3], 1i64))?;
+/// assert!((loss.item::<f32>()? - 5f32.ln()).abs() < 1e-6);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub struct Tokens(pub CrossEntropyLoss);
+
+impl Criterion for Tokens {
+    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
+        self.0.forward(&output.flatten(0, -2)?, &target.flatten(0, -1)?)
+    }
+
+    fn derive(
+        &self,
+        output: &Tensor,
+        target: &Tensor,
+        gradient: &Tensor,
+        space: &mut Workspace,
+    ) -> Result<f32> {
+        if output.rank() > 1 && fits(&self.0, output, target) {
+            fused(&self.0, output, target, gradient, space)
+        } else {
+            let general = |output: &Tensor, target: &Tensor| self.loss(output, target);
+            general.derive(output, target, gradient, space)
+        }
+    }
+}
+
+/// Whether the fused kernel does for this loss: labels, no weights, a mean or a sum.
+fn fits(loss: &CrossEntropyLoss, output: &Tensor, target: &Tensor) -> bool {
+    let smoothing = loss.options.label_smoothing;
+    loss.options.weight.is_none()
+        && loss.options.reduction != Reduction::None
+        && (0.0..=1.0).contains(&smoothing)
+        && target.dtype() == DType::I64
+        && target.is_contiguous()
+        && output.dtype() == DType::F32
+        && output.is_contiguous()
+        && output.shape()[..output.rank() - 1] == *target.shape()
+}
+
+/// Loss and gradient in two passes over the logits, without a tape.
+fn fused(
+    loss: &CrossEntropyLoss,
+    output: &Tensor,
+    target: &Tensor,
+    gradient: &Tensor,
+    space: &mut Workspace,
+) -> Result<f32> {
+    let classes = output.shape()[output.rank() - 1];
+    let rows = target.numel();
+    let _guards = (output.storage().read(), target.storage().read());
+    // SAFETY: `fits` has checked shapes and dtypes; the inputs are locked, the gradient is the caller's alone.
+    let (logits, labels, gradient) = unsafe {
+        (
+            std::slice::from_raw_parts(output.host_ptr().cast::<f32>().cast_const(), output.numel()),
+            std::slice::from_raw_parts(target.host_ptr().cast::<i64>().cast_const(), rows),
+            std::slice::from_raw_parts_mut(gradient.host_ptr().cast::<MaybeUninit<f32>>(), gradient.numel()),
+        )
+    };
+    let ignored = loss.options.ignore_index;
+    space.labels.clear();
+    for &label in labels {
+        if label != ignored && !usize::try_from(label).is_ok_and(|label| label < classes) {
+            return Err(Error::Index {
+                op: "cross_entropy",
+                index: label,
+                axis: output.rank() - 1,
+                size: classes,
+            });
+        }
+        space.labels.push(if label == ignored { -1 } else { label });
+    }
+    space.losses.resize(rows, 0.0);
+    space.normalizers.resize(rows, 0.0);
+    let smoothing = loss.options.label_smoothing;
+    let targets = Targets { classes, labels: &space.labels, weights: None, smoothing };
+    kernel::forward(logits, &targets, &mut space.losses, &mut space.normalizers);
+    let counted = space.labels.iter().filter(|label| **label >= 0).count();
+    let scale = if loss.options.reduction == Reduction::Mean { 1.0 / counted as f64 } else { 1.0 };
+    kernel::backward(logits, &targets, &space.normalizers, |_| scale, gradient);
+    let total: f64 = space.losses.iter().map(|&loss| f64::from(loss)).sum();
+    Ok((total * scale) as f32)
+}
+
+/// A training step of a network declared with `model!`.
+///
+/// Forward pass, loss, backward pass, gradient clipping, optimiser and schedule in one call, without a tape. After the first
+/// step with a shape of batch nothing is allocated for networks whose every operation has a kernel in the compiled
+/// pass: gradients stay where they are (`parameter.grad()` shows them), and the optimiser updates all parameters in place.
+///
+/// ```
+/// use rustorch::compiled::TrainStep;
+/// use rustorch::prelude::*;
+///
+/// model! { pub Net: [batch, 2] -> [batch, 2] { Linear(8), Tanh, Linear(2) } }
+///
+/// rustorch::manual_seed(0);
+/// let model = Net::new();
+/// let optimiser = optim::AdamW::new(model.parameters(), 0.1);
+/// let mut step = TrainStep::new(&model, nn::CrossEntropyLoss::new(), optimiser).clip_grad_norm(1.0);
+/// let x = Tensor::from([[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+/// let labels = Tensor::from([0i64, 1, 1, 0]);
+/// let first = step.step(&[&x], &labels)?;
+/// let last = (0..100).map(|_| step.step(&[&x], &labels)).last().unwrap()?;
+/// assert!(last < 0.1 * first);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub struct TrainStep<'m, M, L, O> {
+    model: &'m M,
+    loss: L,
+    optimiser: O,
+    max_norm: Option<f64>,
+    schedule: Option<Box<dyn FnMut(&mut O) -> Result<()> + Send + 'm>>,
+    parameters: Vec<Tensor>,
+    pass: Pass,
+    space: Workspace,
+    /// Whether the network and all its submodels have a compiled pass.
+    is_compiled: bool,
+    /// Output and its gradient by plan.
+    buffers: Vec<(Arc<Plans>, Tensor, Tensor)>,
+}
+
+impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
+    /// Steps of `optimiser` towards a smaller `loss` of `model`, a network with one output.
+    pub fn new(model: &'m M, loss: L, optimiser: O) -> Self {
+        Self {
+            model,
+            loss,
+            optimiser,
+            max_norm: None,
+            schedule: None,
+            parameters: model.parameters(),
+            pass: Pass::new(false, true),
+            is_compiled: model.handle().is_some(),
+            space: Workspace::default(),
+            buffers: Vec::new(),
+        }
+    }
+
+    /// Scales all gradients together so that their norm is at most `max_norm`
+    /// ([`clip_grad_norm_`](crate::optim::clip_grad_norm_)).
+    pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
+        self.max_norm = Some(max_norm);
+        self
+    }
+
+    /// Sets the learning rate by a schedule after every step.
+    pub fn schedule<S: Schedule + Send + 'm>(mut self, mut scheduler: Scheduler<S>) -> Self {
+        self.schedule = Some(Box::new(move |optimiser| scheduler.step(optimiser)));
+        self
+    }
+
+    /// The optimiser, to look at or to change between steps.
+    pub fn optimiser(&mut self) -> &mut O {
+        &mut self.optimiser
+    }
+
+    /// One step on a batch; returns the loss before it.
+    ///
+    /// # Errors
+    /// If inputs or target do not fit, if the network has several outputs, or if the device fails. Parameters are
+    /// unchanged then.
+    pub fn step(&mut self, inputs: &[&Tensor], target: &Tensor) -> Result<f32> {
+        self.model.check(inputs)?;
+        let loss = match self.compiled(inputs, target)? {
+            Some(loss) => loss,
+            None => self.op_by_op(inputs, target)?,
+        };
+        if let Some(max_norm) = self.max_norm {
+            clip_grad_norm_(&self.parameters, max_norm, 2.0)?;
+        }
+        self.optimiser.step()?;
+        if let Some(schedule) = &mut self.schedule {
+            schedule(&mut self.optimiser)?;
+        }
+        Ok(loss)
+    }
+
+    /// Gradients by the tape, where the compiled pass does not apply.
+    fn op_by_op(&mut self, inputs: &[&Tensor], target: &Tensor) -> Result<f32> {
+        self.parameters.iter().try_for_each(|parameter| parameter.set_grad(None))?;
+        let outputs: Tensors = enable_grad(|| self.model.eager(inputs))?;
+        let [output] = &outputs[..] else { return Err(several(outputs.len())) };
+        let loss = enable_grad(|| self.loss.loss(output, target))?;
+        loss.backward()?;
+        loss.to_dtype(DType::F32).item()
+    }
+
+    /// Loss and gradients by the compiled pass, where it applies.
+    fn compiled(&mut self, inputs: &[&Tensor], target: &Tensor) -> Result<Option<f32>> {
+        let contiguous = inputs.iter().all(|input| input.is_contiguous() && !input.requires_grad());
+        // Hooks belong to the tape.
+        let hooked = self.parameters.iter().any(Tensor::has_hooks);
+        if !self.is_compiled || !is_enabled() || !contiguous || hooked || !run::fits::<M>(inputs) {
+            return Ok(None);
+        }
+        let mut key: run::Key = SmallVec::new();
+        let Some(true) = run::survey(self.model, inputs, &mut key) else { return Ok(None) };
+        key.push(1);
+        let model = self.model;
+        let shapes: SmallVec<[&[usize]; 4]> = inputs.iter().map(|input| input.shape()).collect();
+        let wants: SmallVec<[bool; 4]> = SmallVec::from_elem(false, inputs.len());
+        let cache = model.cache();
+        let plans = cache.plans(&key, || {
+            let given: SmallVec<[Tensor; 4]> = inputs.iter().map(|input| input.detach()).collect();
+            run::plan(model, &given, &shapes, &wants, true)
+        })?;
+        self.pass.restart();
+        run::start(model, &mut self.pass, &plans)?;
+        let result = self.differentiate(inputs, &shapes, target, &plans);
+        for side in &mut self.pass.sides {
+            if let Some(arena) = side.arena.take() {
+                cache.give_back(arena);
+            }
+        }
+        self.pass.restart();
+        result.map(Some)
+    }
+
+    fn differentiate(
+        &mut self,
+        inputs: &[&Tensor],
+        shapes: &[&[usize]],
+        target: &Tensor,
+        plans: &Arc<Plans>,
+    ) -> Result<f32> {
+        let known = self.buffers.iter().position(|(known, ..)| Arc::ptr_eq(known, plans));
+        if let Some(at) = known {
+            self.pass.outputs.push(self.buffers[at].1.clone());
+        }
+        let pass = &mut self.pass;
+        let mut bufs: SmallVec<[Buf; 4]> = SmallVec::new();
+        for input in inputs {
+            bufs.push(pass.hold((*input).clone(), false));
+        }
+        let guards: SmallVec<[_; 4]> = inputs.iter().map(|input| input.storage().read()).collect();
+        let mut results = [Buf::NONE; run::OUTPUTS];
+        self.model.run(pass, &bufs, shapes, &mut results)?;
+        if pass.outputs.len() != 1 {
+            return Err(several(pass.outputs.len()));
+        }
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let output = pass.outputs[0].clone();
+                let gradient = Tensor::uninit(output.shape(), DType::F32, Device::Cpu)?;
+                self.buffers.push((plans.clone(), output, gradient));
+                self.buffers.len() - 1
+            }
+        };
+        let (_, output, gradient) = &self.buffers[at];
+        run::settle(output, &results[0]);
+        let loss = self.loss.derive(output, target, gradient, &mut self.space)?;
+        pass.sides[1].arena = Some(self.model.cache().arena(plans.sides[1].plan.bytes)?);
+        pass.turn();
+        take_grads(&self.parameters, &mut pass.parameters)?;
+        let given = Some(pass.hold(gradient.clone(), false));
+        let mut grads: SmallVec<[Grad; 4]> = SmallVec::from_elem(None, shapes.len());
+        let derived = self.model.derive(pass, shapes, &[given], &mut grads);
+        drop(guards);
+        derived?;
+        let mut result = Ok(());
+        let parameters = &self.parameters;
+        pass.parameters.take(|position, gradient| {
+            if result.is_ok() {
+                result = parameters[position].set_grad(Some(gradient));
+            }
+        });
+        result.map(|()| loss)
+    }
+}
+
+/// Takes the gradients that parameters have from the step before, to be overwritten. One that somebody else holds is left to them.
+fn take_grads(parameters: &[Tensor], slots: &mut Parameters) -> Result<()> {
+    slots.renew(parameters);
+    slots.bind(|position| {
+        let parameter = &parameters[position];
+        let mut gradient = parameter.grad()?;
+        parameter.set_grad(None).ok()?;
+        let fits = gradient.is_unshared() && gradient.is_contiguous() && gradient.dtype() == DType::F32;
+        fits.then_some(gradient)
+    });
+    Ok(())
+}
+
+fn several(outputs: usize) -> Error {
+    Error::argument(
+        "TrainStep",
+        format!("the network has {outputs} outputs, expected 1: the loss is a function of one"),
+    )
+}
