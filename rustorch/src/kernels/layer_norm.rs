@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::parallel::{self, Shared};
 use super::vector::{Vector, VectorKernel, sum_of};
-use super::{Float, Isa, Vectored};
+use super::{Float, Isa, Vectored, scratch};
 
 /// What is normalised: `rows` contiguous rows of `dim` elements.
 #[derive(Clone, Copy, Debug)]
@@ -166,27 +166,30 @@ pub unsafe fn backward<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradie
     // Fixed pieces, each with sums of its own, which are added in order.
     let piece = norm.rows.div_ceil(PARTS).max(grain).max(1);
     let pieces = norm.rows.div_ceil(piece);
-    let mut sums = vec![T::ZERO; pieces * 2 * dim];
-    let all = Shared(sums.as_mut_ptr());
-    parallel::for_each(pieces, |index| {
-        let (norm, gradients) = shared.get();
-        let rows = index * piece..norm.rows.min((index + 1) * piece);
-        T::dispatch(
-            isa,
-            Backward { norm, gradients, rows, sums: Some(all.get().wrapping_add(index * 2 * dim)) },
-        );
-    });
-    for (offset, output) in [(0, gradients.dweight), (dim, gradients.dbias)] {
-        let Some(output) = output else { continue };
-        // SAFETY: the caller's promise, and only this function writes here.
-        let output = unsafe {
-            output.write_bytes(0, dim);
-            std::slice::from_raw_parts_mut(output, dim)
-        };
-        for sums in sums.chunks_exact((2 * dim).max(1)) {
-            output.iter_mut().zip(&sums[offset..]).for_each(|(total, &sum)| *total = *total + sum);
+    scratch::with(pieces * 2 * dim, |sums: *mut T| {
+        // SAFETY: as much memory as asked for; zero is all bytes zero.
+        unsafe { sums.write_bytes(0, pieces * 2 * dim) };
+        let all = Shared(sums);
+        parallel::for_each(pieces, |index| {
+            let (norm, gradients) = shared.get();
+            let rows = index * piece..norm.rows.min((index + 1) * piece);
+            let sums = Some(all.get().wrapping_add(index * 2 * dim));
+            T::dispatch(isa, Backward { norm, gradients, rows, sums });
+        });
+        // SAFETY: written above.
+        let sums = unsafe { std::slice::from_raw_parts(sums, pieces * 2 * dim) };
+        for (offset, output) in [(0, gradients.dweight), (dim, gradients.dbias)] {
+            let Some(output) = output else { continue };
+            // SAFETY: the caller's promise, and only this function writes here.
+            let output = unsafe {
+                output.write_bytes(0, dim);
+                std::slice::from_raw_parts_mut(output, dim)
+            };
+            for sums in sums.chunks_exact((2 * dim).max(1)) {
+                output.iter_mut().zip(&sums[offset..]).for_each(|(total, &sum)| *total = *total + sum);
+            }
         }
-    }
+    });
 }
 
 struct Backward<T> {
