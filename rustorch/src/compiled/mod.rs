@@ -3,7 +3,7 @@
 //! The macro knows every shape, so it also writes a forward pass and its backward pass as straight lines of calls to the
 //! methods of [`Pass`], which call kernels on buffers of one arena: no tape, no allocation per operation. This module runs
 //! them: [`run::forward`] plans the memory of a pass when it first sees its shapes ([`plan`]), keeps plans and arenas in
-//! the network ([`Cache`]), and enters the whole network into the tape as one node.
+//! the network ([`cache`]), and enters the whole network into the tape as one node.
 //!
 //! A network is run op by op instead where the compiled pass does not apply: on other devices, for other dtypes than
 //! `f32`, for tensors without elements, and when gradients are themselves to be differentiated. Results are the same up to

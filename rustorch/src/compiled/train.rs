@@ -200,7 +200,7 @@ pub struct TrainStep<'m, M, L, O> {
     loss: L,
     optimiser: O,
     max_norm: Option<f64>,
-    schedule: Option<Box<dyn FnMut(&mut O) -> Result<()> + Send + 'm>>,
+    schedule: Option<AfterStep<'m, O>>,
     parameters: Vec<Tensor>,
     pass: Pass,
     space: Workspace,
@@ -209,6 +209,9 @@ pub struct TrainStep<'m, M, L, O> {
     /// Output and its gradient by plan.
     buffers: Vec<(Arc<Plans>, Tensor, Tensor)>,
 }
+
+/// What is done to the optimiser after every step.
+type AfterStep<'m, O> = Box<dyn FnMut(&mut O) -> Result<()> + Send + 'm>;
 
 impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
     /// Steps of `optimiser` towards a smaller `loss` of `model`, a network with one output.
