@@ -131,7 +131,7 @@ impl Layout {
 
     /// The strides with which the same memory shows `shape`, if there are any (`Tensor::view`).
     pub fn view_strides(&self, shape: &[usize]) -> Option<Dims> {
-        if self.numel() == 0 {
+        if self.numel() == 0 || self.rank() == 0 {
             return Some(contiguous_strides(shape));
         }
         let mut strides: Dims = SmallVec::from_elem(1, shape.len());
@@ -186,6 +186,7 @@ mod tests {
         let transposed =
             Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
         assert_eq!(transposed.view_strides(&[6]), None);
+        assert_eq!(Layout::contiguous([].as_slice()).view_strides(&[1, 1]).unwrap().as_slice(), [1, 1]);
         assert_eq!(transposed.view_strides(&[3, 2, 1]).unwrap().as_slice(), [1, 3, 3]);
     }
 

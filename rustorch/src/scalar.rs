@@ -2,7 +2,7 @@
 
 use num_complex::Complex;
 
-use crate::DType;
+use crate::{DType, Error, Result};
 
 /// A number in a tensor expression. As in PyTorch it decides the result's *kind* (integer, float, complex) but not
 /// its width: an `F16` tensor plus `2.0` stays `F16`, an `I64` tensor plus `2.0` becomes `F32`.
@@ -39,6 +39,32 @@ impl Scalar {
         }
     }
 
+    /// Whether a dtype holds this number, save for a fraction that integers drop. As in PyTorch, negative numbers wrap
+    /// around in `U8`, and only complex numbers may have an imaginary part.
+    ///
+    /// # Errors
+    /// The number and the dtype that does not hold it.
+    pub(crate) fn check_fits(self, op: &'static str, dtype: DType) -> Result<()> {
+        let limit = match dtype {
+            DType::U8 => f64::from(u8::MAX),
+            DType::I8 => f64::from(i8::MAX),
+            DType::I16 => f64::from(i16::MAX),
+            DType::I32 => f64::from(i32::MAX),
+            DType::I64 => i64::MAX as f64,
+            _ => f64::INFINITY,
+        };
+        let lowest = match (dtype, self) {
+            (DType::U8, Self::Int(_)) => -limit,
+            (DType::U8, _) => 0.0,
+            _ => -limit - 1.0,
+        };
+        let value = self.to_c64();
+        let whole = dtype.is_int();
+        let in_range = !whole || (lowest..=limit).contains(&value.re.trunc());
+        let fits = in_range && (value.im == 0.0 || dtype.is_complex());
+        if fits { Ok(()) } else { Err(Error::argument(op, format!("{self} does not fit {dtype}"))) }
+    }
+
     /// The number as a complex double.
     pub fn to_c64(self) -> Complex<f64> {
         match self {
@@ -52,6 +78,17 @@ impl Scalar {
     /// The number's real part as a double.
     pub fn to_f64(self) -> f64 {
         self.to_c64().re
+    }
+}
+
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Complex(value) => value.fmt(f),
+        }
     }
 }
 

@@ -17,6 +17,8 @@ import cases.attention
 import cases.elementwise
 import cases.indexing
 import cases.joins
+import cases.layers
+import cases.losses
 import cases.products
 import cases.recurrent
 import cases.reductions
@@ -34,6 +36,8 @@ FILES = {
     "attention": cases.attention.write,
     "recurrent": cases.recurrent.write,
     "transformer": cases.transformer.write,
+    "layers": cases.layers.write,
+    "losses": cases.losses.write,
 }
 
 

@@ -201,6 +201,20 @@ fn lay_out(values: &Tensor, layout: Option<&str>) -> Result<Tensor> {
             base.slice(axis, 1, isize::MAX, step)?.copy_(values)?;
             base.slice(axis, 1, isize::MAX, step)
         }
+        "a" => {
+            let (offset, strides) = (numbers[0], &numbers[1..]);
+            let span: usize = values
+                .shape()
+                .iter()
+                .zip(strides)
+                .map(|(&size, &stride)| size.saturating_sub(1) * stride)
+                .sum();
+            let places =
+                Tensor::arange(0, offset + span + 1, 1)?.as_strided(values.shape(), strides, offset)?;
+            let base = Tensor::zeros_with([offset + span + 1], values.dtype());
+            let base = base.index_copy(0, &places.reshape(-1)?, &values.reshape(-1)?)?;
+            base.as_strided(values.shape(), strides, offset)
+        }
         "e" => values.narrow(numbers[0] as isize, 0, 1)?.copy().expand(values.shape()),
         other => panic!("unknown layout {other}"),
     }
@@ -313,6 +327,10 @@ impl Args {
         self.scalar(at).to_f64()
     }
 
+    pub fn f64_or_none(&self, at: usize) -> Option<f64> {
+        (!self.is_none(at)).then(|| self.f64(at))
+    }
+
     pub fn int(&self, at: usize) -> isize {
         self.args[at].int()
     }
@@ -345,6 +363,13 @@ impl Args {
 
     pub fn sizes(&self, at: usize) -> Vec<usize> {
         self.ints(at).into_iter().map(|size| usize::try_from(size).expect("a size")).collect()
+    }
+
+    /// A list of sizes, some of which may be missing.
+    pub fn sizes_or_none(&self, at: usize) -> Vec<Option<usize>> {
+        let size =
+            |arg: &Arg| (!matches!(arg, Arg::None)).then(|| usize::try_from(arg.int()).expect("a size"));
+        self.list(at).iter().map(size).collect()
     }
 
     /// A list of tensors, some of which may be missing.

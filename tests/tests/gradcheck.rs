@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rustorch::autograd::{GradcheckOptions, gradcheck, gradgradcheck};
 use rustorch::{Result, Tensor};
-use rustorch_tests::deviations::{DEVIATIONS, NOT_TWICE_DIFFERENTIABLE};
+use rustorch_tests::deviations::DEVIATIONS;
 use rustorch_tests::golden::{Case, read};
 use rustorch_tests::ops::{Op, files};
 use rustorch_tests::quiet;
@@ -40,9 +40,6 @@ fn gradients_agree_with_differences() {
 #[test]
 fn gradients_of_gradients_agree_with_differences() {
     let failures = for_each_smooth_case(|case, op, points| {
-        if NOT_TWICE_DIFFERENTIABLE.contains(&case.op.as_str()) {
-            return Ok(());
-        }
         gradgradcheck(|points| op(&case.args_at(points)), points, OPTIONS)
     });
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));

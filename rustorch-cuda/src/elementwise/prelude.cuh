@@ -247,6 +247,43 @@ __device__ __forceinline__ double trigamma(double x) {
 }
 __device__ __forceinline__ float trigamma(float x) { return (float)trigamma((double)x); }
 
+// The derivative of digamma of an order from 1 to 63; see `special.rs` of the library for the formulas.
+__device__ __noinline__ inline double polygamma_series(int order, double x) {
+    const double bernoulli[10] = {1.0 / 6,          -1.0 / 30, 1.0 / 42,        -1.0 / 30,       5.0 / 66,
+                                  -691.0 / 2730, 7.0 / 6,   -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
+    double factorial = 1, sum = 0;
+    for (int k = 2; k < order; ++k) factorial *= k;
+    for (; x < 12.0 + order; x += 1.0) sum += order * ::pow(x, (double)(-order - 1));
+    double tail = ::pow(x, (double)-order) + order * ::pow(x, (double)(-order - 1)) / 2, term = ::pow(x, (double)-order);
+    for (int i = 0; i < 10; ++i) {
+        const double k = 2.0 * (i + 1);
+        term *= (k + order - 2) * (k + order - 1) / ((k - 1) * k * x * x);
+        tail += bernoulli[i] * term;
+    }
+    return factorial * (sum + tail);
+}
+__device__ __noinline__ inline double polygamma(double n, double x) {
+    const int order = (int)n;
+    if (!(order >= 1 && order <= 63) || !(x == x)) return RT_NAN;
+    if (x <= 0 && x == ::floor(x)) return (order % 2 ? 1 : -1) * RT_INF;
+    if (x >= 0.5) return (order % 2 ? 1 : -1) * polygamma_series(order, x);
+    const double cotangent = 1.0 / ::tan(3.141592653589793 * (x - ::trunc(x)));
+    double polynomial[66] = {0, 1};
+    for (int degree = 1; degree <= order; ++degree) {
+        double next[66] = {0};
+        for (int k = 1; k <= degree; ++k) {
+            const double slope = k * polynomial[k];
+            next[k - 1] -= slope;
+            next[k + 1] -= slope;
+        }
+        for (int k = 0; k < 66; ++k) polynomial[k] = next[k];
+    }
+    double value = 0;
+    for (int k = order + 1; k >= 0; --k) value = value * cotangent + polynomial[k];
+    return -::pow(3.141592653589793, (double)(order + 1)) * value - polygamma_series(order, 1.0 - x);
+}
+__device__ __forceinline__ float polygamma(float n, float x) { return (float)polygamma((double)n, (double)x); }
+
 template <class A> __device__ __forceinline__ A sigmoid(A x) { return (A)1 / ((A)1 + exp(-x)); }
 
 // ---- index arithmetic ----------------------------------------------------------------------------------------------

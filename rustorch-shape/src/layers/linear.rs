@@ -22,7 +22,14 @@ pub(super) const LINEAR: LayerSpec = LayerSpec {
 pub(super) const EMBEDDING: LayerSpec = LayerSpec {
     name: "Embedding",
     summary: "a row of the table for every index: [..] -> [.., embedding_dim]",
-    args: &[ArgSpec::size("num_embeddings"), ArgSpec::size("embedding_dim")],
+    args: &[
+        ArgSpec::size("num_embeddings"),
+        ArgSpec::size("embedding_dim"),
+        ArgSpec::axis("padding_idx").named().or(Fallback::Absent),
+        ArgSpec::of("max_norm", Kind::Float).named().or(Fallback::Absent),
+        ArgSpec::float("norm_type", 2.0).named(),
+        ArgSpec::bool("scale_grad_by_freq", false),
+    ],
     state: |args| Ok(vec![parameter("weight", table(args)?)]),
     signature: Signature::MAP,
     rule: |args, inputs, _| Ok(vec![rules::embedding(inputs[0], &table(args)?)?]),

@@ -121,6 +121,18 @@ impl Arguments {
         Ok(self.args.axis(name)?)
     }
 
+    /// Whether an argument without a default was given.
+    pub fn given(&self, name: &str) -> bool {
+        !matches!(self.args.get(name), None | Some(Value::Absent))
+    }
+
+    pub fn bool(&self, name: &'static str) -> Result<bool> {
+        match self.args.get(name) {
+            Some(Value::Bool(flag)) => Ok(*flag),
+            other => Err(Error::argument(self.spec.name, format!("{name} is {other:?}, expected a bool"))),
+        }
+    }
+
     pub fn flag(&self, name: &'static str) -> Result<bool> {
         Ok(self.args.flag(name)?)
     }

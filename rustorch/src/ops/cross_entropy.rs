@@ -67,6 +67,12 @@ pub(crate) fn cross_entropy(logits: &Tensor, labels: Labels) -> Result<Tensor> {
                 true => {
                     let target = labels.distributions(dtype)?;
                     let mass = target.sum_dim(1, true)?;
+                    // What is left out has no gradient, also of a mean over nothing, whose own is infinite.
+                    let left_out = Tensor::from_vec(
+                        labels.labels.iter().map(|&label| label < 0).collect(),
+                        [labels.labels.len()],
+                    )?;
+                    let grad = grad.masked_fill(&left_out, 0.0)?;
                     logits.softmax(1)?.mul(&mass)?.sub(&target)?.mul(&grad.unsqueeze(1)?)?
                 }
                 false => fused_gradient(&logits, &labels, &normalizers, grad)?,

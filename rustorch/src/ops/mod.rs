@@ -13,6 +13,7 @@ pub(crate) mod indexing;
 pub(crate) mod join;
 pub(crate) mod layer_norm;
 pub(crate) mod matmul;
+mod partial;
 pub(crate) mod pooling;
 pub(crate) mod recurrent;
 mod reduce;

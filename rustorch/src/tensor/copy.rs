@@ -77,10 +77,13 @@ impl Tensor {
     /// Overwrites every element with a number (`torch.Tensor.fill_`).
     ///
     /// # Errors
-    /// If this is an expanded tensor, or a leaf that requires gradients.
+    /// If this is an expanded tensor, or a leaf that requires gradients, or its dtype does not hold the value; integers drop
+    /// its fraction.
     pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = value.into();
+        value.check_fits("fill_", self.dtype())?;
         let before = autograd::check_inplace("fill_", self, &[])?;
-        self.fill_raw(value.into())?;
+        self.fill_raw(value)?;
         autograd::record_inplace("fill_", self, before, || Box::new(|_| Ok(Grads::from_iter([None]))))?;
         Ok(self.clone())
     }

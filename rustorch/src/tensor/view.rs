@@ -425,6 +425,10 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor> {
+        if self.rank() == 0 {
+            self.axis("unfold", axis)?;
+            return self.unsqueeze(0)?.unfold(0, size, step)?.squeeze(0);
+        }
         let at = self.existing_axis("unfold", axis)?;
         let length = self.shape()[at];
         if step == 0 || size > length {

@@ -44,10 +44,12 @@ WITHOUT = {
     "copysign": [inf, -inf, nan],  # A NaN in the gradient.
     "asinh": [10000.5, -1e20, 150.0, -150.0],  # The gradient is computed in the input's dtype and overflows in float16.
     # Poles, for which float32 gives a large number of either sign.
-    "digamma": [-1.0, -3.0, -6.0, -150.0, -1e20, -0.0, 0.0], "trigamma": [-1.0, -2.0, -3.0, -6.0, -7.0, -100.0, -128.0, -150.0, -1e20],
+    "digamma": [-1.0, -3.0, -6.0, -150.0, -1e20, -0.0, 0.0], "trigamma": [inf, -inf, -1.0, -2.0, -3.0, -6.0, -7.0, -100.0, -128.0, -150.0, -1e20],
 }
 # Composites, which round to half precision in between.
 NOT_HALF = ["softsign", "tanhshrink", "sinc"]
+# Without a gradient in PyTorch.
+NOT_COMPLEX = ["silu"]
 
 
 def grid(dtype, name=None):
@@ -134,6 +136,8 @@ def in_place(name, function):
 def unary(writer):
     for name, (function, params, smooth) in UNARY.items():
         for dtype in ALL:
+            if name in NOT_COMPLEX and dtype in COMPLEX:
+                continue
             if not (name in NOT_HALF and dtype in ["f16", "bf16"]) and not (name == "softsign" and dtype in INTS):
                 writer.case(name, function, grid(dtype, name), *params)
         for dtype in ["f32", "f64"]:
@@ -145,7 +149,7 @@ def unary(writer):
         writer.case(name, function, rand([2, 3], "f32", *smooth, layout="e:0"), *params)
         writer.case(name, function, rand([], "f32", *smooth), *params)
         writer.case(name, function, rand([0, 3], "f32"), *params)
-        writer.case(name, function, rand([3], "c128", 0.25, 0.75, seed=2), *params, fd=True)
+        writer.case(name, function, rand([3], "c128", 0.25, 0.75, seed=2, grad=name not in NOT_COMPLEX), *params, fd=True)
         mutate = in_place(name, function)
         for dtype in ["f32", "f64", "c64", "i32", "u8", "bool"] + ["bf16"] * (name not in NOT_HALF):
             writer.case(name + "_", mutate, rand([2, 2], dtype, *smooth, layout="p:1,0"), *params)
@@ -325,7 +329,28 @@ def clamp(writer):
     writer.case("clamp", torch.clamp, rand([2, 3], "f64"), rand([3], "f64", -1, 0), rand([2, 1], "f64", 0.25, 1), fd=True)
 
 
+    for name, function in [("clamp_min", torch.clamp_min), ("clamp_max", torch.clamp_max)]:
+        for dtype in ALL:
+            writer.case(name, function, grid(dtype), 1)
+        writer.case(name, function, grid("f32"), 0.5)
+        writer.case(name, function, rand([3], "i32"), 0.5)
+        writer.case(name, function, rand([2, 3], "f64"), rand([3], "f64", seed=1), fd=True)
+        writer.case(name, function, rand([2, 3], "f64"), 0.33, fd=True)
+        writer.case(name, function, Arg([1.0, 2, nan], "f32"), Arg([1.0, nan, 1], "f32"))
+
+
+def polygamma(writer):
+    call = lambda x, order: torch.polygamma(order, x)
+    for order in [0, 1, 2, 3, 5]:
+        for dtype in ["f32", "f64", "i32"]:
+            writer.case("polygamma", call, Arg([0.6, 1.0, 2.5, 7.0], dtype), order)
+        writer.case("polygamma", call, rand([3], "f64", 0.75, 3), order, fd=order < 4)
+        writer.case("polygamma", call, Arg([-0.6, -1.25, -3.7], "f64"), order)
+    writer.case("polygamma", call, Arg([0.0, -2.0], "f64"), 2)
+
+
 def write(writer):
+    polygamma(writer)
     unary(writer)
     binary(writer)
     ternary(writer)

@@ -190,7 +190,7 @@ class Writer:
         values = [realise(arg, index == 0) for index, arg in enumerate(args)]
         try:
             results = function(*values)
-        except (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError) as error:
+        except (RuntimeError, IndexError, ValueError, TypeError, AssertionError, NotImplementedError) as error:
             message = str(error).split("\n")[0]
             if "not implemented for" in message or "not supported on" in message:
                 raise Unsupported from error

@@ -10,6 +10,9 @@ pub(super) fn table() -> Table {
         "lerp" => |a| [a.tensor(0).lerp(a.tensor(1), a.operand(2))?];
         "addcmul" => |a| [a.tensor(0).addcmul(a.tensor(1), a.tensor(2), a.f64(3))?];
         "addcdiv" => |a| [a.tensor(0).addcdiv(a.tensor(1), a.tensor(2), a.f64(3))?];
+        "clamp_min" => |a| [a.tensor(0).clamp_min(a.operand(1))?];
+        "clamp_max" => |a| [a.tensor(0).clamp_max(a.operand(1))?];
+        "polygamma" => |a| [a.tensor(0).polygamma(a.size(1))?];
         "clamp" => |a| [a.tensor(0).clamp(a.operand(1), a.operand(2))?];
     };
     unary(&mut table);

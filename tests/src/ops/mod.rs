@@ -4,6 +4,8 @@ mod attention;
 mod elementwise;
 mod indexing;
 mod joins;
+mod layers;
+mod losses;
 mod products;
 mod recurrent;
 mod reductions;
@@ -34,6 +36,8 @@ pub fn files() -> Vec<(&'static str, Table)> {
         ("attention", attention::table()),
         ("recurrent", recurrent::table()),
         ("transformer", transformer::table()),
+        ("layers", layers::table()),
+        ("losses", losses::table()),
     ]
 }
 

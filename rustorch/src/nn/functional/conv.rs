@@ -120,6 +120,12 @@ fn convolve<const N: usize>(
         let (input, weight, bias) = (wide(input), wide(weight), bias.map(wide));
         return Ok(convolve(op, &input, &weight, bias.as_ref(), options)?.to_dtype(dtype));
     }
+    if dtype.is_complex() {
+        return complex(op, input, weight, bias, options);
+    }
+    if !dtype.is_float() {
+        return Err(Error::DType { op, dtype, expected: "a floating-point or complex dtype" });
+    }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
     // A sequence is an image of height 1.
     let [x, w] =
@@ -133,6 +139,25 @@ fn convolve<const N: usize>(
 pub(crate) fn geometry_2d(x: &[usize], w: &[usize], options: &Conv2dOptions) -> Result<Conv2d> {
     let shape = output_shape("conv2d", x, w, options)?;
     Ok(geometry(x, w, options, &shape))
+}
+
+/// A complex convolution as four of its parts.
+fn complex<const N: usize>(
+    op: &'static str,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: ConvOptions<N>,
+) -> Result<Tensor> {
+    let product = |x: &Tensor, w: &Tensor| convolve(op, x, w, None, options);
+    let (x, w) = ([input.real()?, input.imag()?], [weight.real()?, weight.imag()?]);
+    let real = product(&x[0], &w[0])?.sub(&product(&x[1], &w[1])?)?;
+    let imag = product(&x[0], &w[1])?.add(&product(&x[1], &w[0])?)?;
+    let output = Tensor::complex(&real, &imag)?;
+    match bias {
+        Some(bias) => output.add(&bias.reshape([&[bias.numel()][..], &[1; N]].concat())?),
+        None => Ok(output),
+    }
 }
 
 fn output_shape<const N: usize>(

@@ -24,8 +24,10 @@ pub fn smooth_l1_loss(input: &Tensor, target: &Tensor, beta: f64, reduction: Red
     }
     check_same_shape("smooth_l1_loss", input, target)?;
     let distance = input.sub(target)?.abs();
-    let near = distance.square().mul(0.5 / beta)?;
-    Ok(reduction.apply(Tensor::where_(&distance.lt(beta)?, &near, &distance.sub(0.5 * beta)?)?))
+    // A NaN is inside, where its gradient is one as well.
+    let inside = distance.ge(beta)?.logical_not();
+    let near = only(&inside, &distance)?.square().mul(0.5 / beta)?;
+    Ok(reduction.apply(Tensor::where_(&inside, &near, &distance.sub(0.5 * beta)?)?))
 }
 
 /// `d² / 2` where `d = |x - y| <= delta`, otherwise `delta·(d - delta/2)` (`torch.nn.functional.huber_loss`; Huber 1964).
@@ -46,6 +48,12 @@ pub fn huber_loss(input: &Tensor, target: &Tensor, delta: f64, reduction: Reduct
     }
     check_same_shape("huber_loss", input, target)?;
     let distance = input.sub(target)?.abs();
-    let far = distance.sub(0.5 * delta)?.mul(delta)?;
-    Ok(reduction.apply(Tensor::where_(&distance.le(delta)?, &distance.square().mul(0.5)?, &far)?))
+    let inside = distance.gt(delta)?.logical_not();
+    let (near, far) = (only(&inside, &distance)?.square().mul(0.5)?, distance.sub(0.5 * delta)?.mul(delta)?);
+    Ok(reduction.apply(Tensor::where_(&inside, &near, &far)?))
+}
+
+/// The distances inside, 0 elsewhere: the square of an infinite one has a gradient that is not a number, wherever it goes.
+fn only(inside: &Tensor, distance: &Tensor) -> Result<Tensor> {
+    Tensor::where_(inside, distance, 0.0)
 }

@@ -3,7 +3,7 @@
 use crate::{Result, Tensor};
 
 /// `x Wᵀ + b`: `[…, in_features] → […, out_features]` by a weight of `[out_features, in_features]` and a bias of
-/// `[out_features]` (`torch.nn.functional.linear`).
+/// `[out_features]` (`torch.nn.functional.linear`). A weight of `[in_features]` gives `[…]`.
 ///
 /// # Errors
 /// If the features differ, or the dtypes or devices do.
@@ -16,5 +16,9 @@ use crate::{Result, Tensor};
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn linear(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    crate::ops::matmul::linear(input, weight, bias)
+    match (weight.rank(), bias) {
+        (1, None) => input.matmul(weight),
+        (1, Some(bias)) => input.matmul(weight)?.add(bias),
+        _ => crate::ops::matmul::linear(input, weight, bias),
+    }
 }

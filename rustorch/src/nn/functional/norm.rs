@@ -4,7 +4,7 @@ use rustorch_shape::rules;
 
 use crate::ops::layer_norm::{self as fused, Rows};
 use crate::ops::standardize::standardize;
-use crate::{DType, Error, Result, Tensor, no_grad};
+use crate::{DType, Error, PadMode, Result, Tensor, no_grad};
 
 /// `(x - mean) / √(var + eps) · weight + bias` over the last axes, whose sizes are `normalized`
 /// (`torch.nn.functional.layer_norm`; Ba, Kiros and Hinton 2016). PyTorch's default for `eps` is 1e-5.
@@ -133,6 +133,10 @@ pub fn batch_norm(
     if let Some((mean, var)) = running {
         check_affine(OP, &[channels], Some(mean), Some(var))?;
     }
+    if let Some(wide) = Wide::new(input, [weight, bias]) {
+        let [weight, bias] = wide.vectors();
+        return Ok(batch_norm(&wide.input, running, weight, bias, options)?.to_dtype(input.dtype()));
+    }
     let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
     let axes: Vec<isize> = (0..input.rank() as isize).filter(|&axis| axis != 1).collect();
     let normal = match running {
@@ -194,6 +198,10 @@ pub fn group_norm(
     let channels = channels(OP, input)?;
     rules::group_norm(input.shape(), &groups, &channels, &mut ())?;
     check_affine(OP, &[channels], weight, bias)?;
+    if let Some(wide) = Wide::new(input, [weight, bias]) {
+        let [weight, bias] = wide.vectors();
+        return Ok(group_norm(&wide.input, groups, weight, bias, eps)?.to_dtype(input.dtype()));
+    }
     let batch = input.shape()[0];
     let per_group = input.numel() / (batch * groups).max(1);
     let rows = Rows { op: OP, axes: 1, eps, centred: true };
@@ -232,6 +240,64 @@ pub fn instance_norm(
         ));
     }
     group_norm(input, channels, weight, bias, eps)
+}
+
+/// Input and vectors in single precision, in which half precision is normalised, to be rounded once.
+struct Wide {
+    input: Tensor,
+    vectors: [Option<Tensor>; 2],
+}
+
+impl Wide {
+    /// `None` unless the input is in half precision.
+    fn new(input: &Tensor, vectors: [Option<&Tensor>; 2]) -> Option<Self> {
+        let single = |tensor: &Tensor| tensor.to_dtype(DType::F32);
+        matches!(input.dtype(), DType::F16 | DType::BF16)
+            .then(|| Self { input: single(input), vectors: vectors.map(|vector| vector.map(single)) })
+    }
+
+    fn vectors(&self) -> [Option<&Tensor>; 2] {
+        self.vectors.each_ref().map(Option::as_ref)
+    }
+}
+
+/// Each element divided by `(k + alpha · mean(x²))^beta`, the mean taken over `size` neighbouring channels (axis 1), zeros
+/// beyond the ends (`torch.nn.functional.local_response_norm`; Krizhevsky et al. 2012). PyTorch's defaults are
+/// `alpha = 1e-4`, `beta = 0.75`, `k = 1`.
+///
+/// # Errors
+/// If the input has fewer than three axes, `size` is 0, or the dtype has no fractions.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([[[3.0f64], [4.0]]]);
+/// let y = F::local_response_norm(&x, 2, 2.0, 1.0, 0.0)?;
+/// assert!(y.allclose(&Tensor::from([[[3.0f64 / 9.0], [4.0 / 25.0]]]), 1e-12, 0.0)?);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn local_response_norm(input: &Tensor, size: usize, alpha: f64, beta: f64, k: f64) -> Result<Tensor> {
+    const OP: &str = "local_response_norm";
+    if input.rank() < 3 || size == 0 {
+        return Err(Error::argument(
+            OP,
+            format!(
+                "a window of {size} channels over {:?}, expected [batch, channels, positions ..]",
+                input.shape()
+            ),
+        ));
+    }
+    if !input.dtype().is_float() {
+        return Err(Error::DType { op: OP, dtype: input.dtype(), expected: "a floating-point dtype" });
+    }
+    if input.numel() == 0 {
+        return Ok(input.clone());
+    }
+    let mut ends = vec![0; 2 * (input.rank() - 1)];
+    let last = ends.len();
+    (ends[last - 2], ends[last - 1]) = ((size / 2) as isize, ((size - 1) / 2) as isize);
+    let squares = input.square().pad(ends, PadMode::Constant(0.0))?;
+    let mean = squares.unfold(1, size, 1)?.mean_dim(-1, false)?;
+    input.div(&mean.mul(alpha)?.add(k)?.pow(beta)?)
 }
 
 fn last_axes(count: usize) -> Vec<isize> {

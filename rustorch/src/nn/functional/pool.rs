@@ -99,6 +99,19 @@ pub fn max_pool1d(input: &Tensor, kernel: usize, options: MaxPool1dOptions) -> R
     Ok(max_pool("max_pool1d", input, [kernel], options)?.0)
 }
 
+/// [`max_pool1d`] with the places of the maxima, as `I64` positions (`max_pool1d(.., return_indices=True)`).
+///
+/// # Errors
+/// As [`max_pool1d`].
+pub fn max_pool1d_with_indices(
+    input: &Tensor,
+    kernel: usize,
+    options: MaxPool1dOptions,
+) -> Result<(Tensor, Tensor)> {
+    let (output, places) = max_pool("max_pool1d", input, [kernel], options)?;
+    Ok((output, places.to_dtype(DType::I64)))
+}
+
 /// The average of every window of the last two axes: `[…, c, h, w] → […, c, h', w']`
 /// (`torch.nn.functional.avg_pool2d`).
 ///
@@ -146,9 +159,21 @@ pub fn adaptive_avg_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result
 /// # Errors
 /// As [`adaptive_avg_pool2d`].
 pub fn adaptive_max_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result<Tensor> {
+    Ok(adaptive_max_pool2d_with_indices(input, output)?.0)
+}
+
+/// [`adaptive_max_pool2d`] with the places of the maxima, as `I64` positions in the flattened plane.
+///
+/// # Errors
+/// As [`adaptive_avg_pool2d`].
+pub fn adaptive_max_pool2d_with_indices(
+    input: &Tensor,
+    output: [Option<usize>; 2],
+) -> Result<(Tensor, Tensor)> {
     let (input, dtype) = widen("adaptive_max_pool2d", input)?;
     let windows = adaptive("adaptive_max_pool2d", &input, output)?;
-    Ok(pooling::max_pool(&input, windows)?.0.to_dtype(dtype))
+    let (output, places) = pooling::max_pool(&input, windows)?;
+    Ok((output.to_dtype(dtype), places.to_dtype(DType::I64)))
 }
 
 fn adaptive(op: &'static str, input: &Tensor, output: [Option<usize>; 2]) -> Result<Windows> {
@@ -171,7 +196,7 @@ fn max_pool<const N: usize>(
     kernel: [usize; N],
     options: MaxPoolOptions<N>,
 ) -> Result<(Tensor, Tensor)> {
-    let (input, dtype) = widen(op, input)?;
+    let (input, dtype) = if input.dtype().is_int() { exact(op, input)? } else { widen(op, input)? };
     let stride = options.stride.unwrap_or(kernel);
     let MaxPoolOptions { padding, dilation, ceil_mode, .. } = options;
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &dilation, ceil_mode };
@@ -235,6 +260,16 @@ fn layout(
 /// A sequence as an image of height 1.
 fn image<const N: usize>(input: &Tensor) -> Result<Tensor> {
     if N == 1 { input.unsqueeze(-2) } else { Ok(input.clone()) }
+}
+
+/// Integers as `F64`, which compare as they do, and the dtype to return to.
+fn exact(op: &'static str, input: &Tensor) -> Result<(Tensor, DType)> {
+    const LIMIT: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
+    let wide = input.to_dtype(DType::F64);
+    if input.dtype() == DType::I64 && wide.abs().ge(LIMIT)?.any().item::<bool>()? {
+        return Err(Error::argument(op, "an integer is 2^53 or more, beyond which they are not told apart"));
+    }
+    Ok((wide, input.dtype()))
 }
 
 /// Half precision as `F32`, and the dtype to return to.

@@ -136,8 +136,12 @@ where
 pub enum Domain {
     /// Every dtype; bools compute as 0 and 1.
     Arith,
+    /// Every dtype; bools become `I64`, as in powers.
+    Power,
     /// Every dtype but bool.
     Numeric,
+    /// Integers and floats.
+    Quantity,
     /// Integers, floats and bools.
     Ordered,
     /// As `Ordered`, but integers must not be divided by zero.
@@ -157,15 +161,23 @@ impl Domain {
     pub fn promote(self, dtype: DType) -> DType {
         match self {
             Self::Analytic | Self::Real | Self::Wide => dtype.to_float(),
-            Self::Arith | Self::Numeric | Self::Ordered | Self::Division | Self::Integral => dtype,
+            Self::Power if dtype == DType::Bool => DType::I64,
+            Self::Arith
+            | Self::Power
+            | Self::Numeric
+            | Self::Quantity
+            | Self::Ordered
+            | Self::Division
+            | Self::Integral => dtype,
         }
     }
 
     /// The dtypes for error messages.
     pub fn expected(self) -> &'static str {
         match self {
-            Self::Arith => "any dtype",
+            Self::Arith | Self::Power => "any dtype",
             Self::Numeric => "any dtype but bool (for which there are `logical_not` and `logical_xor`)",
+            Self::Quantity => "an integer or floating-point dtype",
             Self::Ordered | Self::Division | Self::Real => "a real dtype",
             Self::Wide => "float32 or float64",
             Self::Analytic => "a floating-point or complex dtype",

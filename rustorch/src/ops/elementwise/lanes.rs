@@ -93,6 +93,8 @@ pub trait Real2: Real {
     fn hypot(self, other: Self) -> Self;
     fn copysign(self, other: Self) -> Self;
     fn nextafter(self, other: Self) -> Self;
+    /// The derivative of `digamma` of this order, a whole number, at a point.
+    fn polygamma(self, point: Self) -> Self;
     /// The polygamma function of order one, the derivative of `digamma`.
     fn trigamma(self) -> Self;
 }
@@ -131,6 +133,7 @@ functions! {
     copysign: Real2(a, b) -> T;
     nextafter: Real2(a, b) -> T;
     trigamma: Real2(a) -> T;
+    polygamma: Real2(order, a) -> T;
 }
 
 /// Integers as bit patterns.
@@ -488,6 +491,10 @@ macro_rules! float_lanes {
             }
             #[inline(always)]
             fn trigamma(self) -> Self { Self(super::special::trigamma(self.0 as f64) as $t) }
+            #[inline(always)]
+            fn polygamma(self, point: Self) -> Self {
+                Self(super::special::polygamma(self.0 as usize, point.0 as f64) as $t)
+            }
         }
     };
 }

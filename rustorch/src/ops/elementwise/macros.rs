@@ -94,7 +94,9 @@ macro_rules! kernels {
 /// Maps a domain to the trait of its lanes, and to that of its gradients' lanes, which are never integers.
 macro_rules! in_domain {
     (Arith, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*); };
+    (Power, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*); };
     (Numeric, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Arith, Analytic, $($args)*); };
+    (Quantity, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
     (Ordered, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
     (Division, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Ordered, Real2, $($args)*); };
     (Analytic, $kind:ident, $callback:ident!($($args:tt)*)) => { $callback!($kind Analytic, Analytic, $($args)*); };
@@ -209,6 +211,8 @@ macro_rules! unary {
         }
     };
     (@expected Arith) => { "one that exists" };
+    (@expected Power) => { "one that exists" };
+    (@expected Quantity) => { "an integer or a float" };
     (@expected Numeric) => { "other than bool" };
     (@expected Ordered) => { "real" };
     (@expected Analytic) => { "numeric or bool" };
@@ -244,7 +248,7 @@ macro_rules! binary {
                     other: impl Into<$crate::Operand<'a>>,
                 ) -> $crate::Result<$crate::Tensor> {
                     let other = other.into();
-                    $crate::ops::elementwise::check_divisor(&$name::ENTRY, self, &other)?;
+                    $crate::ops::elementwise::check_operands(&$name::ENTRY, self, &other)?;
                     let inputs = [$crate::Operand::Tensor(self), other];
                     $crate::ops::elementwise::apply(&$name::ENTRY, &inputs, params!())
                 }
@@ -258,7 +262,7 @@ macro_rules! binary {
                     other: impl Into<$crate::Operand<'a>>,
                 ) -> $crate::Result<$crate::Tensor> {
                     let other = other.into();
-                    $crate::ops::elementwise::check_divisor(&$name::ENTRY, self, &other)?;
+                    $crate::ops::elementwise::check_operands(&$name::ENTRY, self, &other)?;
                     $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[other], params!())
                 }
             )*

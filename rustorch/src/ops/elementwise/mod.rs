@@ -38,7 +38,7 @@ pub use traced::Traced;
 use crate::autograd::{self, BackwardFn, Ctx, Grads, Saved};
 use crate::layout::{Dims, Layout};
 use crate::storage::{Storage, lock_for_write};
-use crate::{DType, Device, Error, Result, Tensor};
+use crate::{DType, Device, Error, Result, Scalar, Tensor};
 
 /// One entry of the table.
 pub struct Elementwise {
@@ -167,7 +167,7 @@ impl Elementwise {
     fn compute_dtype(&self, common: DType) -> Result<DType> {
         let dtype = self.domain.promote(common);
         let refuses = match self.domain {
-            Domain::Numeric => common == DType::Bool,
+            Domain::Numeric | Domain::Quantity => common == DType::Bool,
             Domain::Wide => dtype != dtype.compute(),
             _ => false,
         };
@@ -385,11 +385,35 @@ fn check_inplace_result(
     Ok(())
 }
 
-/// Integer division has no result for a zero divisor; floats have infinities and NaN.
-pub(crate) fn check_divisor(entry: &Elementwise, left: &Tensor, right: &Operand<'_>) -> Result<()> {
-    if entry.domain != Domain::Division {
+/// What cannot be seen from the operands' common dtype alone.
+pub(crate) fn check_operands(entry: &Elementwise, left: &Tensor, right: &Operand<'_>) -> Result<()> {
+    match entry.domain {
+        Domain::Numeric if [left.dtype(), right.dtype()].contains(&DType::Bool) => {
+            Err(Error::DType { op: entry.name, dtype: DType::Bool, expected: entry.domain.expected() })
+        }
+        Domain::Power => check_exponent(entry, left, right),
+        Domain::Division => check_divisor(entry, left, right),
+        _ => Ok(()),
+    }
+}
+
+/// Integers have powers only by numbers that are not negative and that their dtype holds.
+fn check_exponent(entry: &Elementwise, left: &Tensor, right: &Operand<'_>) -> Result<()> {
+    let &Operand::Scalar(Scalar::Int(exponent)) = right else { return Ok(()) };
+    let dtype = result_dtype(&[Operand::Tensor(left), *right]);
+    if !dtype.is_int() {
         return Ok(());
     }
+    if exponent < 0 {
+        let message =
+            format!("the exponent of integers is {exponent}, expected at least 0; convert to a float first");
+        return Err(Error::argument(entry.name, message));
+    }
+    right.scalar().map_or(Ok(()), |exponent| exponent.check_fits(entry.name, dtype))
+}
+
+/// Integer division has no result for a zero divisor; floats have infinities and NaN.
+fn check_divisor(entry: &Elementwise, left: &Tensor, right: &Operand<'_>) -> Result<()> {
     if result_dtype(&[Operand::Tensor(left), *right]).is_differentiable() {
         return Ok(());
     }

@@ -24,6 +24,20 @@ impl<'a> Operand<'a> {
         }
     }
 
+    pub(crate) fn scalar(&self) -> Option<Scalar> {
+        match self {
+            Self::Tensor(_) => None,
+            Self::Scalar(scalar) => Some(*scalar),
+        }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            Self::Tensor(tensor) => tensor.dtype(),
+            Self::Scalar(scalar) => scalar.dtype(),
+        }
+    }
+
     /// The number in the dtype that a kernel computes in.
     pub(super) fn constant(&self, dtype: DType) -> Option<Constant> {
         match self {

@@ -213,5 +213,9 @@ impl Real for Traced<'_> {
 
 impl Real2 for Traced<'_> {
     unary!(trigamma);
+    fn polygamma(self, point: Self) -> Self {
+        let Self::Literal(order) = self else { return Self::Literal(Scalar::Float(f64::NAN)) };
+        point.map(|x| x.polygamma(order.to_f64() as usize))
+    }
     binary!(atan2 hypot copysign nextafter);
 }

@@ -22,6 +22,11 @@ impl Tensor {
     pub fn gather(&self, axis: isize, index: &Tensor) -> Result<Tensor> {
         const OP: &str = "gather";
         let at = self.axis(OP, axis)?;
+        if index.numel() == 0 {
+            // Nothing is asked for, so that dtype and rank do not matter.
+            let nothing = self.reshape(-1)?.narrow(0, 0, 0)?;
+            return nothing.reshape(index.shape());
+        }
         let shape = rustorch_shape::rules::gather(OP, self.shape(), axis, index.shape(), &mut ())?;
         require_host(OP, &[self, index])?;
         let positions = as_positions(OP, index)?;

@@ -8,7 +8,8 @@ impl Tensor {
     /// (`torch.masked_fill`). The dtype stays.
     ///
     /// # Errors
-    /// If the mask is not bool, the shapes do not broadcast, or the value is of a higher kind than the tensor.
+    /// If the mask is not bool, the shapes do not broadcast, or the tensor's dtype does not hold the value; integers drop
+    /// its fraction.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -23,10 +24,10 @@ impl Tensor {
             Operand::Tensor(value) if value.rank() == 0 && fits(value.dtype(), self.dtype()) => {
                 Tensor::where_(mask, &value.to_dtype(self.dtype()), self)
             }
-            Operand::Scalar(value) if fits(value.dtype(), self.dtype()) => {
+            Operand::Scalar(value) => {
+                value.check_fits(OP, self.dtype())?;
                 Tensor::where_(mask, &Tensor::try_full(&[], value, self.dtype(), self.device())?, self)
             }
-            Operand::Scalar(value) => Err(misfit(OP, self, value.dtype())),
             Operand::Tensor(value) if value.rank() == 0 => Err(misfit(OP, self, value.dtype())),
             Operand::Tensor(value) => Err(Error::argument(
                 OP,
@@ -185,7 +186,7 @@ fn require_mask(op: &'static str, mask: &Tensor) -> Result<()> {
 
 /// Whether numbers of one dtype may be written into tensors of another.
 pub(super) fn fits(value: DType, tensor: DType) -> bool {
-    value.category() <= tensor.category()
+    tensor.is_complex() || !value.is_complex()
 }
 
 fn misfit(op: &'static str, tensor: &Tensor, value: DType) -> Error {
@@ -202,6 +203,8 @@ mod tests {
         let mask = Tensor::from([true, false]);
         let x = Tensor::from([1i32, 2]);
         assert_eq!(x.masked_fill(&mask, 7).unwrap().to_vec::<i32>().unwrap(), [7, 2]);
-        assert!(x.masked_fill(&mask, 0.5).unwrap_err().to_string().contains("float32"));
+        assert_eq!(x.masked_fill(&mask, 2.7).unwrap().to_vec::<i32>().unwrap(), [2, 2]);
+        let error = x.masked_fill(&mask, f64::NAN).unwrap_err().to_string();
+        assert_eq!(error, "masked_fill: NaN does not fit int32");
     }
 }

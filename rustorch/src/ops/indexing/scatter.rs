@@ -83,6 +83,8 @@ impl Tensor {
 
     /// A number of this tensor's dtype, stretched to the index's shape.
     fn constant(&self, index: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+        let value = value.into();
+        value.check_fits("scatter", self.dtype())?;
         Tensor::try_full(&[], value, self.dtype(), self.device())?.expand(index.shape())
     }
 

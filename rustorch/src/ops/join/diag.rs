@@ -73,11 +73,9 @@ impl Tensor {
         };
         let blocks = blocks.iter().map(|block| matrix(block.as_ref())).collect::<Result<Vec<_>>>()?;
         let Some(first) = blocks.first() else { return Ok(Tensor::zeros([1, 0])) };
-        if let Some(other) = blocks.iter().find(|block| block.dtype() != first.dtype()) {
-            return Err(Error::argument(OP, format!("blocks of {} and {}", first.dtype(), other.dtype())));
-        }
+        let dtype = blocks.iter().fold(first.dtype(), |dtype, block| dtype.promote(block.dtype()));
         let total = |axis: usize| blocks.iter().map(|block| block.shape()[axis]).sum::<usize>();
-        let output = Tensor::try_full(&[total(0), total(1)], 0, first.dtype(), first.device())?;
+        let output = Tensor::try_full(&[total(0), total(1)], 0, dtype, first.device())?;
         let (mut row, mut column) = (0, 0);
         for block in &blocks {
             let [rows, columns] = [block.shape()[0], block.shape()[1]];

@@ -100,10 +100,12 @@ impl Tensor {
                 ),
             ));
         }
+        // What negative padding leaves is what a circular one repeats.
+        let (first, kept) = (-left.min(0), (size + left.min(0) + right.min(0)).max(1));
         let entry = |at: isize| match mode {
             PadMode::Reflect if at < 0 => -at,
             PadMode::Reflect if at >= size => 2 * (size - 1) - at,
-            PadMode::Circular => at.rem_euclid(size),
+            PadMode::Circular => first + (at - first).rem_euclid(kept),
             _ => at.clamp(0, size - 1),
         };
         let positions: Vec<i64> = (-left..size + right).map(|at| entry(at) as i64).collect();

@@ -117,12 +117,17 @@ impl Tensor {
 }
 
 fn add_product(addend: &Tensor, product: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
-    let scaled = if alpha == 1.0 { product.clone() } else { product.mul(alpha)? };
+    // Integers take whole factors.
+    let whole = !product.dtype().is_differentiable();
+    let factor =
+        |factor: f64| if whole { crate::Scalar::Int(factor as i64) } else { crate::Scalar::Float(factor) };
+    let (alpha, beta) = if whole { (alpha.trunc(), beta.trunc()) } else { (alpha, beta) };
+    let scaled = if alpha == 1.0 { product.clone() } else { product.mul(factor(alpha))? };
     match beta {
         // As in BLAS, a zero factor ignores the addend, NaN included.
         0.0 => Ok(scaled),
         1.0 => scaled.add(addend),
-        _ => scaled.add(&addend.mul(beta)?),
+        _ => scaled.add(&addend.mul(factor(beta))?),
     }
 }
 

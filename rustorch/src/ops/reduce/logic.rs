@@ -38,7 +38,9 @@ macro_rules! questions {
                 /// ```
                 pub fn $by_axis(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
                     let truth = no_grad(|| self.to_dtype(DType::Bool));
-                    Reduction::new(stringify!($name), &truth, axes)?.run(Kind::$kind, keepdim, 1.0)
+                    let answer = Reduction::new(stringify!($name), &truth, axes)?.run(Kind::$kind, keepdim, 1.0)?;
+                    // PyTorch's bytes were its bools once.
+                    Ok(if self.dtype() == DType::U8 { answer.to_dtype(DType::U8) } else { answer })
                 }
             )*
         }
@@ -46,9 +48,9 @@ macro_rules! questions {
 }
 
 questions! {
-    /// Whether any element is not zero, as `Bool`; NaN is not zero, and of nothing none is (`torch.any`).
+    /// Whether any element is not zero, as `Bool`, or `U8` for `U8`; NaN is not zero, and of nothing none is (`torch.any`).
     any, any_dim = Max, [[0, 1], [0, 0]] => true, [true, false];
 
-    /// Whether all elements are not zero, as `Bool`; NaN is not zero, and of nothing all are (`torch.all`).
+    /// Whether all elements are not zero, as `Bool`, or `U8` for `U8`; NaN is not zero, and of nothing all are (`torch.all`).
     all, all_dim = Min, [[0, 1], [1, 1]] => false, [false, true];
 }

@@ -4,7 +4,7 @@ use super::{Kind, Reduction, require_float};
 use crate::autograd::{Grads, Saved, record};
 use crate::error::expect;
 use crate::tensor::Axes;
-use crate::{Error, Result, Tensor, no_grad};
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 impl Tensor {
     /// The `p`-norm `(Σ |xᵢ|ᵖ)^(1/p)` of all elements as of one vector (`torch.linalg.vector_norm`). `p = 2` is the
@@ -43,10 +43,11 @@ impl Tensor {
             return Err(Error::argument("norm", "p is NaN, expected a number"));
         }
         if self.dtype().is_complex() && ![0.0, 1.0, 2.0].contains(&p) {
-            return Err(Error::argument(
-                "norm",
-                format!("p is {p}, but of complex tensors only 0, 1 and 2 are supported"),
-            ));
+            return self.abs().norm_dim(p, axes, keepdim);
+        }
+        if matches!(self.dtype(), DType::F16 | DType::BF16) {
+            // Powers overflow half precision long before their root does.
+            return Ok(self.to_dtype(DType::F32).norm_dim(p, axes, keepdim)?.to_dtype(self.dtype()));
         }
         if p == f64::INFINITY {
             return self.abs().amax_dim(axes, keepdim);
@@ -95,7 +96,7 @@ impl Tensor {
     /// ```
     pub fn logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         if self.dtype().is_complex() {
-            return Err(Error::DType { op: "logsumexp", dtype: self.dtype(), expected: "a real dtype" });
+            return self.complex_logsumexp(axes, keepdim);
         }
         let input = self.to_dtype(self.dtype().to_float());
         let reduction = Reduction::new("logsumexp", &input, axes)?;
@@ -120,6 +121,17 @@ impl Tensor {
             })
         });
         Ok(output)
+    }
+
+    /// The same for complex numbers, whose real parts say how large the exponentials are.
+    fn complex_logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+        let axes = axes.into_axes().unwrap_or_else(|| (0..self.rank() as isize).collect());
+        if self.numel() == 0 {
+            return self.exp().sum_dim(axes, keepdim).map(|sum| sum.log());
+        }
+        let max = no_grad(|| finite_or_zero(&self.detach().real()?.amax_dim(axes.as_slice(), true)?))?;
+        let sum = self.sub(&max)?.exp().sum_dim(axes.as_slice(), true)?.log().add(&max)?;
+        if keepdim { Ok(sum) } else { sum.squeeze(axes) }
     }
 }
 

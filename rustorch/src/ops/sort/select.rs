@@ -125,11 +125,8 @@ impl Tensor {
     /// ```
     pub fn mode(&self, axis: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
         if self.dtype() == DType::Bool {
-            return Err(Error::DType {
-                op: "mode",
-                dtype: self.dtype(),
-                expected: "an integer or floating-point dtype",
-            });
+            let (values, positions) = crate::no_grad(|| self.to_dtype(DType::U8)).mode(axis, keepdim)?;
+            return Ok((values.to_dtype(DType::Bool), positions));
         }
         self.pick("mode", axis, keepdim, Pick::Mode)
     }

@@ -2,14 +2,17 @@
 
 use crate::ops::elementwise::macros::*;
 
+// Complex numbers: see `ops/partial.rs`.
+entry!(T, value Real softsign(x;) = x / (T(1.0) + abs(x)), [(g, x) = g / ((T(1.0) + abs(x)) * (T(1.0) + abs(x)))]);
+
 unary! {
     literal T;
 
     /// `max(x, 0)`; NaN stays NaN, the gradient at 0 is 0 (`torch.relu`).
-    Ordered relu / relu_ (x) = max(x, T(0.0)), dx(g, y) = select(le(y, T(0.0)), T(0.0), g), example [-1.0, 2.0] => [0.0, 2.0];
+    Quantity relu / relu_ (x) = max(x, T(0.0)), dx(g, y) = select(le(y, T(0.0)), T(0.0), g), example [-1.0, 2.0] => [0.0, 2.0];
 
     /// `min(max(x, 0), 6)` (`torch.nn.functional.relu6`).
-    Ordered relu6 / relu6_ (x) = min(max(x, T(0.0)), T(6.0)),
+    Quantity relu6 / relu6_ (x) = min(max(x, T(0.0)), T(6.0)),
         dx(g, x) = select(le(x, T(0.0)), T(0.0), select(ge(x, T(6.0)), T(0.0), g)), example [-1.0, 2.0, 8.0] => [0.0, 2.0, 6.0];
 
     /// `x` where positive, otherwise `slope · x` (`torch.nn.functional.leaky_relu`).
@@ -45,7 +48,8 @@ unary! {
         example [-1.0, 0.0, 2.0] => [-0.15880801, 0.0, 1.9545977];
 
     /// `x · σ(x)`, also called swish (`torch.nn.functional.silu`; Ramachandran et al. 2017).
-    Real silu / silu_ (x) = x * sigmoid(x), dx(g, x) = g * sigmoid(x) * (T(1.0) + x * (T(1.0) - sigmoid(x))),
+    Analytic silu / silu_ (x) = x * sigmoid(x),
+        dx(g, x) = g * conj(sigmoid(x) * (T(1.0) + x * (T(1.0) - sigmoid(x)))),
         example [-1.0, 2.0] => [-0.26894143, 1.7615942];
 
     /// `x · tanh(softplus(x))` (`torch.nn.functional.mish`; Misra 2019).
@@ -63,15 +67,11 @@ unary! {
     Real log_sigmoid / log_sigmoid_ (x) = min(x, T(0.0)) - log1p(exp(-abs(x))), dx(g, x) = g * sigmoid(-x),
         example [-1.0, 2.0] => [-1.3132616, -0.126928];
 
-    /// `x / (1 + |x|)` (`torch.nn.functional.softsign`).
-    Real softsign / softsign_ (x) = x / (T(1.0) + abs(x)), dx(g, x) = g / ((T(1.0) + abs(x)) * (T(1.0) + abs(x))),
-        example [-1.0, 3.0] => [-0.5, 0.75];
-
     /// `x - tanh(x)` (`torch.nn.functional.tanhshrink`).
     Analytic tanhshrink / tanhshrink_ (x) = x - tanh(x), dx(g, x) = g * conj(tanh(x) * tanh(x)), example [-1.0, 0.0] => [-0.23840584, 0.0];
 
     /// `x` limited to `low ..= high`, with no gradient outside (`torch.nn.functional.hardtanh`).
-    Ordered hardtanh / hardtanh_ (x; low, high) = min(max(x, low), high),
+    Quantity hardtanh / hardtanh_ (x; low, high) = min(max(x, low), high),
         dx(g, x) = select(le(x, low), T(0.0), select(ge(x, high), T(0.0), g)), example (-1.0, 1.0) [-3.0, 0.5] => [-1.0, 0.5];
 
     /// `min(max(x + 3, 0), 6) / 6` (`torch.nn.functional.hardsigmoid`).

@@ -8,7 +8,7 @@ binary! {
     /// `a + b`; for bools the logical or (`torch.add`).
     Arith add / add_ (a, b) = a + b, da(g) = g, db(g) = g, example [1.0f32, 2.0], 0.5 => [1.5f32, 2.5];
 
-    /// `a - b` (`torch.sub`). Not defined for two bools.
+    /// `a - b` (`torch.sub`). Not defined for bools.
     Numeric sub / sub_ (a, b) = a - b, da(g) = g, db(g) = -g, example [1.0f32, 2.0], 0.5 => [0.5f32, 1.5];
 
     /// `a · b`; for bools the logical and (`torch.mul`).
@@ -30,7 +30,7 @@ binary! {
         example [7, -7], 3 => [1, 2];
 
     /// `a` to the power of `b` (`torch.pow`). Integer powers wrap around.
-    Arith pow / pow_ (a, b) = pow(a, b),
+    Power pow / pow_ (a, b) = pow(a, b),
         da(g, a, b) = select(eq(b, T(0.0)), T(0.0), g * conj(b * pow(a, b - T(1.0)))),
         db(g, a, y) = select(eq(a, T(0.0)), select(eq(y * T(0.0), T(0.0)), T(0.0), g * conj(y * log(a))), g * conj(y * log(a))),
         example [2.0f32, 3.0], 2 => [4.0f32, 9.0];
@@ -75,16 +75,18 @@ binary! {
     Real copysign / copysign_ (a, b) = copysign(a, b),
         da(g, a, y) = select(eq(a, T(0.0)), T(0.0), g * sign(a) * sign(y)), db() = T(0.0),
         example [1.0f32, -2.0], -1.0 => [-1.0f32, -2.0];
-
-    /// The number next to `a` in the direction of `b` (`torch.nextafter`).
-    Wide nextafter / nextafter_ (a, b) = nextafter(a, b), da(g, a, b) = select(eq(a, b), T(0.0), g), db() = T(0.0),
-        example [1.0f32], 2.0 => [1.0000001f32];
-
-    /// `log(exp(a) + exp(b))`, without overflow (`torch.logaddexp`).
-    Real logaddexp / logaddexp_ (a, b) = select(eq(a, b), a + T(0.6931471805599453), max(a, b) + log1p(exp(-abs(a - b)))),
-        da(g, a, b) = g * sigmoid(a - b), db(g, a, b) = g * sigmoid(b - a),
-        example [0.0f32, 1.0], 0.0 => [0.6931472f32, 1.3132616];
 }
+
+// Half precision and complex numbers: see `ops/partial.rs`.
+entry!(T, value Wide nextafter(a, b;) = nextafter(a, b), [
+    (g, a, b) = select(eq(a, b), T(0.0), g),
+    () = T(0.0)
+]);
+
+entry!(T, value Real logaddexp(a, b;) = select(eq(a, b), a + T(0.6931471805599453), max(a, b) + log1p(exp(-abs(a - b)))), [
+    (g, a, b) = g * sigmoid(a - b),
+    (g, a, b) = g * sigmoid(b - a)
+]);
 
 unary! {
     literal T;
@@ -92,8 +94,8 @@ unary! {
     /// `-x` (`torch.neg`).
     Numeric neg / neg_ (x) = -x, dx(g) = -g, example [1.0, -2.0] => [-1.0, 2.0];
 
-    /// `x²` (`torch.square`).
-    Arith square / square_ (x) = x * x, dx(g, x) = g * conj(x) * T(2.0), example [3.0, -2.0] => [9.0, 4.0];
+    /// `x²`, of bools as `I64` (`torch.square`).
+    Power square / square_ (x) = x * x, dx(g, x) = g * conj(x) * T(2.0), example [3.0, -2.0] => [9.0, 4.0];
 
     /// `1 / x` (`torch.reciprocal`).
     Analytic reciprocal / reciprocal_ (x) = T(1.0) / x, dx(g, y) = -(g * conj(y * y)), example [2.0, -4.0] => [0.5, -0.25];

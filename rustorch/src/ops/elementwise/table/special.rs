@@ -1,6 +1,37 @@
 //! Special functions (`torch.special`).
 
 use crate::ops::elementwise::macros::*;
+use crate::ops::elementwise::special::MAX_ORDER;
+use crate::ops::elementwise::{Operand, apply};
+use crate::{Error, Result, Tensor};
+
+// The order is a whole number.
+entry!(T, value Real polygamma(x; order) = polygamma(order, x), [(g, x) = g * polygamma(order + T(1.0), x)]);
+
+impl Tensor {
+    /// The `order`-th derivative of [`Tensor::digamma`] (`torch.polygamma`).
+    ///
+    /// # Errors
+    /// If the order is greater than 60, or the dtype is complex.
+    ///
+    /// ```
+    /// # use rustorch::Tensor;
+    /// let y = Tensor::from([1.0f32, 2.0]).polygamma(2)?;
+    /// assert!(y.allclose(&Tensor::from([-2.404114f32, -0.404114]), 1e-5, 0.0)?);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn polygamma(&self, order: usize) -> Result<Tensor> {
+        if order > MAX_ORDER {
+            let message = format!("the order is {order}, of which more than {MAX_ORDER} are not supported");
+            return Err(Error::argument("polygamma", message));
+        }
+        match order {
+            0 => Ok(self.digamma()),
+            1 => Ok(self.trigamma()),
+            _ => apply(&polygamma::ENTRY, &[Operand::Tensor(self)], [order as f64, 0.0, 0.0, 0.0]),
+        }
+    }
+}
 
 unary! {
     literal T;
@@ -21,7 +52,7 @@ unary! {
     Real digamma / digamma_ (x) = digamma(x), dx(g, x) = g * trigamma(x), example [1.0, 2.0] => [-0.5772157, 0.42278433];
 
     /// The derivative of [`digamma`](crate::Tensor::digamma) (`torch.polygamma(1, x)`).
-    Real trigamma / trigamma_ (x) = trigamma(x), example [1.0, 2.0] => [1.644934, 0.644934];
+    Real trigamma / trigamma_ (x) = trigamma(x), dx(g, x) = g * polygamma(T(2.0), x), example [1.0, 2.0] => [1.644934, 0.644934];
 
     /// `log(x / (1 - x))` (`torch.logit`).
     Real logit / logit_ (x) = log(x / (T(1.0) - x)), dx(g, x) = select(lt(x, T(0.0)), T(0.0) / T(0.0), select(gt(x, T(1.0)), T(0.0) / T(0.0), g / (x * (T(1.0) - x)))),

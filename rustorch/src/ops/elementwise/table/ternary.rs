@@ -45,6 +45,10 @@ entry!(T, value Ordered clamp_numbers(a, b, c;) = min(max(a, b), c), [
     () = T(0.0)
 ]);
 
+entry!(T, value Ordered clamp_min(a, b;) = max(a, b), [(g, a, b) = select(lt(b, a), g, T(0.0)), () = T(0.0)]);
+
+entry!(T, value Ordered clamp_max(a, b;) = min(a, b), [(g, a, b) = select(lt(a, b), g, T(0.0)), () = T(0.0)]);
+
 impl Tensor {
     /// Elements of `yes` where `condition` holds and of `no` elsewhere; all three broadcast (`torch.where`).
     ///
@@ -107,7 +111,7 @@ impl Tensor {
     /// `self + value · a / b` (`torch.addcdiv`).
     ///
     /// # Errors
-    /// For shapes that do not broadcast and unsupported dtypes.
+    /// For shapes that do not broadcast, unsupported dtypes, and two integers to be divided.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -116,6 +120,13 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn addcdiv(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
+        if !a.dtype().is_differentiable() && !b.dtype().is_differentiable() {
+            return Err(Error::DType {
+                op: "addcdiv",
+                dtype: a.dtype(),
+                expected: "a dividend or divisor with fractions",
+            });
+        }
         apply(
             &addcdiv::ENTRY,
             &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)],
@@ -141,5 +152,39 @@ impl Tensor {
             _ => &clamp::ENTRY,
         };
         apply(entry, &[Operand::Tensor(self), low, high], params!())
+    }
+
+    /// Elements raised to at least `low` (`torch.clamp_min`); with a tensor, [`Tensor::maximum`].
+    ///
+    /// # Errors
+    /// For bounds that do not broadcast and complex dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([-1.0f32, 3.0]).clamp_min(0.0)?.to_vec::<f32>()?, [0.0, 3.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn clamp_min<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
+        match low.into() {
+            Operand::Tensor(low) => self.maximum(low),
+            low => apply(&clamp_min::ENTRY, &[Operand::Tensor(self), low], params!()),
+        }
+    }
+
+    /// Elements lowered to at most `high` (`torch.clamp_max`); with a tensor, [`Tensor::minimum`].
+    ///
+    /// # Errors
+    /// For bounds that do not broadcast and complex dtypes.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([-1.0f32, 3.0]).clamp_max(0.0)?.to_vec::<f32>()?, [-1.0, 0.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn clamp_max<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
+        match high.into() {
+            Operand::Tensor(high) => self.minimum(high),
+            high => apply(&clamp_max::ENTRY, &[Operand::Tensor(self), high], params!()),
+        }
     }
 }

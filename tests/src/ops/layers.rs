@@ -1,0 +1,98 @@
+//! The functions behind the layers: softmax, pooling, normalisation, embeddings, activations with weights, attention.
+
+use rustorch::nn::functional::{
+    self as f, AttentionOptions, AvgPoolOptions, BatchNormOptions, EmbeddingOptions, MaxPoolOptions,
+};
+use rustorch::{Result, Tensor};
+
+use super::{Table, table};
+use crate::golden::Args;
+
+/// All of them.
+pub(super) fn table() -> Table {
+    table! {
+        "softmax" => |a| [a.tensor(0).softmax(a.int(1))?];
+        "log_softmax" => |a| [a.tensor(0).log_softmax(a.int(1))?];
+        "softmin" => |a| [a.tensor(0).softmin(a.int(1))?];
+        "max_pool1d" => |a| if a.bool(6) {
+            Vec::from(<[_; 2]>::from(f::max_pool1d_with_indices(a.tensor(0), one(a.array(1)), max_options(a))?))
+        } else {
+            vec![f::max_pool1d(a.tensor(0), one(a.array(1)), max_options(a))?]
+        };
+        "max_pool2d" => |a| if a.bool(6) {
+            Vec::from(<[_; 2]>::from(f::max_pool2d_with_indices(a.tensor(0), a.array(1), max_options(a))?))
+        } else {
+            vec![f::max_pool2d(a.tensor(0), a.array(1), max_options(a))?]
+        };
+        "avg_pool1d" => |a| [f::avg_pool1d(a.tensor(0), one(a.array(1)), average_options(a))?];
+        "avg_pool2d" => |a| [f::avg_pool2d(a.tensor(0), a.array(1), average_options(a))?];
+        "adaptive_avg_pool2d" => |a| [f::adaptive_avg_pool2d(a.tensor(0), kept(a))?];
+        "adaptive_max_pool2d" => |a| <[_; 2]>::from(f::adaptive_max_pool2d_with_indices(a.tensor(0), kept(a))?);
+        "layer_norm" => |a| [
+            f::layer_norm(a.tensor(0), &a.sizes(1), a.tensor_or_none(2), a.tensor_or_none(3), a.f64(4))?
+        ];
+        "rms_norm" => |a| [f::rms_norm(a.tensor(0), &a.sizes(1), a.tensor_or_none(2), a.f64_or_none(3))?];
+        "group_norm" => |a| [
+            f::group_norm(a.tensor(0), a.size(1), a.tensor_or_none(2), a.tensor_or_none(3), a.f64(4))?
+        ];
+        "local_response_norm" => |a| [
+            f::local_response_norm(a.tensor(0), a.size(1), a.f64(2), a.f64(3), a.f64(4))?
+        ];
+        "instance_norm" => |a| [
+            f::instance_norm(a.tensor(0), a.tensor_or_none(1), a.tensor_or_none(2), a.f64(3))?
+        ];
+        "batch_norm" => |a| batch_norm(a)?;
+        "embedding" => |a| [f::embedding_with(a.tensor(0), a.tensor(1), &EmbeddingOptions {
+            padding_idx: a.int_or_none(2),
+            max_norm: a.f64_or_none(3),
+            norm_type: a.f64(4),
+            scale_grad_by_freq: a.bool(5),
+        })?];
+        "prelu" => |a| [f::prelu(a.tensor(0), a.tensor(1))?];
+        "normalize" => |a| [f::normalize(a.tensor(0), a.f64(1), a.int(2), a.f64(3))?];
+        "cosine_similarity" => |a| [f::cosine_similarity(a.tensor(0), a.tensor(1), a.int(2), a.f64(3))?];
+        "attention" => |a| [f::scaled_dot_product_attention(a.tensor(0), a.tensor(1), a.tensor(2), AttentionOptions {
+            mask: a.tensor_or_none(3),
+            causal: a.bool(4),
+            scale: a.f64_or_none(5),
+            ..Default::default()
+        })?];
+        "dropout" => |a| [f::dropout(a.tensor(0), a.f64(1), a.bool(2))?];
+    }
+}
+
+fn one([size]: [usize; 1]) -> usize {
+    size
+}
+
+/// The stride, padding, dilation and rounding from the second argument on.
+fn max_options<const N: usize>(a: &Args) -> MaxPoolOptions<N> {
+    let stride = (!a.is_none(2)).then(|| a.array(2));
+    MaxPoolOptions { stride, padding: a.array(3), dilation: a.array(4), ceil_mode: a.bool(5) }
+}
+
+/// The stride, padding, rounding and divisor from the second argument on.
+fn average_options<const N: usize>(a: &Args) -> AvgPoolOptions<N> {
+    AvgPoolOptions {
+        stride: (!a.is_none(2)).then(|| a.array(2)),
+        padding: a.array(3),
+        ceil_mode: a.bool(4),
+        count_include_pad: a.bool(5),
+        divisor_override: (!a.is_none(6)).then(|| a.size(6)),
+    }
+}
+
+/// The output sizes of adaptive pooling.
+fn kept(a: &Args) -> [Option<usize>; 2] {
+    a.sizes_or_none(1).try_into().expect("two sizes")
+}
+
+/// The result, then the running statistics as they are left.
+fn batch_norm(a: &Args) -> Result<Vec<Tensor>> {
+    let running = a.tensor_or_none(1).zip(a.tensor_or_none(2));
+    let options = BatchNormOptions { training: a.bool(5), momentum: a.f64(6), eps: a.f64(7) };
+    let output = f::batch_norm(a.tensor(0), running, a.tensor_or_none(3), a.tensor_or_none(4), options)?;
+    let mut results = vec![output];
+    results.extend(running.map(|(mean, var)| [mean.clone(), var.clone()]).into_iter().flatten());
+    Ok(results)
+}
