@@ -19,6 +19,7 @@ import cases.indexing
 import cases.joins
 import cases.layers
 import cases.losses
+import cases.modules
 import cases.products
 import cases.recurrent
 import cases.reductions
@@ -38,6 +39,7 @@ FILES = {
     "transformer": cases.transformer.write,
     "layers": cases.layers.write,
     "losses": cases.losses.write,
+    "modules": cases.modules.write,
 }
 
 

@@ -97,8 +97,8 @@ impl Tensor {
         let weights = no_grad(|| self.to_dtype(DType::F64).to_vec::<f64>())?;
         let rows = if self.rank() == 2 { self.shape()[0] } else { 1 };
         let per_row = if replacement { count } else { columns };
+        let mut drawn = crate::tensor::try_collect(rows.saturating_mul(count), std::iter::empty())?;
         let stream = default_generator().reserve(rows * per_row);
-        let mut drawn = Vec::with_capacity(rows * count);
         for row in 0..rows {
             let weights = &weights[row * columns..][..columns];
             check_weights(weights, row, count, replacement)?;

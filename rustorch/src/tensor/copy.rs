@@ -5,7 +5,7 @@ use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{copy_elements, copy_elements_into};
 use crate::storage::Storage;
-use crate::{DType, Operand, Result, Scalar, Tensor};
+use crate::{DType, Error, Operand, Result, Scalar, Tensor};
 
 impl Tensor {
     /// The same elements in new, contiguous memory (`torch.clone`). (`clone` is the cheap second handle.)
@@ -56,7 +56,13 @@ impl Tensor {
     pub fn copy_(&self, source: &Tensor) -> Result<Tensor> {
         let before = autograd::check_inplace("copy_", self, &[source])?;
         if source.shape() != self.shape() {
-            rustorch_shape::rules::expand(&shape_of(source), &targets(self), &mut ())?;
+            rustorch_shape::rules::expand(&shape_of(source), &targets(self), &mut ()).map_err(|_| {
+                let (from, to) = (source.shape(), self.shape());
+                Error::argument(
+                    "copy_",
+                    format!("the source {from:?} does not broadcast to the target {to:?}"),
+                )
+            })?;
         }
         let overlapping = source.shares_storage(self) && source.layout() != self.layout();
         let owned = overlapping.then(|| autograd::no_grad(|| source.copy()));

@@ -6,6 +6,7 @@ use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{Number, cast};
 use crate::storage::{Storage, lock_for_write};
+use crate::tensor::try_collect;
 use crate::{DType, Device, Error, Result, Scalar, Tensor};
 
 /// The dtype and device of a new tensor; made from either or both.
@@ -167,13 +168,14 @@ impl Tensor {
             let span = (i128::from(end) - i128::from(start)).unsigned_abs();
             let count = span.div_ceil(u128::from(step.unsigned_abs()));
             let values = (0..count).map(|i| (i128::from(start) + i as i128 * i128::from(step)) as i64);
-            return Self::from_vec(values.collect::<Vec<_>>(), [count as usize]);
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            return Self::from_vec(try_collect(count, values)?, [count]);
         }
         let (start, end, step) = (start.to_f64(), end.to_f64(), step.to_f64());
         check_range(start, end, step)?;
         let count = ((end - start) / step).ceil() as usize;
         let values = (0..count).map(|i| (start + i as f64 * step) as f32);
-        Self::from_vec(values.collect::<Vec<_>>(), [count])
+        Self::from_vec(try_collect(count, values)?, [count])
     }
 
     /// `steps` numbers from `start` to `end`, both included, at equal distances, as `F32` (`torch.linspace`).
@@ -185,7 +187,8 @@ impl Tensor {
             if i < steps / 2 { start + i as f64 * step } else { end - (steps - 1 - i) as f64 * step }
         };
         let value = |i| if steps == 1 { start } else { at(i) };
-        expect(Self::from_vec((0..steps).map(|i| value(i) as f32).collect::<Vec<_>>(), [steps]))
+        let values = try_collect(steps, (0..steps).map(|i| value(i) as f32));
+        expect(values.and_then(|values| Self::from_vec(values, [steps])))
     }
 
     /// `steps` numbers from `baseˢᵗᵃʳᵗ` to `baseᵉⁿᵈ` at equal distances of the exponent, as `F32` (`torch.logspace`).
@@ -193,7 +196,7 @@ impl Tensor {
     pub fn logspace(start: f64, end: f64, steps: usize, base: f64) -> Tensor {
         let step = if steps > 1 { (end - start) / (steps - 1) as f64 } else { 0.0 };
         let values = (0..steps).map(|i| base.powf(start + i as f64 * step) as f32);
-        expect(Self::from_vec(values.collect::<Vec<_>>(), [steps]))
+        expect(try_collect(steps, values).and_then(|values| Self::from_vec(values, [steps])))
     }
 
     /// The identity matrix of `n` rows and columns, as `F32` (`torch.eye`).

@@ -255,6 +255,18 @@ impl Tensor {
     }
 }
 
+/// As many values as `count` says, or an error where memory does not hold them.
+pub(crate) fn try_collect<T>(count: usize, values: impl Iterator<Item = T>) -> Result<Vec<T>> {
+    let mut collected = Vec::new();
+    collected.try_reserve_exact(count).map_err(|_| Error::OutOfMemory {
+        device: Device::Cpu,
+        bytes: count.saturating_mul(size_of::<T>()),
+        detail: format!(" for {count} numbers"),
+    })?;
+    collected.extend(values);
+    Ok(collected)
+}
+
 /// The number of elements of a shape, if memory can count them.
 pub(crate) fn checked_numel(shape: &[usize]) -> Option<usize> {
     // An empty axis makes the product 0 whatever the others are.

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::{Axes, IntoShape, Sizes};
 use crate::autograd::{BackwardFn, Ctx, Grads, record};
 use crate::layout::{Dims, Layout};
+use crate::tensor::checked_numel;
 use crate::{Error, Result, Tensor};
 
 /// Sizes with -1 as `None`.
@@ -264,6 +265,12 @@ impl Tensor {
     pub fn expand(&self, sizes: impl Sizes) -> Result<Tensor> {
         let sizes = optional("expand", &sizes.into_sizes())?;
         let shape = rustorch_shape::rules::expand(self.shape(), &sizes, &mut ())?;
+        if checked_numel(&shape).is_none() {
+            return Err(Error::argument(
+                "expand",
+                format!("shape {shape:?} has more elements than can be counted"),
+            ));
+        }
         let original = self.layout().shape.clone();
         let layout = self.layout().broadcast_to(&shape);
         Ok(self.view_with("expand", layout, move |grad| grad.sum_to(&original)))
@@ -508,7 +515,7 @@ impl Tensor {
 }
 
 fn checked_end(layout: &Layout) -> Option<usize> {
-    if layout.numel() == 0 {
+    if checked_numel(&layout.shape)? == 0 {
         return Some(0);
     }
     let mut end = layout.offset.checked_add(1)?;

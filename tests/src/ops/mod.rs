@@ -6,6 +6,7 @@ mod indexing;
 mod joins;
 mod layers;
 mod losses;
+mod modules;
 mod products;
 mod recurrent;
 mod reductions;
@@ -38,6 +39,7 @@ pub fn files() -> Vec<(&'static str, Table)> {
         ("transformer", transformer::table()),
         ("layers", layers::table()),
         ("losses", losses::table()),
+        ("modules", modules::table()),
     ]
 }
 

@@ -196,7 +196,13 @@ fn launch(
 ) -> Result<Tensor> {
     let device = common_device(op, inputs)?;
     let layout = result_layout(op, inputs)?;
-    let storage = Storage::uninit(layout.numel(), result, device)?;
+    let numel = crate::tensor::checked_numel(&layout.shape).ok_or_else(|| {
+        Error::argument(
+            op,
+            format!("the result's shape {:?} has more elements than can be counted", layout.shape),
+        )
+    })?;
+    let storage = Storage::uninit(numel, result, device)?;
     let output = Tensor::from_parts(storage, layout, result);
     let _guards: SmallVec<[_; MAX_INPUTS]> =
         inputs.iter().filter_map(Operand::tensor).map(|tensor| tensor.storage().read()).collect();

@@ -1,6 +1,7 @@
 //! Axes made longer, or shorter, at their ends.
 
 use crate::tensor::Sizes;
+use crate::tensor::try_collect;
 use crate::{Error, Result, Tensor};
 
 /// What [`Tensor::pad`] puts around a tensor.
@@ -52,10 +53,16 @@ impl Tensor {
         for axis in 0..self.rank() {
             let (left, right) = ends(axis);
             let size = self.shape()[axis] as isize;
-            if size + left + right < 0 || size + left.min(0) + right.min(0) < 0 {
+            let total = left.checked_add(right).and_then(|ends| ends.checked_add(size));
+            let kept = left.min(0).saturating_add(right.min(0)).saturating_add(size);
+            if total.is_none_or(|total| total < 0) || kept < 0 {
                 return Err(Error::argument(
                     OP,
-                    format!("axis {axis} of {:?} would get size {}", self.shape(), size + left + right),
+                    format!(
+                        "axis {axis} of {:?} would get size {}",
+                        self.shape(),
+                        left as i128 + right as i128 + size as i128
+                    ),
                 ));
             }
         }
@@ -108,8 +115,8 @@ impl Tensor {
             PadMode::Circular => first + (at - first).rem_euclid(kept),
             _ => at.clamp(0, size - 1),
         };
-        let positions: Vec<i64> = (-left..size + right).map(|at| entry(at) as i64).collect();
-        let count = positions.len();
+        let count = (size + left + right) as usize;
+        let positions = try_collect(count, (-left..size + right).map(|at| entry(at) as i64))?;
         self.index_select(axis as isize, &Tensor::from_vec(positions, [count])?)
     }
 }

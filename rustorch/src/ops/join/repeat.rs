@@ -2,6 +2,7 @@
 
 use crate::ops::indexing::to_indices;
 use crate::tensor::IntoShape;
+use crate::tensor::try_collect;
 use crate::{Error, Result, Tensor, no_grad};
 
 /// How often [`Tensor::repeat_interleave`] repeats entries: all as often, or each as often as a tensor of integers says.
@@ -117,12 +118,10 @@ impl Tensor {
         if times.len() != size {
             return Err(Error::argument(OP, format!("{} repeats for axis {at} of size {size}", times.len())));
         }
-        let positions: Vec<i64> = times
-            .iter()
-            .enumerate()
-            .flat_map(|(entry, &times)| std::iter::repeat_n(entry as i64, times))
-            .collect();
-        let count = positions.len();
+        let count = times.iter().try_fold(0usize, |sum, &times| sum.checked_add(times)).unwrap_or(usize::MAX);
+        let repeated = times.iter().enumerate();
+        let repeated = repeated.flat_map(|(entry, &times)| std::iter::repeat_n(entry as i64, times));
+        let positions = try_collect(count, repeated)?;
         tensor.index_select(at as isize, &no_grad(|| Tensor::from_vec(positions, [count]))?)
     }
 }

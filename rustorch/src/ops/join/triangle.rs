@@ -2,6 +2,7 @@
 
 use crate::autograd::{Grads, check_inplace, record};
 use crate::kernels::parallel::{self, GRAIN, Shared};
+use crate::tensor::try_collect;
 use crate::{Error, Result, Tensor, no_grad};
 
 /// Which part of a matrix stays.
@@ -105,23 +106,48 @@ impl Tensor {
 
 /// The columns of a row that stay.
 fn kept(triangle: Triangle, row: usize, columns: usize, offset: isize) -> std::ops::Range<usize> {
-    let diagonal = row as isize + offset;
+    let diagonal = (row as isize).saturating_add(offset);
     match triangle {
-        Triangle::Lower => 0..((diagonal + 1).max(0) as usize).min(columns),
+        Triangle::Lower => 0..(diagonal.saturating_add(1).max(0) as usize).min(columns),
         Triangle::Upper => (diagonal.max(0) as usize).min(columns)..columns,
     }
 }
 
 #[track_caller]
 fn indices(triangle: Triangle, rows: usize, columns: usize, offset: isize) -> Tensor {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for row in 0..rows {
-        for column in kept(triangle, row, columns, offset) {
-            first.push(row as i64);
-            second.push(column as i64);
+    crate::error::expect(count(triangle, rows, columns, offset).and_then(|count| {
+        let mut first = try_collect(count.saturating_mul(2), std::iter::empty())?;
+        let mut second = try_collect(count, std::iter::empty())?;
+        for row in 0..rows {
+            for column in kept(triangle, row, columns, offset) {
+                first.push(row as i64);
+                second.push(column as i64);
+            }
         }
+        first.append(&mut second);
+        Tensor::from_vec(first, [2, count])
+    }))
+}
+
+/// How many positions a triangle has. More than memory holds are an error before anything is counted one by one.
+fn count(triangle: Triangle, rows: usize, columns: usize, offset: isize) -> Result<usize> {
+    let (rows, columns, offset) = (rows as i128, columns as i128, offset as i128);
+    // Row r keeps r + offset + 1 columns of the lower triangle, none before the first and at most all.
+    let lower = |offset: i128| {
+        let first = (-offset).clamp(0, rows);
+        let full = (columns - offset - 1).clamp(first, rows);
+        let growing = full - first;
+        growing * (first + offset + 1) + growing * (growing - 1) / 2 + (rows - full) * columns
+    };
+    let count = match triangle {
+        Triangle::Lower => lower(offset),
+        Triangle::Upper => rows * columns - lower(offset - 1),
+    };
+    // Rows are walked also where they keep nothing.
+    if rows > 1 << 32 || count > 1 << 58 {
+        let message =
+            format!("{rows} rows and {columns} columns have {count} positions, more than memory holds");
+        return Err(Error::argument("triangle", message));
     }
-    let count = first.len();
-    first.append(&mut second);
-    crate::error::expect(Tensor::from_vec(first, [2, count]))
+    Ok(count as usize)
 }

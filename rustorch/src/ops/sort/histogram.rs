@@ -1,6 +1,7 @@
 //! Counts.
 
 use crate::ops::indexing::to_indices;
+use crate::tensor::try_collect;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 impl Tensor {
@@ -28,9 +29,10 @@ impl Tensor {
         if let Some(bad) = values.iter().find(|&&value| value < 0) {
             return Err(Error::argument(OP, format!("{bad} is negative")));
         }
-        let length = values.iter().max().map_or(0, |&greatest| greatest as usize + 1).max(min_length);
+        let length =
+            values.iter().max().map_or(0, |&greatest| (greatest as usize).saturating_add(1)).max(min_length);
         let Some(weights) = weights else {
-            let mut counts = vec![0i64; length];
+            let mut counts = try_collect(length, std::iter::repeat_n(0i64, length))?;
             values.iter().for_each(|&value| counts[value as usize] += 1);
             return Tensor::from_vec(counts, [length]);
         };
@@ -75,7 +77,7 @@ impl Tensor {
         if bins == 0 || !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::argument(OP, format!("{bins} bins from {low} to {high}")));
         }
-        let mut counts = vec![0.0f64; bins];
+        let mut counts = try_collect(bins, std::iter::repeat_n(0.0f64, bins))?;
         for x in values.into_iter().filter(|x| (low..=high).contains(x)) {
             let bin = ((x - low) / (high - low) * bins as f64) as usize;
             counts[bin.min(bins - 1)] += 1.0;

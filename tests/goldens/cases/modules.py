@@ -1,0 +1,89 @@
+"""Layers and losses as modules: the forward pass in training and evaluation, the gradient of the input and of every
+parameter, and the buffers as the call leaves them.
+
+The arguments are the input, whether the module trains, its parameters and buffers in the order of the state dict, and
+what it is built from; the results are the output and, where there are any, the buffers.
+"""
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from .writer import DTYPES, Arg, rand
+
+
+def state(module, dtype):
+    """New values for parameters and buffers."""
+    values = []
+    for seed, (name, tensor) in enumerate(module.state_dict().items()):
+        shape, is_buffer = list(tensor.shape), name in dict(module.named_buffers())
+        if not tensor.is_floating_point():
+            values.append(Arg(tensor + 3, "i64"))
+        else:
+            low = 0.5 if name.endswith("var") else -1
+            values.append(rand(shape, dtype, low, 1.5, seed=20 + seed, grad=not is_buffer))
+    return values
+
+
+def case(writer, make, inputs, *options, modes=(True, False), fd=True):
+    name = make(*options).__class__.__name__
+    for dtype in ["f32", "f64"]:
+        for training in modes:
+            module = make(*options).to(DTYPES[dtype])
+            names = list(module.state_dict())
+            buffers = [index for index, key in enumerate(names) if key in dict(module.named_buffers())]
+
+            def call(x, training, values, *_):
+                module.train(training)
+                tensors = {key: value.clone() if i in buffers else value for i, (key, value) in enumerate(zip(names, values))}
+                output = functional_call(module, tensors, (x,))
+                return [output] + [tensors[names[index]] for index in buffers]
+
+            x = inputs(dtype)
+            writer.case(name, call, x, training, state(module, dtype), *options, fd=fd and dtype == "f64" and not (training and buffers))
+
+
+def write(writer):
+    numbers = lambda shape, seed=0, low=-2.0, high=2.0: lambda dtype: rand(shape, dtype, low, high, seed=seed)
+    for bias in [True, False]:
+        for shape in [[3], [2, 3], [2, 2, 3]]:
+            case(writer, lambda i, o, b: nn.Linear(i, o, bias=b), numbers(shape), 3, 4, bias)
+    conv = lambda kind: lambda i, o, k, s, p, d, g, b: kind(i, o, k, s, p, d, g, b)
+    for options in [(2, 3, [3], [1], [0], [1], 1, True), (4, 4, [2], [2], [1], [2], 2, False), (2, 2, [3], [1], "same", [1], 1, True), (2, 4, [2], [1], "valid", [1], 2, True)]:
+        case(writer, conv(nn.Conv1d), numbers([2, options[0], 6]), *options)
+    for options in [(2, 3, [3, 2], [1, 1], [0, 0], [1, 1], 1, True), (4, 4, [2, 3], [2, 1], [1, 2], [1, 2], 4, False), (2, 2, [3, 3], [1, 1], "same", [1, 2], 1, True)]:
+        case(writer, conv(nn.Conv2d), numbers([1, options[0], 5, 6]), *options)
+    for options in [(3, 1e-5, 0.1, True, True), (3, 1e-3, 0.7, False, True), (3, 1e-5, 0.1, True, False)]:
+        case(writer, nn.BatchNorm1d, numbers([4, 3]), *options)
+        case(writer, nn.BatchNorm1d, numbers([2, 3, 3]), *options)
+        case(writer, nn.BatchNorm2d, numbers([2, 3, 2, 2]), *options)
+    for options in [([3], 1e-5, True, True), ([2, 3], 1e-3, True, False), ([3], 1e-5, False, True)]:
+        case(writer, nn.LayerNorm, numbers([4, 2, 3]), *options)
+    for options in [(2, 4, 1e-5, True), (4, 4, 1e-3, False)]:
+        case(writer, nn.GroupNorm, numbers([2, 4, 3]), *options)
+    for options in [([3], 1e-5, True), ([2, 3], 1e-2, False)]:
+        case(writer, nn.RMSNorm, numbers([4, 2, 3]), *options)
+    table = lambda n, d, p, f: nn.Embedding(n, d, padding_idx=p, scale_grad_by_freq=f)
+    for options in [(5, 3, None, False), (5, 3, 1, False), (5, 3, -1, True)]:
+        case(writer, table, lambda dtype: Arg([[1, 4, 1], [0, 4, 4]], "i64"), *options, fd=options[2] is None)
+    for options in [([2, 2], [2, 2], [0, 0], [1, 1], False), ([3, 2], [1, 2], [1, 0], [1, 2], True)]:
+        make = lambda k, s, p, d, c: nn.MaxPool2d(k, s, p, d, ceil_mode=c)
+        case(writer, make, lambda dtype: Arg(torch.arange(60.0).sin() * 8, dtype, [1, 2, 5, 6]), *options)
+    for options in [([2, 2], [2, 2], [0, 0], False, True), ([3, 2], [1, 2], [1, 0], True, False)]:
+        case(writer, nn.AvgPool2d, numbers([1, 2, 5, 6]), *options)
+    case(writer, nn.AdaptiveAvgPool2d, numbers([1, 2, 5, 6]), [2, 4])
+    case(writer, nn.Flatten, numbers([2, 3, 2]), 1, -1)
+    case(writer, nn.Flatten, numbers([2, 3, 2, 2]), 0, 2)
+    for kind in [nn.Softmax, nn.LogSoftmax]:
+        case(writer, kind, numbers([2, 3]), 1)
+        case(writer, kind, numbers([2, 3, 2]), -2)
+    for kind in [nn.ReLU, nn.SiLU, nn.Tanh, nn.Sigmoid]:
+        case(writer, kind, numbers([2, 3], seed=1))
+    for approximate in ["none", "tanh"]:
+        case(writer, lambda a: nn.GELU(approximate=a), numbers([2, 3]), approximate)
+    case(writer, nn.LeakyReLU, numbers([2, 3], seed=1), 0.2)
+    case(writer, nn.ELU, numbers([2, 3], seed=1), 1.5)
+    case(writer, nn.Dropout, numbers([2, 3]), 0.5, modes=[False])
+    case(writer, nn.Dropout, numbers([2, 3]), 0.0)
+    chain = lambda a, b, c: nn.Sequential(nn.Linear(a, b), nn.Tanh(), nn.Linear(b, c))
+    case(writer, chain, numbers([2, 3]), 3, 4, 2)

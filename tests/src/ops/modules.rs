@@ -1,0 +1,129 @@
+//! Layers as modules, built from options and given parameters and buffers.
+
+use rustorch::nn::{self, Layer};
+use rustorch::{Result, Tensor};
+
+use super::{Table, table};
+use crate::golden::Args;
+
+/// A layer of batch normalisation, its output and its buffers.
+macro_rules! batch_norm {
+    ($a:ident, $layer:ty) => {{
+        let builder = <$layer>::builder($a.size(3)).eps($a.f64(4)).momentum($a.f64(5));
+        let mut layer = builder.affine($a.bool(6)).track_running_stats($a.bool(7)).build()?;
+        let mut state = $a.tensors(2).into_iter();
+        if $a.bool(6) {
+            (layer.weight, layer.bias) = (state.next(), state.next());
+        }
+        (layer.running_mean, layer.running_var) = (state.next(), state.next());
+        layer.num_batches_tracked = state.next();
+        let mut results = run($a, &layer)?;
+        results
+            .extend([layer.running_mean, layer.running_var, layer.num_batches_tracked].into_iter().flatten());
+        results
+    }};
+}
+
+/// All of them.
+pub(super) fn table() -> Table {
+    table! {
+        "Linear" => |a| {
+            let mut layer = nn::Linear::builder(a.size(3), a.size(4)).bias(a.bool(5)).build()?;
+            (layer.weight, layer.bias) = weights(a);
+            run(a, &layer)?
+        };
+        "Conv1d" => |a| {
+            let builder = nn::Conv1d::builder(a.size(3), a.size(4), a.array::<1>(5)).stride(a.array::<1>(6));
+            let builder = match a.is_text(7) {
+                true => builder.padding(a.text(7)),
+                false => builder.padding(a.array::<1>(7)),
+            };
+            let mut layer = builder.dilation(a.array::<1>(8)).groups(a.size(9)).bias(a.bool(10)).build()?;
+            (layer.weight, layer.bias) = weights(a);
+            run(a, &layer)?
+        };
+        "Conv2d" => |a| {
+            let builder = nn::Conv2d::builder(a.size(3), a.size(4), a.array::<2>(5)).stride(a.array::<2>(6));
+            let builder = match a.is_text(7) {
+                true => builder.padding(a.text(7)),
+                false => builder.padding(a.array::<2>(7)),
+            };
+            let mut layer = builder.dilation(a.array::<2>(8)).groups(a.size(9)).bias(a.bool(10)).build()?;
+            (layer.weight, layer.bias) = weights(a);
+            run(a, &layer)?
+        };
+        "BatchNorm1d" => |a| batch_norm!(a, nn::BatchNorm1d);
+        "BatchNorm2d" => |a| batch_norm!(a, nn::BatchNorm2d);
+        "LayerNorm" => |a| {
+            let builder = nn::LayerNorm::builder(a.sizes(3)).eps(a.f64(4));
+            let mut layer = builder.elementwise_affine(a.bool(5)).bias(a.bool(6)).build()?;
+            (layer.weight, layer.bias) = (a.tensors(2).first().cloned(), a.tensors(2).get(1).cloned());
+            run(a, &layer)?
+        };
+        "GroupNorm" => |a| {
+            let mut layer = nn::GroupNorm::builder(a.size(3), a.size(4)).eps(a.f64(5)).affine(a.bool(6)).build()?;
+            (layer.weight, layer.bias) = (a.tensors(2).first().cloned(), a.tensors(2).get(1).cloned());
+            run(a, &layer)?
+        };
+        "RMSNorm" => |a| {
+            let mut layer = nn::RMSNorm::builder(a.sizes(3)).eps(a.f64(4)).elementwise_affine(a.bool(5)).build()?;
+            layer.weight = a.tensors(2).first().cloned();
+            run(a, &layer)?
+        };
+        "Embedding" => |a| {
+            let builder = nn::Embedding::builder(a.size(3), a.size(4)).scale_grad_by_freq(a.bool(6));
+            let mut layer = match a.int_or_none(5) {
+                Some(padding) => builder.padding_idx(padding).build()?,
+                None => builder.build()?,
+            };
+            layer.weight = weights(a).0;
+            run(a, &layer)?
+        };
+        "MaxPool2d" => |a| {
+            let builder = nn::MaxPool2d::builder(a.array::<2>(3)).stride(a.array::<2>(4)).padding(a.array::<2>(5));
+            run(a, &builder.dilation(a.array::<2>(6)).ceil_mode(a.bool(7)).build()?)?
+        };
+        "AvgPool2d" => |a| {
+            let builder = nn::AvgPool2d::builder(a.array::<2>(3)).stride(a.array::<2>(4)).padding(a.array::<2>(5));
+            run(a, &builder.ceil_mode(a.bool(6)).count_include_pad(a.bool(7)).build()?)?
+        };
+        "AdaptiveAvgPool2d" => |a| run(a, &nn::AdaptiveAvgPool2d::new(a.array::<2>(3)))?;
+        "Flatten" => |a| run(a, &nn::Flatten::builder().start_dim(a.int(3)).end_dim(a.int(4)).build()?)?;
+        "Softmax" => |a| run(a, &nn::Softmax::new(a.int(3)))?;
+        "LogSoftmax" => |a| run(a, &nn::LogSoftmax::new(a.int(3)))?;
+        "ReLU" => |a| run(a, &nn::ReLU::new())?;
+        "SiLU" => |a| run(a, &nn::SiLU::new())?;
+        "Tanh" => |a| run(a, &nn::Tanh::new())?;
+        "Sigmoid" => |a| run(a, &nn::Sigmoid::new())?;
+        "GELU" => |a| run(a, &nn::GELU::builder().approximate(a.text(3)).build()?)?;
+        "LeakyReLU" => |a| run(a, &nn::LeakyReLU::new(a.f64(3)))?;
+        "ELU" => |a| run(a, &nn::ELU::new(a.f64(3)))?;
+        "Dropout" => |a| run(a, &nn::Dropout::new(a.f64(3)))?;
+        "Sequential" => |a| {
+            let state = a.tensors(2);
+            let linear = |from, to, at: usize| {
+                let mut layer = nn::Linear::new(from, to);
+                (layer.weight, layer.bias) = (state[at].clone(), state.get(at + 1).cloned());
+                layer
+            };
+            let chain = nn::Sequential::new().add(linear(a.size(3), a.size(4), 0)).add(nn::Tanh::new());
+            run(a, &chain.add(linear(a.size(4), a.size(5), 2)))?
+        };
+    }
+}
+
+/// The weight and, if there is one, the bias.
+fn weights(a: &Args) -> (Tensor, Option<Tensor>) {
+    let state = a.tensors(2);
+    (state[0].clone(), state.get(1).cloned())
+}
+
+/// The output in the mode that the case asks for.
+fn run(a: &Args, layer: &impl Layer) -> Result<Vec<Tensor>> {
+    if a.bool(1) {
+        layer.train();
+    } else {
+        layer.eval();
+    }
+    Ok(vec![layer.forward(a.tensor(0))?])
+}
