@@ -80,6 +80,18 @@ model! {
     }
 }
 
+model! {
+    /// Attention in other arrangements: a key that is used again, a result that is not transposed, one head.
+    Attend { mix: Linear(4, 4) }
+    forward(q: [batch, 5, 2, 4], k: [batch, 7, 2, 4]) -> ([batch, 2, 5, 4], [batch, 5, 7]) {
+        let keys = transpose(k, 1, 2);
+        let a = scaled_dot_product_attention(transpose(q, 1, 2), keys, mix(keys));
+        let flat = reshape(mix(k), [batch, 7, 8]);
+        let one = scaled_dot_product_attention(flat, flat, transpose(matmul(transpose(flat, 1, 2), flat), 1, 2).narrow(1, 0, 7), causal = true);
+        (a, narrow(one, 1, 0, 5).narrow(2, 0, 7))
+    }
+}
+
 dim!(Batch, Seq);
 
 /// Outputs and all gradients of a network, compiled and op by op, from the same random state.
@@ -193,6 +205,16 @@ fn transformer_is_the_same() -> Result<()> {
         .unwrap_err();
     assert_eq!(error.to_string(), "embedding: index 11 is out of range for axis 0 of size 11");
     Ok(())
+}
+
+#[test]
+fn attention_is_the_same_in_every_arrangement() -> Result<()> {
+    let run = |model: &Attend, x: &[Tensor]| {
+        let (a, b) =
+            model.forward(&x[0].typed::<shape![Batch, 5, 2, 4]>()?, &x[1].typed::<shape![Batch, 7, 2, 4]>()?);
+        Ok(vec![a.into_tensor(), b.into_tensor()])
+    };
+    both(&Attend::new(), &[Tensor::randn([3, 5, 2, 4]), Tensor::randn([3, 7, 2, 4])], run)
 }
 
 fn mixed(model: &Mixed, x: &[Tensor]) -> Result<Vec<Tensor>> {

@@ -1,6 +1,10 @@
 //! From calls in order to a compiled pass: which calls become kernels of the pass, which are fused, and how long
 //! each tensor is needed. The backward pass is read off the same steps in reverse by `codegen::compiled`.
 
+mod attention;
+
+pub(super) use attention::Heads;
+
 use super::check::Checked;
 use super::ir::{BinaryOp, Model, Submodel, Var};
 use super::lower::{Arg, Instruction, Program, Source, layer_args};
@@ -66,6 +70,12 @@ pub(super) enum Kind<'p> {
     Permute {
         input: Var,
         dims: Vec<usize>,
+    },
+    Attention {
+        inputs: [Var; 3],
+        operands: [Heads; 3],
+        causal: TokenStream,
+        out: Heads,
     },
     /// Any other call: operations on tensors.
     Island {
@@ -156,6 +166,7 @@ impl Compiler<'_> {
             steps.push(Step { kind, results, dies: Vec::new() });
         }
         fuse(&mut steps, &program.results);
+        attention::absorb(&mut steps, &program.results);
         let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
         owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
         let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();
@@ -174,7 +185,7 @@ impl Compiler<'_> {
                 (self.layer(instruction, *field, *input), vec![*result])
             }
             Instruction::Function { name, inputs, args, results, .. } => {
-                let kind = match self.function(name, inputs, args) {
+                let kind = match self.function(name, inputs, args, results) {
                     Some(kind) => kind,
                     None if NOT_NUMERIC.contains(name) => return None,
                     None => island(instruction, None),
@@ -238,7 +249,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn function<'p>(&self, name: &'static str, inputs: &[Var], args: &[Arg]) -> Option<Kind<'p>> {
+    fn function<'p>(
+        &self,
+        name: &'static str,
+        inputs: &[Var],
+        args: &[Arg],
+        results: &[Var],
+    ) -> Option<Kind<'p>> {
         let &input = inputs.first()?;
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
         Some(match name {
@@ -253,6 +270,9 @@ impl Compiler<'_> {
                 act: Act { name, params: args.iter().map(number).collect::<Option<_>>()? },
                 input,
             },
+            "scaled_dot_product_attention" => {
+                return attention::attention(self.checked, inputs, args, results);
+            }
             "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
             "maximum" | "minimum" => Kind::Binary {
                 op: name,
@@ -420,6 +440,7 @@ impl Kind<'_> {
                     |operand: &Operand| if let Operand::Tensor(var) = operand { Some(*var) } else { None };
                 var(left).into_iter().chain(var(right)).collect()
             }
+            Kind::Attention { inputs, .. } => inputs.to_vec(),
             Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => inputs.clone(),
             Kind::If { then, otherwise } => then.uses().into_iter().chain(otherwise.uses()).collect(),
             Kind::For { carried, body, .. } => {

@@ -31,7 +31,7 @@ pub use train::{Criterion, Tokens, TrainStep, Workspace};
 pub mod expansion {
     pub use super::Compiled;
     pub use super::cache::Cache;
-    pub use super::ops::{MaxPool, RowNorm, Side, operators};
+    pub use super::ops::{Heads, MaxPool, RowNorm, Side, operators};
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Tensors, check_count, check_rank, forward};
     pub use super::submodel::{Probe, Uncompiled, array};

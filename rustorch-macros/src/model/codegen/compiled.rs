@@ -1,7 +1,7 @@
 //! The compiled pass: forward and backward as straight lines of calls to `rustorch::compiled::Pass`.
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Kind, Operand, Region, Step};
+use super::super::compile::{Act, Heads, Kind, Operand, Region, Step};
 use super::super::ir::{FieldKind, Forward, Model, Submodel};
 use super::super::lower::Program;
 use super::body;
@@ -264,6 +264,11 @@ impl Printer<'_> {
                 let (shape, input) = (self.shape(*input), var(*input));
                 quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*]);)
             }
+            Kind::Attention { inputs, operands, causal, out } => {
+                let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
+                let operands = operands.iter().map(|operand| self.heads(operand));
+                quote!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
+            }
             Kind::Island { instruction, inputs, layer } => {
                 let module = self.module(*layer);
                 let names: Vec<Ident> = inputs.iter().map(|input| var(*input)).collect();
@@ -394,6 +399,17 @@ impl Printer<'_> {
                 let (shape, into) = (self.shape(*input), grad(*input));
                 quote!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
             }
+            Kind::Attention { inputs, operands, causal, out } => {
+                let (into, out) = (inputs.iter().map(|input| grad(*input)), self.heads(out));
+                let operands = operands.iter().map(|operand| self.heads(operand));
+                quote! {
+                    let mut parts: [Grad; 3] = [None; 3];
+                    let [q, k, v] = &mut parts;
+                    pass.attention_backward(#(#g)*, [#(#operands),*], #causal, #out, [q, k, v]);
+                    let mut parts = parts.into_iter();
+                    #(pass.contribute(&mut #into, parts.next().flatten());)*
+                }
+            }
             Kind::Island { inputs, layer, .. } => {
                 let module = self.module(*layer);
                 let outputs = step.results.iter().map(|result| self.shape(*result));
@@ -444,6 +460,11 @@ impl Printer<'_> {
                 }
             }
         }
+    }
+
+    fn heads(&self, heads: &Heads) -> TokenStream {
+        let (shape, split) = (self.shape(heads.seen), heads.split);
+        quote!(::rustorch::__private::compiled::Heads { shape: #shape, split: #split })
     }
 
     fn field(&self, field: usize) -> TokenStream {

@@ -5,6 +5,7 @@
 //! the gradients of the inputs; it asks for saved values in the reverse order. Both must ask for the same buffers
 //! whatever the values are. What has no method here runs as an [`island`].
 
+mod attention;
 mod conv;
 mod elementwise;
 mod embedding;
@@ -14,6 +15,7 @@ mod norm;
 mod pool;
 mod view;
 
+pub use attention::Heads;
 pub use elementwise::{Side, operators};
 pub use norm::RowNorm;
 pub use pool::MaxPool;
