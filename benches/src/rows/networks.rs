@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
+use rustorch::compiled::{Compiled, TrainStep};
 use rustorch::inference_mode;
-use rustorch::nn::functional::cross_entropy;
 use rustorch::prelude::*;
 
 use super::{Row, Step};
@@ -42,18 +42,18 @@ pub fn rows() -> Vec<Row> {
     rows
 }
 
-/// Gradients, loss, backward and an Adam update on a fixed batch of ten classes.
-fn train(model: impl Layer + 'static, shape: &[usize]) -> rustorch::Result<Step> {
-    let mut optimiser = optim::Adam::new(model.parameters(), 1e-3);
+/// Forward, loss, backward and an Adam update on a fixed batch of ten classes.
+fn train(model: impl Compiled, shape: &[usize]) -> rustorch::Result<Step> {
+    // The step borrows the model; both live until the program ends.
+    let model = Box::leak(Box::new(model));
+    let optimiser = optim::Adam::new(model.parameters(), 1e-3);
+    let mut step = TrainStep::new(model, nn::CrossEntropyLoss::new(), optimiser);
     let (x, labels) = (Tensor::randn(shape), Tensor::randint(0, 10, [shape[0]]));
-    let mut step = move || -> rustorch::Result<()> {
-        optimiser.zero_grad();
-        cross_entropy(&model.forward(&x)?, &labels)?.backward()?;
-        optimiser.step()
-    };
-    step()?;
+    step.step(&[&x], &labels)?;
     // What has worked once works again: nothing in a step depends on the values.
-    Ok(Box::new(move || step().expect("the first step succeeded")))
+    Ok(Box::new(move || {
+        step.step(&[&x], &labels).expect("the first step succeeded");
+    }))
 }
 
 /// A forward pass in evaluation mode.
