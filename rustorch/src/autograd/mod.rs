@@ -55,10 +55,15 @@ pub(crate) fn record(
     inputs: &[&Tensor],
     make: impl FnOnce() -> BackwardFn,
 ) {
-    if !is_needed(inputs) || !outputs.iter().any(|output| output.dtype().is_differentiable()) {
-        return;
+    if is_needed(inputs) && outputs.iter().any(|output| output.dtype().is_differentiable()) {
+        attach(op, outputs, inputs, make());
     }
-    let node = Node::new(op, inputs.iter().map(|input| input.gradient_edge()), outputs, make());
+}
+
+/// The part of [`record`] that does not differ from one operation to the next.
+fn attach(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], backward: BackwardFn) {
+    let edges = inputs.iter().map(|input| input.gradient_edge()).collect();
+    let node = Node::new(op, edges, outputs, backward);
     for (index, output) in outputs.iter().enumerate() {
         if output.dtype().is_differentiable() {
             output.set_history(node.clone(), index);

@@ -47,9 +47,10 @@ pub(crate) struct Node {
 static SEQUENCE: AtomicU64 = AtomicU64::new(0);
 
 impl Node {
+    /// Edges are made first: asking a view for its own may itself make a node, which must come before this one.
     pub fn new(
         op: &'static str,
-        edges: impl Iterator<Item = Option<Edge>>,
+        edges: SmallVec<[Option<Edge>; 3]>,
         outputs: &[&Tensor],
         backward: BackwardFn,
     ) -> Arc<Self> {
@@ -58,8 +59,6 @@ impl Node {
             dtype: output.dtype(),
             device: output.device(),
         };
-        // Asking a view for its edge may itself make a node, which must come before this one.
-        let edges = edges.collect();
         Arc::new(Self {
             op,
             sequence: SEQUENCE.fetch_add(1, Ordering::Relaxed),

@@ -66,18 +66,21 @@ impl BeforeInplace {
         target: &Tensor,
         make: impl FnOnce() -> BackwardFn,
     ) -> Result<()> {
-        if !self.needed {
-            return Ok(());
+        if self.needed {
+            self.attach(op, target, make());
         }
-        let edges = std::iter::once(self.target).chain(self.others);
+        Ok(())
+    }
+
+    fn attach(self, op: &'static str, target: &Tensor, backward: BackwardFn) {
+        let edges = std::iter::once(self.target).chain(self.others).collect();
         match target.base() {
-            None => target.set_history(Node::new(op, edges, &[target], make()), 0),
+            None => target.set_history(Node::new(op, edges, &[target], backward), 0),
             Some(base) => {
-                let backward = route_through(base.layout(), target.layout(), make());
+                let backward = route_through(base.layout(), target.layout(), backward);
                 base.set_history(Node::new(op, edges, &[base], backward), 0);
             }
         }
-        Ok(())
     }
 }
 
@@ -139,7 +142,7 @@ impl Tensor {
             let (base, view) = &layouts;
             Ok(Grads::from_iter([Some(ctx.grad()?.as_strided_backward(base, view)?)]))
         });
-        let node = Node::new("as_strided", std::iter::once(base.gradient_edge()), &[self], backward);
+        let node = Node::new("as_strided", [base.gradient_edge()].into_iter().collect(), &[self], backward);
         self.set_history(node.clone(), 0);
         Some((node, 0))
     }

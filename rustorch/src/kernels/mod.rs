@@ -26,6 +26,7 @@ pub mod scratch;
 pub mod softmax;
 pub mod sort;
 pub mod stream;
+pub mod strided;
 pub mod transpose;
 mod vector;
 

@@ -67,14 +67,22 @@ macro_rules! real {
                 if self < other || self.is_nan() { self } else { other }
             }
         }
-        impl Stored for $t {
-            unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
-                isa().run(Step { arrays, update });
-            }
-        }
     )*};
 }
 real!(f32, f64);
+
+impl Stored for f32 {
+    unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
+        isa().run(Step { arrays, update });
+    }
+}
+
+impl Stored for f64 {
+    /// For one instruction set only: networks are hardly trained in double precision, and there are many optimisers.
+    unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
+        Step { arrays, update }.run::<false>();
+    }
+}
 
 macro_rules! half {
     ($($t:ident),*) => {$(

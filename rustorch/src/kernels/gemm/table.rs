@@ -53,7 +53,7 @@ macro_rules! by_rows {
 /// part of the library's compile time.
 macro_rules! kernels {
     ($name:ident, $elem:ty, $vector:ty, $(#[$feature:meta])?, lanes $lanes:literal, tile $tile:tt, direct $direct:tt $direct_vectors:tt, gather $gather:tt, pack $pack:path, fma $fma:expr) => {
-        mod $name {
+        pub(super) mod $name {
             use super::*;
             #[allow(unused_imports)]
             use std::arch::*;
@@ -94,7 +94,7 @@ macro_rules! kernels {
             const DIRECT: Table<$elem> = by_rows!(direct_kernel, $direct, $direct_vectors);
             const GATHER: Table<$elem> = by_rows!(gather_kernel, $gather, [1 2]);
 
-            pub(super) static KERNELS: Kernels<$elem> = Kernels {
+            pub(in crate::kernels) static KERNELS: Kernels<$elem> = Kernels {
                 lanes: $lanes,
                 tile_rows: TILE.len(),
                 tile_vectors: TILE[0].len(),
@@ -112,8 +112,22 @@ macro_rules! kernels {
     };
 }
 
-kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
-kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+// Processors of this architecture without AVX2 are rare, and get by with fewer kernels.
+#[cfg(target_arch = "x86_64")]
+mod portable {
+    use super::*;
+    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, fma false);
+    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, fma false);
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod portable {
+    use super::*;
+    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+}
+
+use portable::{portable_f32, portable_f64};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {

@@ -1,4 +1,7 @@
 //! The loops of a reduction.
+//!
+//! There are some sixty folds of a dtype, so what is compiled for each is only [`Loops`]; what splits and walks an operand
+//! knows accumulators as [`Slot`]s.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -6,7 +9,7 @@ use std::mem::MaybeUninit;
 use super::fold::Fold;
 use super::for_each_group;
 use super::plan::{Axis, Odometer, Plan, count};
-use crate::kernels::{Isa, Kernel, isa, parallel, stream};
+use crate::kernels::{Isa, Kernel, isa, parallel, stream, strided};
 
 /// Lanes side by side: enough for the latency of an addition at any vector width.
 const LANES: usize = 64;
@@ -26,43 +29,121 @@ const MANY: usize = 32;
 /// # Safety
 /// `input` must be readable at all offsets of the plan, and `output` writable for as many results, by this call alone.
 pub unsafe fn reduce<F: Fold<T>, T: Copy>(plan: &Plan, input: *const u8, output: *mut u8, divisor: f64) {
-    let (input, output) = (input.cast::<T>(), output.cast::<F::Out>());
-    let results = plan.results();
-    if results == 0 {
-        return;
-    }
-    if plan.length() == 0 {
-        for i in 0..results {
-            // SAFETY: the caller's promise.
-            unsafe { output.add(i).write(F::finish(F::ACC, divisor)) }
-        }
-        return;
-    }
-    let ahead = results * plan.length() * size_of::<T>() >= stream::READ_AHEAD;
-    let job = Job::<T, F> { plan, input, output, divisor, isa: isa(), ahead };
-    if plan.rows { job.reduce_rows() } else { job.reduce_columns() }
+    let (loops, isa) = (Loops::of::<F, T>(), isa());
+    let mut identity = Slot::uninit();
+    // SAFETY: room for one accumulator.
+    unsafe { (loops.clear)(&mut identity, 1) };
+    let ahead = plan.results() * plan.length() * loops.element >= stream::READ_AHEAD;
+    Job { plan, loops, input, output, divisor, isa, ahead, identity }.run();
 }
 
-struct Job<'a, T, F: Fold<T>>
-where
-    T: Copy,
-{
+/// Room for an accumulator of any fold.
+type Slot = MaybeUninit<u128>;
+
+/// Room for the accumulators of a block of columns, which lie one behind the other.
+type Slots = [Slot; COLUMNS];
+
+/// The code of one fold of one dtype.
+///
+/// All pointers to elements are to as many as the sizes say, those to accumulators to as many that have been cleared.
+struct Loops {
+    /// Bytes of an element.
+    element: usize,
+    /// Bytes of a result.
+    result: usize,
+    /// Makes so many accumulators those of no numbers.
+    clear: unsafe fn(accs: *mut Slot, n: usize),
+    /// Takes consecutive elements into an accumulator; reads ahead if told to.
+    row: unsafe fn(isa: Isa, from: *const u8, n: usize, ahead: bool, acc: *mut Slot),
+    /// Takes rows of consecutive elements, `stride` from one to the next, into an accumulator per column.
+    columns: unsafe fn(isa: Isa, from: *const u8, stride: usize, sizes: [usize; 2], accs: *mut Slot),
+    /// Puts the second accumulators together with the first.
+    combine: unsafe fn(accs: *mut Slot, others: *const Slot, n: usize),
+    /// Writes the results, `stride` elements apart.
+    finish: unsafe fn(accs: *const Slot, n: usize, to: *mut u8, stride: usize, divisor: f64),
+}
+
+impl Loops {
+    fn of<F: Fold<T>, T: Copy>() -> Self {
+        const { assert!(size_of::<F::Acc>() <= size_of::<Slot>() && align_of::<F::Acc>() <= align_of::<Slot>()) };
+        Self {
+            element: size_of::<T>(),
+            result: size_of::<F::Out>(),
+            clear: |accs, n| {
+                // SAFETY: as said at `Loops`; so below.
+                (0..n).for_each(|i| unsafe { accs.cast::<F::Acc>().add(i).write(F::ACC) });
+            },
+            row: |isa, from, n, ahead, acc| {
+                let acc = acc.cast::<F::Acc>();
+                for start in (0..n).step_by(BLOCK) {
+                    let from = from.cast::<T>().wrapping_add(start);
+                    let row = Row::<F, T> { from, n: BLOCK.min(n - start), ahead, fold: PhantomData };
+                    let lane = isa.run(row);
+                    // SAFETY: as above.
+                    unsafe { acc.write(F::absorb(acc.read(), lane)) };
+                }
+            },
+            columns: |isa, from, row, sizes, accs| {
+                // SAFETY: as above.
+                let accs = unsafe { std::slice::from_raw_parts_mut(accs.cast::<F::Acc>(), sizes[1]) };
+                isa.run(Columns::<F, T> { from: from.cast(), row, sizes, accs });
+            },
+            combine: |accs, others, n| {
+                let (accs, others) = (accs.cast::<F::Acc>(), others.cast::<F::Acc>());
+                // SAFETY: as above.
+                (0..n).for_each(|i| unsafe {
+                    accs.add(i).write(F::combine(accs.add(i).read(), others.add(i).read()));
+                });
+            },
+            finish: |accs, n, to, stride, divisor| {
+                let (accs, to) = (accs.cast::<F::Acc>(), to.cast::<F::Out>());
+                // SAFETY: as above.
+                (0..n).for_each(|i| unsafe {
+                    to.add(i * stride).write(F::finish(accs.add(i).read(), divisor))
+                });
+            },
+        }
+    }
+}
+
+struct Job<'a> {
     plan: &'a Plan,
-    input: *const T,
-    output: *mut F::Out,
+    loops: Loops,
+    input: *const u8,
+    output: *mut u8,
     divisor: f64,
     isa: Isa,
     /// Whether rows are read ahead, for operands beyond the caches.
     ahead: bool,
+    /// The accumulator of no numbers.
+    identity: Slot,
 }
 
 // SAFETY: `reduce`'s caller keeps the memory alive and untouched, and tasks write to different results.
-unsafe impl<T: Copy, F: Fold<T>> Sync for Job<'_, T, F> {}
+unsafe impl Sync for Job<'_> {}
 
-impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
-    fn write(&self, offset: usize, acc: F::Acc) {
+impl Job<'_> {
+    fn run(&self) {
+        let results = self.plan.results();
+        if results == 0 {
+            return;
+        }
+        if self.plan.length() == 0 {
+            return (0..results).for_each(|result| self.write(result, &[self.identity], 1, 1));
+        }
+        if self.plan.rows { self.reduce_rows() } else { self.reduce_columns() }
+    }
+
+    /// Writes `n` results from `offset` on.
+    fn write(&self, offset: usize, accs: &[Slot], n: usize, stride: usize) {
+        let to = self.output.wrapping_add(offset * self.loops.result);
         // SAFETY: every offset is that of one result.
-        unsafe { self.output.add(offset).write(F::finish(acc, self.divisor)) }
+        unsafe { (self.loops.finish)(accs.as_ptr(), n, to, stride, self.divisor) }
+    }
+
+    fn combine(&self, accs: &mut [Slot], others: &[Slot]) {
+        // SAFETY: both are whole blocks, or one each.
+        unsafe { (self.loops.combine)(accs.as_mut_ptr(), others.as_ptr(), others.len()) }
     }
 
     fn reduce_rows(&self) {
@@ -72,9 +153,11 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
             for_each_group(results, (CHUNK / length).max(1), |range| {
                 let mut at = Odometer::new(&self.plan.kept, range.start);
                 for _ in range {
-                    let acc = (0..chunks)
-                        .fold(F::ACC, |acc, chunk| F::combine(acc, self.row_chunk(at.input, chunk, length)));
-                    self.write(at.output, acc);
+                    let mut acc = self.row_chunk(at.input, 0, length);
+                    for chunk in 1..chunks {
+                        self.combine(&mut acc, &self.row_chunk(at.input, chunk, length));
+                    }
+                    self.write(at.output, &acc, 1, 1);
                     at.advance();
                 }
             });
@@ -82,46 +165,56 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
         }
         for result in 0..results {
             let at = Odometer::new(&self.plan.kept, result);
-            let partial =
+            let parts =
                 parallel::map_chunks(chunks, 1, |chunk| self.row_chunk(at.input, chunk.start, length));
-            self.write(at.output, partial.into_iter().fold(F::ACC, F::combine));
+            let mut acc = [self.identity];
+            parts.iter().for_each(|part| self.combine(&mut acc, part));
+            self.write(at.output, &acc, 1, 1);
         }
     }
 
     /// A chunk of the elements behind one result.
-    fn row_chunk(&self, base: usize, chunk: usize, length: usize) -> F::Acc {
+    fn row_chunk(&self, base: usize, chunk: usize, length: usize) -> [Slot; 1] {
         let (start, end) = (chunk * CHUNK, length.min((chunk + 1) * CHUNK));
+        let mut acc = [self.identity];
         let Some((&inner, outer)) = self.plan.reduced.split_last() else {
-            return self.row(base, 1, 1);
+            self.row(base, 1, 1, &mut acc[0]);
+            return acc;
         };
         let mut at = Odometer::new(outer, start / inner.size);
-        let (mut acc, mut done, mut column) = (F::ACC, start, start % inner.size);
+        let (mut done, mut column) = (start, start % inner.size);
         while done < end {
             let n = (inner.size - column).min(end - done);
-            acc = F::combine(acc, self.row(base + at.input + column * inner.input, inner.input, n));
+            self.row(base + at.input + column * inner.input, inner.input, n, &mut acc[0]);
             (done, column) = (done + n, 0);
             at.advance();
         }
         acc
     }
 
-    fn row(&self, offset: usize, stride: usize, n: usize) -> F::Acc {
-        let mut gathered = [const { MaybeUninit::<T>::uninit() }; BLOCK];
-        let mut acc = F::ACC;
-        let ahead = self.ahead && stride == 1;
-        for start in (0..n).step_by(BLOCK) {
-            let n = BLOCK.min(n - start);
-            let mut from = self.input.wrapping_add(offset + start * stride);
-            if stride != 1 {
-                for (i, slot) in gathered[..n].iter_mut().enumerate() {
-                    // SAFETY: `reduce`'s caller promises the elements.
-                    slot.write(unsafe { from.add(i * stride).read() });
-                }
-                from = gathered.as_ptr().cast();
-            }
-            acc = F::absorb(acc, self.isa.run(Row::<F, T> { from, n, ahead, fold: PhantomData }));
+    fn row(&self, offset: usize, stride: usize, n: usize, acc: &mut Slot) {
+        let from = self.input.wrapping_add(offset * self.loops.element);
+        if stride == 1 {
+            // SAFETY: `reduce`'s caller promises the elements.
+            return unsafe { (self.loops.row)(self.isa, from, n, self.ahead, acc) };
         }
-        acc
+        self.strided_row(from, stride, n, acc);
+    }
+
+    /// Elements apart from each other are brought together first.
+    #[inline(never)]
+    fn strided_row(&self, from: *const u8, stride: usize, n: usize, acc: &mut Slot) {
+        let size = self.loops.element;
+        let mut gathered = [Slot::uninit(); BLOCK];
+        for start in (0..n).step_by(BLOCK) {
+            let (n, from) = (BLOCK.min(n - start), from.wrapping_add(start * stride * size));
+            let to = gathered.as_mut_ptr().cast();
+            // SAFETY: `reduce`'s caller promises the elements; there is room for `BLOCK` of any dtype.
+            unsafe {
+                strided::copy(size, from, stride, to, 1, n);
+                (self.loops.row)(self.isa, to, n, false, acc);
+            }
+        }
     }
 
     fn reduce_columns(&self) {
@@ -136,47 +229,37 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
             let (first, rows) = (task % blocks * COLUMNS, chunk * depth..length.min((chunk + 1) * depth));
             self.column_chunk(at.input + first * inner.input, inner, first, rows)
         };
-        let finish = |task: usize, accs: [F::Acc; COLUMNS]| {
+        let finish = |task: usize, accs: &Slots| {
             let at = Odometer::new(outer, task / blocks);
             let first = task % blocks * COLUMNS;
-            for (column, &acc) in (first..inner.size).zip(&accs) {
-                self.write(at.output + column * inner.output, acc);
-            }
-        };
-        let add = |mut sum: [F::Acc; COLUMNS], part: [F::Acc; COLUMNS]| {
-            sum.iter_mut().zip(part).for_each(|(sum, part)| *sum = F::combine(*sum, part));
-            sum
+            let width = COLUMNS.min(inner.size - first);
+            self.write(at.output + first * inner.output, accs, width, inner.output);
         };
         if chunks == 1 || tasks >= MANY {
             let work = length * inner.size.min(COLUMNS);
             for_each_group(tasks, (CHUNK / work).max(1), |range| {
                 for task in range {
-                    finish(
-                        task,
-                        (0..chunks).fold([F::ACC; COLUMNS], |sum, chunk| add(sum, part(task, chunk))),
-                    );
+                    let mut sum = part(task, 0);
+                    (1..chunks).for_each(|chunk| self.combine(&mut sum, &part(task, chunk)));
+                    finish(task, &sum);
                 }
             });
             return;
         }
-        let parts =
+        let mut parts =
             parallel::map_chunks(chunks * tasks, 1, |index| part(index.start % tasks, index.start / tasks));
-        for task in 0..tasks {
-            let sum =
-                parts[task..].iter().step_by(tasks).fold([F::ACC; COLUMNS], |sum, &part| add(sum, part));
+        let (sums, rest) = parts.split_at_mut(tasks);
+        for (task, sum) in sums.iter_mut().enumerate() {
+            rest[task..].iter().step_by(tasks).for_each(|part| self.combine(sum, part));
             finish(task, sum);
         }
     }
 
     /// A chunk of rows of up to [`COLUMNS`] columns.
-    fn column_chunk(
-        &self,
-        base: usize,
-        inner: Axis,
-        first: usize,
-        rows: std::ops::Range<usize>,
-    ) -> [F::Acc; COLUMNS] {
-        let mut accs = [F::ACC; COLUMNS];
+    fn column_chunk(&self, base: usize, inner: Axis, first: usize, rows: std::ops::Range<usize>) -> Slots {
+        let mut accs = [Slot::uninit(); COLUMNS];
+        // SAFETY: room for so many.
+        unsafe { (self.loops.clear)(accs.as_mut_ptr(), COLUMNS) };
         let width = COLUMNS.min(inner.size - first);
         let Some((&run, outer)) = self.plan.reduced.split_last() else {
             self.columns(base, [1, inner.input], [1, width], &mut accs);
@@ -194,19 +277,38 @@ impl<T: Copy, F: Fold<T>> Job<'_, T, F> {
         accs
     }
 
-    fn columns(
-        &self,
-        offset: usize,
-        [row, column]: [usize; 2],
-        sizes: [usize; 2],
-        accs: &mut [F::Acc; COLUMNS],
-    ) {
-        let from = self.input.wrapping_add(offset);
+    fn columns(&self, offset: usize, [row, column]: [usize; 2], sizes: [usize; 2], accs: &mut Slots) {
+        let from = self.input.wrapping_add(offset * self.loops.element);
         if column == 1 {
-            return self.isa.run(Columns::<F, T> { from, row, sizes, accs });
+            // SAFETY: `reduce`'s caller promises the elements.
+            return unsafe { (self.loops.columns)(self.isa, from, row, sizes, accs.as_mut_ptr()) };
         }
-        // SAFETY: `reduce`'s caller promises the elements.
-        unsafe { strided_columns::<F, T>(from, [row, column], sizes, accs) }
+        self.strided_columns(from, [row, column], sizes, accs);
+    }
+
+    /// Elements apart from each other are brought together first.
+    #[inline(never)]
+    fn strided_columns(
+        &self,
+        from: *const u8,
+        [row, column]: [usize; 2],
+        [rows, width]: [usize; 2],
+        accs: &mut Slots,
+    ) {
+        let size = self.loops.element;
+        let mut gathered = [Slot::uninit(); DEPTH * COLUMNS];
+        let to: *mut u8 = gathered.as_mut_ptr().cast();
+        for start in (0..rows).step_by(DEPTH) {
+            let n = DEPTH.min(rows - start);
+            // SAFETY: `reduce`'s caller promises the elements; there is room for `DEPTH · COLUMNS` of any dtype.
+            unsafe {
+                for r in 0..n {
+                    let from = from.wrapping_add((start + r) * row * size);
+                    strided::copy(size, from, column, to.add(r * width * size), 1, width);
+                }
+                (self.loops.columns)(self.isa, to, width, [n, width], accs.as_mut_ptr());
+            }
+        }
     }
 }
 
@@ -258,7 +360,7 @@ unsafe fn columns<F: Fold<T>, T: Copy>(
     from: *const T,
     row: usize,
     [rows, width]: [usize; 2],
-    accs: &mut [F::Acc; COLUMNS],
+    accs: &mut [F::Acc],
 ) {
     for start in (0..rows).step_by(DEPTH) {
         let mut lanes = [F::LANE; COLUMNS];
@@ -277,27 +379,7 @@ unsafe fn columns<F: Fold<T>, T: Copy>(
                 }
             }
         }
-        absorb::<F, T>(&mut accs[..width], &lanes);
-    }
-}
-
-/// The same for columns apart from each other, without an instruction set of its own: memory is what limits it.
-#[inline(never)]
-unsafe fn strided_columns<F: Fold<T>, T: Copy>(
-    from: *const T,
-    [row, column]: [usize; 2],
-    [rows, width]: [usize; 2],
-    accs: &mut [F::Acc; COLUMNS],
-) {
-    for start in (0..rows).step_by(DEPTH) {
-        let mut lanes = [F::LANE; COLUMNS];
-        for r in start..rows.min(start + DEPTH) {
-            for (c, lane) in lanes[..width].iter_mut().enumerate() {
-                // SAFETY: the caller promises the elements.
-                *lane = F::step(*lane, unsafe { from.add(r * row + c * column).read() });
-            }
-        }
-        absorb::<F, T>(&mut accs[..width], &lanes);
+        absorb::<F, T>(accs, &lanes);
     }
 }
 
@@ -332,7 +414,7 @@ struct Columns<'a, F: Fold<T>, T: Copy> {
     row: usize,
     /// Rows and columns.
     sizes: [usize; 2],
-    accs: &'a mut [F::Acc; COLUMNS],
+    accs: &'a mut [F::Acc],
 }
 
 impl<F: Fold<T>, T: Copy> Kernel for Columns<'_, F, T> {

@@ -7,6 +7,7 @@ use num_complex::Complex;
 
 use crate::DType;
 use crate::dtype::{Element, dispatch};
+use crate::kernels::strided;
 
 /// How a number converts: integers through `i64`, floats of up to 32 bits through `f32`, others through `f64`.
 pub(crate) trait Number: Element {
@@ -112,14 +113,14 @@ impl Conversion {
             }
             if stride == 0 {
                 (self.convert)(from, piece, 1);
-                return copy_strided(to_size, piece, 0, to, 1, len);
+                return strided::copy(to_size, piece, 0, to, 1, len);
             }
             if self.source == self.target {
-                return copy_strided(to_size, from, stride, to, 1, len);
+                return strided::copy(to_size, from, stride, to, 1, len);
             }
             for at in (0..len).step_by(PIECE) {
                 let n = PIECE.min(len - at);
-                copy_strided(from_size, from.wrapping_add(at * stride * from_size), stride, piece, 1, n);
+                strided::copy(from_size, from.wrapping_add(at * stride * from_size), stride, piece, 1, n);
                 (self.convert)(piece, to.wrapping_add(at * to_size), n);
             }
         }
@@ -139,41 +140,13 @@ impl Conversion {
                 return (self.convert)(from, to, len);
             }
             if self.source == self.target {
-                return copy_strided(to_size, from, 1, to, stride, len);
+                return strided::copy(to_size, from, 1, to, stride, len);
             }
             for at in (0..len).step_by(PIECE) {
                 let n = PIECE.min(len - at);
                 (self.convert)(from.wrapping_add(at * from_size), piece, n);
-                copy_strided(to_size, piece, 1, to.wrapping_add(at * stride * to_size), stride, n);
+                strided::copy(to_size, piece, 1, to.wrapping_add(at * stride * to_size), stride, n);
             }
-        }
-    }
-}
-
-/// Copies `len` elements of `size` bytes, `from_stride` elements apart, to places `to_stride` elements apart.
-///
-/// # Safety
-/// As many elements must be readable and writable, and aligned as the dtypes of this size are.
-unsafe fn copy_strided(
-    size: usize,
-    from: *const u8,
-    from_stride: usize,
-    to: *mut u8,
-    to_stride: usize,
-    len: usize,
-) {
-    unsafe fn run<T: Copy>(from: *const T, from_stride: usize, to: *mut T, to_stride: usize, len: usize) {
-        // SAFETY: the caller's promise.
-        unsafe { (0..len).for_each(|i| to.add(i * to_stride).write(from.add(i * from_stride).read())) }
-    }
-    // SAFETY: the caller's promise; `[f64; 2]` is aligned as the largest dtype, a complex number, is.
-    unsafe {
-        match size {
-            1 => run::<u8>(from, from_stride, to, to_stride, len),
-            2 => run::<u16>(from.cast(), from_stride, to.cast(), to_stride, len),
-            4 => run::<u32>(from.cast(), from_stride, to.cast(), to_stride, len),
-            8 => run::<[f32; 2]>(from.cast(), from_stride, to.cast(), to_stride, len),
-            _ => run::<[f64; 2]>(from.cast(), from_stride, to.cast(), to_stride, len),
         }
     }
 }

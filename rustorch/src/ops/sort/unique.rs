@@ -94,27 +94,35 @@ impl Tensor {
     fn groups(&self, op: &'static str, mut order: Vec<usize>, sort: bool) -> Result<Groups> {
         require_host(op, &[self])?;
         let width: usize = self.shape()[1..].iter().product();
-        let mut groups = Groups { firsts: Vec::new(), inverse: vec![0; order.len()], counts: Vec::new() };
         let _guard = self.storage().read();
-        dispatch!(ordered self.dtype(), op, T => {
+        Ok(dispatch!(ordered self.dtype(), op, T => {
             // SAFETY: contiguous, of this dtype, and locked against writers.
             let data = unsafe { std::slice::from_raw_parts(self.host_ptr().cast_const().cast::<T>(), self.numel()) };
             let entry = |at: usize| &data[at * width..(at + 1) * width];
             if sort {
-                order.sort_by(|&a, &b| compare(entry(a), entry(b)));
+                sort_entries(&mut order, &|a, b| compare(entry(a), entry(b)));
             }
-            let same = |a: usize, b: usize| entry(a).iter().zip(entry(b)).all(|(x, y)| x == y);
-            for (k, &at) in order.iter().enumerate() {
-                if k == 0 || !same(order[k - 1], at) {
-                    groups.firsts.push(at as i64);
-                    groups.counts.push(0);
-                }
-                groups.inverse[at] = groups.firsts.len() as i64 - 1;
-                *groups.counts.last_mut().expect("the first entry begins a group") += 1;
-            }
-        });
-        Ok(groups)
+            group_entries(&order, &|a, b| entry(a).iter().zip(entry(b)).all(|(x, y)| x == y))
+        }))
     }
+}
+
+/// Behind a pointer, so that the sort is compiled once for all dtypes.
+fn sort_entries(order: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
+    order.sort_by(|&a, &b| compare(a, b));
+}
+
+fn group_entries(order: &[usize], same: &dyn Fn(usize, usize) -> bool) -> Groups {
+    let mut groups = Groups { firsts: Vec::new(), inverse: vec![0; order.len()], counts: Vec::new() };
+    for (k, &at) in order.iter().enumerate() {
+        if k == 0 || !same(order[k - 1], at) {
+            groups.firsts.push(at as i64);
+            groups.counts.push(0);
+        }
+        groups.inverse[at] = groups.firsts.len() as i64 - 1;
+        *groups.counts.last_mut().expect("the first entry begins a group") += 1;
+    }
+    groups
 }
 
 struct Groups {
