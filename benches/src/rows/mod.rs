@@ -4,6 +4,7 @@ mod einsum;
 mod elementwise;
 mod matmul;
 mod networks;
+mod resnet;
 mod rowwise;
 mod sequences;
 

@@ -51,6 +51,18 @@ pub trait Vector: Copy {
     /// # Safety
     /// The machine has the instruction set.
     unsafe fn mul_acc(self, a: Self, b: Self) -> Self;
+    /// Lane by lane `if next > best || next is NaN { a } else { b }`.
+    /// # Safety
+    /// The machine has the instruction set.
+    unsafe fn pick(best: Self, next: Self, a: Self, b: Self) -> Self;
+    /// The lanes of even and those of odd index of two vectors in a row.
+    /// # Safety
+    /// The machine has the instruction set.
+    unsafe fn unzip(self, next: Self) -> (Self, Self);
+    /// Two vectors in a row whose lanes come from `self` and `odd` in turn.
+    /// # Safety
+    /// The machine has the instruction set.
+    unsafe fn zip(self, odd: Self) -> (Self, Self);
 }
 
 /// Code over vectors, compiled for each instruction set as [`super::Kernel`] is: all that it calls is inlined.
@@ -274,6 +286,23 @@ macro_rules! array_vector {
                 }
                 self
             }
+            #[inline(always)]
+            unsafe fn pick(best: Self, next: Self, a: Self, b: Self) -> Self {
+                let lane = |i: usize| next.0[i] > best.0[i] || next.0[i].is_nan();
+                $name(std::array::from_fn(|i| if lane(i) { a.0[i] } else { b.0[i] }))
+            }
+            #[inline(always)]
+            unsafe fn unzip(self, next: Self) -> (Self, Self) {
+                let lane = |i: usize| if i < $lanes { self.0[i] } else { next.0[i - $lanes] };
+                let from = |first: usize| $name(std::array::from_fn(|i| lane(2 * i + first)));
+                (from(0), from(1))
+            }
+            #[inline(always)]
+            unsafe fn zip(self, odd: Self) -> (Self, Self) {
+                let lane = |i: usize| if i % 2 == 0 { self.0[i / 2] } else { odd.0[i / 2] };
+                let from = |first: usize| $name(std::array::from_fn(|i| lane(first + i)));
+                (from(0), from($lanes))
+            }
         }
     };
 }
@@ -284,7 +313,8 @@ array_vector!(F64x2, f64, 2, mul_add_f64);
 #[cfg(target_arch = "x86_64")]
 macro_rules! x86_vector {
     ($vector:ident, $elem:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $add:ident, $sub:ident, $max:ident, $mul:ident, $fma:ident,
-     |$from:ident, $n:ident| $load_partial:expr, |$value:ident, $to:ident, $m:ident| $store_partial:expr) => {
+     |$from:ident, $n:ident| $load_partial:expr, |$value:ident, $to:ident, $m:ident| $store_partial:expr,
+     $pick:ident, $unzip:ident, $zip:ident) => {
         impl Vector for $vector {
             type Elem = $elem;
             const LANES: usize = $lanes;
@@ -339,13 +369,31 @@ macro_rules! x86_vector {
                 // SAFETY: the caller's promise.
                 unsafe { $fma(a, b, self) }
             }
+            #[inline(always)]
+            unsafe fn pick(best: Self, next: Self, a: Self, b: Self) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { shuffle::$pick(best, next, a, b) }
+            }
+            #[inline(always)]
+            unsafe fn unzip(self, next: Self) -> (Self, Self) {
+                // SAFETY: the caller's promise.
+                unsafe { shuffle::$unzip(self, next) }
+            }
+            #[inline(always)]
+            unsafe fn zip(self, odd: Self) -> (Self, Self) {
+                // SAFETY: the caller's promise.
+                unsafe { shuffle::$zip(self, odd) }
+            }
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
+mod shuffle;
+
+#[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Vector;
+    use super::{Vector, shuffle};
     use std::arch::x86_64::*;
 
     /// Windows into these give the masks of AVX2 for the first n lanes.
@@ -379,7 +427,10 @@ mod x86 {
         _mm256_mul_ps,
         _mm256_fmadd_ps,
         |from, n| _mm256_maskload_ps(from, mask_32(n)),
-        |value, to, n| _mm256_maskstore_ps(to, mask_32(n), value)
+        |value, to, n| _mm256_maskstore_ps(to, mask_32(n), value),
+        pick_256_ps,
+        unzip_256_ps,
+        zip_256_ps
     );
     x86_vector!(
         __m256d,
@@ -394,7 +445,10 @@ mod x86 {
         _mm256_mul_pd,
         _mm256_fmadd_pd,
         |from, n| _mm256_maskload_pd(from, mask_64(n)),
-        |value, to, n| _mm256_maskstore_pd(to, mask_64(n), value)
+        |value, to, n| _mm256_maskstore_pd(to, mask_64(n), value),
+        pick_256_pd,
+        unzip_256_pd,
+        zip_256_pd
     );
     x86_vector!(
         __m512,
@@ -409,7 +463,10 @@ mod x86 {
         _mm512_mul_ps,
         _mm512_fmadd_ps,
         |from, n| _mm512_maskz_loadu_ps(((1u32 << n) - 1) as __mmask16, from),
-        |value, to, n| _mm512_mask_storeu_ps(to, ((1u32 << n) - 1) as __mmask16, value)
+        |value, to, n| _mm512_mask_storeu_ps(to, ((1u32 << n) - 1) as __mmask16, value),
+        pick_512_ps,
+        unzip_512_ps,
+        zip_512_ps
     );
     x86_vector!(
         __m512d,
@@ -424,6 +481,9 @@ mod x86 {
         _mm512_mul_pd,
         _mm512_fmadd_pd,
         |from, n| _mm512_maskz_loadu_pd(((1u32 << n) - 1) as __mmask8, from),
-        |value, to, n| _mm512_mask_storeu_pd(to, ((1u32 << n) - 1) as __mmask8, value)
+        |value, to, n| _mm512_mask_storeu_pd(to, ((1u32 << n) - 1) as __mmask8, value),
+        pick_512_pd,
+        unzip_512_pd,
+        zip_512_pd
     );
 }

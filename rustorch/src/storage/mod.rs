@@ -6,6 +6,7 @@
 //! - a version, raised by every in-place operation, by which autograd notices that a saved value has changed.
 
 mod alloc;
+mod derived;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +28,8 @@ struct Inner {
     bytes: usize,
     version: AtomicU64,
     lock: RawRwLock,
+    /// What was computed from the contents and is kept.
+    derived: derived::Slot,
 }
 
 /// The device dispatch of storage: who owns the bytes.
@@ -56,7 +59,13 @@ impl Storage {
             #[cfg(not(feature = "cuda"))]
             Device::Cuda(_) => return Err(Error::no_cuda(device)),
         };
-        Ok(Self(Arc::new(Inner { memory, bytes, version: AtomicU64::new(0), lock: RawRwLock::INIT })))
+        Ok(Self(Arc::new(Inner {
+            memory,
+            bytes,
+            version: AtomicU64::new(0),
+            lock: RawRwLock::INIT,
+            derived: derived::Slot::default(),
+        })))
     }
 
     pub fn device(&self) -> Device {

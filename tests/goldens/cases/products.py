@@ -105,8 +105,57 @@ def conv(writer):
     writer.case("conv1d", conv1d, rand([1, 2, 2]), rand([1, 2, 3]), None, [1], [0], [1], 1)
 
 
+def conv3d(writer):
+    run = lambda x, w, b, s, p, d, g: F.conv3d(x, w, b, s, p, d, g)
+    one, zero = [1] * 3, [0] * 3
+    calls = [
+        ([1, 2, 3, 4, 3], [2, 2, 2, 3, 2], one, zero, one, 1), ([2, 2, 4, 3, 3], [4, 1, 3, 2, 2], [2, 1, 2], [1, 1, 0], one, 2),
+        ([2, 5, 3, 4], [2, 2, 2, 2, 2], one, [2, 0, 1], [3, 1, 2], 1), ([1, 1, 3, 3, 4], [1, 1, 2, 3, 4], one, "same", one, 1),
+    ]
+    for x, w, *options in calls:
+        for dtype in ["f32", "f64"]:
+            bias = rand([w[0]], dtype, seed=2)
+            writer.case("conv3d", run, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
+    writer.case("conv3d", run, rand([1, 2, 3, 3, 3]), rand([2, 1, 2, 2, 2]), None, one, zero, one, 1)
+
+
+def conv_transpose(writer):
+    # Input, weight, stride, padding, output padding, groups, dilation.
+    calls = {
+        "conv_transpose1d": [
+            ([2, 3, 4], [3, 2, 3], [1], [0], [0], 1, [1]), ([1, 4, 5], [4, 2, 3], [2], [1], [1], 2, [1]),
+            ([2, 6], [2, 3, 2], [3], [0], [2], 1, [3]), ([1, 2, 3], [2, 1, 2], [1], [0], [1], 1, [2]),
+            ([1, 2, 3], [3, 1, 2], [1], [0], [0], 1, [1]), ([1, 2, 3], [2, 1, 2], [2], [0], [2], 1, [1]),
+        ],
+        "conv_transpose2d": [
+            ([2, 2, 3, 4], [2, 3, 3, 2], [1, 1], [0, 0], [0, 0], 1, [1, 1]),
+            ([1, 4, 4, 3], [4, 1, 3, 3], [2, 2], [1, 1], [1, 0], 2, [1, 1]),
+            ([2, 3, 3], [2, 2, 2, 3], [3, 1], [1, 2], [1, 1], 1, [1, 2]),
+            ([1, 3, 3, 3], [3, 2, 3, 3], [1, 1], [1, 1], [0, 0], 3, [2, 1]),
+            ([1, 1, 2, 2], [1, 1, 2, 2], [1, 1], [2, 1], [0, 0], 1, [1, 1]),
+        ],
+        "conv_transpose3d": [
+            ([1, 2, 2, 3, 2], [2, 2, 2, 3, 2], [1, 1, 1], [0, 0, 0], [0, 0, 0], 1, [1, 1, 1]),
+            ([2, 2, 3, 2, 2], [2, 1, 3, 2, 3], [2, 3, 1], [1, 0, 1], [1, 2, 0], 2, [1, 1, 1]),
+            ([2, 3, 2, 3], [2, 1, 2, 2, 2], [2, 1, 2], [0, 1, 0], [1, 0, 1], 1, [3, 2, 1]),
+            ([1, 1, 2, 2, 2], [1, 1, 2, 3, 3], [2, 1, 1], [2, 1, 1], [0, 0, 0], 1, [1, 1, 1]),
+        ],
+    }
+    for name, cases in calls.items():
+        run = getattr(F, name)
+        for x, w, *options in cases:
+            for dtype in ["f32", "f64"]:
+                bias = rand([w[1] * options[3]], dtype, seed=2)
+                writer.case(name, run, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
+        x, w, *options = cases[1]
+        writer.case(name, run, rand(x, "bf16"), rand(w, "bf16", seed=1), None, *options)
+        writer.case(name, run, rand(x), rand(w, seed=1), rand([w[1] * options[3] + 1]), *options)
+
+
 def write(writer):
     matmul(writer)
     relatives(writer)
     linear(writer)
     conv(writer)
+    conv3d(writer)
+    conv_transpose(writer)

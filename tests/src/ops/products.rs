@@ -1,6 +1,6 @@
 //! Matrix products and convolutions.
 
-use rustorch::nn::functional::{self as f, ConvOptions, Padding};
+use rustorch::nn::functional::{self as f, ConvOptions, ConvTransposeOptions, Padding};
 
 use super::{Table, table};
 use crate::golden::Args;
@@ -19,6 +19,10 @@ pub(super) fn table() -> Table {
         "linear" => |a| [f::linear(a.tensor(0), a.tensor(1), a.tensor_or_none(2))?];
         "conv2d" => |a| [f::conv2d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), options(a))?];
         "conv1d" => |a| [f::conv1d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), options(a))?];
+        "conv3d" => |a| [f::conv3d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), options(a))?];
+        "conv_transpose1d" => |a| [f::conv_transpose1d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), transposed(a))?];
+        "conv_transpose2d" => |a| [f::conv_transpose2d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), transposed(a))?];
+        "conv_transpose3d" => |a| [f::conv_transpose3d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), transposed(a))?];
     }
 }
 
@@ -30,4 +34,15 @@ fn options<const N: usize>(a: &Args) -> ConvOptions<N> {
         false => Padding::Zeros(a.array(4)),
     };
     ConvOptions { stride: a.array(3), padding, dilation: a.array(5), groups: a.size(6) }
+}
+
+/// The stride, padding, output padding, groups and dilation from the fourth argument on.
+fn transposed<const N: usize>(a: &Args) -> ConvTransposeOptions<N> {
+    ConvTransposeOptions {
+        stride: a.array(3),
+        padding: a.array(4),
+        output_padding: a.array(5),
+        groups: a.size(6),
+        dilation: a.array(7),
+    }
 }

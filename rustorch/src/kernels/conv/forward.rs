@@ -1,124 +1,213 @@
 //! The convolution itself.
 
-use super::gather::{Pixels, Weights, gather};
+use std::ops::Range;
+
+use super::gather::{Layout, Pixels, Weights, gather, pack};
 use super::planes::Planes;
-use super::{Conv2d, Element};
-use crate::kernels::gemm::{Activation, BatchDim, Bias, Epilogue, MatMut, MatRef, Product};
+use super::{Conv2d, Element, Epilogue, Target, finish};
+use crate::kernels::gemm::{BatchDim, MatMut, MatRef, Product, Real};
+use crate::kernels::pooling::halve;
 use crate::kernels::{Isa, parallel, scratch};
 
 /// Values of a band's source, to stay in the second-level cache.
 const BAND: usize = 48 * 1024;
 
-/// `y = activation(conv(x, weight) + bias)`.
+/// A matrix product per image.
 ///
 /// # Safety
-/// The pointers cover the tensors that `conv` describes (`bias`: `out_channels`); `y` overlaps none of the others and
-/// may be uninitialised.
-pub unsafe fn forward<T: Element>(
+/// As for [`super::forward`].
+pub(super) unsafe fn pointwise<T: Element>(
     isa: Isa,
     conv: &Conv2d,
     x: *const T,
     weight: *const T,
-    bias: Option<*const T>,
-    activation: Activation,
-    y: *mut T,
-) {
-    if conv.batch * conv.out_channels * conv.out[0] * conv.out[1] == 0 {
-        return;
-    }
-    let epilogue = Epilogue { bias: bias.map_or(Bias::None, Bias::PerRow), activation };
-    // SAFETY: the caller's promise.
-    unsafe {
-        if conv.is_pointwise() && conv.groups == 1 {
-            pointwise(isa, conv, x, weight, epilogue, y);
-        } else {
-            for group in 0..conv.groups {
-                one_group(isa, conv, x, weight, epilogue, y, group);
-            }
-        }
-    }
-}
-
-/// A matrix product per image.
-unsafe fn pointwise<T: Element>(
-    isa: Isa,
-    conv: &Conv2d,
-    x: *const T,
-    weight: *const T,
-    epilogue: Epilogue<T>,
+    epilogue: &Epilogue<T>,
     y: *mut T,
 ) {
     let pixels = conv.out[0] * conv.out[1];
+    let simple = epilogue.residual.is_none();
     let product = Product {
         m: conv.out_channels,
         n: pixels,
         k: conv.in_channels,
-        alpha: T::ONE,
+        alpha: Real::ONE,
         a: MatRef { ptr: weight, rs: conv.in_channels as isize, cs: 1 },
         b: MatRef { ptr: x, rs: pixels as isize, cs: 1 },
         beta: T::default(),
         c: MatMut { ptr: y, rs: pixels as isize, cs: 1 },
-        epilogue,
+        epilogue: if simple { epilogue.of_rows() } else { Epilogue::NONE.of_rows() },
     };
     let [a, b, c] = [0, conv.in_channels * pixels, conv.out_channels * pixels].map(|stride| stride as isize);
     // SAFETY: the caller's promise.
     unsafe { product.run_on(isa, &[BatchDim { size: conv.batch, a, b, c }]) }
+    if !simple {
+        let shared = parallel::Shared((*epilogue, y));
+        parallel::for_each(conv.batch, |image| {
+            let (epilogue, y) = shared.get();
+            let offset = image * conv.out_channels * pixels;
+            // SAFETY: the caller's promise.
+            unsafe {
+                finish(isa, &epilogue.from(0, offset), y.add(offset), [conv.out_channels, pixels], pixels);
+            }
+        });
+    }
 }
 
-unsafe fn one_group<T: Element>(
+/// Packs the weights of all groups.
+///
+/// # Safety
+/// As for [`super::pack`].
+pub(super) unsafe fn pack_groups<T: Element>(isa: Isa, conv: &Conv2d, weight: *const T, to: *mut T) {
+    let (outputs, depth) = (conv.group_out(), conv.group_in() * conv.taps());
+    let len = group_len::<T>(isa, conv);
+    for group in 0..conv.groups {
+        // SAFETY: the weights of this group's output channels.
+        unsafe {
+            let layout = Layout {
+                from: weight.add(group * outputs * depth),
+                depth,
+                stride: 1,
+                runs: 1,
+                start: |_| 0,
+                channels: outputs,
+                channel_stride: depth as isize,
+            };
+            pack(T::kernels(isa), &layout, to.add(group * len));
+        }
+    }
+}
+
+/// Values of a group's packed weights.
+pub(super) fn group_len<T: Element>(isa: Isa, conv: &Conv2d) -> usize {
+    super::gather::packed_len(T::kernels(isa), conv.group_in() * conv.taps(), conv.group_out())
+}
+
+/// One group, with weights made by [`pack_groups`].
+///
+/// # Safety
+/// As for [`super::forward_packed`].
+pub(super) unsafe fn one_group<T: Element>(
     isa: Isa,
     conv: &Conv2d,
     x: *const T,
-    weight: *const T,
-    epilogue: Epilogue<T>,
-    y: *mut T,
+    packed: *const T,
+    epilogue: &Epilogue<T>,
+    target: Target<T>,
     group: usize,
 ) {
     let kernels = T::kernels(isa);
     let (channels, outputs, depth) = (conv.group_in(), conv.group_out(), conv.group_in() * conv.taps());
-    // SAFETY: the weights of this group's output channels.
-    let weights = unsafe {
-        let from = weight.add(group * outputs * depth);
-        Weights::new(kernels, from, (depth, 1), (1, |_| 0), (outputs, depth as isize))
-    };
-    let rows = band_rows(conv, channels);
-    let plan = Band::new(conv, channels, rows);
-    let bands = conv.out[0].div_ceil(rows);
-    let [in_plane, out_plane] = [conv.size, conv.out].map(|[h, w]| h * w);
-    let shared = parallel::Shared((x, y, epilogue.offset(group * outputs, 0)));
-    parallel::for_each(conv.batch * bands, |task| {
-        let (image, first) = (task / bands, task % bands * rows);
-        let (x, y, epilogue) = shared.get();
-        let rows = rows.min(conv.out[0] - first);
+    let width = kernels.lanes * kernels.tile_vectors;
+    let pool = matches!(target, Target::Pooled { .. });
+    let cut = Cut::new(conv, channels, outputs.div_ceil(width), pool);
+    let plan = Band::new(conv, channels, cut.rows);
+    let in_plane = conv.size[0] * conv.size[1];
+    let shared = parallel::Shared((x, packed, *epilogue, target));
+    parallel::for_each(conv.batch * cut.bands * cut.parts, |task| {
+        let (part, band) = (task % cut.parts, task / cut.parts);
+        let (image, first) = (band / cut.bands, band % cut.bands * cut.rows);
+        let (x, packed, epilogue, target) = shared.get();
+        let weights = Weights { packed, depth, channels: outputs };
+        let rows = cut.rows.min(conv.out[0] - first);
+        let start = part * cut.panels * width;
+        let part = start.min(outputs)..outputs.min(start + cut.panels * width);
         let mut planes = plan.planes;
         planes.origin[0] += (first * conv.stride[0]) as isize;
         scratch::with(channels * planes.channel(), |source: *mut T| {
-            // SAFETY: the caller's promise; bands are disjoint.
+            // SAFETY: the caller's promise; bands and parts are disjoint.
             unsafe {
                 let from = x.add((image * conv.in_channels + group * channels) * in_plane);
                 planes.fill(from, conv.size, channels, source);
-                let out = (image * conv.out_channels + group * outputs) * out_plane + first * conv.out[1];
-                let job = Pixels {
-                    source,
-                    pixels: &plan.pixels[..rows * conv.out[1]],
-                    steps: &plan.steps,
-                    out: y.add(out),
-                    channel: out_plane,
-                    scatter: None,
-                    epilogue,
-                };
-                gather(kernels, &weights, &job);
+                let pixels = &plan.pixels[..rows * conv.out[1]];
+                let at = [image, group * outputs, first];
+                let out = Out { isa, conv, weights, part, at, rows };
+                out.run(source, pixels, &plan.steps, &epilogue, target);
             }
         });
     });
 }
 
-/// Output rows per band: few enough for the cache and to give every thread something to do.
-fn band_rows(conv: &Conv2d, channels: usize) -> usize {
-    let source_row = channels * (conv.size[1] + 2 * conv.padding[1]) * conv.stride[0];
-    let fit = (BAND / source_row.max(1)).max(1);
-    let share = (conv.batch * conv.out[0]).div_ceil(2 * parallel::available_threads()).max(1);
-    fit.min(share).min(conv.out[0]).min((1024 / conv.out[1].max(1)).max(1))
+/// A band of rows of some output channels of an image.
+struct Out<'a, T> {
+    isa: Isa,
+    conv: &'a Conv2d,
+    weights: Weights<T>,
+    part: Range<usize>,
+    /// Image, first channel of the group, first row.
+    at: [usize; 3],
+    rows: usize,
+}
+
+impl<T: Element> Out<'_, T> {
+    unsafe fn run(
+        self,
+        source: *const T,
+        pixels: &[isize],
+        steps: &[isize],
+        epilogue: &Epilogue<T>,
+        target: Target<T>,
+    ) {
+        let Self { isa, conv, weights, part, at: [image, channel, first], rows } = self;
+        let [height, width] = conv.out;
+        let channels = image * conv.out_channels + channel;
+        let start = channels * height * width + first * width;
+        let epilogue = epilogue.from(channel, start);
+        let mut job = Pixels {
+            source,
+            pixels,
+            steps,
+            out: target.y(),
+            channel: height * width,
+            scatter: None,
+            epilogue,
+        };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Target::Pooled { y, codes } = target else {
+                job.out = job.out.add(start);
+                return gather(isa, &weights, &job, part);
+            };
+            // The channels before this part are not there.
+            scratch::with(part.len() * rows * width, |band: *mut T| {
+                job.channel = rows * width;
+                job.out = band.wrapping_sub(part.start * job.channel);
+                gather(isa, &weights, &job, part.clone());
+                let plane = height / 2 * (width / 2);
+                for c in part.clone() {
+                    let to = (channels + c) * plane + first / 2 * (width / 2);
+                    let from = job.out.wrapping_add(c * job.channel);
+                    let codes = codes.map(|codes| codes.add(to));
+                    halve(isa, [rows / 2, width / 2], from, width, y.add(to), codes);
+                }
+            });
+        }
+    }
+}
+
+/// How a group is cut: bands of rows, and for few pixels parts of the output channels.
+struct Cut {
+    rows: usize,
+    bands: usize,
+    parts: usize,
+    /// Panels per part.
+    panels: usize,
+}
+
+impl Cut {
+    /// Few enough rows for the cache and to give every thread something to do. Every band reads all weights, so that
+    /// with few pixels threads share out the weights instead.
+    fn new(conv: &Conv2d, channels: usize, panels: usize, pool: bool) -> Cut {
+        let threads = parallel::available_threads();
+        let [height, width] = conv.out;
+        let source_row = channels * (conv.size[1] + 2 * conv.padding[1]) * conv.stride[0];
+        let fit = (BAND / source_row.max(1)).min(1024 / width.max(1)).max(1);
+        let few = conv.batch * height * width < 256 * threads;
+        let parts = if few { threads.min(panels) } else { 1 };
+        let share = if parts > 1 { height } else { (conv.batch * height).div_ceil(2 * threads).max(1) };
+        let rows = height.div_ceil(height.div_ceil(fit.min(share)));
+        let rows = if pool { rows.next_multiple_of(2) } else { rows }.min(height);
+        Cut { rows, bands: height.div_ceil(rows), parts, panels: panels.div_ceil(parts) }
+    }
 }
 
 /// The offsets that all bands have in common.

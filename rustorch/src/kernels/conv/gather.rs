@@ -1,61 +1,78 @@
 //! Pixels times weights: the product behind the forward convolution and the input gradient.
 
-use crate::kernels::gemm::{Block, Epilogue, Kernels, Panel, Real, Region, balanced};
-use crate::kernels::{parallel, scratch};
+use std::ops::Range;
+
+use super::{Element, Epilogue, finish};
+use crate::kernels::gemm::{Block, Kernels, Panel, Real, balanced};
+use crate::kernels::{Isa, parallel, scratch};
 
 /// Steps of (channel, tap) per pass: their weights for two vectors of channels stay in the first-level cache.
 const DEPTH: usize = 320;
 
 /// The weights as panels of channels: `[panel][k][lanes of the panel]`.
+#[derive(Clone, Copy)]
 pub(super) struct Weights<T> {
-    packed: Vec<T>,
+    pub packed: *const T,
     pub depth: usize,
     pub channels: usize,
 }
 
-impl<T: Real> Weights<T> {
-    /// Packs `channels` columns of `depth` weights; `(k, n)` at `from + k_offset(k) + n·channel_stride`, the steps of k being
-    /// `runs` runs of `depth / runs` at a distance of `stride`, each starting where `start(run)` says.
-    ///
-    /// # Safety
-    /// `from` covers what is described.
-    pub unsafe fn new(
-        kernels: &Kernels<T>,
-        from: *const T,
-        (depth, stride): (usize, isize),
-        (runs, start): (usize, impl Fn(usize) -> isize + Sync),
-        (channels, channel_stride): (usize, isize),
-    ) -> Weights<T> {
-        let width = kernels.lanes * kernels.tile_vectors;
-        let padded = channels.next_multiple_of(kernels.lanes);
-        let mut packed: Vec<T> = Vec::with_capacity(padded * depth + kernels.lanes);
-        let to = parallel::Shared((packed.as_mut_ptr(), from));
-        let grain = (parallel::GRAIN / (depth * width).max(1)).max(1);
-        parallel::for_each_chunk(channels.div_ceil(width), grain, |panels| {
-            for panel in panels {
-                let first = panel * width;
-                let present = width.min(channels - first);
-                let panel_width = present.next_multiple_of(kernels.lanes);
-                let k = depth / runs.max(1);
-                for run in 0..runs {
-                    let (to, from) = to.get();
-                    // SAFETY: the caller's promise; panels lie one after the other.
-                    unsafe {
-                        (kernels.pack)(&Panel {
-                            to: to.add(first * depth + run * k * panel_width),
-                            stride: panel_width,
-                            width: panel_width,
-                            from: from.wrapping_offset(start(run) + first as isize * channel_stride),
-                            is: channel_stride,
-                            ps: stride,
-                            present,
-                            k,
-                        });
-                    }
-                }
+/// Where unpacked weights lie: `(k, n)` at `from + start(run) + k·stride + n·channel_stride`, the `depth` steps of k being `runs` runs of equal length.
+pub(super) struct Layout<T, F> {
+    pub from: *const T,
+    pub depth: usize,
+    pub stride: isize,
+    pub runs: usize,
+    pub start: F,
+    pub channels: usize,
+    pub channel_stride: isize,
+}
+
+/// The values of packed weights.
+pub(super) fn packed_len<T: Real>(kernels: &Kernels<T>, depth: usize, channels: usize) -> usize {
+    channels.next_multiple_of(kernels.lanes) * depth
+}
+
+/// Packs weights for [`gather`].
+///
+/// # Safety
+/// The layout's pointer covers what it describes; `to` has room for [`packed_len`] values.
+pub(super) unsafe fn pack<T: Real>(
+    kernels: &Kernels<T>,
+    layout: &Layout<T, impl Fn(usize) -> isize + Sync>,
+    to: *mut T,
+) {
+    let &Layout { from, depth, stride, runs, channels, channel_stride, .. } = layout;
+    let start = &layout.start;
+    let width = kernels.lanes * kernels.tile_vectors;
+    let shared = parallel::Shared((to, from));
+    let k = depth / runs.max(1);
+    let task = |panel: usize| {
+        let first = panel * width;
+        let present = width.min(channels - first);
+        let panel_width = present.next_multiple_of(kernels.lanes);
+        for run in 0..runs {
+            let (to, from) = shared.get();
+            // SAFETY: the caller's promise; panels lie one after the other.
+            unsafe {
+                (kernels.pack)(&Panel {
+                    to: to.add(first * depth + run * k * panel_width),
+                    stride: panel_width,
+                    width: panel_width,
+                    from: from.wrapping_offset(start(run) + first as isize * channel_stride),
+                    is: channel_stride,
+                    ps: stride,
+                    present,
+                    k,
+                });
             }
-        });
-        Weights { packed, depth, channels }
+        }
+    };
+    let panels = channels.div_ceil(width);
+    if depth * channels < parallel::GRAIN {
+        (0..panels).for_each(task)
+    } else {
+        parallel::for_each(panels, task)
     }
 }
 
@@ -73,23 +90,30 @@ pub(super) struct Pixels<'a, T> {
     pub channel: usize,
     /// `None`: the pixels are contiguous; else the offset of each in the output.
     pub scatter: Option<&'a [isize]>,
+    /// For output channel 0 of these weights.
     pub epilogue: Epilogue<T>,
 }
 
-/// Computes all channels of some pixels.
+/// Computes some channels, whole panels, of some pixels.
 ///
 /// # Safety
 /// Offsets stay within source and output, which nobody else writes.
-pub(super) unsafe fn gather<T: Real>(kernels: &Kernels<T>, weights: &Weights<T>, job: &Pixels<T>) {
+pub(super) unsafe fn gather<T: Element>(
+    isa: Isa,
+    weights: &Weights<T>,
+    job: &Pixels<T>,
+    channels: Range<usize>,
+) {
+    let kernels = T::kernels(isa);
     let width = kernels.lanes * kernels.tile_vectors;
     let count = job.pixels.len();
     scratch::with(count * width, |sums: *mut T| {
-        for first in (0..weights.channels).step_by(width) {
+        for first in channels.step_by(width) {
             let cols = width.min(weights.channels - first);
             // SAFETY: the caller's promise; the panel and the sums have room for whole vectors.
             unsafe {
                 accumulate(kernels, weights, job, first, cols, sums);
-                transpose(kernels, job, first, cols, sums);
+                transpose(isa, job, first, cols, sums);
             }
         }
     });
@@ -106,7 +130,7 @@ unsafe fn accumulate<T: Real>(
 ) {
     let vectors = cols.div_ceil(kernels.lanes);
     let width = vectors * kernels.lanes;
-    let panel = weights.packed.as_ptr().wrapping_add(first * weights.depth);
+    let panel = weights.packed.wrapping_add(first * weights.depth);
     // Inputs that no tap reaches have a gradient of 0: a sum over nothing.
     let nothing = (weights.depth == 0).then_some((0, 0));
     for (start, k) in balanced(weights.depth, DEPTH).chain(nothing) {
@@ -134,7 +158,8 @@ unsafe fn accumulate<T: Real>(
 }
 
 /// From `sums[pixel][channel]` to the output, with the epilogue.
-unsafe fn transpose<T: Real>(kernels: &Kernels<T>, job: &Pixels<T>, first: usize, cols: usize, sums: *mut T) {
+unsafe fn transpose<T: Element>(isa: Isa, job: &Pixels<T>, first: usize, cols: usize, sums: *mut T) {
+    let kernels = T::kernels(isa);
     let width = cols.next_multiple_of(kernels.lanes);
     let count = job.pixels.len();
     // SAFETY: the caller's promise.
@@ -151,14 +176,13 @@ unsafe fn transpose<T: Real>(kernels: &Kernels<T>, job: &Pixels<T>, first: usize
                 present: count,
                 k: cols,
             });
-            if !job.epilogue.is_none() {
-                let epilogue = job.epilogue.offset(first, 0);
-                let rs = job.channel as isize;
-                (kernels.epilogue)(&Region { c: out, rs, cs: 1, rows: cols, cols: count, epilogue });
-            }
+            finish(isa, &job.epilogue.from(first, first * job.channel), out, [cols, count], job.channel);
             return;
         };
-        debug_assert!(job.epilogue.is_none(), "an input gradient has no epilogue");
+        debug_assert!(
+            job.epilogue.bias.is_none() && job.epilogue.is_simple(),
+            "an input gradient has no epilogue"
+        );
         for c in 0..cols {
             for (pixel, &offset) in offsets.iter().enumerate() {
                 *out.add(c * job.channel).offset(offset) = *sums.add(pixel * width + c);

@@ -70,14 +70,27 @@ fn geometry(random: &mut Random) -> Conv2d {
     }
 }
 
+/// One for Winograd's algorithm, if large enough.
+fn winograd(random: &mut Random) -> Conv2d {
+    let size = [random.next(12) + 4, random.next(20) + 4];
+    let padding = [random.next(4), random.next(4)];
+    Conv2d {
+        batch: 1 + random.next(11),
+        in_channels: 16 + random.next(30),
+        out_channels: 16 + random.next(50),
+        groups: 1,
+        size,
+        kernel: [3; 2],
+        stride: [1; 2],
+        padding,
+        dilation: [1; 2],
+        out: [0, 1].map(|axis| size[axis] + 2 * padding[axis] - 2),
+    }
+}
+
 fn check<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
 where
-    T: Element
-        + From<i8>
-        + std::ops::Add<Output = T>
-        + std::ops::Mul<Output = T>
-        + PartialEq
-        + std::fmt::Debug,
+    T: Element + From<i8> + std::fmt::Debug,
 {
     let zero = T::from(0);
     let inputs = conv.batch * conv.in_channels * conv.size[0] * conv.size[1];
@@ -105,16 +118,54 @@ where
     let mut got_db = vec![garbage; conv.out_channels];
     // SAFETY: the vectors have the sizes that the geometry says.
     unsafe {
-        let b = Some(bias.as_ptr());
-        forward(isa, conv, x.as_ptr(), w.as_ptr(), b, Activation::Identity, got_y.as_mut_ptr());
+        let epilogue = Epilogue { bias: Some(bias.as_ptr()), ..Epilogue::NONE };
+        forward(isa, conv, x.as_ptr(), w.as_ptr(), &epilogue, got_y.as_mut_ptr());
         input_grad(isa, conv, dy.as_ptr(), w.as_ptr(), got_dx.as_mut_ptr());
         weight_grad(isa, conv, x.as_ptr(), dy.as_ptr(), got_dw.as_mut_ptr());
         bias_grad(conv, dy.as_ptr(), got_db.as_mut_ptr());
     }
     assert_eq!(got_y, y, "forward {isa:?} {conv:?}");
+    fused(isa, conv, [&x, &w, &bias, &random.values(outputs)], &y);
     assert_eq!(got_dx, dx, "input gradient {isa:?} {conv:?}");
     assert_eq!(got_dw, dw, "weight gradient {isa:?} {conv:?}");
     assert_eq!(got_db, db, "bias gradient {isa:?} {conv:?}");
+}
+
+/// Epilogues and pooling against the same steps on a finished result.
+fn fused<T>(isa: Isa, conv: &Conv2d, [x, w, bias, residual]: [&[T]; 4], y: &[T])
+where
+    T: Element + From<i8> + std::fmt::Debug,
+{
+    let zero = T::from(0);
+    let relu = |v: T| if v < zero { zero } else { v };
+    let mut epilogue = Epilogue { bias: Some(bias.as_ptr()), residual: None, activation: Activation::Relu };
+    let mut packed = vec![T::from(77); packed_len::<T>(isa, conv, Direction::Forward)];
+    let mut got = vec![T::from(101); y.len()];
+    // SAFETY: the slices have the sizes that the geometry says.
+    unsafe {
+        pack(isa, conv, Direction::Forward, w.as_ptr(), packed.as_mut_ptr());
+        epilogue.residual = Some(residual.as_ptr());
+        forward_packed(isa, conv, x.as_ptr(), packed.as_ptr(), &epilogue, Target::Plain(got.as_mut_ptr()));
+        epilogue.residual = None;
+    }
+    let expected: Vec<T> = y.iter().zip(residual).map(|(&y, &r)| relu(y + r)).collect();
+    assert_eq!(got, expected, "residual {isa:?} {conv:?}");
+    if !can_pool(conv, &epilogue) {
+        return;
+    }
+    let [height, width] = conv.out.map(|n| n / 2);
+    let mut codes = vec![9; y.len() / 4];
+    let target = Target::Pooled { y: got.as_mut_ptr(), codes: Some(codes.as_mut_ptr()) };
+    // SAFETY: as above.
+    unsafe { forward_packed(isa, conv, x.as_ptr(), packed.as_ptr(), &epilogue, target) };
+    for (i, &code) in codes.iter().enumerate() {
+        let (plane, row, column) = (i / (height * width), i / width % height, i % width);
+        let at = |code: usize| {
+            relu(y[(plane * 2 * height + 2 * row + code / 2) * 2 * width + 2 * column + code % 2])
+        };
+        let best = (1..4).fold(0, |best, code| if at(code) > at(best) { code } else { best });
+        assert_eq!((got[i], usize::from(code)), (at(best), best), "pooled {i} {isa:?} {conv:?}");
+    }
 }
 
 #[test]
@@ -123,6 +174,11 @@ fn against_sums_over_taps() {
         let mut random = Random(9);
         for _ in 0..60 {
             let conv = geometry(&mut random);
+            check::<f32>(isa, &conv, &mut random);
+            check::<f64>(isa, &conv, &mut random);
+        }
+        for _ in 0..16 {
+            let conv = winograd(&mut random);
             check::<f32>(isa, &conv, &mut random);
             check::<f64>(isa, &conv, &mut random);
         }
@@ -161,17 +217,50 @@ fn layers_of_known_networks() {
         check::<f32>(isa, &square(1, [3, 16], 60, 7, 2, 3), &mut random);
         check::<f32>(isa, &square(2, [48, 40], 9, 1, 1, 0), &mut random);
         check::<f32>(isa, &square(2, [48, 40], 9, 1, 2, 0), &mut random);
-        let depthwise = Conv2d { groups: 24, ..square(2, [24, 24], 10, 3, 1, 1) };
-        check::<f32>(isa, &depthwise, &mut random);
+        for [inputs, outputs] in [[24, 24], [24, 48], [24, 72], [24, 120]] {
+            for (stride, padding) in [(1, 1), (2, 1), (1, 3), (1, 0)] {
+                let depthwise = Conv2d { groups: 24, ..square(2, [inputs, outputs], 18, 3, stride, padding) };
+                check::<f32>(isa, &depthwise, &mut random);
+                check::<f64>(isa, &depthwise, &mut random);
+            }
+        }
     }
 }
 
 #[test]
+fn winograd_is_as_accurate_as_sums() {
+    let conv = square(2, [64, 32], 14, 3, 1, 1);
+    let random = |n: usize, seed: usize| -> Vec<f32> {
+        (0..n).map(|i| ((i + seed).wrapping_mul(2_654_435_761) >> 7) as u16 as f32 / 32768.0 - 1.0).collect()
+    };
+    let (x, w) = (random(2 * 64 * 196, 1), random(32 * 64 * 9, 5));
+    let mut exact = vec![0.0f64; 2 * 32 * 196];
+    for_each_product(&conv, |o, k, i| exact[o] += f64::from(w[k]) * f64::from(x[i]));
+    let mut y = vec![0.0f32; exact.len()];
+    let isa = crate::kernels::isa();
+    // SAFETY: the vectors have the sizes that the geometry says.
+    unsafe { forward(isa, &conv, x.as_ptr(), w.as_ptr(), &Epilogue::NONE, y.as_mut_ptr()) };
+    let most = exact.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    let error = y.iter().zip(&exact).fold(0.0f64, |most, (y, v)| most.max((f64::from(*y) - v).abs()));
+    assert!(error < 1e-6 * most, "{error} of {most}");
+}
+
+#[test]
 fn the_same_bits_for_any_number_of_threads() {
-    let conv = square(5, [20, 33], 13, 3, 1, 1);
+    same_bits(square(5, [20, 33], 13, 3, 2, 1));
+    same_bits(square(5, [20, 33], 13, 3, 1, 1));
+    same_bits(square(1, [40, 70], 14, 3, 1, 1));
+}
+
+fn same_bits(conv: Conv2d) {
     let random =
         |n: usize| (0..n).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 999.0 - 0.5).collect::<Vec<f32>>();
-    let (x, w, dy) = (random(5 * 20 * 169), random(33 * 180), random(5 * 33 * 169));
+    let plane = |n: usize, [h, w]: [usize; 2]| conv.batch * n * h * w;
+    let (x, w, dy) = (
+        random(plane(conv.in_channels, conv.size)),
+        random(conv.out_channels * conv.in_channels * 9),
+        random(plane(conv.out_channels, conv.out)),
+    );
     let threads = parallel::num_threads();
     let results: Vec<Vec<u32>> = [1, 2, 3, 8]
         .into_iter()
@@ -181,7 +270,7 @@ fn the_same_bits_for_any_number_of_threads() {
             let isa = crate::kernels::isa();
             // SAFETY: the vectors have the sizes that the geometry says.
             unsafe {
-                forward(isa, &conv, x.as_ptr(), w.as_ptr(), None, Activation::Relu, y.as_mut_ptr());
+                forward(isa, &conv, x.as_ptr(), w.as_ptr(), &Epilogue::NONE, y.as_mut_ptr());
                 input_grad(isa, &conv, dy.as_ptr(), w.as_ptr(), dx.as_mut_ptr());
                 weight_grad(isa, &conv, x.as_ptr(), dy.as_ptr(), dw.as_mut_ptr());
             }

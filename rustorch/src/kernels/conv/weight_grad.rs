@@ -11,11 +11,11 @@ use crate::kernels::{Isa, parallel, scratch};
 /// Pixels per pass: their gradients for two vectors of channels stay in the first-level cache.
 const PIXELS: usize = 256;
 
-/// `dw`, the gradient with respect to the weight, from the input and `dy`, the gradient with respect to the output.
+/// `dw` by sums over pixels.
 ///
 /// # Safety
-/// The pointers cover the tensors that `conv` describes; `dw` overlaps none of the others and may be uninitialised.
-pub unsafe fn weight_grad<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) {
+/// As for [`super::weight_grad`].
+pub(super) unsafe fn by_pixels<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) {
     let kernels = T::kernels(isa);
     let (inputs, outputs) = (conv.group_in(), conv.group_out());
     if conv.batch * conv.out[0] * conv.out[1] == 0 {

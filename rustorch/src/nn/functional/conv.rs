@@ -3,7 +3,7 @@
 use rustorch_shape::rules::{self, Padding as PaddingRule};
 
 use crate::kernels::conv::Conv2d;
-use crate::{Error, Result, Tensor, ops};
+use crate::{Error, PadMode, Result, Tensor, ops};
 
 /// What a convolution adds around its input along `N` axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct ConvOptions<const N: usize> {
 pub type Conv1dOptions = ConvOptions<1>;
 /// [`ConvOptions`] over two axes.
 pub type Conv2dOptions = ConvOptions<2>;
+/// [`ConvOptions`] over three axes.
+pub type Conv3dOptions = ConvOptions<3>;
 
 impl<const N: usize> Default for ConvOptions<N> {
     fn default() -> Self {
@@ -105,6 +107,29 @@ pub fn conv1d(
     convolve("conv1d", input, weight, bias, options)
 }
 
+/// The cross-correlation of volumes with a kernel: `[batch, in, d, h, w] → [batch, out, d', h', w']`, or the same without
+/// `batch`, by a weight of `[out, in / groups, kd, kh, kw]` (`torch.nn.functional.conv3d`). Computed as a convolution of
+/// slices whose channels are those of the slices that they see, which takes `kd` times the input's memory.
+///
+/// # Errors
+/// As [`conv2d`].
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as f};
+/// let (x, w) = (Tensor::ones([1, 2, 4, 5, 6]), Tensor::ones([3, 2, 3, 3, 3]));
+/// let y = f::conv3d(&x, &w, None, f::Conv3dOptions { padding: [0, 1, 1].into(), ..Default::default() })?;
+/// assert_eq!(y.shape(), [1, 3, 2, 5, 6]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn conv3d(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv3dOptions,
+) -> Result<Tensor> {
+    convolve("conv3d", input, weight, bias, options)
+}
+
 fn convolve<const N: usize>(
     op: &'static str,
     input: &Tensor,
@@ -113,7 +138,7 @@ fn convolve<const N: usize>(
     options: ConvOptions<N>,
 ) -> Result<Tensor> {
     let shape = output_shape(op, input.shape(), weight.shape(), &options)?;
-    check(op, input, weight, bias)?;
+    check_operands(op, input, weight, bias, weight.shape()[0])?;
     let dtype = input.dtype();
     if dtype.compute() != dtype && dtype.is_float() {
         let wide = |tensor: &Tensor| tensor.to_dtype(dtype.compute());
@@ -127,6 +152,9 @@ fn convolve<const N: usize>(
         return Err(Error::DType { op, dtype, expected: "a floating-point or complex dtype" });
     }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
+    if N == 3 {
+        return volumes(&batched, weight, bias, &options, &shape[shape.len() - 3..])?.reshape(shape);
+    }
     // A sequence is an image of height 1.
     let [x, w] =
         [&batched, weight].map(|tensor| if N == 1 { tensor.unsqueeze(2) } else { Ok(tensor.clone()) });
@@ -180,7 +208,70 @@ fn output_shape<const N: usize>(
     Ok(rules::conv(op, input, weight, rule, &mut ())?)
 }
 
-fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<()> {
+/// Over three axes, by slices; the last two axes' options are those of the images.
+fn volumes<const N: usize>(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: &ConvOptions<N>,
+    size: &[usize],
+) -> Result<Tensor> {
+    let (batch, taps) = (x.shape()[0], weight.shape()[2]);
+    let dilation = options.dilation[0];
+    let [before, after] = match options.padding {
+        Padding::Zeros(sizes) => [sizes[0]; 2],
+        Padding::Valid => [0, 0],
+        Padding::Same => {
+            let total = dilation * (taps - 1);
+            [total / 2, total - total / 2]
+        }
+    };
+    let ends = [0, 0, 0, 0, before as isize, after as isize];
+    let padded = if before + after > 0 { x.pad(ends, PadMode::Constant(0.0))? } else { x.clone() };
+    let slices = depth_windows(&padded, size[0], taps, options.stride[0], dilation)?;
+    let weight = weight.flatten(1, 2)?;
+    let geometry = geometry(slices.shape(), weight.shape(), options, size);
+    from_slices(&ops::conv::forward(geometry, &slices, &weight, bias)?, batch)
+}
+
+/// `[batch, channels, depth, h, w] → [batch·count, channels·taps, h, w]`: for each of `count` positions along the depth, the
+/// slices that its taps see.
+pub(super) fn depth_windows(
+    x: &Tensor,
+    count: usize,
+    taps: usize,
+    stride: usize,
+    dilation: usize,
+) -> Result<Tensor> {
+    let &[batch, channels, _, height, width] = x.shape() else {
+        return Err(Error::argument("conv3d", format!("the input has shape {:?}", x.shape())));
+    };
+    let at = |position: usize| (0..taps).map(move |tap| (position * stride + tap * dilation) as i64);
+    let places: Vec<i64> = (0..count).flat_map(at).collect();
+    let places = Tensor::from_vec(places, [count * taps])?.to_device(x.device())?;
+    x.index_select(2, &places)?
+        .reshape([batch, channels, count, taps, height, width])?
+        .permute([0, 2, 1, 3, 4, 5])?
+        .reshape([batch * count, channels * taps, height, width])
+}
+
+/// `[batch·depth, channels, h, w] → [batch, channels, depth, h, w]`
+pub(super) fn from_slices(y: &Tensor, batch: usize) -> Result<Tensor> {
+    let &[slices, channels, height, width] = y.shape() else {
+        return Err(Error::argument("conv3d", format!("slices have shape {:?}", y.shape())));
+    };
+    let depth = slices / batch.max(1);
+    y.reshape([batch, depth, channels, height, width])?.permute([0, 2, 1, 3, 4])
+}
+
+/// Checks dtypes and devices, and the bias of so many outputs.
+pub(super) fn check_operands(
+    op: &'static str,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    outputs: usize,
+) -> Result<()> {
     for (what, tensor) in [("weight", Some(weight)), ("bias", bias)] {
         let Some(tensor) = tensor else { continue };
         if tensor.dtype() != input.dtype() {
@@ -194,13 +285,12 @@ fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
         }
     }
     match bias {
-        Some(bias) if bias.shape() != [weight.shape()[0]] => Err(Error::argument(
+        Some(bias) if bias.shape() != [outputs] => Err(Error::argument(
             op,
             format!(
-                "the bias has shape {:?}, but the weight {:?} has {} outputs",
+                "the bias has shape {:?}, but the weight {:?} has {outputs} outputs",
                 bias.shape(),
                 weight.shape(),
-                weight.shape()[0]
             ),
         )),
         _ => Ok(()),
@@ -209,7 +299,7 @@ fn check(op: &'static str, input: &Tensor, weight: &Tensor, bias: Option<&Tensor
 
 fn geometry<const N: usize>(x: &[usize], w: &[usize], options: &ConvOptions<N>, output: &[usize]) -> Conv2d {
     let pair = |sizes: [usize; N], missing: usize| {
-        if N == 1 { [missing, sizes[0]] } else { [sizes[0], sizes[N - 1]] }
+        [if N == 1 { missing } else { sizes[N.max(2) - 2] }, sizes[N - 1]]
     };
     let (kernel, dilation) = ([w[2], w[3]], pair(options.dilation, 1));
     let padding = match options.padding {

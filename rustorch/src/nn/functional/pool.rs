@@ -2,6 +2,7 @@
 
 use rustorch_shape::rules::{self, PoolOptions as Rule};
 
+use crate::kernels::pooling::Axis;
 use crate::ops::pooling::{self, Windows, adaptive_windows, windows};
 use crate::{DType, Error, Result, Tensor};
 
@@ -74,7 +75,7 @@ pub type AvgPool2dOptions = AvgPoolOptions<2>;
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn max_pool2d(input: &Tensor, kernel: [usize; 2], options: MaxPool2dOptions) -> Result<Tensor> {
-    Ok(max_pool("max_pool2d", input, kernel, options)?.0)
+    max_pool("max_pool2d", input, kernel, options)
 }
 
 /// [`max_pool2d`] with the places of the maxima, as `I64` positions in the flattened plane
@@ -87,8 +88,7 @@ pub fn max_pool2d_with_indices(
     kernel: [usize; 2],
     options: MaxPool2dOptions,
 ) -> Result<(Tensor, Tensor)> {
-    let (output, places) = max_pool("max_pool2d", input, kernel, options)?;
-    Ok((output, places.to_dtype(DType::I64)))
+    max_pool_with_indices("max_pool2d", input, kernel, options)
 }
 
 /// The greatest element of every window of the last axis (`torch.nn.functional.max_pool1d`).
@@ -96,7 +96,7 @@ pub fn max_pool2d_with_indices(
 /// # Errors
 /// If the input has not two or three axes; otherwise as [`max_pool2d`].
 pub fn max_pool1d(input: &Tensor, kernel: usize, options: MaxPool1dOptions) -> Result<Tensor> {
-    Ok(max_pool("max_pool1d", input, [kernel], options)?.0)
+    max_pool("max_pool1d", input, [kernel], options)
 }
 
 /// [`max_pool1d`] with the places of the maxima, as `I64` positions (`max_pool1d(.., return_indices=True)`).
@@ -108,8 +108,7 @@ pub fn max_pool1d_with_indices(
     kernel: usize,
     options: MaxPool1dOptions,
 ) -> Result<(Tensor, Tensor)> {
-    let (output, places) = max_pool("max_pool1d", input, [kernel], options)?;
-    Ok((output, places.to_dtype(DType::I64)))
+    max_pool_with_indices("max_pool1d", input, [kernel], options)
 }
 
 /// The average of every window of the last two axes: `[…, c, h, w] → […, c, h', w']`
@@ -172,7 +171,7 @@ pub fn adaptive_max_pool2d_with_indices(
 ) -> Result<(Tensor, Tensor)> {
     let (input, dtype) = widen("adaptive_max_pool2d", input)?;
     let windows = adaptive("adaptive_max_pool2d", &input, output)?;
-    let (output, places) = pooling::max_pool(&input, windows)?;
+    let (output, places) = pooling::max_pool_with_places(&input, windows)?;
     Ok((output.to_dtype(dtype), places.to_dtype(DType::I64)))
 }
 
@@ -187,6 +186,7 @@ fn adaptive(op: &'static str, input: &Tensor, output: [Option<usize>; 2]) -> Res
         columns,
         dilation: [1, 1],
         divisor: None,
+        axes: None,
     })
 }
 
@@ -195,15 +195,43 @@ fn max_pool<const N: usize>(
     input: &Tensor,
     kernel: [usize; N],
     options: MaxPoolOptions<N>,
+) -> Result<Tensor> {
+    let (input, dtype) = comparable(op, input)?;
+    let (shape, windows) = max_windows(op, &input, kernel, options)?;
+    Ok(pooling::max_pool(&image::<N>(&input)?, windows)?.reshape(shape)?.to_dtype(dtype))
+}
+
+/// [`max_pool`] with the places of the maxima.
+fn max_pool_with_indices<const N: usize>(
+    op: &'static str,
+    input: &Tensor,
+    kernel: [usize; N],
+    options: MaxPoolOptions<N>,
 ) -> Result<(Tensor, Tensor)> {
-    let (input, dtype) = if input.dtype().is_int() { exact(op, input)? } else { widen(op, input)? };
+    let (input, dtype) = comparable(op, input)?;
+    let (shape, windows) = max_windows(op, &input, kernel, options)?;
+    let (output, places) = pooling::max_pool_with_places(&image::<N>(&input)?, windows)?;
+    Ok((output.reshape(shape.as_slice())?.to_dtype(dtype), places.reshape(shape)?.to_dtype(DType::I64)))
+}
+
+/// The input in a dtype that maxima are taken in, and the dtype to return to.
+fn comparable(op: &'static str, input: &Tensor) -> Result<(Tensor, DType)> {
+    if input.dtype().is_int() { exact(op, input) } else { widen(op, input) }
+}
+
+/// The shape of the result, and the windows.
+fn max_windows<const N: usize>(
+    op: &'static str,
+    input: &Tensor,
+    kernel: [usize; N],
+    options: MaxPoolOptions<N>,
+) -> Result<(Vec<usize>, Windows)> {
     let stride = options.stride.unwrap_or(kernel);
     let MaxPoolOptions { padding, dilation, ceil_mode, .. } = options;
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &dilation, ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;
-    let windows = layout(op, &input, &shape, rule, false);
-    let (output, places) = pooling::max_pool(&image::<N>(&input)?, windows)?;
-    Ok((output.reshape(shape.as_slice())?.to_dtype(dtype), places.reshape(shape)?))
+    let windows = layout(op, input, &shape, rule, false);
+    Ok((shape, windows))
 }
 
 fn avg_pool<const N: usize>(
@@ -239,22 +267,18 @@ fn layout(
         let size = input.shape()[at];
         let [kernel, stride, padding, dilation] =
             [rule.kernel, rule.stride, rule.padding, rule.dilation].map(|sizes| sizes[axis]);
-        windows(size, output[at], kernel, stride, padding, dilation, include_padding)
+        let windows = windows(size, output[at], kernel, stride, padding, dilation, include_padding);
+        (windows, Axis { kernel, stride, padding })
     };
     let width = input.shape()[input.rank() - 1];
-    if axes == 1 {
-        let (size, dilation) = ([1, width], [1, rule.dilation[0]]);
-        return Windows {
-            op,
-            size,
-            rows: adaptive_windows(1, 1),
-            columns: along(0),
-            dilation,
-            divisor: None,
-        };
-    }
-    let (size, dilation) = ([input.shape()[input.rank() - 2], width], [rule.dilation[0], rule.dilation[1]]);
-    Windows { op, size, rows: along(0), columns: along(1), dilation, divisor: None }
+    let ((rows, down), height) = match axes {
+        1 => ((adaptive_windows(1, 1), Axis { kernel: 1, stride: 1, padding: 0 }), 1),
+        _ => (along(0), input.shape()[input.rank() - 2]),
+    };
+    let (columns, across) = along(axes - 1);
+    let dilation = [if axes == 1 { 1 } else { rule.dilation[0] }, rule.dilation[axes - 1]];
+    let axes = Some([down, across]);
+    Windows { op, size: [height, width], rows, columns, dilation, divisor: None, axes }
 }
 
 /// A sequence as an image of height 1.

@@ -3,10 +3,11 @@
 //! A convolution is linear in its input and in its weight, so it, its input gradient and its weight gradient are each
 //! the derivative of one another: three operations that differentiate to any order.
 
+use std::sync::Arc;
+
 use crate::autograd::{Ctx, Grads, Saved, record};
 use crate::dtype::dispatch;
-use crate::kernels::conv::{self as kernel, Conv2d};
-use crate::kernels::gemm::Activation;
+use crate::kernels::conv::{self as kernel, Conv2d, Direction, Epilogue, Target};
 use crate::kernels::isa;
 use crate::{DType, Device, Error, Result, Tensor};
 
@@ -28,9 +29,18 @@ pub(crate) fn forward(
     );
     dispatch!(float x.dtype(), "conv2d", T => {
         let bias = bias_raw.as_ref().map(|bias| bias.host_ptr().cast::<T>().cast_const());
-        let (x, w, y) = (x_raw.host_ptr().cast::<T>(), weight_raw.host_ptr().cast(), output.host_ptr().cast());
+        let (x, y) = (x_raw.host_ptr().cast::<T>(), output.host_ptr().cast());
+        let epilogue = Epilogue { bias, ..Epilogue::NONE };
         // SAFETY: contiguous tensors of the geometry's shapes, the inputs locked, the output ours alone.
-        unsafe { kernel::forward::<T>(isa(), &geometry, x, w, bias, Activation::Identity, y) }
+        unsafe {
+            match kept_weights::<T>(&geometry, &weight_raw) {
+                Some(kept) => {
+                    let target = Target::Plain(y);
+                    kernel::forward_packed::<T>(isa(), &geometry, x, kept.1.as_ptr(), &epilogue, target);
+                }
+                None => kernel::forward::<T>(isa(), &geometry, x, weight_raw.host_ptr().cast(), &epilogue, y),
+            }
+        }
     });
     let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
     record("conv2d", &[&output], &inputs, || {
@@ -50,8 +60,32 @@ pub(crate) fn forward(
     Ok(output)
 }
 
+/// The packed weights, which stay with the weight's storage while gradients are off: in training, they change at every step.
+fn kept_weights<T: kernel::Element>(geometry: &Conv2d, weight: &Tensor) -> Option<Arc<(Key, Vec<T>)>> {
+    if crate::is_grad_enabled() || !kernel::is_worth_keeping(geometry, Direction::Forward) {
+        return None;
+    }
+    let make = || {
+        let mut packed = vec![T::default(); kernel::packed_len::<T>(isa(), geometry, Direction::Forward)];
+        let from = weight.host_ptr().cast();
+        // SAFETY: the weight is contiguous and locked; the vector has the room that was asked for.
+        unsafe { kernel::pack::<T>(isa(), geometry, Direction::Forward, from, packed.as_mut_ptr()) };
+        packed
+    };
+    let key = Key { geometry: *geometry, start: weight.host_ptr() as usize };
+    Some(weight.storage().derived(key, make))
+}
+
+/// What packed weights depend on besides the contents of the storage.
+#[derive(PartialEq)]
+struct Key {
+    geometry: Conv2d,
+    /// The first byte.
+    start: usize,
+}
+
 /// The gradient of the input.
-fn input_grad(geometry: Conv2d, dy: &Tensor, weight: &Tensor) -> Result<Tensor> {
+pub(crate) fn input_grad(geometry: Conv2d, dy: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let shape = [geometry.batch, geometry.in_channels, geometry.size[0], geometry.size[1]];
     let [dy_raw, weight_raw] = [dy, weight].map(raw);
     let output = prepare("conv2d", dy, &shape)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::autograd::{Ctx, Grads, record};
 use crate::dtype::dispatch;
-use crate::kernels::pooling::{self as kernel, Pooling, Window};
+use crate::kernels::pooling::{self as kernel, Axis, Pooling, Window};
 use crate::{DType, Device, Error, Result, Tensor};
 
 /// The windows of a pooling of images.
@@ -18,12 +18,14 @@ pub(crate) struct Windows {
     pub columns: Vec<Window>,
     pub dilation: [usize; 2],
     pub divisor: Option<usize>,
+    /// Where the windows come from, if they lie at regular distances.
+    pub axes: Option<[Axis; 2]>,
 }
 
 impl Windows {
     pub fn pooling(&self, planes: usize) -> Pooling<'_> {
-        let Self { size, rows, columns, dilation, divisor, .. } = self;
-        Pooling { planes, size: *size, rows, columns, dilation: *dilation, divisor: *divisor }
+        let Self { size, rows, columns, dilation, divisor, axes, .. } = self;
+        Pooling { planes, size: *size, rows, columns, dilation: *dilation, divisor: *divisor, axes: *axes }
     }
 
     pub fn output(&self) -> [usize; 2] {
@@ -75,23 +77,40 @@ pub(crate) fn adaptive_windows(size: usize, count: usize) -> Vec<Window> {
     (0..count).map(window).collect()
 }
 
+/// The greatest element of every window.
+pub(crate) fn max_pool(x: &Tensor, windows: Windows) -> Result<Tensor> {
+    if crate::is_grad_enabled() && x.requires_grad() {
+        return Ok(max_pool_with_places(x, windows)?.0);
+    }
+    Ok(maxima(x, &windows, false)?.0)
+}
+
 /// The greatest element of every window, and its place in its plane as `I32`.
-pub(crate) fn max_pool(x: &Tensor, windows: Windows) -> Result<(Tensor, Tensor)> {
-    windows.check()?;
-    let (raw, shape, planes) = planes(x, windows.op, windows.output())?;
-    let output = Tensor::uninit(&shape, x.dtype(), Device::Cpu)?;
-    let places = Tensor::uninit(&shape, DType::I32, Device::Cpu)?;
-    let guard = raw.storage().read();
-    dispatch!(float x.dtype(), windows.op, T => {
-        // SAFETY: contiguous, the input locked, the outputs ours alone.
-        unsafe { kernel::max_forward::<T>(&windows.pooling(planes), read(&raw), write(&output), write(&places)) }
-    });
-    drop(guard);
+pub(crate) fn max_pool_with_places(x: &Tensor, windows: Windows) -> Result<(Tensor, Tensor)> {
+    let (output, places) = maxima(x, &windows, true)?;
     let windows = Arc::new(windows);
     record(windows.op, &[&output], &[x], || {
         let (windows, places) = (windows.clone(), places.clone());
         Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(scatter(ctx.grad()?, &places, &windows)?)])))
     });
+    Ok((output, places))
+}
+
+/// The maxima, and their places if `wanted`: else, no elements.
+fn maxima(x: &Tensor, windows: &Windows, wanted: bool) -> Result<(Tensor, Tensor)> {
+    windows.check()?;
+    let (raw, shape, planes) = planes(x, windows.op, windows.output())?;
+    let output = Tensor::uninit(&shape, x.dtype(), Device::Cpu)?;
+    let places = Tensor::uninit(if wanted { &shape } else { &[0] }, DType::I32, Device::Cpu)?;
+    let guard = raw.storage().read();
+    dispatch!(float x.dtype(), windows.op, T => {
+        // SAFETY: contiguous, the input locked, the outputs ours alone.
+        unsafe {
+            let places = wanted.then(|| write(&places));
+            kernel::max_forward::<T>(&windows.pooling(planes), read(&raw), write(&output), places);
+        }
+    });
+    drop(guard);
     Ok((output, places))
 }
 

@@ -1,13 +1,25 @@
 //! Pooling of planes, `[planes, height, width]`, by windows whose places are given per axis: so plain, dilated, padded,
-//! ceiling and adaptive pooling are one loop.
+//! ceiling and adaptive pooling are one interface. Windows of 2×2 side by side ([`halve`]) and windows at regular distances
+//! ([`regular`]) are computed by vectors of outputs, the rest one by one.
+//!
+//! What compiled networks call: [`max_forward`] (with places, or without for inference), [`scatter`] for its gradient,
+//! [`average`] and [`spread`]; after a convolution with fused pooling, [`halve_backward`].
 //!
 //! Gradients are scattered (maxima) or spread (averages) plane by plane; every plane belongs to one thread, so the
 //! order of additions does not depend on how many there are.
 
+mod halves;
+mod regular;
+
+#[cfg(test)]
+mod tests;
+
 use std::mem::MaybeUninit;
 
 use super::isa::Kernel;
-use super::{isa, parallel};
+use super::{Vectored, isa, parallel};
+
+pub use halves::{HalveBackward, halve, halve_backward};
 
 /// A window's place along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +30,17 @@ pub struct Window {
     pub taps: usize,
     /// What the window counts for in an average: its taps, or with padding included also those outside.
     pub extent: usize,
+}
+
+/// Windows at regular distances along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Taps of a window, those in the padding included.
+    pub kernel: usize,
+    /// Steps from a window to the next.
+    pub stride: usize,
+    /// Elements before the axis that the first window begins with.
+    pub padding: usize,
 }
 
 /// The windows of a pooling.
@@ -35,12 +58,16 @@ pub struct Pooling<'a> {
     pub dilation: [usize; 2],
     /// What averages divide by; the product of the windows' extents if there is none.
     pub divisor: Option<usize>,
+    /// Where the windows come from, if they lie at regular distances.
+    pub axes: Option<[Axis; 2]>,
 }
 
 /// A number that can be pooled.
-pub trait Number: Copy + Default + PartialOrd + Send + Sync + std::ops::Add<Output = Self> + 'static {
+pub trait Number: Vectored {
     /// Division by a count.
     fn over(self, count: usize) -> Self;
+    /// A small whole number as an integer.
+    fn code(self) -> i32;
 }
 
 impl Number for f32 {
@@ -48,12 +75,22 @@ impl Number for f32 {
     fn over(self, count: usize) -> Self {
         self / count as f32
     }
+
+    #[inline(always)]
+    fn code(self) -> i32 {
+        self as i32
+    }
 }
 
 impl Number for f64 {
     #[inline(always)]
     fn over(self, count: usize) -> Self {
         self / count as f64
+    }
+
+    #[inline(always)]
+    fn code(self) -> i32 {
+        self as i32
     }
 }
 
@@ -86,30 +123,39 @@ impl Pooling<'_> {
     }
 }
 
-/// The greatest element of every window, NaN if there is one, and its place in the plane.
+/// The greatest element of every window, NaN if there is one, and on request its place in the plane: the first among equals.
 pub fn max_forward<T: Number>(
     pooling: &Pooling<'_>,
     x: &[T],
     y: &mut [MaybeUninit<T>],
-    places: &mut [MaybeUninit<i32>],
+    mut places: Option<&mut [MaybeUninit<i32>]>,
 ) {
     let (input, output) = (pooling.input(), pooling.output());
-    assert!(
-        x.len() == pooling.planes * input && y.len() == pooling.planes * output && places.len() == y.len()
-    );
-    let out = parallel::Shared((y.as_mut_ptr(), places.as_mut_ptr()));
-    let halves = pooling.halves();
+    assert!(x.len() == pooling.planes * input && y.len() == pooling.planes * output);
+    assert!(places.as_ref().is_none_or(|places| places.len() == pooling.planes * output));
+    let places = places.as_mut().map(|places| places.as_mut_ptr().cast::<i32>());
+    let out = parallel::Shared((y.as_mut_ptr().cast::<T>(), places));
+    let (halves, regular) = (pooling.halves(), pooling.axes.map(|axes| regular::Plan::new(pooling, axes)));
+    let set = isa();
     pooling.for_each_plane(|plane| {
         let (y, places) = out.get();
-        // SAFETY: the plane's own part of the outputs, whose lengths were checked.
-        let (y, places) = unsafe {
-            (
-                std::slice::from_raw_parts_mut(y.add(plane * output), output),
-                std::slice::from_raw_parts_mut(places.add(plane * output), output),
-            )
-        };
         let x = &x[plane * input..][..input];
-        isa().run(MaxPlane { pooling, x, y, places, halves });
+        let y = y.wrapping_add(plane * output);
+        let places = places.map(|places| places.wrapping_add(plane * output));
+        match &regular {
+            // SAFETY: the plane's own part of the outputs, whose lengths were checked.
+            _ if halves => unsafe { halves::max_plane(set, pooling, x.as_ptr(), y, places) },
+            // SAFETY: as above.
+            Some(plan) => unsafe { plan.max(set, pooling, x.as_ptr(), y, places) },
+            None => {
+                // SAFETY: as above.
+                let y = unsafe { std::slice::from_raw_parts_mut(y.cast(), output) };
+                let places = places
+                    // SAFETY: as above.
+                    .map(|places| unsafe { std::slice::from_raw_parts_mut(places.cast(), output) });
+                set.run(MaxPlane { pooling, x, y, places });
+            }
+        }
     });
 }
 
@@ -117,8 +163,7 @@ struct MaxPlane<'a, T> {
     pooling: &'a Pooling<'a>,
     x: &'a [T],
     y: &'a mut [MaybeUninit<T>],
-    places: &'a mut [MaybeUninit<i32>],
-    halves: bool,
+    places: Option<&'a mut [MaybeUninit<i32>]>,
 }
 
 /// The greater of two values with their places; NaN wins, the first among equals.
@@ -133,35 +178,20 @@ impl<T: Number> Kernel for MaxPlane<'_, T> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { pooling, x, y, places, halves } = self;
-        let (width, columns) = (pooling.size[1], pooling.columns.len());
-        for (row, window) in pooling.rows.iter().enumerate() {
-            let (y, places) = (&mut y[row * columns..][..columns], &mut places[row * columns..][..columns]);
-            if halves {
-                let first = 2 * row * width;
-                let (upper, lower) = (&x[first..][..2 * columns], &x[first + width..][..2 * columns]);
-                for column in 0..columns {
-                    let at = (first + 2 * column) as i32;
-                    let top = greater((upper[2 * column], at), (upper[2 * column + 1], at + 1));
-                    let below = at + width as i32;
-                    let best =
-                        greater(greater(top, (lower[2 * column], below)), (lower[2 * column + 1], below + 1));
-                    y[column].write(best.0);
-                    places[column].write(best.1);
+        let Self { pooling, x, y, mut places } = self;
+        let width = pooling.size[1];
+        for (index, (row, column)) in windows(pooling).enumerate() {
+            let first = row.start * width + column.start;
+            let mut best = (x[first], first as i32);
+            for dy in 0..row.taps {
+                for dx in 0..column.taps {
+                    let at = first + dy * pooling.dilation[0] * width + dx * pooling.dilation[1];
+                    best = greater(best, (x[at], at as i32));
                 }
-                continue;
             }
-            for (column, across) in pooling.columns.iter().enumerate() {
-                let first = window.start * width + across.start;
-                let mut best = (x[first], first as i32);
-                for dy in 0..window.taps {
-                    for dx in 0..across.taps {
-                        let at = first + dy * pooling.dilation[0] * width + dx * pooling.dilation[1];
-                        best = greater(best, (x[at], at as i32));
-                    }
-                }
-                y[column].write(best.0);
-                places[column].write(best.1);
+            y[index].write(best.0);
+            if let Some(places) = &mut places {
+                places[index].write(best.1);
             }
         }
     }
@@ -206,8 +236,17 @@ pub fn average<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T
     let (input, output, width) = (pooling.input(), pooling.output(), pooling.size[1]);
     assert!(x.len() == pooling.planes * input && y.len() == pooling.planes * output);
     let out = parallel::Shared(y.as_mut_ptr());
+    // Windows of a large part of the plane are left to sums along rows.
+    let axes = pooling.axes.filter(|axes| axes[0].kernel * axes[1].kernel * 4 <= input);
+    let regular = axes.map(|axes| regular::Plan::new(pooling, axes));
+    let set = isa();
     pooling.for_each_plane(|plane| {
         let x = &x[plane * input..][..input];
+        if let Some(plan) = &regular {
+            let y = out.get().cast::<T>().wrapping_add(plane * output);
+            // SAFETY: the plane's own part of the output, whose length was checked.
+            return unsafe { plan.average(set, pooling, x.as_ptr(), y) };
+        }
         for (index, (row, column)) in windows(pooling).enumerate() {
             let mut sum = T::default();
             for y in row.start..row.start + row.taps {
@@ -230,9 +269,17 @@ pub fn spread<T: Number>(pooling: &Pooling<'_>, dy: &[T], dx: &mut [MaybeUninit<
     let (input, output, width) = (pooling.input(), pooling.output(), pooling.size[1]);
     assert!(dx.len() == pooling.planes * input && dy.len() == pooling.planes * output);
     let out = parallel::Shared(dx.as_mut_ptr());
+    let whole = || pooling.rows.iter().chain(pooling.columns).all(|window| window.extent == 2);
+    let quarters = pooling.halves() && pooling.divisor.map_or_else(whole, |divisor| divisor == 4);
+    let set = isa();
     pooling.for_each_plane(|plane| {
         // SAFETY: the plane's own part of the output, whose length was checked.
         let dx = unsafe { zeroed(out.get().add(plane * input), input) };
+        if quarters {
+            let dy = &dy[plane * output..][..output];
+            // SAFETY: as above.
+            return unsafe { halves::spread_plane(set, pooling, dy.as_ptr(), dx.as_mut_ptr()) };
+        }
         for ((row, column), &dy) in windows(pooling).zip(&dy[plane * output..][..output]) {
             let part = dy.over(pooling.divisor(row, column));
             for y in row.start..row.start + row.taps {
