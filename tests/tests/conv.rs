@@ -2,7 +2,8 @@
 
 use rustorch::autograd::{gradcheck, gradgradcheck};
 use rustorch::nn::functional::{self as f, Conv2dOptions, Padding};
-use rustorch::{DType, Result, Tensor};
+use rustorch::nn::{Conv2d, Layer};
+use rustorch::{DType, PadMode, Result, Tensor, no_grad};
 
 fn leaf(shape: &[usize]) -> Result<Tensor> {
     Tensor::randn_with(shape, DType::F64).requires_grad_(true)
@@ -35,4 +36,52 @@ fn conv_errors_name_the_sizes() {
     assert!(f::conv2d(&x, &wide, None, Conv2dOptions::default()).is_err());
     let none = Conv2dOptions { stride: [0, 1], ..Default::default() };
     assert!(f::conv2d(&x, &Tensor::zeros([2, 3, 1, 1]), None, none).is_err());
+}
+
+#[test]
+fn padding_modes_of_layers_pad_the_input() -> Result<()> {
+    let x = Tensor::randn([1, 2, 4, 5]);
+    for (name, mode) in
+        [("reflect", PadMode::Reflect), ("replicate", PadMode::Replicate), ("circular", PadMode::Circular)]
+    {
+        let layer = Conv2d::builder(2, 3, [3, 2]).padding([2, 1]).padding_mode(name).build()?;
+        let padded = x.pad([1, 1, 2, 2], mode)?;
+        let expected = f::conv2d(&padded, &layer.weight, layer.bias.as_ref(), Conv2dOptions::default())?;
+        assert_eq!(layer.forward(&x)?.to_vec::<f32>()?, expected.to_vec::<f32>()?);
+        let same = Conv2d::builder(2, 3, [3, 2]).padding("same").padding_mode(name).build()?;
+        assert_eq!(same.forward(&x)?.shape(), [1, 3, 4, 5]);
+        assert!(format!("{same:?}").ends_with(&format!("padding=same, padding_mode={name})")));
+    }
+    Ok(())
+}
+
+#[test]
+fn transposed_convolutions_differentiate_to_second_order() -> Result<()> {
+    let options = f::ConvTranspose3dOptions {
+        stride: [2, 1, 2],
+        padding: [1, 0, 1],
+        output_padding: [1, 0, 0],
+        ..Default::default()
+    };
+    let [x, w, b] = [leaf(&[1, 2, 3, 2, 2])?, leaf(&[2, 1, 2, 2, 2])?, leaf(&[1])?];
+    let inputs = [&x, &w, &b];
+    let run = |inputs: &[Tensor]| f::conv_transpose3d(&inputs[0], &inputs[1], Some(&inputs[2]), options);
+    gradcheck(run, &inputs, Default::default())?;
+    gradgradcheck(run, &inputs, Default::default())?;
+    Ok(())
+}
+
+/// Weights kept in a kernel's order must not outlive a change of the weight.
+#[test]
+fn inference_sees_changed_weights() -> Result<()> {
+    let x = Tensor::randn([1, 16, 12, 12]);
+    let weight = Tensor::randn([32, 16, 3, 3]);
+    let run = |w: &Tensor| no_grad(|| f::conv2d(&x, w, None, Conv2dOptions::default()));
+    let first = run(&weight)?;
+    assert_eq!(run(&weight)?.to_vec::<f32>()?, first.to_vec::<f32>()?);
+    let half = weight.narrow(0, 16, 16)?;
+    assert_eq!(run(&half)?.to_vec::<f32>()?, first.narrow(1, 16, 16)?.contiguous().to_vec::<f32>()?);
+    no_grad(|| weight.mul_(2.0))?;
+    assert_eq!(run(&weight)?.to_vec::<f32>()?, first.mul(2.0)?.to_vec::<f32>()?);
+    Ok(())
 }

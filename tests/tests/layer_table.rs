@@ -94,6 +94,66 @@ fn cases() -> Vec<Case> {
             &[2, 4, 9, 8],
         ),
         case(
+            "Conv2d",
+            Conv2d::builder(3, 6, 3).padding([1, 2]).padding_mode("reflect").build().unwrap(),
+            &[
+                ("in_channels", size(3)),
+                ("out_channels", size(6)),
+                ("kernel", sizes(&[3, 3])),
+                ("padding", sizes(&[1, 2])),
+                ("padding_mode", Value::Text("reflect".into())),
+            ],
+            &[2, 3, 6, 5],
+        ),
+        case(
+            "Conv3d",
+            Conv3d::builder(4, 6, [2, 3, 1]).padding([1, 0, 0]).groups(2).build().unwrap(),
+            &[
+                ("in_channels", size(4)),
+                ("out_channels", size(6)),
+                ("kernel", sizes(&[2, 3, 1])),
+                ("padding", sizes(&[1, 0, 0])),
+                ("groups", size(2)),
+            ],
+            &[2, 4, 3, 4, 5],
+        ),
+        case(
+            "ConvTranspose1d",
+            ConvTranspose1d::new(3, 6, 2),
+            &[("in_channels", size(3)), ("out_channels", size(6)), ("kernel", sizes(&[2]))],
+            &[2, 3, 5],
+        ),
+        case(
+            "ConvTranspose2d",
+            ConvTranspose2d::builder(4, 6, 3)
+                .stride([2, 1])
+                .padding(1)
+                .output_padding([1, 0])
+                .groups(2)
+                .bias(false)
+                .dilation([1, 2])
+                .build()
+                .unwrap(),
+            &[
+                ("in_channels", size(4)),
+                ("out_channels", size(6)),
+                ("kernel", sizes(&[3, 3])),
+                ("stride", sizes(&[2, 1])),
+                ("padding", sizes(&[1, 1])),
+                ("output_padding", sizes(&[1, 0])),
+                ("groups", size(2)),
+                ("bias", flag(false)),
+                ("dilation", sizes(&[1, 2])),
+            ],
+            &[2, 4, 5, 4],
+        ),
+        case(
+            "ConvTranspose3d",
+            ConvTranspose3d::new(2, 3, 2),
+            &[("in_channels", size(2)), ("out_channels", size(3)), ("kernel", sizes(&[2, 2, 2]))],
+            &[1, 2, 2, 3, 2],
+        ),
+        case(
             "Embedding",
             Embedding::new(7, 3),
             &[("num_embeddings", size(7)), ("embedding_dim", size(3))],

@@ -20,7 +20,7 @@ pub(super) fn layer(
             how[last] = size(args, "embedding_dim").map(|n| format!("`{name}` gives {n} features"))
         }
         "Flatten" => return flatten(args, text, input, output),
-        "Conv1d" | "Conv2d" => {
+        "Conv1d" | "Conv2d" | "Conv3d" => {
             how = windows(args, text, input, output);
             let spatial = sizes(args, "kernel").map_or(0, <[Poly]>::len);
             if let Some(axis) = output.len().checked_sub(spatial + 1) {

@@ -5,6 +5,7 @@ mod activation;
 mod activation_more;
 mod bilinear;
 mod conv;
+mod conv_transpose;
 mod dropout;
 mod embedding;
 mod linear;
@@ -18,7 +19,11 @@ mod transformer;
 pub use activation::*;
 pub use activation_more::*;
 pub use bilinear::{Bilinear, BilinearBuilder};
-pub use conv::{Conv1d, Conv1dBuilder, Conv2d, Conv2dBuilder};
+pub use conv::{Conv1d, Conv1dBuilder, Conv2d, Conv2dBuilder, Conv3d, Conv3dBuilder, PaddingMode};
+pub use conv_transpose::{
+    ConvTranspose1d, ConvTranspose1dBuilder, ConvTranspose2d, ConvTranspose2dBuilder, ConvTranspose3d,
+    ConvTranspose3dBuilder,
+};
 pub use dropout::{Dropout, DropoutBuilder};
 pub use embedding::{Embedding, EmbeddingBuilder};
 pub use linear::{Linear, LinearBuilder};
