@@ -28,6 +28,25 @@ model! {
 }
 
 model! {
+    /// Convolutions whose pooling is fused, by each of the kernels, and some whose is not.
+    Pooled {
+        conv1: Conv2d(1, 16, kernel = 3, padding = 1),
+        conv2: Conv2d(_, 24, kernel = 3, padding = 1),
+        pool: MaxPool2d(2),
+        conv3: Conv2d(_, 10, kernel = 3, padding = 1, bias = false),
+        conv4: Conv2d(_, 8, kernel = 1),
+        conv5: Conv2d(_, 6, kernel = 2, padding_mode = "circular", padding = 1),
+    }
+    forward(x: [batch, 1, 24, 24]) -> ([batch, 16, 12, 12], [batch, 6, 1, 1]) {
+        let first = max_pool2d(relu(conv1(x)), 2);
+        let x = pool(relu(conv2(first)));
+        let x = max_pool2d(conv3(x), 2);
+        let x = max_pool2d(conv4(x), 2, padding = 1);
+        (first, max_pool2d(silu(conv5(x)), 3))
+    }
+}
+
+model! {
     Block<const D: usize, const HEADS: usize> {
         ln1: LayerNorm(D),
         query: Linear(D, D),
@@ -183,6 +202,21 @@ fn convnet_is_the_same_in_both_modes() -> Result<()> {
     model.eval();
     both(&model, &[Tensor::randn([4, 1, 12, 12])], run)?;
     both(&model, &[Tensor::randn([1, 1, 12, 12])], run)
+}
+
+#[test]
+fn fused_pooling_is_the_same() -> Result<()> {
+    let model = Pooled::new();
+    let run = |model: &Pooled, x: &[Tensor]| {
+        let (a, b) = model.forward(&x[0].typed::<shape![Batch, 1, 24, 24]>()?);
+        Ok(vec![a.into_tensor(), b.into_tensor()])
+    };
+    both(&model, &[Tensor::randn([3, 1, 24, 24])], run)?;
+    let x = [Tensor::randn([1, 1, 24, 24])];
+    let all = |outputs: Vec<Tensor>| outputs.iter().map(|y| y.to_vec::<f32>()).collect::<Result<Vec<_>>>();
+    let trained = all(run(&model, &x)?)?;
+    assert_eq!(all(no_grad(|| run(&model, &x))?)?, trained);
+    Ok(())
 }
 
 fn gpt(model: &Gpt<8, 3>, x: &[Tensor]) -> Result<Vec<Tensor>> {

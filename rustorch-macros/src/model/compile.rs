@@ -42,6 +42,8 @@ pub(super) enum Kind<'p> {
         field: usize,
         input: Var,
         act: Option<Act>,
+        /// Windows of which the maxima are taken last.
+        pool: Option<TokenStream>,
     },
     RowNorm {
         field: usize,
@@ -234,7 +236,7 @@ impl Compiler<'_> {
         }
         match layer.spec.name {
             "Linear" => Kind::Linear { field, input, act: None },
-            "Conv2d" => Kind::Conv2d { field, input, act: None },
+            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { field, input, act: None, pool: None },
             "LayerNorm" => Kind::RowNorm { field, input },
             "Embedding" => Kind::Embedding { field, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
@@ -384,26 +386,47 @@ fn island(instruction: &Instruction, layer: Option<usize>) -> Kind<'_> {
     Kind::Island { instruction, inputs, layer }
 }
 
-/// Lets linear maps and convolutions apply the function that alone uses their result.
+/// Whether a convolution pads by itself.
+fn pads_with_zeros(args: &Args) -> bool {
+    match args.get("padding_mode") {
+        Some(Value::Text(mode)) => mode == "zeros",
+        _ => true,
+    }
+}
+
+/// Lets linear maps and convolutions apply the function that alone uses their result, and convolutions then take maxima
+/// over windows.
 fn fuse(steps: &mut Vec<Step<'_>>, results: &[Var]) {
     let mut at = 0;
     while at < steps.len() {
-        let Some((function, result)) = fusible(steps, at, results) else {
+        let Some((last, result)) = fusible(steps, at, results) else {
             at += 1;
             continue;
         };
-        if let Kind::Linear { act, .. } | Kind::Conv2d { act, .. } = &mut steps[at].kind {
-            *act = Some(function);
+        match (&mut steps[at].kind, last) {
+            (Kind::Linear { act, .. } | Kind::Conv2d { act, .. }, Last::Act(function)) => {
+                *act = Some(function)
+            }
+            (Kind::Conv2d { pool, .. }, Last::Pool(windows)) => *pool = Some(windows),
+            _ => {}
         }
         let removed = steps.remove(result);
         steps[at].results = removed.results;
     }
 }
 
-/// The function that can be fused into step `at`, and the step that it is.
-fn fusible(steps: &[Step<'_>], at: usize, results: &[Var]) -> Option<(Act, usize)> {
-    let (Kind::Linear { act: None, .. } | Kind::Conv2d { act: None, .. }) = &steps[at].kind else {
-        return None;
+/// What can be fused into a step.
+enum Last {
+    Act(Act),
+    Pool(TokenStream),
+}
+
+/// What can be fused into step `at`, and the step that it is.
+fn fusible(steps: &[Step<'_>], at: usize, results: &[Var]) -> Option<(Last, usize)> {
+    let (takes_act, takes_pool) = match &steps[at].kind {
+        Kind::Linear { act, .. } => (act.is_none(), false),
+        Kind::Conv2d { act, pool, .. } => (act.is_none() && pool.is_none(), pool.is_none()),
+        _ => return None,
     };
     let var = steps[at].results[0];
     if results.contains(&var) {
@@ -412,7 +435,8 @@ fn fusible(steps: &[Step<'_>], at: usize, results: &[Var]) -> Option<(Act, usize
     let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&var));
     let (user, None) = (users.next()?, users.next()) else { return None };
     match &steps[user].kind {
-        Kind::Unary { act, .. } => Some((act.clone(), user)),
+        Kind::Unary { act, .. } if takes_act => Some((Last::Act(act.clone()), user)),
+        Kind::MaxPool { pool, .. } if takes_pool => Some((Last::Pool(pool.clone()), user)),
         _ => None,
     }
 }

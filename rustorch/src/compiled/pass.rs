@@ -91,7 +91,7 @@ pub struct Pass {
     tensors: Vec<Tensor>,
     pub(super) parameters: Parameters,
     pub(super) outputs: Vec<Tensor>,
-    wanted: Option<usize>,
+    pub(super) wanted: Option<usize>,
     pub(super) depth: usize,
     /// Outputs whose values the backward pass reads.
     pub(super) reads_output: bool,

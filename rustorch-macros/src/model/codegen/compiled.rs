@@ -230,10 +230,15 @@ impl Printer<'_> {
                 let (layer, input, act) = (self.field(*field), var(*input), act_tokens(act.as_ref()));
                 quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
             }
-            Kind::Conv2d { field, input, act } => {
+            Kind::Conv2d { field, input, act, pool } => {
                 let (layer, shape) = (self.field(*field), self.shape(*input));
                 let (input, act) = (var(*input), act_tokens(act.as_ref()));
-                quote!(let #(#result)* = pass.conv2d(#input, #shape, &#layer, #act)?;)
+                match pool {
+                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, &#layer, #act)?;),
+                    Some(pool) => {
+                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, &#layer, #act, #pool)?;)
+                    }
+                }
             }
             Kind::RowNorm { field, input } => {
                 let (layer, input) = (self.field(*field), var(*input));
@@ -354,10 +359,15 @@ impl Printer<'_> {
                 let (layer, into, act) = (self.field(*field), grad(*input), act_tokens(act.as_ref()));
                 quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
             }
-            Kind::Conv2d { field, input, act } => {
+            Kind::Conv2d { field, input, act, pool } => {
                 let (layer, shape) = (self.field(*field), self.shape(*input));
                 let (into, act) = (grad(*input), act_tokens(act.as_ref()));
-                quote!(pass.conv2d_backward(#(#g)*, #shape, &#layer, #act, &mut #into)?;)
+                match pool {
+                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, &#layer, #act, &mut #into)?;),
+                    Some(pool) => quote! {
+                        pass.conv2d_max_pool_backward(#(#g)*, #shape, &#layer, #act, #pool, &mut #into)?;
+                    },
+                }
             }
             Kind::RowNorm { field, input } => {
                 let (layer, into) = (self.field(*field), grad(*input));

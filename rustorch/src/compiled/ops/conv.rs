@@ -5,9 +5,11 @@ use super::elementwise::{apply, derive};
 use super::linear::{Act, fused};
 use super::{add_into, numel, read, read_option, wants};
 use crate::Result;
+use crate::kernels::conv::{Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{conv, isa, scratch};
 use crate::nn::Conv2d;
+use crate::ops::conv::kept_weights;
 
 impl Pass {
     /// `act(conv(x) + b)` for `x` of `shape` `[batch, channels, height, width]`.
@@ -29,8 +31,10 @@ impl Pass {
         };
         if !self.planning {
             let ((w, _w), (b, _b)) = (read(&layer.weight), read_option(layer.bias.as_ref()));
+            let epilogue = Epilogue { bias: b, residual: None, activation: last };
+            let (from, to) = (x.f32().cast_const(), z.f32());
             // SAFETY: buffers of the pass of the geometry's sizes; the parameters are locked and were checked.
-            unsafe { conv::forward(isa(), &geometry, x.f32().cast_const(), w, b, last, z.f32()) };
+            unsafe { run(&geometry, from, layer, w, &epilogue, Target::Plain(to)) };
             if let (Some((op, params)), true) = (act, z.ptr != y.ptr) {
                 // SAFETY: as above.
                 unsafe { apply(op, params, z.f32(), y.f32(), len) };
@@ -73,13 +77,27 @@ impl Pass {
             }
             _ => self.retain(g),
         };
+        self.conv2d_gradients(dz, x, &geometry, layer, gx)?;
+        self.release(dz);
+        Ok(())
+    }
+
+    /// The gradients of the parameters and of the input from that of the convolution's own result.
+    pub(super) fn conv2d_gradients(
+        &mut self,
+        dz: Buf,
+        x: Buf,
+        geometry: &conv::Conv2d,
+        layer: &Conv2d,
+        gx: &mut Grad,
+    ) -> Result<()> {
         // SAFETY: the geometry's sizes; the gradients have the parameters' shapes.
         self.parameter_grad(layer.bias.as_ref(), |db| unsafe {
-            conv::bias_grad(&geometry, dz.f32().cast_const(), db);
+            conv::bias_grad(geometry, dz.f32().cast_const(), db);
         })?;
         // SAFETY: as above.
         self.parameter_grad(Some(&layer.weight), |dw| unsafe {
-            conv::weight_grad(isa(), &geometry, x.f32().cast_const(), dz.f32().cast_const(), dw);
+            conv::weight_grad(isa(), geometry, x.f32().cast_const(), dz.f32().cast_const(), dw);
         })?;
         if x.grad {
             let into = match *gx {
@@ -88,13 +106,13 @@ impl Pass {
             };
             let dx = match into {
                 Some(old) => old,
-                None => self.numbers(numel(shape), false),
+                None => self.numbers(x.len, false),
             };
             if !self.planning {
                 let (w, _guard) = read(&layer.weight);
                 let run = |to: *mut f32| {
                     // SAFETY: the geometry's sizes.
-                    unsafe { conv::input_grad(isa(), &geometry, dz.f32().cast_const(), w, to) };
+                    unsafe { conv::input_grad(isa(), geometry, dz.f32().cast_const(), w, to) };
                 };
                 match into {
                     None => run(dx.f32()),
@@ -109,7 +127,35 @@ impl Pass {
                 self.contribute(gx, Some(dx));
             }
         }
-        self.release(dz);
         Ok(())
+    }
+}
+
+/// The convolution, with weights in the kernel's order, which are kept in inference.
+///
+/// # Safety
+/// As for [`conv::forward_packed`]; `w` are the layer's weights, locked for reading.
+pub(super) unsafe fn run(
+    geometry: &conv::Conv2d,
+    x: *const f32,
+    layer: &Conv2d,
+    w: *const f32,
+    epilogue: &Epilogue<f32>,
+    target: Target<f32>,
+) {
+    let forward = |packed: *const f32| {
+        // SAFETY: the caller's promise.
+        unsafe { conv::forward_packed(isa(), geometry, x, packed, epilogue, target) };
+    };
+    match kept_weights::<f32>(geometry, &layer.weight) {
+        Some(kept) => forward(kept.1.as_ptr()),
+        None => {
+            let len = conv::packed_len::<f32>(isa(), geometry, Direction::Forward);
+            scratch::with(len, |packed: *mut f32| {
+                // SAFETY: the buffer has the room that was asked for.
+                unsafe { conv::pack(isa(), geometry, Direction::Forward, w, packed) };
+                forward(packed);
+            });
+        }
     }
 }

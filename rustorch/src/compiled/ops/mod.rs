@@ -7,6 +7,7 @@
 
 mod attention;
 mod conv;
+mod conv_pool;
 mod elementwise;
 mod embedding;
 mod island;

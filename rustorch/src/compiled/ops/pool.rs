@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
-use crate::kernels::pooling;
+use crate::kernels::pooling::{self, Axis};
 use crate::ops::pooling::{Windows, windows};
 use rustorch_shape::rules::{self, PoolOptions};
 
@@ -32,6 +32,12 @@ impl From<&crate::nn::MaxPool2d> for MaxPool {
 }
 
 impl MaxPool {
+    /// Whether the windows are of 2×2 and lie side by side.
+    pub(super) fn halves(self) -> bool {
+        let MaxPool { kernel, stride, padding, dilation, .. } = self;
+        (kernel, stride, padding, dilation) == ([2, 2], [2, 2], [0, 0], [1, 1])
+    }
+
     fn windows(self, shape: &[usize]) -> Result<Windows> {
         let rule = PoolOptions {
             kernel: &self.kernel,
@@ -56,8 +62,13 @@ impl MaxPool {
         };
         let size = [shape[last], shape[last + 1]];
         let (rows, columns) = (along(0), along(1));
+        let axes = Some([0, 1].map(|axis| Axis {
+            kernel: self.kernel[axis],
+            stride: self.stride[axis],
+            padding: self.padding[axis],
+        }));
         let windows =
-            Windows { op: "max_pool2d", size, rows, columns, dilation: self.dilation, divisor: None };
+            Windows { op: "max_pool2d", size, rows, columns, dilation: self.dilation, divisor: None, axes };
         windows.check()?;
         Ok(windows)
     }
@@ -84,7 +95,7 @@ impl Pass {
                     std::slice::from_raw_parts_mut(places.ptr.cast::<MaybeUninit<i32>>(), len),
                 )
             };
-            pooling::max_forward(&windows.pooling(planes), x, y, places);
+            pooling::max_forward(&windows.pooling(planes), x, y, grad.then_some(places));
         }
         self.save(places, grad);
         self.release(places);

@@ -3,6 +3,8 @@
 //! Vectors hold neighbouring pixels of a row and weights are broadcast, so that nothing is transposed: with a dozen products per
 //! output, turning vectors of channels into rows of pixels would cost as much as the products.
 
+#![expect(clippy::needless_range_loop, reason = "small matrices, whose rows and columns have numbers")]
+
 use std::ops::Range;
 
 use super::forward::Band;

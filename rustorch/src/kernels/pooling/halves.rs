@@ -1,11 +1,8 @@
 //! Windows of 2×2 side by side: the maximum of every one, which of the four it was, and the gradients.
 
-use super::{Number, Pooling};
+use super::{MOST, Number, Pooling};
 use crate::kernels::vector::{Vector, VectorKernel};
 use crate::kernels::{Float, Isa, parallel};
-
-/// Lanes of the widest vector.
-const MOST: usize = 16;
 
 /// The greatest of every 2×2 values of a plane, NaN if there is one: `rows` by `columns` results, contiguous, from rows at a
 /// distance of `pitch`. `codes` gets which of the four it was, 0 to 3 in row-major order, the first among equals.
@@ -21,11 +18,10 @@ pub unsafe fn halve<T: Number>(
     codes: Option<*mut u8>,
 ) {
     // SAFETY: the caller's promise.
-    let put = |at: usize, code: &[T]| unsafe {
+    let put = |at: usize, n: usize, code: &[T; MOST]| unsafe {
         if let Some(codes) = codes {
-            for (j, &code) in code.iter().enumerate() {
-                *codes.add(at + j) = code.code() as u8;
-            }
+            let bytes = code.map(|code| code.code() as u8);
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), codes.add(at), n);
         }
     };
     T::dispatch(isa, Halve { rows, columns, x, pitch, y, put, wanted: codes.is_some() });
@@ -44,14 +40,16 @@ pub(super) unsafe fn max_plane<T: Number>(
 ) {
     let (columns, pitch) = (pooling.columns.len(), pooling.size[1]);
     // SAFETY: the caller's promise; a vector of results stays within a row.
-    let put = |at: usize, code: &[T]| unsafe {
+    let put = |at: usize, n: usize, code: &[T; MOST]| unsafe {
         if let Some(places) = places {
             let (row, column) = (at / columns, at % columns);
             let first = (2 * row * pitch + 2 * column) as i32;
-            for (j, &code) in code.iter().enumerate() {
-                let code = code.code();
-                *places.add(at + j) = first + 2 * j as i32 + (code >> 1) * pitch as i32 + (code & 1);
-            }
+            let place = |j: usize| {
+                let code = code[j].code();
+                first + 2 * j as i32 + (code >> 1) * pitch as i32 + (code & 1)
+            };
+            let all: [i32; MOST] = std::array::from_fn(place);
+            std::ptr::copy_nonoverlapping(all.as_ptr(), places.add(at), n);
         }
     };
     let rows = pooling.rows.len();
@@ -64,12 +62,12 @@ struct Halve<T, F> {
     x: *const T,
     pitch: usize,
     y: *mut T,
-    /// Takes the codes of some results from an index on.
+    /// Takes the codes of `n` results from an index on; the others are whole numbers, too.
     put: F,
     wanted: bool,
 }
 
-impl<T: Float, F: Fn(usize, &[T])> VectorKernel<T> for Halve<T, F> {
+impl<T: Float, F: Fn(usize, usize, &[T; MOST])> VectorKernel<T> for Halve<T, F> {
     type Output = ();
 
     #[inline(always)]
@@ -90,7 +88,7 @@ impl<T: Float, F: Fn(usize, &[T])> VectorKernel<T> for Halve<T, F> {
                     if self.wanted {
                         let code = V::pick(top.0, bottom.0, bottom.1.add(two), top.1);
                         code.store(codes.as_mut_ptr());
-                        (self.put)(at, &codes[..n]);
+                        (self.put)(at, n, &codes);
                     }
                 }
             }
@@ -166,10 +164,11 @@ impl<T: Float> VectorKernel<T> for Plane<T> {
                 for first in (0..columns).step_by(V::LANES) {
                     let n = V::LANES.min(columns - first);
                     let at = row * columns + first;
-                    for j in 0..n {
-                        let code = *codes.add(at + j);
-                        across[j] = if code & 1 == 0 { T::ZERO } else { T::ONE };
-                        down[j] = if code & 2 == 0 { T::ZERO } else { T::ONE };
+                    let mut bytes = [0u8; MOST];
+                    std::ptr::copy_nonoverlapping(codes.add(at), bytes.as_mut_ptr(), n);
+                    for j in 0..MOST {
+                        across[j] = if bytes[j] & 1 == 0 { T::ZERO } else { T::ONE };
+                        down[j] = if bytes[j] & 2 == 0 { T::ZERO } else { T::ONE };
                     }
                     let mut g = V::load_partial(dy.add(at), n);
                     if let Some(gate) = gate {

@@ -62,12 +62,18 @@ pub struct Pooling<'a> {
     pub axes: Option<[Axis; 2]>,
 }
 
+/// Lanes of the widest vector.
+const MOST: usize = 16;
+
 /// A number that can be pooled.
 pub trait Number: Vectored {
     /// Division by a count.
     fn over(self, count: usize) -> Self;
     /// A small whole number as an integer.
-    fn code(self) -> i32;
+    ///
+    /// # Safety
+    /// It is one.
+    unsafe fn code(self) -> i32;
 }
 
 impl Number for f32 {
@@ -77,8 +83,9 @@ impl Number for f32 {
     }
 
     #[inline(always)]
-    fn code(self) -> i32 {
-        self as i32
+    unsafe fn code(self) -> i32 {
+        // SAFETY: the caller's promise. (A conversion with checks is not vectorised.)
+        unsafe { self.to_int_unchecked() }
     }
 }
 
@@ -89,8 +96,9 @@ impl Number for f64 {
     }
 
     #[inline(always)]
-    fn code(self) -> i32 {
-        self as i32
+    unsafe fn code(self) -> i32 {
+        // SAFETY: the caller's promise. (A conversion with checks is not vectorised.)
+        unsafe { self.to_int_unchecked() }
     }
 }
 

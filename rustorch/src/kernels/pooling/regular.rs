@@ -3,12 +3,9 @@
 //! A plane is copied with its padding, columns sorted by their remainder by the stride, so that a tap of neighbouring
 //! windows is contiguous.
 
-use super::{Axis, Number, Pooling, Window};
+use super::{Axis, MOST, Number, Pooling, Window};
 use crate::kernels::vector::{Vector, VectorKernel};
 use crate::kernels::{Float, Isa, scratch};
-
-/// Lanes of the widest vector.
-const MOST: usize = 16;
 
 /// Where the values of a plane lie.
 pub(super) struct Plan {
@@ -61,7 +58,8 @@ impl Plan {
             for (j, &code) in codes.iter().enumerate() {
                 let column = first + j;
                 // The first tap may lie in the padding, where it stands for windows of -∞ only.
-                let place = match code.code() {
+                // SAFETY: a number of a tap.
+                let place = match unsafe { code.code() } {
                     0 => (start + pooling.columns[column].start) as i32,
                     code => {
                         let left = (start + column * self.axes[1].stride) as i32;

@@ -38,6 +38,7 @@ fn init<T: Copy>(values: &[MaybeUninit<T>]) -> Vec<T> {
 }
 
 /// Bits, so that NaN equals NaN.
+#[expect(clippy::eq_op, reason = "the test for NaN of a generic number")]
 fn bits<T: Number + Into<f64>>(values: &[T]) -> Vec<u64> {
     values.iter().map(|&v| if v == v { v.into().to_bits() } else { u64::MAX }).collect()
 }

@@ -67,6 +67,7 @@ pub struct Conv2d {
 /// assert_eq!(layer.forward(&Tensor::ones([2, 3, 4, 5, 6]))?.shape(), [2, 8, 4, 5, 6]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Conv3d {
     /// `[out_channels, in_channels / groups, kd, kh, kw]`
     pub weight: Tensor,

@@ -18,6 +18,7 @@ use crate::{Result, Tensor};
 /// assert_eq!(layer.forward(&Tensor::ones([2, 4, 5]))?.shape(), [2, 6, 11]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct ConvTranspose1d {
     /// `[in_channels, out_channels / groups, kernel]`
     pub weight: Tensor,
@@ -40,6 +41,7 @@ pub struct ConvTranspose1d {
 /// assert_eq!(layer.forward(&Tensor::ones([1, 16, 7, 7]))?.shape(), [1, 8, 14, 14]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct ConvTranspose2d {
     /// `[in_channels, out_channels / groups, kh, kw]`
     pub weight: Tensor,
@@ -60,6 +62,7 @@ pub struct ConvTranspose2d {
 /// assert_eq!(layer.forward(&Tensor::ones([1, 4, 2, 3, 3]))?.shape(), [1, 2, 4, 6, 6]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct ConvTranspose3d {
     /// `[in_channels, out_channels / groups, kd, kh, kw]`
     pub weight: Tensor,

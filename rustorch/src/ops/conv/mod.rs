@@ -60,8 +60,12 @@ pub(crate) fn forward(
     Ok(output)
 }
 
-/// The packed weights, which stay with the weight's storage while gradients are off: in training, they change at every step.
-fn kept_weights<T: kernel::Element>(geometry: &Conv2d, weight: &Tensor) -> Option<Arc<(Key, Vec<T>)>> {
+/// The packed weights of a contiguous weight, locked for reading. They stay with its storage while gradients are off: in
+/// training, they change at every step.
+pub(crate) fn kept_weights<T: kernel::Element>(
+    geometry: &Conv2d,
+    weight: &Tensor,
+) -> Option<Arc<(Key, Vec<T>)>> {
     if crate::is_grad_enabled() || !kernel::is_worth_keeping(geometry, Direction::Forward) {
         return None;
     }
@@ -78,7 +82,7 @@ fn kept_weights<T: kernel::Element>(geometry: &Conv2d, weight: &Tensor) -> Optio
 
 /// What packed weights depend on besides the contents of the storage.
 #[derive(PartialEq)]
-struct Key {
+pub(crate) struct Key {
     geometry: Conv2d,
     /// The first byte.
     start: usize,

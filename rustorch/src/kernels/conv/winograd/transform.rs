@@ -2,6 +2,8 @@
 //!
 //! A point `4·i + j` of a transformed tile stands in row i and column j of the 4×4 matrix.
 
+#![expect(clippy::needless_range_loop, reason = "small matrices, whose rows and columns have numbers")]
+
 use crate::kernels::Float;
 use crate::kernels::vector::{Vector, VectorKernel};
 
