@@ -182,6 +182,7 @@ pub(crate) fn lock_for_write<'a>(target: &'a Storage, sources: &[&'a Storage]) -
         }
     }
     all.retain(|inner| !std::ptr::eq(*inner, target));
+    target.derived.clear();
     WriteGuard { target, reads: all }
 }
 
