@@ -1,7 +1,8 @@
-//! Convolutions with few products per output: a first layer's few input channels, or depthwise ones.
+//! Convolutions with few products per output (a first layer's few input channels, or depthwise ones) or few outputs.
 //!
 //! Vectors hold neighbouring pixels of a row and weights are broadcast, so that nothing is transposed: with a dozen products per
-//! output, turning vectors of channels into rows of pixels would cost as much as the products.
+//! output, turning vectors of channels into rows of pixels would cost as much as the products. And with a few output
+//! channels, vectors of channels would be mostly empty.
 
 #![expect(clippy::needless_range_loop, reason = "small matrices, whose rows and columns have numbers")]
 
@@ -16,14 +17,20 @@ use crate::kernels::{Float, Isa, parallel, scratch};
 
 /// Products per output, at most.
 const MOST: usize = 32;
+/// Or output channels.
+const OUTPUTS: usize = 4;
 /// Values of a band's source, to stay in the first-level cache.
 const BAND: usize = 6 * 1024;
 /// Lanes of the widest vector.
 const LANES: usize = 16;
 
-/// The convolution that is computed, if there are few products: for an input gradient, the one with taps turned round.
+/// The convolution that is computed, if it is a small one: for an input gradient, the one with taps turned round.
 pub(super) fn forward(conv: &Conv2d) -> Option<Conv2d> {
-    (conv.group_in() * conv.taps() <= MOST && !conv.is_pointwise()).then_some(*conv)
+    (is_small(conv) && !conv.is_pointwise()).then_some(*conv)
+}
+
+fn is_small(conv: &Conv2d) -> bool {
+    conv.group_in() * conv.taps() <= MOST || conv.group_out() <= OUTPUTS
 }
 
 /// As [`forward`], for the input gradient.
@@ -38,7 +45,7 @@ pub(super) fn input_grad(conv: &Conv2d) -> Option<Conv2d> {
         padding: [0, 1].map(|axis| reach[axis].wrapping_sub(conv.padding[axis])),
         ..*conv
     };
-    (turns && turned.group_in() * turned.taps() <= MOST).then_some(turned)
+    (turns && is_small(&turned)).then_some(turned)
 }
 
 /// Output channels computed side by side.

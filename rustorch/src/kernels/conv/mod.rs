@@ -17,7 +17,8 @@
 //! Four algorithms, chosen by the geometry alone:
 //! - *Pointwise*: a kernel of 1×1 at a stride of 1 is a matrix product per image.
 //! - *Winograd* ([`winograd`]): 3×3 at a stride of 1 with 16 channels or more on both sides, at 4 / 9 of the products.
-//! - *Few* ([`few`]): up to 32 products per output, a first layer's or a depthwise convolution's, by vectors of pixels.
+//! - *Few* ([`few`]): up to 32 products per output, a first layer's or a depthwise convolution's, or up to 4 outputs per
+//!   group, by vectors of pixels.
 //! - *Gather* ([`gather`]), for everything else: for a tile of pixels, the kernel reads an input value of each pixel where it
 //!   lies, multiplies it with a vector of output channels' weights, and goes on to the next (channel, tap): a matrix
 //!   product whose left operand is addressed by two small tables of offsets. The image is only copied, a band of rows at a

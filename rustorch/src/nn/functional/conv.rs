@@ -63,7 +63,8 @@ impl<const N: usize> Default for ConvOptions<N> {
 /// The cross-correlation of images with a kernel: `[batch, in, h, w] → [batch, out, h', w']`, or the same without
 /// `batch`, by a weight of `[out, in / groups, kh, kw]` and a bias of `[out]` (`torch.nn.functional.conv2d`). Each size
 /// becomes `⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`. For `F32` and `F64`; half precision is
-/// computed in `F32`.
+/// computed in `F32`. Kernels of 3×3 at a stride of 1 may be computed by Winograd's algorithm, where an infinite input makes
+/// NaN of outputs next to those that see it. Without gradients, the weight is kept in the order of the kernel as well, until it changes.
 ///
 /// # Errors
 /// If ranks, channels or groups do not fit, the kernel is larger than the padded input, a stride, dilation or kernel

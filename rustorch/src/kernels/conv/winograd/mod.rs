@@ -2,7 +2,8 @@
 //! Convolutional Neural Networks", 2016): 16 products per 2×2 outputs and pair of channels instead of 36.
 //!
 //! Overlapping 4×4 tiles of the input and the filters are transformed, multiplied point by point, which for all channels together
-//! are 16 matrix products, and transformed back. Factors are 1 and ½ only, so that f32 loses about a bit.
+//! are 16 matrix products, and transformed back. Factors are 1 and ½ only, so that f32 loses about a bit; an infinity in a tile
+//! makes all of its outputs NaN, though, as differences are taken.
 //! Tiles have channels in their lanes; images are transposed on the way in and out, a band of tile rows at a time.
 //! The input gradient is the same with filters turned round and channels exchanged, the weight gradient the same with
 //! gradients in the place of filters ([`weight_grad`]).
