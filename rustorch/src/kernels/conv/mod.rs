@@ -7,10 +7,10 @@
 //! | once per change of the weights | [`pack`] with [`Direction::Forward`] or [`Direction::InputGrad`] | [`packed_len`] values, the caller's |
 //! | forward | [`forward_packed`]: bias, residual, activation ([`Epilogue`]) and 2×2 max pooling ([`Target`]) fused | per thread, kept |
 //! | input gradient | [`input_grad_packed`] | per thread, kept |
-//! | weight gradient | [`weight_grad`] | per thread, kept |
+//! | weight gradient | [`weight_grad()`] | per thread, kept |
 //! | bias gradient | [`bias_grad`] | none |
 //!
-//! [`forward`] and [`input_grad`] pack into working memory themselves. Gradients through a fused pooling and ReLU are made by
+//! [`forward()`] and [`input_grad()`] pack into working memory themselves. Gradients through a fused pooling and ReLU are made by
 //! [`halve_backward`](super::pooling::halve_backward), which wants the pooled result and the codes. No function
 //! allocates after its first call on a thread but for tables of offsets, of a length of one image's rows.
 //!
@@ -212,11 +212,11 @@ pub unsafe fn forward<T: Element>(
     });
 }
 
-/// [`forward`] with weights made by [`pack`] for [`Direction::Forward`] on the same instruction set, and with a choice of what is
+/// [`forward()`] with weights made by [`pack`] for [`Direction::Forward`] on the same instruction set, and with a choice of what is
 /// written.
 ///
 /// # Safety
-/// As for [`forward`]; `packed` covers [`packed_len`] values. For [`Target::Pooled`], [`can_pool`] holds.
+/// As for [`forward()`]; `packed` covers [`packed_len`] values. For [`Target::Pooled`], [`can_pool`] holds.
 pub unsafe fn forward_packed<T: Element>(
     isa: Isa,
     conv: &Conv2d,
@@ -267,10 +267,10 @@ pub unsafe fn input_grad<T: Element>(isa: Isa, conv: &Conv2d, dy: *const T, weig
     });
 }
 
-/// [`input_grad`] with weights made by [`pack`] for [`Direction::InputGrad`] on the same instruction set.
+/// [`input_grad()`] with weights made by [`pack`] for [`Direction::InputGrad`] on the same instruction set.
 ///
 /// # Safety
-/// As for [`input_grad`]; `packed` covers [`packed_len`] values.
+/// As for [`input_grad()`]; `packed` covers [`packed_len`] values.
 pub unsafe fn input_grad_packed<T: Element>(
     isa: Isa,
     conv: &Conv2d,
