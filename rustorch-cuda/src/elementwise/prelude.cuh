@@ -283,6 +283,8 @@ __device__ __noinline__ inline double polygamma(double n, double x) {
     return -::pow(3.141592653589793, (double)(order + 1)) * value - polygamma_series(order, 1.0 - x);
 }
 __device__ __forceinline__ float polygamma(float n, float x) { return (float)polygamma((double)n, (double)x); }
+__device__ __forceinline__ float normal_cdf(float x) { return ::normcdff(x); }
+__device__ __forceinline__ double normal_cdf(double x) { return ::normcdf(x); }
 
 template <class A> __device__ __forceinline__ A sigmoid(A x) { return (A)1 / ((A)1 + exp(-x)); }
 

@@ -317,7 +317,7 @@ mod tests {
             + sin(x) + cos(x) + tan(x) + asin(x) + acos(x) + atan(x) + sinh(x) + cosh(x) + tanh(x) + asinh(x) + acosh(x)
             + atanh(x) + erf(x) + erfc(x) + erfinv(x) + lgamma(x) + tgamma(x) + atan2(y, x) + sigmoid(x)
             + select(is_inf(x), T(RT_INF), T(RT_NAN)) + select(is_finite(x), x, y) + digamma(x) + trigamma(x) + polygamma(T(2), x)
-            + nextafter(x, y)";
+            + nextafter(x, y) + normal_cdf(x)";
         for (compute, expressions) in [
             (DType::F32, &[both, float][..]),
             (DType::F64, &[both, float]),

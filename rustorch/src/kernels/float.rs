@@ -5,7 +5,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use super::math;
 
 /// f32 or f64, with the branch-free functions of [`math`].
-#[allow(missing_docs, reason = "the functions of the same names in `std`")]
+#[allow(missing_docs, reason = "the functions of the same names in `std` and [`math`]")]
 pub trait Float:
     Copy
     + Default
@@ -27,13 +27,13 @@ pub trait Float:
     fn mul_add<const FMA: bool>(self, a: Self, b: Self) -> Self;
     fn exp<const FMA: bool>(self) -> Self;
     fn log<const FMA: bool>(self) -> Self;
-    fn erf<const FMA: bool>(self) -> Self;
+    fn normal_cdf<const FMA: bool>(self) -> Self;
     fn tanh<const FMA: bool>(self) -> Self;
     fn sigmoid<const FMA: bool>(self) -> Self;
 }
 
 macro_rules! float {
-    ($t:ident, $mul_add:ident, $exp:ident, $log:ident, $erf:ident, $tanh:ident, $sigmoid:ident) => {
+    ($t:ident, $mul_add:ident, $exp:ident, $log:ident, $normal_cdf:ident, $tanh:ident, $sigmoid:ident) => {
         impl Float for $t {
             const ZERO: $t = 0.0;
             const ONE: $t = 1.0;
@@ -59,8 +59,8 @@ macro_rules! float {
                 math::$log::<FMA>(self)
             }
             #[inline(always)]
-            fn erf<const FMA: bool>(self) -> $t {
-                math::$erf::<FMA>(self)
+            fn normal_cdf<const FMA: bool>(self) -> $t {
+                math::$normal_cdf::<FMA>(self)
             }
             #[inline(always)]
             fn tanh<const FMA: bool>(self) -> $t {
@@ -74,5 +74,5 @@ macro_rules! float {
     };
 }
 
-float!(f32, mul_add_f32, exp_f32, log_f32, erf_f32, tanh_f32, sigmoid_f32);
-float!(f64, mul_add_f64, exp_f64, log_f64, erf_f64, tanh_f64, sigmoid_f64);
+float!(f32, mul_add_f32, exp_f32, log_f32, normal_cdf_f32, tanh_f32, sigmoid_f32);
+float!(f64, mul_add_f64, exp_f64, log_f64, normal_cdf_f64, tanh_f64, sigmoid_f64);

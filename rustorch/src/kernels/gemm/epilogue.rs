@@ -90,7 +90,7 @@ fn relu<T: Float>(x: T) -> T {
 
 #[inline(always)]
 fn gelu<T: Float, const FMA: bool>(x: T) -> T {
-    T::of(0.5) * x * (T::ONE + (x * T::of(std::f64::consts::FRAC_1_SQRT_2)).erf::<FMA>())
+    x * x.normal_cdf::<FMA>()
 }
 
 #[inline(always)]

@@ -80,6 +80,20 @@ pub fn exp_f32<const FMA: bool>(x: f32) -> f32 {
     (1.0 + p) * pow2_f32(half) * pow2_f32(n.wrapping_sub(half))
 }
 
+/// `factor · exp(x + low) · 2⁶⁴` for `-110 ≤ x ≤ 0` and `low` of the size of a rounding error of `x`. A factor that carries
+/// `2⁻⁶⁴` keeps the power of two in range; denormal results are rounded once. NaN stays NaN.
+#[inline(always)]
+pub(super) fn exp_negative_f32<const FMA: bool>(x: f32, low: f32, factor: f32) -> f32 {
+    let shifted = mul_add_f32::<FMA>(x, std::f32::consts::LOG2_E, ROUND_F32);
+    let n = shifted - ROUND_F32;
+    let r = mul_add_f32::<FMA>(n, -LN2_HI_F32, x);
+    let r = mul_add_f32::<FMA>(n, -LN2_LO_F32, r) + low;
+    let p = mul_add_f32::<FMA>(r * r, poly_f32::<FMA, 6>(r, EXP_F32), r);
+    // 2^(n + 64); the bits of ROUND leave at the top.
+    let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add((127 + 64) << 23));
+    mul_add_f32::<FMA>(p, factor, factor) * scale
+}
+
 /// `eˣ`: 0 at -∞, ∞ above 709.78, denormal results rounded once.
 #[inline(always)]
 pub fn exp_f64<const FMA: bool>(x: f64) -> f64 {

@@ -71,6 +71,10 @@ fn check_f32(name: &str, bound: f64, f: fn(f32) -> f32, exact: fn(f64) -> f64) {
     );
 }
 
+fn normal_cdf(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
+}
+
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-x))
 }
@@ -95,6 +99,26 @@ whole_range! {
     erf_whole_range: erf_f32, libm::erf;
     sin_whole_range: sin_f32, libm::sin;
     cos_whole_range: cos_f32, libm::cos;
+}
+
+/// The far tail is a product of a rational function's two polynomials and an exponential, whose errors add up.
+#[test]
+fn normal_distribution_whole_range() {
+    check_f32("normal_cdf fused", 5.5, normal_cdf_f32::<true>, normal_cdf);
+    check_f32("normal_cdf unfused", 7.5, normal_cdf_f32::<false>, normal_cdf);
+    check_f32(
+        "normal_cdf above -1",
+        2.0,
+        |x| normal_cdf_f32::<true>(x.max(-1.0)),
+        |x| normal_cdf(x.max(-1.0)),
+    );
+    // Below -13 the distribution function is denormal, and GELU carries its absolute error.
+    check_f32("gelu", 6.0, |x| gelu(x.max(-13.0)), |x| x.max(-13.0) * normal_cdf(x.max(-13.0)));
+    check_f32("gelu above -1", 2.5, |x| gelu(x.max(-1.0)), |x| x.max(-1.0) * normal_cdf(x.max(-1.0)));
+}
+
+fn gelu(x: f32) -> f32 {
+    x * normal_cdf_f32::<true>(x)
 }
 
 /// The distance in units in the last place of f64.
@@ -158,6 +182,7 @@ fn f64_functions() {
     check_f64("sigmoid", sigmoid_f64::<true>, sigmoid_exact_f64);
     check_f64("sigmoid unfused", sigmoid_f64::<false>, sigmoid_exact_f64);
     check_f64("erf", erf_f64::<true>, libm::erf);
+    check_f64("normal_cdf", normal_cdf_f64::<true>, normal_cdf);
     check_f64("sin", sin_f64::<true>, libm::sin);
     check_f64("cos", cos_f64::<true>, libm::cos);
 }

@@ -83,7 +83,7 @@ methods! {
 methods! {
     /// Functions of floats alone.
     Real: [Analytic + Ordered] {
-        erf, erfc, erfinv, lgamma, digamma,
+        erf, erfc, erfinv, normal_cdf, lgamma, digamma,
     }
 }
 
@@ -500,11 +500,13 @@ macro_rules! float_lanes {
 }
 float_lanes!(f32, exp = exp_f32, expm1 = expm1_f32, log = log_f32, log1p = log1p_f32, sin = sin_f32, cos = cos_f32,
     tanh = tanh_f32, sigmoid = sigmoid_f32;
-    erf = math::erf_f32::<FMA>, erfc = libm::erfcf, erfinv = super::special::erfinv_f32, lgamma = super::special::lgamma_f32,
+    erf = math::erf_f32::<FMA>, erfc = libm::erfcf, erfinv = super::special::erfinv_f32,
+    normal_cdf = math::normal_cdf_f32::<FMA>, lgamma = super::special::lgamma_f32,
     digamma = super::special::digamma_f32);
 float_lanes!(f64, exp = exp_f64, expm1 = expm1_f64, log = log_f64, log1p = log1p_f64, sin = sin_f64, cos = cos_f64,
     tanh = tanh_f64, sigmoid = sigmoid_f64;
-    erf = math::erf_f64::<FMA>, erfc = libm::erfc, erfinv = super::special::erfinv, lgamma = super::special::lgamma,
+    erf = math::erf_f64::<FMA>, erfc = libm::erfc, erfinv = super::special::erfinv,
+    normal_cdf = math::normal_cdf_f64::<FMA>, lgamma = super::special::lgamma,
     digamma = super::special::digamma);
 
 macro_rules! complex_lanes {

@@ -209,6 +209,9 @@ impl Analytic for Traced<'_> {
 
 impl Real for Traced<'_> {
     unary!(erf erfc erfinv lgamma digamma);
+    fn normal_cdf(self) -> Self {
+        Self::literal(0.5) * (self * Self::literal(-std::f64::consts::FRAC_1_SQRT_2)).erfc()
+    }
 }
 
 impl Real2 for Traced<'_> {

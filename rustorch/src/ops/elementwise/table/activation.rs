@@ -33,9 +33,8 @@ unary! {
         dx(g, x) = select(le(x, T(0.0)), g * exp(x / alpha), g), example (2.0) [-1.0, 2.0] => [-0.7869387, 2.0];
 
     /// `x · Φ(x)` with the normal distribution function `Φ` (`torch.nn.functional.gelu`; Hendrycks & Gimpel 2016).
-    Real gelu / gelu_ (x) = x * T(0.5) * (T(1.0) + erf(x * T(0.7071067811865476))),
-        dx(g, x) = g * (T(0.5) * (T(1.0) + erf(x * T(0.7071067811865476)))
-            + x * T(0.3989422804014327) * exp(x * x * T(-0.5))),
+    Real gelu / gelu_ (x) = x * normal_cdf(x),
+        dx(g, x) = g * (normal_cdf(x) + x * T(0.3989422804014327) * exp(x * x * T(-0.5))),
         example [-1.0, 0.0, 2.0] => [-0.15865526, 0.0, 1.9544997];
 
     /// The approximation `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))` of [`gelu`](crate::Tensor::gelu)
