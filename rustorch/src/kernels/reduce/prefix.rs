@@ -38,7 +38,7 @@ mod x86 {
         unsafe fn load_f64(from: *const f64) -> Self;
         unsafe fn store_f64(self, to: *mut f64);
         unsafe fn add(self, other: Self) -> Self;
-        /// The running sums of the lanes.
+        /// The running sums of the lanes: within pairs, then from pair to pair, then from half to half.
         unsafe fn forward(self) -> Self;
         /// The running sums of the lanes, from the last to the first.
         unsafe fn backward(self) -> Self;
@@ -120,32 +120,22 @@ mod x86 {
         };
     }
 
-    /// The first `KEEP` lanes moved to the end, after zeros.
-    #[inline(always)]
-    unsafe fn up<const KEEP: i32>(x: __m512d) -> __m512d {
-        // SAFETY: called with AVX-512 alone.
-        unsafe {
-            _mm512_castsi512_pd(_mm512_alignr_epi64::<KEEP>(_mm512_castpd_si512(x), _mm512_setzero_si512()))
-        }
-    }
-
-    /// The lanes from `BY` on moved to the start, before zeros.
-    #[inline(always)]
-    unsafe fn down<const BY: i32>(x: __m512d) -> __m512d {
-        // SAFETY: called with AVX-512 alone.
-        unsafe {
-            _mm512_castsi512_pd(_mm512_alignr_epi64::<BY>(_mm512_setzero_si512(), _mm512_castpd_si512(x)))
-        }
-    }
-
     doubles!(
         __m512d, 8, _mm512_setzero_pd, _mm512_add_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_cvtsd_f64,
         |from| _mm512_cvtps_pd(_mm256_loadu_ps(from)),
         |value, to| _mm256_storeu_ps(to, _mm512_cvtpd_ps(value)),
         |x| _mm512_permutexvar_pd(_mm512_set1_epi64(7), x),
         _mm512_permutexvar_pd(_mm512_setzero_si512(), x),
-        forward [up::<7>(x), up::<6>(x), up::<4>(x)],
-        backward [down::<1>(x), down::<2>(x), down::<4>(x)]
+        forward [
+            _mm512_unpacklo_pd(_mm512_setzero_pd(), x),
+            _mm512_maskz_permutex_pd::<0b01_01_00_00>(0b1100_1100, x),
+            _mm512_maskz_permutexvar_pd(0b1111_0000, _mm512_set1_epi64(3), x)
+        ],
+        backward [
+            _mm512_unpackhi_pd(x, _mm512_setzero_pd()),
+            _mm512_maskz_permutex_pd::<0b11_10_10_10>(0b0011_0011, x),
+            _mm512_maskz_permutexvar_pd(0b0000_1111, _mm512_set1_epi64(4), x)
+        ]
     );
 
     doubles!(
