@@ -1,5 +1,7 @@
 //! Compiled networks against the same networks op by op: outputs, gradients, and everything that autograd promises.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rustorch::autograd::{GradOptions, grad};
 use rustorch::compiled::op_by_op;
 use rustorch::nn::{Layer, Module};
@@ -113,6 +115,12 @@ model! {
 
 dim!(Batch, Seq);
 
+/// Tests take turns: they share the default generator, from which dropout takes its numbers.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Outputs and all gradients of a network, compiled and op by op, from the same random state.
 fn both<M: Module>(
     model: &M,
@@ -186,6 +194,7 @@ fn mlp(model: &Mlp, x: &[Tensor]) -> Result<Vec<Tensor>> {
 
 #[test]
 fn mlp_is_the_same() -> Result<()> {
+    let _turn = turn();
     for batch in [1, 3, 64] {
         both(&Mlp::new(), &[Tensor::randn([batch, 12])], mlp)?;
     }
@@ -194,6 +203,7 @@ fn mlp_is_the_same() -> Result<()> {
 
 #[test]
 fn convnet_is_the_same_in_both_modes() -> Result<()> {
+    let _turn = turn();
     let model = ConvNet::new();
     let run = |model: &ConvNet, x: &[Tensor]| {
         Ok(vec![model.forward(&x[0].typed::<shape![Batch, 1, 12, 12]>()?).into_tensor()])
@@ -226,6 +236,7 @@ fn gpt(model: &Gpt<8, 3>, x: &[Tensor]) -> Result<Vec<Tensor>> {
 
 #[test]
 fn transformer_is_the_same() -> Result<()> {
+    let _turn = turn();
     let model = Gpt::<8, 3>::new();
     let inputs = [Tensor::randint(0, 11, [2, 10]), Tensor::arange(0, 10, 1)?];
     both(&model, &inputs, gpt)?;
@@ -243,6 +254,7 @@ fn transformer_is_the_same() -> Result<()> {
 
 #[test]
 fn attention_is_the_same_in_every_arrangement() -> Result<()> {
+    let _turn = turn();
     let run = |model: &Attend, x: &[Tensor]| {
         let (a, b) =
             model.forward(&x[0].typed::<shape![Batch, 5, 2, 4]>()?, &x[1].typed::<shape![Batch, 7, 2, 4]>()?);
@@ -258,6 +270,7 @@ fn mixed(model: &Mixed, x: &[Tensor]) -> Result<Vec<Tensor>> {
 
 #[test]
 fn branches_tuples_and_broadcasting_are_the_same() -> Result<()> {
+    let _turn = turn();
     let model = Mixed::new();
     let inputs = [Tensor::randn([5, 6]), Tensor::randn([6])];
     both(&model, &inputs, mixed)?;
@@ -267,6 +280,7 @@ fn branches_tuples_and_broadcasting_are_the_same() -> Result<()> {
 
 #[test]
 fn frozen_parameters_have_no_gradient() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     model.fc2.weight.requires_grad_(false)?;
     model.fc1.bias.as_ref().unwrap().requires_grad_(false)?;
@@ -282,6 +296,7 @@ fn frozen_parameters_have_no_gradient() -> Result<()> {
 
 #[test]
 fn strided_inputs_and_several_passes_before_backward() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let base = Tensor::randn([12, 6]).requires_grad_(true)?;
     let strided = || base.t();
@@ -305,6 +320,7 @@ fn strided_inputs_and_several_passes_before_backward() -> Result<()> {
 
 #[test]
 fn graphs_may_be_walked_again_and_differentiated() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let x = Tensor::randn([3, 12]).requires_grad_(true)?;
     let second = |compiled: bool| -> Result<Vec<f32>> {
@@ -328,6 +344,7 @@ fn graphs_may_be_walked_again_and_differentiated() -> Result<()> {
 
 #[test]
 fn a_weight_changed_before_backward_is_an_error() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let loss = mlp(&model, &[Tensor::randn([2, 12])])?.remove(0).sum();
     no_grad(|| model.fc2.weight.add_(1.0))?;
@@ -338,6 +355,7 @@ fn a_weight_changed_before_backward_is_an_error() -> Result<()> {
 
 #[test]
 fn hooks_on_parameters_run() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let _handle = model.fc1.weight.register_hook(|grad| grad.mul(0.0).ok())?;
     mlp(&model, &[Tensor::randn([2, 12])])?.remove(0).sum().backward()?;
@@ -348,6 +366,7 @@ fn hooks_on_parameters_run() -> Result<()> {
 
 #[test]
 fn other_dtypes_and_empty_batches_go_op_by_op() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let empty = mlp(&model, &[Tensor::randn([0, 12])])?.remove(0);
     assert_eq!(empty.shape(), [0, 5]);
@@ -355,5 +374,27 @@ fn other_dtypes_and_empty_batches_go_op_by_op() -> Result<()> {
     wide.to_dtype(DType::F64)?;
     let output = mlp(&wide, &[Tensor::randn([2, 12]).to_dtype(DType::F64)])?.remove(0);
     assert_eq!(output.dtype(), DType::F64);
+    Ok(())
+}
+
+#[test]
+fn explanations_name_steps_and_memory() -> Result<()> {
+    let _turn = turn();
+    let model = Gpt::<8, 3>::new();
+    model.eval();
+    let (text, places) = (Tensor::randint(0, 11, [2, 10]), Tensor::arange(0, 10, 1)?);
+    let explanation = rustorch::compiled::explain(&model, &[&text, &places])?;
+    let step = |text: &str| explanation.steps.iter().find(|step| step.text.contains(text)).expect(text);
+    assert_eq!(step("gelu_tanh(up(·))").text, "[batch, seq, 4*D] = gelu_tanh(up(·))");
+    assert_eq!((step("attention").count, step("head(·)").count), (3, 1));
+    assert!(step("head(·)").forward.as_nanos() > 0 && step("head(·)").backward.as_nanos() > 0);
+    let memory = explanation.memory;
+    assert!(
+        memory.forward < memory.forward_unshared && memory.backward < memory.backward_unshared / 2,
+        "{memory:?}"
+    );
+    assert!(explanation.to_string().contains("forward arena"), "{explanation}");
+    let error = rustorch::compiled::explain(&model, &[&text]).unwrap_err().to_string();
+    assert!(error.contains("takes 2 inputs, not 1"), "{error}");
     Ok(())
 }

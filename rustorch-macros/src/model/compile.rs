@@ -26,6 +26,8 @@ pub(super) struct Region<'p> {
 
 /// One step of the pass.
 pub(super) struct Step<'p> {
+    /// The place in the schedule.
+    pub number: usize,
     pub kind: Kind<'p>,
     pub results: Vec<Var>,
     /// What nobody needs after it.
@@ -117,7 +119,8 @@ pub(super) enum Operand {
 pub(super) fn compile<'p>(model: &Model, checked: &Checked, program: &'p Program) -> Option<Region<'p>> {
     let forward = model.forward.as_ref()?;
     let compiler = Compiler { model, checked };
-    let region = compiler.region(program, (0..forward.inputs.len()).collect())?;
+    let mut region = compiler.region(program, (0..forward.inputs.len()).collect())?;
+    region.number(&mut 0);
     // What is used as indices is used as nothing else.
     let mixed = (0..forward.inputs.len()).any(|input| {
         let (indices, others) = region.index_uses(input);
@@ -165,7 +168,7 @@ impl Compiler<'_> {
         let mut steps: Vec<Step<'p>> = Vec::new();
         for instruction in &program.instructions {
             let (kind, results) = self.step(instruction)?;
-            steps.push(Step { kind, results, dies: Vec::new() });
+            steps.push(Step { number: 0, kind, results, dies: Vec::new() });
         }
         fuse(&mut steps, &program.results);
         attention::absorb(&mut steps, &program.results);
@@ -475,6 +478,22 @@ impl Kind<'_> {
 }
 
 impl Region<'_> {
+    /// Numbers the steps, those of regions inside included.
+    fn number(&mut self, next: &mut usize) {
+        for step in &mut self.steps {
+            step.number = *next;
+            *next += 1;
+            match &mut step.kind {
+                Kind::If { then, otherwise } => {
+                    then.number(next);
+                    otherwise.number(next);
+                }
+                Kind::For { body, .. } => body.number(next),
+                _ => {}
+            }
+        }
+    }
+
     /// The tensors from outside that the region uses.
     pub fn uses(&self) -> Vec<Var> {
         let all = self.steps.iter().flat_map(|step| step.kind.uses()).chain(self.results.iter().copied());

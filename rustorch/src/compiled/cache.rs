@@ -107,16 +107,24 @@ impl Cache {
 
     /// The memory of the passes planned so far, the latest last.
     pub fn reports(&self) -> Vec<Report> {
-        let report = |plans: &Arc<Plans>| {
-            let [forward, backward] = &plans.sides;
-            Report {
-                forward: forward.plan.bytes,
-                forward_unshared: forward.total,
-                backward: backward.plan.bytes,
-                backward_unshared: backward.total,
-            }
-        };
-        self.0.lock().plans.iter().map(report).collect()
+        self.0.lock().plans.iter().map(|plans| plans.report()).collect()
+    }
+}
+
+impl Plans {
+    /// The memory of both directions.
+    pub fn report(&self) -> Report {
+        report(&self.sides)
+    }
+}
+
+/// The memory of both directions.
+pub(super) fn report([forward, backward]: &[Planned; 2]) -> Report {
+    Report {
+        forward: forward.plan.bytes,
+        forward_unshared: forward.total,
+        backward: backward.plan.bytes,
+        backward_unshared: backward.total,
     }
 }
 

@@ -10,6 +10,7 @@
 //! rounding. [`op_by_op`] asks for it, for comparisons.
 
 mod cache;
+mod explain;
 mod ops;
 mod parameters;
 mod pass;
@@ -23,6 +24,7 @@ use std::cell::Cell;
 use smallvec::SmallVec;
 
 pub use cache::Report;
+pub use explain::{Explanation, Step, explain};
 use pass::{Buf, Grad, Pass};
 pub use train::{Criterion, Tokens, TrainStep, Workspace};
 
@@ -44,6 +46,9 @@ use crate::{Result, Tensor};
 pub trait Compiled: Module + Sized + 'static {
     /// For each input, whether it holds indices (`i64`) instead of numbers.
     const INDICES: &'static [bool];
+
+    /// The steps of a pass, in order, as [`explain`] prints them.
+    const SCHEDULE: &'static [&'static str];
 
     /// The plans and arenas of this network.
     fn cache(&self) -> &cache::Cache;

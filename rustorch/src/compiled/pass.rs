@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use super::explain::Profile;
 use super::parameters::Parameters;
 use super::plan::{Plan, Recorder};
 use crate::layout::{Dims, Layout};
@@ -81,7 +82,7 @@ pub struct Pass {
     /// Whether a backward pass may follow.
     pub(super) recording: bool,
     pub(super) sides: [Side; 2],
-    direction: usize,
+    pub(super) direction: usize,
     saved: Vec<Buf>,
     unread: usize,
     branches: Vec<bool>,
@@ -93,6 +94,8 @@ pub struct Pass {
     pub(super) outputs: Vec<Tensor>,
     pub(super) wanted: Option<usize>,
     pub(super) depth: usize,
+    /// Where the time of each step is written down, if it is.
+    pub(super) profile: Option<Box<Profile>>,
     /// Outputs whose values the backward pass reads.
     pub(super) reads_output: bool,
 }
@@ -120,6 +123,7 @@ impl Pass {
             outputs: Vec::new(),
             wanted: None,
             depth: 0,
+            profile: None,
             reads_output: false,
         }
     }

@@ -121,7 +121,9 @@ pub(super) fn plan<M: Compiled>(
         let mut grads: SmallVec<[Grad; 4]> = SmallVec::from_elem(None, shapes.len());
         model.derive(&mut pass, shapes, &outputs, &mut grads)?;
     }
-    Ok(pass.into_plans())
+    let planned = pass.into_plans();
+    super::explain::log(std::any::type_name::<M>(), M::SCHEDULE, shapes, super::cache::report(&planned));
+    Ok(planned)
 }
 
 fn outside(len: usize) -> Buf {
@@ -142,7 +144,7 @@ pub(super) fn start<M: Compiled>(model: &M, pass: &mut Pass, plans: &Plans) -> R
     Ok(())
 }
 
-fn execute<M: Compiled>(
+pub(super) fn execute<M: Compiled>(
     model: &M,
     pass: &mut Pass,
     inputs: &[Tensor],

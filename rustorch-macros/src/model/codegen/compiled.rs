@@ -33,6 +33,7 @@ pub(super) fn compiled(
     let shapes = region.results.iter().map(|result| printer.shape(*result));
     let result_grads =
         printer.enter(region, &slots.iter().map(|slot| quote!(outputs[#slot])).collect::<Vec<_>>());
+    let schedule = super::schedule::schedule(model, checked, region);
     let handle = handle(model);
     let check = check(model, forward);
     let eager = eager(model, forward, program);
@@ -41,6 +42,7 @@ pub(super) fn compiled(
         #[allow(unused_variables, unused_mut, unused_assignments, clippy::all)]
         impl #impl_generics ::rustorch::__private::compiled::Compiled for #name #ty_generics #where_clause {
             const INDICES: &'static [bool] = &[#(#indices),*];
+            const SCHEDULE: &'static [&'static str] = &[#(#schedule),*];
 
             fn cache(&self) -> &::rustorch::__private::compiled::Cache {
                 &self.compiled
@@ -211,7 +213,8 @@ impl Printer<'_> {
                 let tensor = var(*number);
                 quote!(pass.release(#tensor);)
             });
-            quote!(#output #call #(#dead)*)
+            let mark = mark(step);
+            quote!(#output #mark #call #(#dead)*)
         });
         // A result that belongs to somebody else, or is given twice, has one user more.
         let mut given = BTreeSet::new();
@@ -330,12 +333,12 @@ impl Printer<'_> {
     /// The backward pass of the region, whose results' gradients have arrived.
     fn backward(&self, region: &Region<'_>) -> TokenStream {
         let steps = region.steps.iter().rev().map(|step| {
-            let undo = self.undo(step);
+            let (mark, undo) = (mark(step), self.undo(step));
             let done = step.results.iter().map(|result| {
                 let grad = grad(*result);
                 quote!(pass.release_grad(#grad);)
             });
-            quote!(#undo #(#done)*)
+            quote!(#mark #undo #(#done)*)
         });
         quote!(#(#steps)*)
     }
@@ -529,6 +532,16 @@ impl Kind<'_> {
                 | Kind::If { .. }
                 | Kind::For { .. }
         )
+    }
+}
+
+/// Tells the pass that a step begins.
+fn mark(step: &Step<'_>) -> TokenStream {
+    let number = step.number;
+    match &step.kind {
+        // These only say what the steps after them are.
+        Kind::Reshape { .. } | Kind::If { .. } | Kind::For { .. } => TokenStream::new(),
+        _ => quote!(pass.step(Self::SCHEDULE, #number);),
     }
 }
 

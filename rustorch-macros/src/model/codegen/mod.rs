@@ -4,6 +4,7 @@ mod assertions;
 mod body;
 mod compiled;
 mod items;
+mod schedule;
 mod stub;
 mod types;
 
