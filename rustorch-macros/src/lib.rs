@@ -61,10 +61,25 @@ pub fn model(input: TokenStream) -> TokenStream {
 ///
 /// Operands are tensors or references to tensors, and are not consumed. If all are `TypedTensor`s, the result is one,
 /// with its shape inferred, and an index with two sizes is a compile error. Otherwise the result is a
-/// `Result<Tensor>`, with an error where sizes do not fit. See `rustorch::einsum` for the notation.
+/// `Result<Tensor>`, with an error where sizes do not fit. A number may stand for an operand without axes:
+/// `einsum!(",ij->ij", 0.5, a)`. See `rustorch::einsum` for the notation.
+///
+/// Three to eight typed operands are contracted in an order that rustc computes from the sizes in their types, those of
+/// run-time dims counting as large; other orders are found when shapes are first met, and kept. [`einsum_path!`] shows them.
 #[proc_macro]
 pub fn einsum(input: TokenStream) -> TokenStream {
-    einsum::expand(input.into()).into()
+    einsum::expand(input.into(), einsum::Purpose::Compute).into()
+}
+
+/// The steps that [`einsum!`] takes for the same arguments, in words, as a `Result<String>`: which pairs are contracted, in
+/// which order, and how many multiply-adds that takes. As `numpy.einsum_path` and `opt_einsum.contract_path`.
+///
+/// ```ignore
+/// println!("{}", einsum_path!("ij,jk,kl->il", a, b, c)?);
+/// ```
+#[proc_macro]
+pub fn einsum_path(input: TokenStream) -> TokenStream {
+    einsum::expand(input.into(), einsum::Purpose::Explain).into()
 }
 
 /// The shape type of a typed tensor: `shape![Batch, 784]` is `(Batch, Const<784>)`.
@@ -153,4 +168,30 @@ pub fn reduce(input: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn repeat(input: TokenStream) -> TokenStream {
     einops::expand(rustorch_shape::einops::Operation::Repeat, input.into()).into()
+}
+
+/// A convolution of typed images: `conv2d!(x, weight, bias, stride = 2, padding = 1)`.
+///
+/// The input is `[batch, in, h, w]`, the weight `[out, in / groups, kh, kw]`, the bias, which may be left out, `[out]`; the
+/// options are `stride`, `padding`, `dilation` and `groups`, numbers or constants. The shape of the result is the one that the
+/// program states,
+/// `let y: TypedTensor<shape![Batch, 64, 14, 14]> = conv2d!(x, weight, stride = 2, padding = 1)`, and rustc checks it by the
+/// formula of `torch.nn.functional.conv2d`: another size does not compile, with the right one in the message. What is known
+/// only at run time is checked then.
+#[proc_macro]
+pub fn conv2d(input: TokenStream) -> TokenStream {
+    typed::window::expand(typed::window::CONV2D, input.into()).into()
+}
+
+/// The greatest element of every window of typed images: `max_pool2d!(x, 2)`, `max_pool2d!(x, 3, stride = 2, padding = 1)`.
+/// Shapes are treated as by [`conv2d!`].
+#[proc_macro]
+pub fn max_pool2d(input: TokenStream) -> TokenStream {
+    typed::window::expand(typed::window::MAX_POOL2D, input.into()).into()
+}
+
+/// The mean of every window of typed images: `avg_pool2d!(x, 2)`. Shapes are treated as by [`conv2d!`].
+#[proc_macro]
+pub fn avg_pool2d(input: TokenStream) -> TokenStream {
+    typed::window::expand(typed::window::AVG_POOL2D, input.into()).into()
 }

@@ -49,7 +49,9 @@ pub use tensor::{
 
 pub use ops::einops::{rearrange, reduce, repeat};
 pub use ops::einsum::{einsum, einsum_path};
-pub use rustorch_macros::{dim, einsum, fuse, model, rearrange, reduce, repeat, shape};
+pub use rustorch_macros::{
+    avg_pool2d, conv2d, dim, einsum, einsum_path, fuse, max_pool2d, model, rearrange, reduce, repeat, shape,
+};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
@@ -57,7 +59,10 @@ pub mod prelude {
     pub use crate::nn::{self, Layer, Module};
     pub use crate::optim::{self, Optimizer};
     pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor, tensor};
-    pub use rustorch_macros::{dim, einsum, fuse, model, rearrange, reduce, repeat, shape};
+    pub use rustorch_macros::{
+        avg_pool2d, conv2d, dim, einsum, einsum_path, fuse, max_pool2d, model, rearrange, reduce, repeat,
+        shape,
+    };
 }
 
 /// What the macros expand to; no public interface.
@@ -87,7 +92,8 @@ pub mod __private {
     pub mod einsum {
         pub use crate::ops::einsum::Site;
         pub use crate::typed::einsum::{
-            AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, trusted,
+            AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, number, trusted,
         };
+        pub use rustorch_shape::einsum::{IndexSet, static_order};
     }
 }

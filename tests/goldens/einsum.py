@@ -73,12 +73,12 @@ def fill(count, salt):
     return [(3 * i * i + 7 * i + 5 * salt) % 11 - 5 for i in range(count)]
 
 
-def generated(rng):
+def generated(rng, most=4, smallest=1):
     """A random specification with repeated indices, ellipses, axes of one and scalars, and shapes that mostly fit it."""
-    sizes = {letter: rng.randint(1, 3) for letter in LETTERS}
+    sizes = {letter: rng.randint(smallest, 3 if most == 4 else 2) for letter in LETTERS}
     hidden = [rng.randint(1, 2), rng.randint(1, 3)]
     terms, shapes = [], []
-    for _ in range(rng.randint(1, 4)):
+    for _ in range(rng.randint(1, 4) if most == 4 else rng.randint(5, most)):
         letters = [rng.choice(LETTERS) for _ in range(rng.randint(0, 3))]
         shape = [1 if rng.random() < 0.1 and letters.count(l) == 1 else sizes[l] for l in letters]
         term = "".join(letters)
@@ -126,14 +126,53 @@ def line(spec, shapes, transposed):
     return "|".join([spec, shown, ",".join(map(str, result.shape)), numbers(result), *grads])
 
 
+DTYPES = ["uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "complex64", "complex128"]
+
+DTYPE_CASES = [
+    ("ij,jk->ik", [(2, 3), (3, 2)]),
+    ("bqhd,bkhd->bhqk", [(1, 2, 2, 3), (1, 3, 2, 3)]),
+    ("ij,j->ij", [(2, 3), (3,)]),
+    ("i,i->", [(4,), (4,)]),
+    ("ii->i", [(3, 3)]),
+    ("ij->ji", [(2, 3)]),
+    ("ij->i", [(2, 3)]),
+    ("ii->", [(3, 3)]),
+    ("a,b,c->cab", [(2,), (2,), (2,)]),
+    ("ij,jk,kl->il", [(2, 2), (2, 2), (2, 2)]),
+    (",i->i", [(), (3,)]),
+]
+
+
+def dtype_line(spec, shapes, dtype):
+    """Specification, shapes, dtype, dtype of the result, its elements; complex ones as pairs."""
+    kind = getattr(torch, dtype)
+    operands = []
+    for salt, shape in enumerate(shapes):
+        values = torch.tensor(fill(torch.Size(shape).numel(), salt), dtype=torch.float64).remainder(4)
+        values = torch.complex(values, values.flip(0) - 1) if kind.is_complex else values
+        operands.append(values.to(kind).reshape(shape))
+    result = torch.einsum(spec, *operands)
+    shown = ";".join(",".join(map(str, shape)) for shape in shapes)
+    flat = (torch.view_as_real(result.resolve_conj()) if kind.is_complex else result).reshape(-1).to(torch.float64)
+    name = str(result.dtype).removeprefix("torch.")
+    return "|".join([spec, shown, dtype, name, numbers(flat)])
+
+
 def main():
     rng = random.Random(2)
     lines = [line(spec, shapes, [False] * len(shapes)) for spec, shapes in WRITTEN + REFUSED]
     while len(lines) < 420:
         spec, shapes = generated(rng)
         lines.append(line(spec, shapes, [len(shape) > 1 and rng.random() < 0.3 for shape in shapes]))
+    # Five to eight operands, and axes without elements.
+    while len(lines) < 500:
+        spec, shapes = generated(rng, most=8) if len(lines) < 470 else generated(rng, smallest=0)
+        lines.append(line(spec, shapes, [False] * len(shapes)))
     target = pathlib.Path(__file__).with_name("einsum.txt")
     target.write_text(f"# torch {torch.__version__.split('+')[0]}, by einsum.py\n" + "\n".join(lines) + "\n")
+    dtypes = [dtype_line(spec, shapes, dtype) for spec, shapes in DTYPE_CASES for dtype in DTYPES]
+    target = pathlib.Path(__file__).with_name("einsum_dtypes.txt")
+    target.write_text(f"# torch {torch.__version__.split('+')[0]}, by einsum.py\n" + "\n".join(dtypes) + "\n")
 
 
 if __name__ == "__main__":

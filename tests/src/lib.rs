@@ -6,3 +6,12 @@ pub mod deviations;
 pub mod golden;
 pub mod ops;
 pub mod quiet;
+
+/// The pages of `docs/`, whose snippets are doctests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../docs/einsum.md")]
+    struct Einsum;
+    #[doc = include_str!("../../docs/typed-tensors.md")]
+    struct TypedTensors;
+}

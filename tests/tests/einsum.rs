@@ -60,6 +60,38 @@ fn results_and_gradients_are_those_of_pytorch() -> Result<()> {
     Ok(())
 }
 
+/// The elements of `einsum.py` in the dtypes other than `F64`: small, not negative, complex ones with a part of each.
+fn filled_as(shape: &[usize], salt: usize, dtype: DType) -> Result<Tensor> {
+    let count = shape.iter().product();
+    let values: Vec<f64> = fill(count, salt).into_iter().map(|value| value.rem_euclid(4.0)).collect();
+    if !dtype.is_complex() {
+        return Ok(Tensor::from_vec(values, shape)?.to_dtype(dtype));
+    }
+    let pairs: Vec<f64> = (0..count).flat_map(|i| [values[i], values[count - 1 - i] - 1.0]).collect();
+    let pairs = Tensor::from_vec(pairs, [shape, &[2]].concat())?;
+    Ok(pairs.view_as_complex()?.to_dtype(dtype))
+}
+
+#[test]
+fn every_dtype_is_summed_as_in_pytorch() -> Result<()> {
+    let mut cases = 0;
+    for line in include_str!("../goldens/einsum_dtypes.txt").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split('|').collect();
+        let dtype = |name: &str| DType::ALL.into_iter().find(|dtype| dtype.name() == name).unwrap();
+        let shapes = fields[1].split(';').enumerate();
+        let operands: Vec<Tensor> = shapes
+            .map(|(salt, shape)| filled_as(&sizes(shape), salt, dtype(fields[2])))
+            .collect::<Result<_>>()?;
+        let result = einsum(fields[0], &operands.iter().collect::<Vec<_>>())?;
+        assert_eq!(result.dtype(), dtype(fields[3]), "{line}");
+        let real = if result.dtype().is_complex() { result.view_as_real()? } else { result };
+        assert_eq!(real.to_dtype(DType::F64).to_vec::<f64>()?, numbers(fields[4], ' '), "{line}");
+        cases += 1;
+    }
+    assert_eq!(cases, 110);
+    Ok(())
+}
+
 /// Sums over every value of every index, for terms of letters with an explicit output.
 fn definition(spec: &str, operands: &[&Tensor]) -> Vec<f64> {
     let (terms, output) = spec.split_once("->").unwrap();
@@ -70,10 +102,12 @@ fn definition(spec: &str, operands: &[&Tensor]) -> Vec<f64> {
             letters.push(c);
         }
     }
+    // An axis of size 1 takes the size that others of its letter have.
     let size = |c: &char| {
-        let mut axes =
-            terms.iter().zip(operands).flat_map(|(term, operand)| term.iter().zip(operand.shape()));
-        *axes.find(|(other, _)| *other == c).unwrap().1
+        let axes = terms.iter().zip(operands).flat_map(|(term, operand)| term.iter().zip(operand.shape()));
+        let mut sizes = axes.filter(|(other, _)| *other == c).map(|(_, &size)| size);
+        let first = sizes.next().unwrap();
+        if first == 1 { sizes.find(|&size| size != 1).unwrap_or(1) } else { first }
     };
     let extents: Vec<usize> = letters.iter().map(size).collect();
     let data: Vec<Vec<f64>> = operands.iter().map(|operand| operand.to_vec::<f64>().unwrap()).collect();
@@ -89,10 +123,11 @@ fn definition(spec: &str, operands: &[&Tensor]) -> Vec<f64> {
         let read = |operand: usize| {
             let axes = terms[operand].iter().zip(operands[operand].shape());
             data[operand][axes.fold(0, |flat, (c, size)| {
-                flat * size + values[letters.iter().position(|other| other == c).unwrap()]
+                let value = values[letters.iter().position(|other| other == c).unwrap()];
+                flat * size + if *size == 1 { 0 } else { value }
             })]
         };
-        result[flat / inner] += (0..operands.len()).map(read).product::<f64>();
+        result[flat / inner.max(1)] += (0..operands.len()).map(read).product::<f64>();
     }
     result
 }
@@ -261,5 +296,102 @@ fn one_site_serves_many_shapes_and_threads() -> Result<()> {
 fn the_order_taken_can_be_printed() -> Result<()> {
     let path = einsum_path("ij,jk,kl->il", &[&[64, 64], &[64, 512], &[512, 64]])?;
     assert!(path.starts_with("ij,jk,kl->il: 2359296 multiply-adds\n  jk,kl->jl"), "{path}");
+    Ok(())
+}
+
+/// Random specifications of one to eight operands against the definition: repeated and summed indices, axes of size 1 that
+/// broadcast, axes without elements, operands without axes. Integers in `F64`, so that results are exact.
+#[test]
+fn random_specifications_follow_the_definition() -> Result<()> {
+    let mut state = 11u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % bound
+    };
+    let (mut empty, mut broadcast, mut repeated, mut long) = (0, 0, 0, 0);
+    for case in 0..600 {
+        let letters: Vec<char> = "abcdef".chars().collect();
+        let sizes: Vec<usize> =
+            letters.iter().map(|_| if below(12) == 0 { 0 } else { 1 + below(3) }).collect();
+        let count = 1 + below(8);
+        let (mut terms, mut shapes): (Vec<String>, Vec<Vec<usize>>) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let picks: Vec<usize> = (0..below(4)).map(|_| below(letters.len())).collect();
+            let alone = |pick: usize| picks.iter().filter(|&&other| other == pick).count() == 1;
+            let shape: Vec<usize> = picks
+                .iter()
+                .map(|&pick| if alone(pick) && below(8) == 0 { 1 } else { sizes[pick] })
+                .collect();
+            broadcast +=
+                usize::from(picks.iter().zip(&shape).any(|(&pick, &size)| size == 1 && sizes[pick] > 1));
+            repeated += usize::from(!picks.iter().all(|&pick| alone(pick)));
+            terms.push(picks.iter().map(|&pick| letters[pick]).collect());
+            shapes.push(shape);
+        }
+        let mut used: Vec<char> = terms.concat().chars().collect();
+        used.sort_unstable();
+        used.dedup();
+        used.retain(|_| below(2) == 0);
+        let spec = format!("{}->{}", terms.join(","), used.iter().rev().collect::<String>());
+        let operands: Vec<Tensor> =
+            shapes.iter().enumerate().map(|(at, shape)| filled(shape, case + at)).collect();
+        let references: Vec<&Tensor> = operands.iter().collect();
+        let result = einsum(&spec, &references)?;
+        let expected = definition(&spec, &references);
+        let label = format!("{spec} over {shapes:?}");
+        assert!(result.to_vec::<f64>()?.iter().zip(&expected).all(|(a, b)| a == b), "{label}");
+        assert_eq!(result.numel(), expected.len(), "{label}");
+        empty += usize::from(shapes.iter().flatten().any(|&size| size == 0));
+        long += usize::from(count > 4);
+    }
+    assert!(
+        empty > 50 && broadcast > 50 && repeated > 50 && long > 200,
+        "{empty} {broadcast} {repeated} {long}"
+    );
+    Ok(())
+}
+
+#[test]
+fn numbers_stand_for_operands_without_axes() -> Result<()> {
+    let a = filled(&[2, 3], 0).to_dtype(DType::F32);
+    let half = einsum!(",ij->ji", 0.5, a)?;
+    assert_eq!((half.dtype(), half.to_vec::<f32>()?), (DType::F32, (a.t()? * 0.5).to_vec::<f32>()?));
+    let sum = einsum!(s[] = (-2.0)[] * a[i, j])?;
+    assert_eq!(sum.item::<f32>()?, -2.0 * a.sum().item::<f32>()?);
+    let typed = a.typed::<shape![2, 3]>()?;
+    let scaled: TypedTensor<shape![3, 2]> = einsum!("ij,->ji", typed, 3.0);
+    assert_eq!(scaled.to_vec::<f32>()?, (a.t()? * 3.0).to_vec::<f32>()?);
+    Ok(())
+}
+
+/// The sizes in the types give the order, those of run-time dims counting as large; the path shows it.
+#[test]
+fn typed_operands_are_contracted_in_the_order_of_their_types() -> Result<()> {
+    let (a, b, c) = (filled(&[2, 4], 0), filled(&[4, 5], 1), filled(&[5, 3], 2));
+    let expected = definition("ij,jk,kl->il", &[&a, &b, &c]);
+    // By the sizes at run time the first pair comes first, since there `Batch` is small.
+    let dynamic = einsum_path!("ij,jk,kl->il", a, b, c)?;
+    assert!(dynamic.contains("\n  ij,jk->ik"), "{dynamic}");
+    let (ta, tb, tc) =
+        (a.typed::<shape![Batch, 4]>()?, b.typed::<shape![4, 5]>()?, c.typed::<shape![5, 3]>()?);
+    let typed = einsum_path!("ij,jk,kl->il", ta, tb, tc)?;
+    assert!(typed.contains("\n  jk,kl->jl"), "{typed}");
+    let product: TypedTensor<shape![Batch, 3]> = einsum!("ij,jk,kl->il", ta, tb, tc);
+    assert_eq!(product.to_vec::<f64>()?, expected);
+    let indexed = einsum_path!(y[i, l] = a[i, j] * b[j, k] * c[k, l])?;
+    assert_eq!(indexed, dynamic);
+    let message = einsum_path!("ij,jk->ik", a, c).unwrap_err().to_string();
+    assert!(message.contains("size 4") && message.contains("size 5"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn eight_typed_operands() -> Result<()> {
+    let m = |salt| filled(&[2, 2], salt).typed::<shape![2, 2]>();
+    let [a, b, c, d, e, f, g, h] = [m(0)?, m(1)?, m(2)?, m(3)?, m(4)?, m(5)?, m(6)?, m(7)?];
+    let all: TypedTensor<shape![2, 2]> = einsum!("ab,bc,cd,de,ef,fg,gh,hi->ai", a, b, c, d, e, f, g, h);
+    let spec = "ab,bc,cd,de,ef,fg,gh,hi->ai";
+    let dynamic = [&a, &b, &c, &d, &e, &f, &g, &h].map(|typed| typed.as_tensor());
+    assert_eq!(all.to_vec::<f64>()?, definition(spec, &dynamic));
     Ok(())
 }

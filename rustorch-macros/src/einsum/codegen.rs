@@ -17,19 +17,31 @@
 //! the operands against that one only.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use rustorch_shape::einsum::{Spec, Subscript, Term};
 use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::parse::Input;
-use super::signature::Signature;
+use super::signature::{Signature, dim};
 
 /// The largest rank of a typed tensor.
 pub(crate) const MAX_TYPED_RANK: usize = 8;
 
+/// What the call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `einsum!`
+    Compute,
+    /// `einsum_path!`
+    Explain,
+}
+
+/// The most operands whose contraction order rustc computes.
+const MAX_STATIC_OPERANDS: usize = 8;
+
 /// The call-site for `input`, whose specification is `spec`.
-pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
+pub fn expression(input: &Input, spec: &Spec, purpose: Purpose) -> TokenStream {
     let operands = input.operands();
     let bindings: Vec<Ident> =
         (0..operands.len()).map(|at| format_ident!("operand_{at}", span = hidden())).collect();
@@ -45,20 +57,30 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
     let site = site(spec);
     let ranks = spec.operands().iter().chain([spec.output()]).map(|term| term.items.len());
     let call = if ranks.max().is_some_and(|rank| rank > MAX_TYPED_RANK) {
-        quote!(SITE.dynamic(&[#(#arguments),*]))
+        match purpose {
+            Purpose::Compute => quote!(SITE.dynamic(&[#(#arguments),*])),
+            Purpose::Explain => quote!(SITE.path(&[#(#arguments),*], ::core::option::Option::None)),
+        }
     } else {
-        let typed = typed_trait(spec, operands, &bindings);
+        let typed = typed_trait(spec, operands, &bindings, purpose);
+        let (dynamic_result, dynamic_body) = match purpose {
+            Purpose::Compute => (quote!(::rustorch::Tensor), quote!(SITE.dynamic(&[#(#bindings),*]))),
+            Purpose::Explain => (
+                quote!(::std::string::String),
+                quote!(SITE.path(&[#(#bindings),*], ::core::option::Option::None)),
+            ),
+        };
         let kinds = arguments.iter().zip(operands).map(|(argument, operand)| {
             quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::__private::einsum::kind(#argument))
         });
         quote! {
             #typed
             trait Dynamic {
-                fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<::rustorch::Tensor>;
+                fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result>;
             }
             impl Dynamic for ::rustorch::__private::einsum::Dynamic {
-                fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<::rustorch::Tensor> {
-                    SITE.dynamic(&[#(#bindings),*])
+                fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result> {
+                    #dynamic_body
                 }
             }
             // A variable, lest a type expected of the result is blamed on the operands.
@@ -66,6 +88,10 @@ pub fn expression(input: &Input, spec: &Spec) -> TokenStream {
             result
         }
     };
+    let operands = operands.iter().map(|operand| match number(operand) {
+        Some(number) => quote_spanned!(operand.span()=> ::rustorch::__private::einsum::number(#number)),
+        None => operand.to_token_stream(),
+    });
     quote! {
         match (#(&#operands,)*) {
             (#(#bindings,)*) => {
@@ -102,14 +128,60 @@ fn site(spec: &Spec) -> TokenStream {
     }
 }
 
+/// An operand that is written as a number, which then is a typed tensor without axes.
+fn number(operand: &Expr) -> Option<&Expr> {
+    match operand {
+        Expr::Lit(literal) if matches!(literal.lit, syn::Lit::Float(_) | syn::Lit::Int(_)) => Some(operand),
+        Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => number(&unary.expr).map(|_| operand),
+        Expr::Paren(inner) => number(&inner.expr),
+        Expr::Group(inner) => number(&inner.expr),
+        _ => None,
+    }
+}
+
+/// The contraction order, which rustc computes from the sizes in the types; none where there is nothing to choose, or an
+/// ellipsis hides axes.
+fn order(spec: &Spec) -> TokenStream {
+    let terms = spec.operands();
+    if terms.len() < 3
+        || terms.len() > MAX_STATIC_OPERANDS
+        || terms.iter().chain([spec.output()]).any(Term::has_ellipsis)
+    {
+        return quote!(::core::option::Option::None);
+    }
+    let set = |term: &Term| {
+        let labels = term.labels();
+        quote!(::rustorch::__private::einsum::IndexSet::from_slice(&[#(#labels),*]))
+    };
+    let (sets, output) = (terms.iter().map(set), set(spec.output()));
+    let dims = spec.labels().iter().map(|label| dim(label));
+    quote! {
+        ::core::option::Option::Some(const {
+            &::rustorch::__private::einsum::static_order(
+                &[#(#sets),*], #output, &[#(<#dims as ::rustorch::typed::Dim>::SIZE),*]
+            )
+        })
+    }
+}
+
 /// The infallible signature: one generic dim for each index, tied to every axis that has it.
-fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident]) -> TokenStream {
+fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident], purpose: Purpose) -> TokenStream {
     let Signature { generics, parameters, bounds, output, ties } = Signature::new(spec, operands);
+    let order = order(spec);
+    let (result, body) = match purpose {
+        Purpose::Compute => (
+            quote!(::rustorch::typed::TypedTensor<#output>),
+            quote!(::rustorch::__private::einsum::trusted(SITE.typed(&[#(#bindings),*], #order))),
+        ),
+        Purpose::Explain => {
+            (quote!(::rustorch::Result<::std::string::String>), quote!(SITE.path(&[#(#bindings),*], #order)))
+        }
+    };
     let signature = quote! {
         #[track_caller]
         fn einsum<#(#generics,)*>(
             self, #(#bindings: &::rustorch::typed::TypedTensor<#parameters>),*
-        ) -> ::rustorch::typed::TypedTensor<#output>
+        ) -> #result
         where #(#bounds,)*
     };
     quote! {
@@ -119,7 +191,7 @@ fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident]) -> TokenStrea
         #[allow(non_camel_case_types)]
         impl Typed for ::rustorch::__private::einsum::Typed {
             #signature {
-                ::rustorch::__private::einsum::trusted(SITE.typed(&[#(#bindings),*]))
+                #body
             }
         }
     }

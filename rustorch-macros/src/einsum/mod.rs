@@ -7,18 +7,19 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use codegen::Purpose;
 pub(crate) use codegen::{MAX_TYPED_RANK, hidden};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Expands `einsum!(input)`.
-pub fn expand(input: TokenStream) -> TokenStream {
+/// Expands `einsum!(input)` or `einsum_path!(input)`.
+pub fn expand(input: TokenStream, purpose: Purpose) -> TokenStream {
     let parsed = match syn::parse2::<parse::Input>(input) {
         Ok(parsed) => parsed,
         Err(error) => return errors(error, &[]),
     };
     match check::check(&parsed) {
-        Ok(spec) => codegen::expression(&parsed, &spec),
+        Ok(spec) => codegen::expression(&parsed, &spec, purpose),
         Err(error) => errors(error, parsed.operands()),
     }
 }

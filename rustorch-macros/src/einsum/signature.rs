@@ -164,7 +164,7 @@ fn place(term: &Term, axis: usize, operand: &str) -> String {
 }
 
 /// The generic parameter of an index. It carries the name that the user gave, which rustc may show.
-fn dim(label: &str) -> Ident {
+pub(super) fn dim(label: &str) -> Ident {
     match label.strip_prefix("r#") {
         Some(label) => Ident::new_raw(label, hidden()),
         None => Ident::new(label, hidden()),

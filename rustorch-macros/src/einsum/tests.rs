@@ -2,8 +2,10 @@
 
 use quote::quote;
 
+use super::Purpose;
+
 fn messages(input: proc_macro2::TokenStream) -> String {
-    super::expand(input).to_string()
+    super::expand(input, Purpose::Compute).to_string()
 }
 
 #[test]
@@ -15,8 +17,10 @@ fn both_forms_expand_to_an_expression() {
         quote!(c[i, k] = a[i, j] * self.b[j, k]),
         quote!(c[.., i] = (&x + &y)[.., i, j] * w.t()[j, i]),
         quote!(c[] = *a[i] * *b[i]),
+        quote!(",ij->ij", -2.5, a),
+        quote!("ab,bc,cd,de,ef,fg,gh,hi->ai", a, b, c, d, e, f, g, h),
     ] {
-        let expanded = super::expand(input.clone());
+        let expanded = super::expand(input.clone(), Purpose::Compute);
         assert!(!expanded.to_string().contains("compile_error"), "{input}\n{expanded}");
         syn::parse2::<syn::Expr>(expanded).unwrap();
     }

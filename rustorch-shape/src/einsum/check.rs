@@ -94,7 +94,13 @@ impl<S: AxisSize> Checked<S> {
     /// The contraction order and the steps to take.
     pub fn plan(&self) -> Plan {
         let weights: Vec<f64> = self.sizes.iter().map(AxisSize::weight).collect();
-        Plan::new(&self.operands, &self.output, &weights)
+        Plan::new(&self.operands, &self.output, &weights, None)
+    }
+
+    /// The steps to take in a contraction order found before, by [`static_order`](super::static_order).
+    pub fn plan_in_order(&self, order: &[(usize, usize)]) -> Plan {
+        let weights: Vec<f64> = self.sizes.iter().map(AxisSize::weight).collect();
+        Plan::new(&self.operands, &self.output, &weights, Some(order))
     }
 }
 

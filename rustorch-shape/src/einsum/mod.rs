@@ -32,6 +32,7 @@ mod tests;
 
 pub use check::{Assumption, Axis, AxisSize, Checked};
 pub use error::{EinsumError, ErrorKind};
+pub use path::{IndexSet, static_order};
 pub use plan::{Contraction, Explain, Gradient, Plan, Prepare};
 pub use spec::{Item, Spec, Subscript, Term};
 

@@ -3,31 +3,41 @@
 use super::Index;
 
 /// The number of operands up to which every order is looked at.
-const OPTIMAL_UP_TO: usize = 8;
+pub(super) const OPTIMAL_UP_TO: usize = 8;
 
 /// A set of indices, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IndexSet(u128);
+pub struct IndexSet(u128);
 
 impl IndexSet {
     pub(super) fn of(indices: impl IntoIterator<Item = Index>) -> Self {
         Self(indices.into_iter().fold(0, |set, index| set | 1 << index))
     }
 
+    /// The set of `indices`, which must be below [`MAX_INDICES`](super::MAX_INDICES).
+    pub const fn from_slice(indices: &[Index]) -> Self {
+        let (mut set, mut at) = (0, 0);
+        while at < indices.len() {
+            set |= 1 << indices[at];
+            at += 1;
+        }
+        Self(set)
+    }
+
     pub(super) fn contains(self, index: Index) -> bool {
         self.0 >> index & 1 == 1
     }
 
-    pub(super) fn union(self, other: Self) -> Self {
+    pub(super) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    fn intersection(self, other: Self) -> Self {
+    const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// The product of the sizes of its indices.
-    pub(super) fn volume(self, weights: &[f64]) -> f64 {
+    pub(super) const fn volume(self, weights: &[f64]) -> f64 {
         let mut bits = self.0;
         let mut volume = 1.0;
         while bits != 0 {
@@ -52,69 +62,135 @@ pub(super) fn contraction_order(
     match operands.len() {
         0 | 1 => Vec::new(),
         2 => vec![(0, 1)],
-        n if n <= OPTIMAL_UP_TO => optimal(operands, output, weights),
+        n if n <= OPTIMAL_UP_TO => optimal(operands, output, weights)[..n - 1].to_vec(),
         _ => greedy(operands, output, weights),
     }
 }
 
-/// What contracting a set of operands costs: multiply-adds, then the elements of all intermediate results.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-struct Cost(f64, f64);
+/// The order of [`contraction_order`] for up to eight operands whose sizes are known while the program is compiled, or not:
+/// then `None` stands for a size that is larger than any other. Of operands that are not there the pairs are (0, 0).
+///
+/// ```
+/// use rustorch_shape::einsum::{IndexSet, static_order};
+/// // ij,jk,kl->il
+/// const OPERANDS: [IndexSet; 3] =
+///     [IndexSet::from_slice(&[0, 1]), IndexSet::from_slice(&[1, 2]), IndexSet::from_slice(&[2, 3])];
+/// const ORDER: [(usize, usize); 7] =
+///     static_order(&OPERANDS, IndexSet::from_slice(&[0, 3]), &[Some(64), Some(64), Some(512), Some(64)]);
+/// assert_eq!(ORDER[..2], [(1, 2), (0, 3)]);
+/// ```
+pub const fn static_order<const N: usize, const INDICES: usize>(
+    operands: &[IndexSet; N],
+    output: IndexSet,
+    sizes: &[Option<usize>; INDICES],
+) -> [(usize, usize); OPTIMAL_UP_TO - 1] {
+    let mut weights = [0.0; INDICES];
+    let mut at = 0;
+    while at < INDICES {
+        weights[at] = match sizes[at] {
+            Some(size) => size as f64,
+            None => LARGE,
+        };
+        at += 1;
+    }
+    // What nobody else has is summed, or left out, before anything is contracted.
+    let mut kept = *operands;
+    at = 0;
+    while at < N {
+        let (mut needed, mut other) = (output, 0);
+        while other < N {
+            if other != at {
+                needed = needed.union(operands[other]);
+            }
+            other += 1;
+        }
+        kept[at] = operands[at].intersection(needed);
+        at += 1;
+    }
+    optimal(&kept, output, &weights)
+}
+
+/// The size that stands for one not known: that at which symbolic sizes are compared as well.
+const LARGE: f64 = (1 << 20) as f64;
 
 /// The best way found to contract one subset of the operands.
 #[derive(Clone, Copy)]
 struct Best {
-    cost: Cost,
+    /// Multiply-adds.
+    work: f64,
+    /// The elements of all intermediate results.
+    space: f64,
     /// One half of the last pair; the other is the rest of the subset.
     half: usize,
 }
 
 /// Dynamic programming over subsets, each a bit mask: the best order of a set joins the best orders of two halves.
-fn optimal(operands: &[IndexSet], output: IndexSet, weights: &[f64]) -> Vec<(usize, usize)> {
+/// `const`, for the typed `einsum!`, whose sizes rustc knows; loops, since closures are not.
+const fn optimal(
+    operands: &[IndexSet],
+    output: IndexSet,
+    weights: &[f64],
+) -> [(usize, usize); OPTIMAL_UP_TO - 1] {
     let all = (1usize << operands.len()) - 1;
-    let union = |mask: usize| {
-        let members = (0..operands.len()).filter(|i| mask >> i & 1 == 1);
-        members.fold(IndexSet(0), |set, i| set.union(operands[i]))
-    };
-    // What is left of a subset once contracted: the indices that someone outside still needs.
-    let left: Vec<IndexSet> =
-        (0..=all).map(|mask| union(mask).intersection(output.union(union(all & !mask)))).collect();
-    let mut best = vec![Best { cost: Cost(0.0, 0.0), half: 0 }; all + 1];
-    for mask in (1..=all).filter(|mask| mask.count_ones() > 1) {
-        let size = left[mask].volume(weights);
-        let mut found: Option<Best> = None;
-        let mut half = (mask - 1) & mask;
-        while half > 0 {
-            let rest = mask & !half;
-            // Each split comes up twice; take the one whose half has the lowest operand.
-            if half & (mask & mask.wrapping_neg()) != 0 {
-                let work = left[half].union(left[rest]).volume(weights);
-                let (a, b) = (best[half].cost, best[rest].cost);
-                let cost = Cost(a.0 + b.0 + work, a.1 + b.1 + size);
-                if found.is_none_or(|found: Best| cost < found.cost) {
-                    found = Some(Best { cost, half });
-                }
-            }
-            half = (half - 1) & mask;
-        }
-        if let Some(found) = found {
-            best[mask] = found;
-        }
+    let mut unions = [IndexSet(0); 1 << OPTIMAL_UP_TO];
+    let mut mask = 1;
+    while mask <= all {
+        let lowest = mask.trailing_zeros() as usize;
+        unions[mask] = unions[mask & (mask - 1)].union(operands[lowest]);
+        mask += 1;
     }
-    let mut pairs = Vec::with_capacity(operands.len() - 1);
-    emit(all, &best, operands.len(), &mut pairs);
+    let mut best = [Best { work: 0.0, space: 0.0, half: 0 }; 1 << OPTIMAL_UP_TO];
+    mask = 1;
+    while mask <= all {
+        if mask & (mask - 1) != 0 {
+            let size = left(&unions, mask, all, output).volume(weights);
+            let mut found = false;
+            let mut half = (mask - 1) & mask;
+            while half > 0 {
+                let rest = mask & !half;
+                // Each split comes up twice; take the one whose half has the lowest operand.
+                if half & (mask & mask.wrapping_neg()) != 0 {
+                    let pair = left(&unions, half, all, output).union(left(&unions, rest, all, output));
+                    let work = best[half].work + best[rest].work + pair.volume(weights);
+                    let space = best[half].space + best[rest].space + size;
+                    let known = best[mask];
+                    if !found || work < known.work || (work == known.work && space < known.space) {
+                        best[mask] = Best { work, space, half };
+                        found = true;
+                    }
+                }
+                half = (half - 1) & mask;
+            }
+        }
+        mask += 1;
+    }
+    let mut pairs = [(0, 0); OPTIMAL_UP_TO - 1];
+    if operands.len() > 1 {
+        emit(all, &best, operands.len(), &mut pairs, 0);
+    }
     pairs
 }
 
-/// Writes the pairs of one subset, halves first, and returns the number of its result.
-fn emit(mask: usize, best: &[Best], operands: usize, pairs: &mut Vec<(usize, usize)>) -> usize {
+/// What is left of a subset once contracted: the indices that someone outside still needs.
+const fn left(unions: &[IndexSet], mask: usize, all: usize, output: IndexSet) -> IndexSet {
+    unions[mask].intersection(output.union(unions[all & !mask]))
+}
+
+/// Writes the pairs of one subset, halves first, from place `next` on. Returns the number of its result and the next place.
+const fn emit(
+    mask: usize,
+    best: &[Best],
+    operands: usize,
+    pairs: &mut [(usize, usize); OPTIMAL_UP_TO - 1],
+    next: usize,
+) -> (usize, usize) {
     if mask.count_ones() == 1 {
-        return mask.trailing_zeros() as usize;
+        return (mask.trailing_zeros() as usize, next);
     }
-    let left = emit(best[mask].half, best, operands, pairs);
-    let right = emit(mask & !best[mask].half, best, operands, pairs);
-    pairs.push((left, right));
-    operands + pairs.len() - 1
+    let (left, next) = emit(best[mask].half, best, operands, pairs, next);
+    let (right, next) = emit(mask & !best[mask].half, best, operands, pairs, next);
+    pairs[next] = (left, right);
+    (operands + next, next + 1)
 }
 
 /// The cheapest of three simple orders: none of them is good for every expression.
@@ -197,6 +273,60 @@ mod tests {
         let (operands, output) = (chain(&sizes), IndexSet::of([0, 6]));
         let pairs = contraction_order(&operands, output, &sizes);
         assert_eq!(work(&operands, &pairs, output, &sizes), 15_125.0);
+    }
+
+    /// Every way of contracting, by brute force.
+    fn cheapest(operands: &[IndexSet], output: IndexSet, weights: &[f64]) -> f64 {
+        if operands.len() == 1 {
+            return 0.0;
+        }
+        let mut best = f64::INFINITY;
+        let live: Vec<(usize, IndexSet)> = operands.iter().copied().enumerate().collect();
+        for a in 0..operands.len() {
+            for b in a + 1..operands.len() {
+                let mut rest: Vec<IndexSet> =
+                    (0..operands.len()).filter(|&i| i != a && i != b).map(|i| operands[i]).collect();
+                rest.push(contracted(&live, a, b, output));
+                let pair = operands[a].union(operands[b]).volume(weights);
+                best = best.min(pair + cheapest(&rest, output, weights));
+            }
+        }
+        best
+    }
+
+    #[test]
+    fn no_order_is_cheaper() {
+        let mut state = 1u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) % bound
+        };
+        for case in 0..200 {
+            let count = 3 + case % 4;
+            let weights: Vec<f64> = (0..6).map(|_| (1 + below(9)) as f64).collect();
+            let operands: Vec<IndexSet> = (0..count).map(|_| IndexSet(u128::from(below(63)) + 1)).collect();
+            let output = IndexSet(u128::from(below(64)));
+            let found = work(&operands, &contraction_order(&operands, output, &weights), output, &weights);
+            assert_eq!(found, cheapest(&operands, output, &weights), "{operands:?} {output:?} {weights:?}");
+        }
+    }
+
+    #[test]
+    fn eight_operands_are_ordered_while_compiling() {
+        const SETS: [IndexSet; 8] = {
+            let mut sets = [IndexSet(0); 8];
+            let mut at = 0;
+            while at < 8 {
+                sets[at] = IndexSet(3 << at);
+                at += 1;
+            }
+            sets
+        };
+        const SIZES: [Option<usize>; 9] =
+            [Some(30), Some(35), Some(15), Some(5), Some(10), Some(20), None, Some(25), Some(7)];
+        const ORDER: [(usize, usize); 7] = static_order(&SETS, IndexSet(0b1_0000_0001), &SIZES);
+        let weights = SIZES.map(|size| size.map_or(LARGE, |size| size as f64));
+        assert_eq!(ORDER.to_vec(), contraction_order(&SETS, IndexSet(0b1_0000_0001), &weights));
     }
 
     #[test]

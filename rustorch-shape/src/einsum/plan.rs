@@ -106,7 +106,12 @@ impl Prepare {
 }
 
 impl Plan {
-    pub(super) fn new(operands: &[Vec<Axis>], output: &[Index], weights: &[f64]) -> Self {
+    pub(super) fn new(
+        operands: &[Vec<Axis>],
+        output: &[Index],
+        weights: &[f64],
+        order: Option<&[(usize, usize)]>,
+    ) -> Self {
         let present = |axes: &Vec<Axis>| {
             IndexSet::of(axes.iter().filter(|axis| !axis.broadcast).map(|axis| axis.index))
         };
@@ -123,7 +128,11 @@ impl Plan {
         let mut values: Vec<Vec<Index>> = prepare.iter().map(|prepare| prepare.indices.clone()).collect();
         let kept: Vec<IndexSet> =
             values.iter().map(|indices| IndexSet::of(indices.iter().copied())).collect();
-        let order = contraction_order(&kept, wanted, weights);
+        let pairs = operands.len().saturating_sub(1);
+        let order = match order.and_then(|order| order.get(..pairs)) {
+            Some(order) => order.to_vec(),
+            None => contraction_order(&kept, wanted, weights),
+        };
         let mut used = vec![false; values.len() + order.len()];
         let mut contractions = Vec::with_capacity(order.len());
         for (left, right) in order {

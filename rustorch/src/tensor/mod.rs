@@ -11,6 +11,8 @@ mod display;
 mod index;
 mod literal;
 mod operators;
+#[cfg(feature = "serde")]
+mod serde;
 mod shape_args;
 mod view;
 

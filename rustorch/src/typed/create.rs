@@ -1,8 +1,9 @@
-//! Creation of typed tensors: the shape is in the type, so only the sizes of run-time dims have to be given.
+//! Creation of typed tensors: the shape is in the type, so only the sizes of run-time dims have to be given. Nested arrays
+//! bring their own: `TypedTensor::from([[1.0f32, 2.0], [3.0, 4.0]])`.
 
 use super::shape::sized;
-use super::{FixedShape, Shape, TypedTensor};
-use crate::{Error, Result, Tensor, TensorOptions};
+use super::{Const, FixedShape, Shape, TypedTensor};
+use crate::{Element, Error, Result, Scalar, Tensor, TensorData, TensorOptions};
 
 /// For each way of filling: with PyTorch's defaults, with options, and for shapes with run-time dims.
 macro_rules! creation {
@@ -65,4 +66,52 @@ creation! {
     randn randn_with randn_sized;
     /// Uniform numbers in `[0, 1)`; `torch.rand`.
     rand rand_with rand_sized;
+}
+
+impl<S: FixedShape> TypedTensor<S> {
+    /// `value` everywhere, in the dtype of the number; `torch.full`.
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// assert_eq!(TypedTensor::<shape![2]>::full(0.5).to_vec::<f32>()?, [0.5, 0.5]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn full(value: impl Into<Scalar>) -> Self {
+        let sizes: Vec<usize> = S::AXES.iter().filter_map(|axis| axis.size).collect();
+        Self::trusted(Tensor::full(sizes, value))
+    }
+}
+
+impl<const N: usize> TypedTensor<(Const<N>, Const<N>)> {
+    /// The identity matrix; `torch.eye`.
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn eye() -> Self {
+        Self::trusted(Tensor::eye(N))
+    }
+}
+
+/// Nested arrays, whose lengths are the shape.
+macro_rules! arrays {
+    ($([$($n:ident)*] $array:ty;)*) => {$(
+        impl<T: TensorData + Element, $(const $n: usize),*> From<$array> for TypedTensor<($(Const<$n>,)*)> {
+            #[track_caller]
+            fn from(data: $array) -> Self {
+                Self::trusted(Tensor::from(data))
+            }
+        }
+    )*};
+}
+
+arrays! {
+    [A] [T; A];
+    [A B] [[T; B]; A];
+    [A B C] [[[T; C]; B]; A];
+    [A B C D] [[[[T; D]; C]; B]; A];
 }

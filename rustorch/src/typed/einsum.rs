@@ -3,7 +3,7 @@
 use std::ops::BitAnd;
 
 use super::{Dim, Shape, TypedTensor};
-use crate::Tensor;
+use crate::{Scalar, Tensor};
 
 /// A shape that fits subscripts with an ellipsis: `Before` and `After` spell what stands around it.
 #[diagnostic::on_unimplemented(
@@ -157,4 +157,10 @@ impl BitAnd for Dynamic {
 /// Gives the result of an einsum over typed operands the shape that their types imply.
 pub fn trusted<S: Shape>(tensor: Tensor) -> TypedTensor<S> {
     TypedTensor::trusted(tensor)
+}
+
+/// A number as an operand.
+pub fn number(value: impl Into<Scalar>) -> TypedTensor<()> {
+    let scalar = value.into();
+    TypedTensor::trusted(Tensor::from_scalar(scalar, scalar.widest_dtype()))
 }

@@ -1,57 +1,200 @@
-//! Operations that keep the shape, and elementwise ones of two tensors.
+//! Operations that keep the shape, and elementwise ones of several tensors.
+//!
+//! The methods of the elementwise table (`relu`, `exp`, `pow`, `lt`, ...) are made by the table itself, in
+//! `ops/elementwise/macros.rs`; here is what they accept, and what the table does not have.
 
 use super::{Axis, Broadcast, Shape, TypedTensor};
-use crate::{DType, Device, Result};
+use crate::{DType, Device, Operand, Result, Tensor};
 
-/// Methods of [`Tensor`](crate::Tensor) of the same name, whose result has the shape of the operand.
-macro_rules! keep_shape {
-    ($($name:ident($($argument:ident),*);)*) => {
-        impl<S: Shape> TypedTensor<S> {$(
-            #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), "), with the shape kept.")]
-            ///
-            /// # Panics
-            /// As the method of `Tensor`.
+/// What an elementwise method of a typed tensor of shape `S` takes: a typed tensor that broadcasts, a number, or a plain
+/// [`Tensor`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not combine with a typed tensor of shape `{S}`",
+    label = "neither a number nor a tensor of a shape that broadcasts against `{S}`",
+    note = "pass a reference to a `TypedTensor`, a number, or a reference to a `Tensor`"
+)]
+pub trait ElementwiseOperand<S: Shape> {
+    /// The typed result; for a plain tensor a `Result<Tensor>`.
+    type Output;
+
+    /// Calls `f` with both operands.
+    fn apply(
+        self,
+        left: &TypedTensor<S>,
+        f: impl FnOnce(&Tensor, Operand<'_>) -> Result<Tensor>,
+    ) -> Self::Output;
+}
+
+impl<S: Shape + Broadcast<R>, R: Shape> ElementwiseOperand<S> for &TypedTensor<R> {
+    type Output = TypedTensor<<S as Broadcast<R>>::Output>;
+
+    #[track_caller]
+    fn apply(
+        self,
+        left: &TypedTensor<S>,
+        f: impl FnOnce(&Tensor, Operand<'_>) -> Result<Tensor>,
+    ) -> Self::Output {
+        TypedTensor::infallible(f(left.as_tensor(), Operand::Tensor(self.as_tensor())))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Shape> ElementwiseOperand<S> for &Tensor {
+    type Output = Result<Tensor>;
+
+    fn apply(
+        self,
+        left: &TypedTensor<S>,
+        f: impl FnOnce(&Tensor, Operand<'_>) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        f(left.as_tensor(), Operand::Tensor(self))
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl<S: Shape> ElementwiseOperand<S> for $number {
+            type Output = TypedTensor<S>;
+
             #[track_caller]
-            pub fn $name(&self $(, $argument: f64)*) -> Self {
-                Self::trusted(self.as_tensor().$name($($argument),*))
+            fn apply(
+                self,
+                left: &TypedTensor<S>,
+                f: impl FnOnce(&Tensor, Operand<'_>) -> Result<Tensor>,
+            ) -> TypedTensor<S> {
+                TypedTensor::infallible(f(left.as_tensor(), Operand::Scalar(self.into())))
             }
-        )*}
-    };
+        }
+    )*};
 }
 
-keep_shape! {
-    relu(); relu6(); leaky_relu(slope); elu(alpha); selu(); celu(alpha); gelu(); gelu_tanh(); silu(); mish();
-    softplus(beta, threshold); log_sigmoid(); softsign(); tanhshrink(); hardtanh(low, high); hardsigmoid(); hardswish();
-    hardshrink(lambda); softshrink(lambda); threshold(threshold, value);
-    neg(); square(); reciprocal(); conj(); abs(); sign(); sgn(); floor(); ceil(); trunc(); round(); frac();
-    exp(); expm1(); exp2(); log(); log1p(); log2(); log10(); sqrt(); rsqrt(); sigmoid(); tanh();
-    sin(); cos(); tan(); sinh(); cosh(); asin(); acos(); atan(); asinh(); acosh(); atanh();
-    erf(); erfc(); erfinv(); lgamma(); digamma(); logit(); sinc();
-}
+// One type for each kind of literal, so that rustc knows the result of `x.pow(2.0)` at once.
+numbers! { f64 i64 bool }
 
-/// Methods of two tensors, whose shapes broadcast.
-macro_rules! broadcasting {
-    ($($name:ident)*) => {
+/// Methods of [`Tensor`] along axis `I`, whose result has the shape of the operand.
+macro_rules! along_axis {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
         impl<S: Shape> TypedTensor<S> {$(
-            #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") of shapes that broadcast.")]
+            $(#[$doc])*
             ///
             /// # Panics
-            /// If the dtype has no such operation, the devices differ, or a run-time dim has two sizes.
+            #[doc = concat!("As [`Tensor::", stringify!($name), "`] fails, apart from the axis, which exists.")]
             #[track_caller]
-            pub fn $name<R: Shape>(&self, other: &TypedTensor<R>) -> TypedTensor<<S as Broadcast<R>>::Output>
+            pub fn $name<const I: usize>(&self) -> Self
             where
-                S: Broadcast<R>,
+                S: Axis<I>,
             {
-                TypedTensor::infallible(self.as_tensor().$name(other.as_tensor()))
+                Self::infallible(self.as_tensor().$name(I as isize))
             }
         )*}
     };
 }
 
-broadcasting! { maximum minimum fmax fmin atan2 hypot logaddexp fmod remainder }
+along_axis! {
+    /// `softmax` along axis `I`.
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// let p: TypedTensor<shape![2, 4]> = TypedTensor::<shape![2, 4]>::zeros().softmax::<1>();
+    /// assert_eq!(p.to_vec::<f32>()?, [0.25; 8]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    softmax;
+    /// The logarithm of `softmax` along axis `I`.
+    log_softmax;
+    /// Running sums along axis `I`.
+    cumsum;
+    /// Running products along axis `I`.
+    cumprod;
+    /// Running `log Σ exp` along axis `I`.
+    logcumsumexp;
+    /// The elements in reverse order along axis `I`.
+    flip;
+}
+
+type Joined<A, B> = <A as Broadcast<B>>::Output;
 
 impl<S: Shape> TypedTensor<S> {
-    /// The tensor converted to `dtype`; [`Tensor::to_dtype`](crate::Tensor::to_dtype).
+    /// The elements limited to `low ..= high`; [`Tensor::clamp`].
+    ///
+    /// # Panics
+    /// If the dtype is complex.
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// let x = TypedTensor::from([-1.0f32, 0.5, 3.0]).clamp(0.0, 1.0);
+    /// assert_eq!(x.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn clamp(&self, low: f64, high: f64) -> Self {
+        Self::infallible(self.as_tensor().clamp(low, high))
+    }
+
+    /// `self + weight · (end - self)`; [`Tensor::lerp`].
+    ///
+    /// # Panics
+    /// If the dtypes are not floating-point, the devices differ, or a run-time dim has two sizes.
+    #[track_caller]
+    pub fn lerp<R: Shape>(&self, end: &TypedTensor<R>, weight: f64) -> TypedTensor<Joined<S, R>>
+    where
+        S: Broadcast<R>,
+    {
+        TypedTensor::infallible(self.as_tensor().lerp(end.as_tensor(), weight))
+    }
+
+    /// Elements of `yes` where this mask holds and of `no` elsewhere; [`Tensor::where_`].
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// let x = TypedTensor::from([[-1.0f32, 2.0], [3.0, -4.0]]);
+    /// let floor = TypedTensor::from([0.5f32, 0.25]);
+    /// let y: TypedTensor<shape![2, 2]> = x.gt(0.0).choose(&x, &floor);
+    /// assert_eq!(y.to_vec::<f32>()?, [0.5, 2.0, 3.0, 0.25]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If this is not a bool tensor, the devices differ, or a run-time dim has two sizes.
+    #[track_caller]
+    pub fn choose<Y: Shape, N: Shape>(
+        &self,
+        yes: &TypedTensor<Y>,
+        no: &TypedTensor<N>,
+    ) -> TypedTensor<Joined<Joined<S, Y>, N>>
+    where
+        S: Broadcast<Y>,
+        Joined<S, Y>: Broadcast<N>,
+    {
+        TypedTensor::infallible(Tensor::where_(self.as_tensor(), yes.as_tensor(), no.as_tensor()))
+    }
+
+    /// The tensor with `value` where `mask` holds; [`Tensor::masked_fill`].
+    ///
+    /// # Panics
+    /// If the mask is not a bool tensor, the devices differ, or a run-time dim has two sizes.
+    #[track_caller]
+    pub fn masked_fill<M: Shape + Broadcast<S, Output = S>>(
+        &self,
+        mask: &TypedTensor<M>,
+        value: f64,
+    ) -> Self {
+        Self::infallible(self.as_tensor().masked_fill(mask.as_tensor(), value))
+    }
+
+    /// Each element set to 0 with probability `p`, the others divided by `1 - p`; [`Tensor::dropout`].
+    ///
+    /// # Panics
+    /// If `p` is no probability, or the dtype is not floating-point.
+    #[track_caller]
+    pub fn dropout(&self, p: f64) -> Self {
+        Self::infallible(self.as_tensor().dropout(p))
+    }
+}
+
+impl<S: Shape> TypedTensor<S> {
+    /// The tensor converted to `dtype`; [`Tensor::to_dtype`].
     ///
     /// ```
     /// use rustorch::prelude::*;
@@ -63,7 +206,7 @@ impl<S: Shape> TypedTensor<S> {
         Self::trusted(self.as_tensor().to_dtype(dtype))
     }
 
-    /// The tensor on `device`; [`Tensor::to_device`](crate::Tensor::to_device).
+    /// The tensor on `device`; [`Tensor::to_device`].
     ///
     /// # Errors
     /// If the device is not there or has no memory left.
@@ -71,34 +214,9 @@ impl<S: Shape> TypedTensor<S> {
         self.as_tensor().to_device(device).map(Self::trusted)
     }
 
-    /// The elements in row-major order; [`Tensor::contiguous`](crate::Tensor::contiguous).
+    /// The elements in row-major order; [`Tensor::contiguous`].
     #[track_caller]
     pub fn contiguous(&self) -> Self {
         Self::trusted(self.as_tensor().contiguous())
-    }
-
-    /// `softmax` along axis `I`; [`Tensor::softmax`](crate::Tensor::softmax).
-    ///
-    /// ```
-    /// use rustorch::prelude::*;
-    /// let p: TypedTensor<shape![2, 4]> = TypedTensor::<shape![2, 4]>::zeros().softmax::<1>();
-    /// assert_eq!(p.to_vec::<f32>()?, [0.25; 8]);
-    /// # Ok::<(), rustorch::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn softmax<const I: usize>(&self) -> Self
-    where
-        S: Axis<I>,
-    {
-        Self::infallible(self.as_tensor().softmax(I as isize))
-    }
-
-    /// `log_softmax` along axis `I`; [`Tensor::log_softmax`](crate::Tensor::log_softmax).
-    #[track_caller]
-    pub fn log_softmax<const I: usize>(&self) -> Self
-    where
-        S: Axis<I>,
-    {
-        Self::infallible(self.as_tensor().log_softmax(I as isize))
     }
 }

@@ -109,6 +109,7 @@ pub(super) fn sized<S: Shape>(dims: &[usize]) -> Result<Vec<usize>, String> {
 
 /// What the type of a shape knows of one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AxisType {
     /// The size, where it is fixed.
     pub size: Option<usize>,

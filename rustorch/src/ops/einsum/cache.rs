@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
-use rustorch_shape::einsum::Spec;
+use rustorch_shape::einsum::{Plan, Spec};
 
 use super::execute::Steps;
 use super::{malformed, mismatch};
@@ -39,20 +39,33 @@ impl Expression {
         Self { spec, plans: RwLock::new(Vec::new()) }
     }
 
-    /// Plans, unless that was done before, and carries the plan out.
-    pub(super) fn run(&self, operands: &[&Tensor]) -> Result<Tensor> {
+    /// Plans, unless that was done before, and carries the plan out. `order` is the contraction order, where it is known.
+    pub(super) fn run(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<Tensor> {
         let known = self.plans.read().iter().find(|entry| entry.fits(operands)).cloned();
         let entry = match known {
             Some(entry) => entry,
-            None => self.plan(operands)?,
+            None => self.remember(operands, order)?,
         };
         entry.steps.run(operands)
     }
 
-    fn plan(&self, operands: &[&Tensor]) -> Result<Arc<Entry>> {
-        let shapes: Vec<Vec<usize>> = operands.iter().map(|operand| operand.shape().to_vec()).collect();
+    /// The steps in words.
+    pub(super) fn explain(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<String> {
+        Ok(self.plan(operands, order)?.explain(&self.spec).to_string())
+    }
+
+    fn plan(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<Plan> {
+        let shapes: Vec<&[usize]> = operands.iter().map(|operand| operand.shape()).collect();
         let checked = self.spec.check(&shapes).map_err(|errors| mismatch(&self.spec, &errors))?;
-        let entry = Arc::new(Entry { shapes, steps: checked.plan().into() });
+        Ok(match order {
+            Some(order) => checked.plan_in_order(order),
+            None => checked.plan(),
+        })
+    }
+
+    fn remember(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<Arc<Entry>> {
+        let shapes = operands.iter().map(|operand| operand.shape().to_vec()).collect();
+        let entry = Arc::new(Entry { shapes, steps: self.plan(operands, order)?.into() });
         let mut plans = self.plans.write();
         if plans.len() == PLANS {
             plans.remove(0);

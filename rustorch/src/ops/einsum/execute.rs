@@ -151,7 +151,12 @@ fn outer(left: &Tensor, right: &Tensor, batch: usize, rows: usize) -> Result<Ten
     let columns = right.shape().len() - batch;
     let left_shape = [left.shape(), &vec![1; columns][..]].concat();
     let right_shape = [&right.shape()[..batch], &vec![1; rows][..], &right.shape()[batch..]].concat();
-    reshape(left, &left_shape)?.mul(&reshape(right, &right_shape)?)
+    // A scalar broadcasts as it is, and so keeps its low rank in type promotion.
+    let expand = |tensor: &Tensor, shape: &[usize]| match tensor.rank() {
+        0 => Ok(tensor.clone()),
+        _ => reshape(tensor, shape),
+    };
+    expand(left, &left_shape)?.mul(&expand(right, &right_shape)?)
 }
 
 /// The tensor itself where the axes are in order already.

@@ -24,7 +24,7 @@ pub use site::Site;
 /// - An axis of size 1 broadcasts.
 ///
 /// Three or more operands are contracted in pairs, in the order that takes the fewest multiply-adds
-/// ([`einsum_path`] shows it). Plans are cached by specification and shapes. Where the subscripts are known at compile
+/// ([`einsum_path`] and [`einsum_path!`](crate::einsum_path!) show it). Plans are cached by specification and shapes. Where the subscripts are known at compile
 /// time, [`einsum!`](crate::einsum!) checks them there.
 ///
 /// ```
@@ -40,7 +40,7 @@ pub use site::Site;
 /// A malformed specification, another number of operands than terms, an operand whose rank does not fit its term, an index
 /// with two sizes; the message names operands, axes and sizes. Also where the dtypes cannot be multiplied.
 pub fn einsum(spec: &str, operands: &[&Tensor]) -> Result<Tensor> {
-    cache::expression(spec)?.run(operands)
+    cache::expression(spec)?.run(operands, None)
 }
 
 /// The order in which [`einsum`] contracts operands of the given shapes, in words; `numpy.einsum_path`.

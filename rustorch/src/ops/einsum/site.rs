@@ -32,24 +32,36 @@ impl Site {
     /// # Errors
     /// As [`einsum`](super::einsum).
     pub fn dynamic(&self, operands: &[&Tensor]) -> Result<Tensor> {
-        match self.expression.get() {
-            Some(expression) => expression.run(operands),
-            None => {
-                let expression = Expression::new(self.spec()?);
-                self.expression.get_or_init(|| expression).run(operands)
-            }
-        }
+        self.expression()?.run(operands, None)
     }
 
-    /// The sum over typed operands, whose shapes rustc has checked.
+    /// The sum over typed operands, whose shapes rustc has checked, in the order that it has found, if it has.
     ///
     /// # Panics
     /// If a named dim has two sizes at run time, or the device fails.
     #[track_caller]
-    pub fn typed(&self, operands: &[&Tensor]) -> Tensor {
-        match self.dynamic(operands) {
+    pub fn typed(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Tensor {
+        match self.expression().and_then(|expression| expression.run(operands, order)) {
             Ok(result) => result,
             Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The steps that [`Self::dynamic`] or [`Self::typed`] take, in words.
+    ///
+    /// # Errors
+    /// As [`einsum`](super::einsum), as far as shapes are concerned.
+    pub fn path(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<String> {
+        self.expression()?.explain(operands, order)
+    }
+
+    fn expression(&self) -> Result<&Expression> {
+        match self.expression.get() {
+            Some(expression) => Ok(expression),
+            None => {
+                let expression = Expression::new(self.spec()?);
+                Ok(self.expression.get_or_init(|| expression))
+            }
         }
     }
 

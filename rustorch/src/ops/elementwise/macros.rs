@@ -170,7 +170,7 @@ macro_rules! params {
     }};
 }
 
-/// Operations on one tensor: table entry, method and in-place method.
+/// Operations on one tensor: table entry, method, in-place method and typed method.
 macro_rules! unary {
     (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($x:ident $(; $($p:ident),+)?) = $value:expr
         $(, dx($($v:ident),*) = $grad:expr)?, example $(($($arg:literal),*))? [$($input:expr),*] => [$($output:expr),*];)*) => {
@@ -209,6 +209,19 @@ macro_rules! unary {
                 }
             )*
         }
+
+        impl<S: $crate::Shape> $crate::TypedTensor<S> {
+            $(
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), "), with the shape kept.")]
+                ///
+                /// # Panics
+                #[doc = concat!("If the dtype is not ", unary!(@expected $domain), ".")]
+                #[track_caller]
+                pub fn $name(&self $($(, $p: f64)+)?) -> Self {
+                    Self::trusted(self.as_tensor().$name($($($p),+)?))
+                }
+            )*
+        }
     };
     (@expected Arith) => { "one that exists" };
     (@expected Power) => { "one that exists" };
@@ -220,7 +233,7 @@ macro_rules! unary {
     (@expected Integral) => { "integer or bool" };
 }
 
-/// Operations on a tensor and a tensor or number: table entry, method and in-place method.
+/// Operations on a tensor and a tensor or number: table entry, method, in-place method and typed method.
 macro_rules! binary {
     (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($a:ident, $b:ident) = $value:expr
         $(, da($($v:ident),*) = $da:expr, db($($w:ident),*) = $db:expr)?,
@@ -267,6 +280,27 @@ macro_rules! binary {
                 }
             )*
         }
+
+        typed_binary! { $($name)* }
+    };
+}
+
+/// The typed methods of operations on a tensor and a tensor or number.
+macro_rules! typed_binary {
+    ($($name:ident)*) => {
+        impl<S: $crate::Shape> $crate::TypedTensor<S> {
+            $(
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") with a number or a typed tensor,")]
+                /// whose shapes broadcast. With a plain `Tensor` the result is one, in a `Result`.
+                ///
+                /// # Panics
+                /// If the dtype has no such operation, the devices differ, or a run-time dim has two sizes.
+                #[track_caller]
+                pub fn $name<O: $crate::typed::ElementwiseOperand<S>>(&self, other: O) -> O::Output {
+                    other.apply(self, |left, right| $crate::Tensor::$name(left, right))
+                }
+            )*
+        }
     };
 }
 
@@ -300,6 +334,8 @@ macro_rules! comparison {
                 }
             )*
         }
+
+        typed_binary! { $($name)* }
     };
 }
 
@@ -328,9 +364,19 @@ macro_rules! predicate {
                 }
             )*
         }
+
+        impl<S: $crate::Shape> $crate::TypedTensor<S> {
+            $(
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), "), with the shape kept.")]
+                #[track_caller]
+                pub fn $name(&self) -> Self {
+                    Self::trusted(self.as_tensor().$name())
+                }
+            )*
+        }
     };
 }
 
 pub(crate) use {
-    binary, comparison, entry, evaluate, in_domain, kernels, params, predicate, unary, variable,
+    binary, comparison, entry, evaluate, in_domain, kernels, params, predicate, typed_binary, unary, variable,
 };

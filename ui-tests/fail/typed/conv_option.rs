@@ -1,0 +1,7 @@
+use rustorch::prelude::*;
+
+fn main() {
+    let x = TypedTensor::<shape![8, 3, 32, 32]>::ones();
+    let w = TypedTensor::<shape![16, 3, 3, 3]>::ones();
+    let _: TypedTensor<shape![8, 16, 32, 32]> = conv2d!(x, w, paddding = 1);
+}
