@@ -86,9 +86,9 @@ fn items(signature: &Signature, operation: Operation) -> TokenStream {
         ) -> ::rustorch::Result<::rustorch::Tensor>
     };
     quote! {
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
         trait Typed { #typed; }
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
         impl Typed for ::rustorch::__private::einsum::Typed {
             #typed {
                 const {
@@ -97,7 +97,9 @@ fn items(signature: &Signature, operation: Operation) -> TokenStream {
                 SITE.typed(operand, sizes)
             }
         }
+        #[allow(clippy::too_many_arguments)]
         trait Dynamic { #dynamic; }
+        #[allow(clippy::too_many_arguments)]
         impl Dynamic for ::rustorch::__private::einsum::Dynamic {
             #dynamic {
                 SITE.dynamic(operand, sizes)

@@ -6,10 +6,26 @@ use rustorch_shape::einsum::{EinsumError, ErrorKind, Spec};
 use syn::spanned::Spanned;
 use syn::{Error, Result};
 
+use super::codegen::number;
 use super::parse::{Input, Name};
 
 /// The specification, or every mistake at its own span.
 pub fn check(input: &Input) -> Result<Spec> {
+    let spec = specification(input)?;
+    // A number has no axes.
+    for (at, (term, operand)) in spec.operands().iter().zip(input.operands()).enumerate() {
+        let subscripts = term.labels().count();
+        if number(operand).is_some() && subscripts > 0 {
+            let (term_text, ellipsis) = (spec.term_text(term), term.has_ellipsis());
+            let kind = ErrorKind::Rank { term: term_text, subscripts, ellipsis, rank: 0 };
+            let error = EinsumError::new(kind, Some(at), None);
+            return Err(Error::new(operand.span(), format!("einsum!: {error}")));
+        }
+    }
+    Ok(spec)
+}
+
+fn specification(input: &Input) -> Result<Spec> {
     match input {
         Input::Text { spec: text, operands } => {
             // An offset into the value of a literal is a place in its source only on nightly: the message draws it.

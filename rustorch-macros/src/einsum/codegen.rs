@@ -75,9 +75,11 @@ pub fn expression(input: &Input, spec: &Spec, purpose: Purpose) -> TokenStream {
         });
         quote! {
             #typed
+            #[allow(clippy::too_many_arguments)]
             trait Dynamic {
                 fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result>;
             }
+            #[allow(clippy::too_many_arguments)]
             impl Dynamic for ::rustorch::__private::einsum::Dynamic {
                 fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result> {
                     #dynamic_body
@@ -129,7 +131,7 @@ fn site(spec: &Spec) -> TokenStream {
 }
 
 /// An operand that is written as a number, which then is a typed tensor without axes.
-fn number(operand: &Expr) -> Option<&Expr> {
+pub(super) fn number(operand: &Expr) -> Option<&Expr> {
     match operand {
         Expr::Lit(literal) if matches!(literal.lit, syn::Lit::Float(_) | syn::Lit::Int(_)) => Some(operand),
         Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => number(&unary.expr).map(|_| operand),
@@ -186,9 +188,9 @@ fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident], purpose: Purp
     };
     quote! {
         #(#ties)*
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
         trait Typed { #signature; }
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
         impl Typed for ::rustorch::__private::einsum::Typed {
             #signature {
                 #body

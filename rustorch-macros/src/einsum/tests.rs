@@ -42,6 +42,7 @@ fn mistakes_are_named() {
         (quote!("ij,jk->iz", a, b), "index `z`, which no operand has; the operands have `i`, `j`, `k`"),
         (quote!("ij->ii", a), "index `i` twice"),
         (quote!("i1->i", a), "operand 0 has `1`"),
+        (quote!("i,j->ij", a, 2.0), "operand 1 has 0 axes, but its term `j` has 1 subscript"),
         (quote!(c = a[i] * b[i]), "a scalar result is written `c[]`"),
         (quote!(c[i] = a), "operand `a` needs its indices in brackets"),
         (quote!(c[i] = a[i] + b[i]), "`+` cannot stand between them"),

@@ -2,5 +2,6 @@ use rustorch::prelude::*;
 
 fn main() {
     let a = Tensor::ones([2, 3]);
-    let _ = einsum!("ij,->ij", a, 2.0);
+    let scale = 2.0;
+    let _ = einsum!("ij,->ij", a, scale);
 }
