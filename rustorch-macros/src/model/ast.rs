@@ -1,6 +1,6 @@
 //! What was written: the syntax tree of a model, before any name has a meaning.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Expr, Generics, Ident, Path, Type, Visibility};
 
 /// A model in either form.
@@ -47,6 +47,10 @@ pub(super) enum FieldValue {
     Submodel(Type),
     /// `[Block<D, 4>; LAYERS]`
     Submodels(Type, Expr),
+    /// `[Conv2d(64, 64, kernel = 3); 4]`
+    Layers(LayerCall, Expr),
+    /// `Option<Conv2d>(64, 128, kernel = 1) if IN != OUT`, `Option<Block<D>>`
+    Optional(Box<FieldValue>, Option<Expr>),
 }
 
 pub(super) struct LayerCall {
@@ -79,17 +83,50 @@ pub(super) struct Shape {
 pub(super) struct Forward {
     pub attrs: Vec<Attribute>,
     pub span: Span,
-    pub inputs: Vec<(Ident, Shape)>,
-    pub outputs: Outputs,
+    pub inputs: Vec<(Pattern, Shapes)>,
+    pub outputs: Shapes,
     /// `None` if it could not be parsed.
     pub body: Option<Block>,
 }
 
+/// A shape, or a tuple of them.
 #[derive(Clone)]
-pub(super) struct Outputs {
-    pub shapes: Vec<Shape>,
-    pub is_tuple: bool,
-    pub span: Span,
+pub(super) enum Shapes {
+    One(Shape),
+    Tuple(Vec<Shapes>, Span),
+}
+
+impl Shapes {
+    pub fn span(&self) -> Span {
+        match self {
+            Shapes::One(shape) => shape.span,
+            Shapes::Tuple(_, span) => *span,
+        }
+    }
+
+    /// The shapes in order, without the tuples.
+    pub fn flat(&self) -> Vec<&Shape> {
+        match self {
+            Shapes::One(shape) => vec![shape],
+            Shapes::Tuple(parts, _) => parts.iter().flat_map(Shapes::flat).collect(),
+        }
+    }
+}
+
+/// A name, or a tuple of patterns; `_` is a name.
+pub(super) enum Pattern {
+    Name(Ident),
+    Tuple(Vec<Pattern>, Span),
+}
+
+impl Pattern {
+    /// The names in order.
+    pub fn names(&self) -> Vec<&Ident> {
+        match self {
+            Pattern::Name(name) => vec![name],
+            Pattern::Tuple(parts, _) => parts.iter().flat_map(Pattern::names).collect(),
+        }
+    }
 }
 
 pub(super) struct Block {
@@ -99,20 +136,47 @@ pub(super) struct Block {
 }
 
 pub(super) enum Statement {
-    /// `let x = ..;`, `let h: [batch, D] = ..;`, `let (a, b) = ..;`
-    Let { names: Vec<Ident>, is_tuple: bool, shapes: Option<Outputs>, value: Value },
-    /// `x = ..;`
-    Assign { name: Ident, value: Value },
+    /// `let x = ..;`, `let h: [batch, D] = ..;`, `let (y, (h, c)) = ..;`
+    Let { pattern: Pattern, shapes: Option<Shapes>, value: Value },
+    /// `x = ..;`, `(h, c) = ..;`
+    Assign { pattern: Pattern, value: Value },
     /// `for block in self.blocks { .. }`
-    For { variable: Ident, over: Expr, body: Block },
+    For(Loop),
+    /// An `if` or `match` that has no value.
+    Branch(Branch),
+}
+
+/// `for (i, block) in self.blocks.iter().enumerate() { .. }`
+pub(super) struct Loop {
+    pub index: Option<Ident>,
+    pub variable: Ident,
+    pub over: Expr,
+    pub body: Block,
 }
 
 pub(super) enum Value {
     Expr(Expr),
-    /// `if self.training { .. } else { .. }`
-    If {
-        condition: Expr,
-        then: Box<Block>,
-        otherwise: Box<Block>,
-    },
+    Branch(Branch),
+}
+
+/// `if .. { .. } else if .. { .. } else { .. }`, or `match .. { .. }`.
+pub(super) struct Branch {
+    pub span: Span,
+    pub kind: BranchKind,
+    pub arms: Vec<Block>,
+    /// The last block of an `if`; a `match` has none.
+    pub otherwise: Option<Box<Block>>,
+}
+
+pub(super) enum BranchKind {
+    /// A condition for every arm.
+    If(Vec<Condition>),
+    /// The subject, and a pattern for every arm.
+    Match(Expr, Vec<TokenStream>),
+}
+
+pub(super) enum Condition {
+    Expr(Expr),
+    /// `let Some(down) = self.down`
+    Present(Ident, Expr),
 }

@@ -6,7 +6,7 @@ use rustorch_shape::Poly;
 use rustorch_shape::args::{ArgSpec, Args, Fallback};
 use rustorch_shape::einsum::Spec;
 use rustorch_shape::functions::FunctionSpec;
-use rustorch_shape::layers::LayerSpec;
+use rustorch_shape::layers::{LayerSpec, Results};
 use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
 
 /// A shape, symbolic.
@@ -32,12 +32,24 @@ pub(super) struct Field {
     /// How messages call it: its name, or its type where it has none.
     pub label: String,
     pub kind: FieldKind,
+    pub presence: Presence,
+}
+
+/// Whether a field is there.
+pub(super) enum Presence {
+    Always,
+    /// It is an `Option`: there if the condition holds, or, without one, in every new model.
+    Optional(Option<TokenStream>),
 }
 
 pub(super) enum FieldKind {
     Layer(Layer),
     Submodel(Type),
     Submodels(Type, Expr),
+    /// An array of equal layers.
+    Layers(Layer, Expr),
+    /// `Param([D])`, `Buffer([N])`
+    Tensor(OwnTensor),
     /// It has a mistake, which has been reported; its type, if that is clear.
     Broken(Option<&'static LayerSpec>),
 }
@@ -48,6 +60,28 @@ pub(super) struct Layer {
     pub call: Call,
     /// Where the layer is named.
     pub span: Place,
+}
+
+/// A parameter or buffer of the model itself.
+pub(super) struct OwnTensor {
+    pub is_buffer: bool,
+    pub shape: Shape,
+    pub init: Init,
+}
+
+/// The first value of a parameter or buffer.
+pub(super) enum Init {
+    /// A function of `nn::init`, without the underscore at its end, and its arguments behind the tensor.
+    Function { name: &'static str, args: Vec<TokenStream> },
+    /// A tensor.
+    Tensor(TokenStream),
+}
+
+/// One thing, or a tuple.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tree {
+    One,
+    Tuple(Vec<Tree>),
 }
 
 /// The arguments of a layer or function.
@@ -74,9 +108,14 @@ pub(super) struct Forward {
     pub attrs: Vec<Attribute>,
     /// Where `forward` is written.
     pub span: Span,
+    /// The tensors, also those inside tuples.
     pub inputs: Vec<Input>,
+    /// How the inputs are grouped: one for every argument.
+    pub arguments: Vec<Tree>,
     pub outputs: Vec<Output>,
     pub is_tuple: bool,
+    /// How the outputs are grouped.
+    pub result: Tree,
     pub body: Option<Body>,
     /// The run-time dims, in order of appearance, each with an input and axis to read it from.
     pub dims: Vec<Dim>,
@@ -145,7 +184,19 @@ pub(super) enum Op {
     /// `-x`
     Negate { input: Use },
     /// `block(x)`, with the shapes that it is said to give.
-    Submodel { target: Submodel, inputs: Vec<Use>, stated: Stated },
+    Submodel { target: Submodel, inputs: Vec<Use>, arguments: Vec<Tree>, stated: Stated, result: Tree },
+    /// A layer that is one of several, may be missing, or takes or gives several tensors.
+    LayerCall { field: usize, element: Element, inputs: Vec<Use>, options: Vec<(&'static str, Use)> },
+    /// `scale`, `embed.weight`: a parameter or buffer of the model or of one of its layers.
+    State { field: usize, entry: Option<String> },
+    /// `x[.., 0..4]`: the components, each with the tensor that it gives; the last one is the result.
+    Index { input: Use, components: Vec<(Component, Var)> },
+    /// `if BIAS { .. } else { .. }`, `if let Some(down) = self.down { .. }`
+    Choose { choice: Choice, then: Region, otherwise: Region },
+    /// `match KIND { .. }`
+    Match { subject: Condition, patterns: Vec<TokenStream>, arms: Vec<Region> },
+    /// A loop that counts: `for (i, block) in self.blocks.iter().enumerate()`, `for i in 0..4`.
+    Repeat { over: Over, index: Option<Ident>, carried: Vec<Carried>, body: Region },
     /// `einsum!(..)`
     Einsum { spec: Spec, inputs: Vec<Use> },
     /// `let h: [..] = ..`: the results of the step before have this shape.
@@ -168,15 +219,85 @@ pub(super) struct Carried {
 #[derive(Clone)]
 pub(super) enum Stated {
     Shapes(Vec<Shape>),
-    /// `x = block(x)`: that of the tensor which is replaced.
-    Like(Use),
+    /// `x = block(x)`: those of the tensors which are replaced.
+    Like(Vec<Use>),
+}
+
+/// Which layer of a field is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
+    /// The field itself.
+    Whole,
+    /// The variable of a loop over this field, or of an `if let` on it.
+    Each,
+    /// `convs[1]`
+    At(usize),
+}
+
+/// What decides between two regions.
+pub(super) enum Choice {
+    If(Condition),
+    /// Whether an optional field is there.
+    Present(usize),
+}
+
+/// An expression of const parameters, or of sizes that only a run knows.
+pub(super) struct Condition {
+    pub tokens: TokenStream,
+    /// Whether the compiler knows its value.
+    pub is_const: bool,
+}
+
+/// What a counting loop goes over.
+#[derive(Clone)]
+pub(super) enum Over {
+    Field(usize),
+    Range(TokenStream),
+}
+
+/// What an index takes from one axis, or from none.
+pub(super) struct Component {
+    pub kind: ComponentKind,
+    pub span: Place,
+}
+
+pub(super) enum ComponentKind {
+    /// `2`, `-1`: one position; the axis disappears.
+    At(Bound),
+    /// `1..5`, `..-1`
+    Range { start: Bound, end: Option<Bound>, step: usize },
+    /// `..`
+    Whole,
+    /// A new axis of size 1.
+    New,
+}
+
+/// A position on an axis.
+#[derive(Clone, PartialEq)]
+pub(super) enum Bound {
+    FromStart(Poly),
+    /// So far from the end.
+    FromEnd(Poly),
+}
+
+impl Bound {
+    /// The position on an axis of this size; `None` if it is before its start.
+    pub fn on(&self, size: &Poly) -> Option<Poly> {
+        use rustorch_shape::Size;
+        match self {
+            Bound::FromStart(at) => Some(at.clone()),
+            Bound::FromEnd(back) => size.minus(back).filter(|at| at.as_integer().is_none_or(|at| at >= 0)),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Submodel {
     Field(usize),
-    /// The variable of the loop over this field.
+    /// The variable of the loop over this field, or of an `if let` on it.
     Each(usize),
+    /// One of an array.
+    At(usize, usize),
 }
 
 pub(super) enum Operand {
@@ -209,6 +330,39 @@ impl Call {
     /// Where an argument was written, if it was.
     pub fn span(&self, name: &str) -> Option<Place> {
         self.written.iter().find(|written| written.name == name).map(|written| written.span)
+    }
+}
+
+impl Tree {
+    /// The number of things in it.
+    pub fn count(&self) -> usize {
+        match self {
+            Tree::One => 1,
+            Tree::Tuple(parts) => parts.iter().map(Tree::count).sum(),
+        }
+    }
+}
+
+impl From<Results> for Tree {
+    fn from(results: Results) -> Self {
+        match results {
+            Results::One => Tree::One,
+            Results::Tuple(parts) => Tree::Tuple(parts.iter().map(|part| Tree::from(*part)).collect()),
+        }
+    }
+}
+
+impl Field {
+    /// The layer of the table that it is, or that its elements are.
+    pub fn layer(&self) -> Option<&Layer> {
+        match &self.kind {
+            FieldKind::Layer(layer) | FieldKind::Layers(layer, _) => Some(layer),
+            _ => None,
+        }
+    }
+
+    pub fn is_optional(&self) -> bool {
+        matches!(self.presence, Presence::Optional(_))
     }
 }
 

@@ -4,12 +4,15 @@
 
 use super::check::Checked;
 use super::errors::Place;
-use super::ir::{self, BinaryOp, Call, FieldKind, Model, Op, Operand, Region, Shape, Step, Submodel, Var};
-use proc_macro2::TokenStream;
-use rustorch_shape::Poly;
+use super::ir::{
+    self, BinaryOp, Call, Carried, Choice, Component, ComponentKind, Element, Model, Op, Operand, Over,
+    Region, Shape, Step, Submodel, Tree, Var,
+};
+use proc_macro2::{Ident, TokenStream};
 use rustorch_shape::args::{Args, Kind, Value};
 use rustorch_shape::functions::{FunctionSpec, Inputs, Outputs};
 use rustorch_shape::normalize_axis;
+use rustorch_shape::{Poly, Size};
 
 /// A forward pass, ready to be printed.
 #[derive(Default)]
@@ -48,7 +51,11 @@ pub(super) enum Instruction {
     Submodel {
         target: Submodel,
         inputs: Vec<(Var, Shape)>,
+        /// How the inputs are grouped to arguments.
+        arguments: Vec<Tree>,
         results: Vec<(Var, Shape)>,
+        /// How the results are grouped.
+        tree: Tree,
         span: Place,
     },
     Einsum {
@@ -68,6 +75,53 @@ pub(super) enum Instruction {
         body: Program,
         results: Vec<Var>,
     },
+    /// A layer that is one of several, may be missing, or takes or gives several tensors.
+    LayerCall {
+        field: usize,
+        element: Element,
+        /// Whether it is an `nn::Layer`, one tensor to one.
+        is_map: bool,
+        inputs: Vec<Var>,
+        /// For a layer with a state: that, if it is given.
+        state: Option<Vec<Var>>,
+        /// For every tensor by name: it, if it is given.
+        options: Vec<Option<Var>>,
+        tree: Tree,
+        results: Vec<Var>,
+    },
+    /// `self.scale`, `self.embed.weight`
+    State {
+        field: usize,
+        entry: Option<String>,
+        result: Var,
+    },
+    /// Two programs of which one runs.
+    Choose {
+        decision: Decision,
+        then: Program,
+        otherwise: Program,
+        results: Vec<Var>,
+    },
+    Match {
+        subject: TokenStream,
+        arms: Vec<(TokenStream, Program)>,
+        results: Vec<Var>,
+    },
+    /// A loop that counts; as `For`.
+    Repeat {
+        over: Over,
+        index: Option<Ident>,
+        carried: Vec<(Var, Var)>,
+        body: Program,
+        results: Vec<Var>,
+    },
+}
+
+/// What decides between two programs.
+pub(super) enum Decision {
+    If(TokenStream),
+    /// Whether the optional field is there.
+    Present(usize),
 }
 
 pub(super) enum Source {
@@ -99,7 +153,7 @@ pub(super) enum Arg {
 /// The forward pass as a program; empty if the model has none.
 pub(super) fn lower(model: &Model, checked: &Checked) -> Program {
     match model.forward.as_ref().and_then(|forward| forward.body.as_ref()) {
-        Some(body) => region(&body.region, checked),
+        Some(body) => region(&body.region, model, checked),
         None => Program::default(),
     }
 }
@@ -118,15 +172,26 @@ pub(super) fn layer_args(layer: &ir::Layer, args: &Args) -> (Vec<Arg>, Vec<(&'st
     (required, options)
 }
 
-fn region(region: &Region, checked: &Checked) -> Program {
+fn region(region: &Region, model: &Model, checked: &Checked) -> Program {
     Program {
-        instructions: region.steps.iter().filter_map(|step| instruction(step, checked)).collect(),
+        instructions: region.steps.iter().flat_map(|step| instructions(step, model, checked)).collect(),
         results: region.results.iter().filter_map(|result| result.var).collect(),
     }
 }
 
 /// Nothing for steps that only matter to checking.
-fn instruction(step: &Step, checked: &Checked) -> Option<Instruction> {
+fn instructions(step: &Step, model: &Model, checked: &Checked) -> Vec<Instruction> {
+    match &step.op {
+        Op::Index { input, components } => index(input, components, checked).unwrap_or_default(),
+        _ => instruction(step, model, checked).into_iter().collect(),
+    }
+}
+
+fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruction> {
+    let region = |inner: &Region| region(inner, model, checked);
+    let pairs = |carried: &[Carried]| {
+        carried.iter().map(|carried| Some((carried.inside, carried.before.var?))).collect::<Option<Vec<_>>>()
+    };
     let result = step.results.first().copied();
     Some(match &step.op {
         Op::Layer { field, input } => {
@@ -137,10 +202,12 @@ fn instruction(step: &Step, checked: &Checked) -> Option<Instruction> {
             Instruction::Binary { op: *op, left: source(left)?, right: source(right)?, result: result? }
         }
         Op::Negate { input } => Instruction::Negate { input: input.var?, result: result? },
-        Op::Submodel { target, inputs, .. } => {
+        Op::Submodel { target, inputs, arguments, result: tree, .. } => {
             let shaped = |var: Var| Some((var, checked.shapes[var].clone()?));
             Instruction::Submodel {
                 target: *target,
+                arguments: arguments.clone(),
+                tree: tree.clone(),
                 inputs: inputs.iter().map(|input| shaped(input.var?)).collect::<Option<_>>()?,
                 results: step.results.iter().map(|var| shaped(*var)).collect::<Option<_>>()?,
                 span: step.span,
@@ -153,17 +220,105 @@ fn instruction(step: &Step, checked: &Checked) -> Option<Instruction> {
         },
         Op::Annotate { .. } => return None,
         Op::If { then, otherwise } => Instruction::If {
-            then: region(then, checked),
-            otherwise: region(otherwise, checked),
+            then: region(then),
+            otherwise: region(otherwise),
             results: step.results.clone(),
         },
         Op::For { field, carried, body } => Instruction::For {
             field: *field,
-            carried: carried.iter().map(|c| Some((c.inside, c.before.var?))).collect::<Option<_>>()?,
-            body: region(body, checked),
+            carried: pairs(carried)?,
+            body: region(body),
             results: step.results.clone(),
         },
+        Op::LayerCall { field, element, inputs, options } => {
+            let signature = model.fields[*field].layer()?.spec.signature;
+            let inputs: Vec<Var> = inputs.iter().map(|input| input.var).collect::<Option<_>>()?;
+            let (inputs, state) = inputs.split_at(signature.inputs.len());
+            let option = |name: &str| options.iter().find(|(option, _)| *option == name)?.1.var;
+            Instruction::LayerCall {
+                field: *field,
+                element: *element,
+                is_map: signature.is_map(),
+                inputs: inputs.to_vec(),
+                state: (!signature.state.is_empty()).then(|| state.to_vec()),
+                options: signature.options.iter().map(|spec| option(spec.name)).collect(),
+                tree: Tree::from(signature.results),
+                results: step.results.clone(),
+            }
+        }
+        Op::State { field, entry } => {
+            Instruction::State { field: *field, entry: entry.clone(), result: result? }
+        }
+        Op::Choose { choice, then, otherwise } => Instruction::Choose {
+            decision: match choice {
+                Choice::If(condition) => Decision::If(condition.tokens.clone()),
+                Choice::Present(field) => Decision::Present(*field),
+            },
+            then: region(then),
+            otherwise: region(otherwise),
+            results: step.results.clone(),
+        },
+        Op::Match { subject, patterns, arms } => Instruction::Match {
+            subject: subject.tokens.clone(),
+            arms: patterns.iter().cloned().zip(arms.iter().map(region)).collect(),
+            results: step.results.clone(),
+        },
+        Op::Repeat { over, index, carried, body } => Instruction::Repeat {
+            over: over.clone(),
+            index: index.clone(),
+            carried: pairs(carried)?,
+            body: region(body),
+            results: step.results.clone(),
+        },
+        Op::Index { .. } => return None,
     })
+}
+
+/// An index as one function after the other.
+fn index(input: &ir::Use, components: &[(Component, Var)], checked: &Checked) -> Option<Vec<Instruction>> {
+    let (mut from, mut axis) = (input.var?, 0isize);
+    let mut instructions = Vec::new();
+    // Whole axes need no step, and nothing may define the result twice.
+    let last =
+        components.iter().rposition(|(component, _)| !matches!(component.kind, ComponentKind::Whole))?;
+    let result = components.last()?.1;
+    for (position, (component, var)) in components.iter().enumerate().take(last + 1) {
+        let size = || checked.shapes[from].as_ref()?.get(axis.unsigned_abs()).cloned();
+        let (name, mut args) = match &component.kind {
+            ComponentKind::Whole => {
+                axis += 1;
+                continue;
+            }
+            ComponentKind::New => ("unsqueeze", Vec::new()),
+            ComponentKind::At(at) => ("select", vec![Arg::Size(at.on(&size()?)?)]),
+            ComponentKind::Range { start, end, step } => {
+                let size = size()?;
+                let start = start.on(&size)?;
+                let end = end.as_ref().map_or(Some(size.clone()), |end| end.on(&size))?;
+                match step {
+                    1 => ("narrow", vec![Arg::Size(start.clone()), Arg::Size(end.minus(&start)?)]),
+                    step => {
+                        let step = Arg::Size(Poly::constant(*step));
+                        ("slice", vec![Arg::Size(start), Arg::Size(end), step])
+                    }
+                }
+            }
+        };
+        args.insert(0, Arg::Axis(axis));
+        axis += isize::from(!matches!(component.kind, ComponentKind::At(_)));
+        let result = if position == last { result } else { *var };
+        let (inputs, results) = (vec![from], vec![result]);
+        instructions.push(Instruction::Function {
+            name,
+            inputs,
+            is_list: false,
+            args,
+            results,
+            pieces: false,
+        });
+        from = result;
+    }
+    Some(instructions)
 }
 
 fn source(operand: &Operand) -> Option<Source> {
@@ -252,7 +407,9 @@ impl Program {
         self.instructions.iter().any(|instruction| match instruction {
             Instruction::Submodel { .. } => true,
             Instruction::If { then, otherwise, .. } => then.has_submodels() || otherwise.has_submodels(),
-            Instruction::For { body, .. } => body.has_submodels(),
+            Instruction::Choose { then, otherwise, .. } => then.has_submodels() || otherwise.has_submodels(),
+            Instruction::Match { arms, .. } => arms.iter().any(|(_, arm)| arm.has_submodels()),
+            Instruction::For { body, .. } | Instruction::Repeat { body, .. } => body.has_submodels(),
             _ => false,
         })
     }
@@ -261,9 +418,6 @@ impl Program {
 impl Model {
     /// The layer of a field, with its complete arguments.
     pub fn layer<'a>(&'a self, checked: &'a Checked, field: usize) -> Option<(&'a ir::Layer, &'a Args)> {
-        match &self.fields[field].kind {
-            FieldKind::Layer(layer) => Some((layer, checked.layers[field].as_ref()?)),
-            _ => None,
-        }
+        Some((self.fields[field].layer()?, checked.layers[field].as_ref()?))
     }
 }

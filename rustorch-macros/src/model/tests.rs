@@ -233,7 +233,14 @@ fn one_mistake_is_one_message() {
         ("fc: Linear(_, 10)", "fc(x) + x", "axis 3 of the left is 10, axis 3 of the right is 28"),
         ("fc: Linear(_, 10)", "fc(y)", "there is no tensor `y` here"),
         ("fc: Linear(_, 10)", "fc2(x)", "there is no layer or function `fc2`; did you mean `fc`?"),
-        ("fc: Linear(_, 10)", "fc(x[0])", "write `narrow(x, dim, start, length)` for a range"),
+        (
+            "fc: Linear(_, 10)",
+            "fc(x[.., 1])",
+            "position 1 is outside axis 1 of [batch, 1, 28, 28], which has size 1",
+        ),
+        ("fc: Linear(_, 10)", "fc(x[.., .., 0..40])", "0..40 reaches past the end of axis 2"),
+        ("fc: Linear(_, 10)", "fc(x[0, 0, 0, 0, 0])", "this index has 5 components, but `x` is [batch, 1, 28, 28]"),
+        ("fc: Linear(_, 10)", "fc(x[y])", "an index takes positions (`0`, `-1`), ranges"),
         (
             "fc: Linear(_, 10)",
             "fc(x).view([batch, 280])",

@@ -3,11 +3,15 @@
 //! A step whose operand has no shape, after an earlier mistake, is left alone. What the rules can
 //! neither prove nor refute is collected as claims, which the generated code asserts.
 
+mod branches;
 mod explain;
+mod index;
 mod steps;
 
 use super::errors::{Errors, Place};
-use super::ir::{Body, FieldKind, Forward, Model, Region, Shape, Use, Var};
+use super::ir::{Body, Forward, Model, Region, Shape, Use, Var};
+use proc_macro2::TokenStream;
+use quote::quote;
 use rustorch_shape::args::Args;
 use rustorch_shape::poly::Atom;
 use rustorch_shape::{Claim, Dims, Poly, Relation, ShapeError, Size, Truth};
@@ -28,14 +32,13 @@ pub(super) struct Located {
     /// What is wrong if it is.
     pub message: String,
     pub span: Place,
+    /// It matters only where this holds.
+    pub guard: Option<TokenStream>,
 }
 
 /// Checks the shapes of a model.
 pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
-    let layers = model.fields.iter().map(|field| match &field.kind {
-        FieldKind::Layer(layer) => Some(layer.call.args.clone()),
-        _ => None,
-    });
+    let layers = model.fields.iter().map(|field| field.layer().map(|layer| layer.call.args.clone()));
     let mut checker = Checker {
         model,
         errors,
@@ -45,6 +48,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
         how: Vec::new(),
         texts: Vec::new(),
         claims: Vec::new(),
+        guards: Vec::new(),
     };
     if let Some(forward) = &model.forward
         && let Some(body) = &forward.body
@@ -66,6 +70,8 @@ pub(super) struct Checker<'a> {
     how: Vec<Vec<Option<String>>>,
     texts: Vec<String>,
     claims: Vec<Located>,
+    /// The conditions of the branches around the current step.
+    guards: Vec<TokenStream>,
 }
 
 impl Checker<'_> {
@@ -140,9 +146,7 @@ impl Checker<'_> {
     /// Layers whose size is to be inferred, but which nothing is applied to.
     fn unused_layers(&mut self) {
         for (position, field) in self.model.fields.iter().enumerate() {
-            let (FieldKind::Layer(layer), Some(args)) = (&field.kind, &self.layers[position]) else {
-                continue;
-            };
+            let (Some(layer), Some(args)) = (field.layer(), &self.layers[position]) else { continue };
             let missing = layer.inferred().filter(|arg| args.get(arg.name).is_none());
             if let (false, Some(arg), true) = (self.used[position], missing, self.errors.is_empty()) {
                 let message = format!(
@@ -182,13 +186,18 @@ impl Checker<'_> {
     }
 
     fn locate(&mut self, claim: Claim, message: String, span: Place) {
+        let guards = &self.guards;
+        let guard = (!guards.is_empty()).then(|| quote!(#((#guards))&&*));
         let known = |other: &Located| {
             let sides = (&other.claim.left, &other.claim.right);
             let swapped = claim.relation == Relation::Equal && sides == (&claim.right, &claim.left);
-            other.claim.relation == claim.relation && (sides == (&claim.left, &claim.right) || swapped)
+            let guards = [&other.guard, &guard].map(|guard| guard.as_ref().map(ToString::to_string));
+            guards[0] == guards[1]
+                && other.claim.relation == claim.relation
+                && (sides == (&claim.left, &claim.right) || swapped)
         };
         if !self.claims.iter().any(known) {
-            self.claims.push(Located { claim, message, span });
+            self.claims.push(Located { claim, message, span, guard });
         }
     }
 }

@@ -1,9 +1,7 @@
 //! One step after the other.
 
 use super::super::errors::Place;
-use super::super::ir::{
-    BinaryOp, Call, FieldKind, Layer, Op, Operand, Region, Shape, Stated, Step, Use, Var,
-};
+use super::super::ir::{BinaryOp, Call, Layer, Op, Operand, Shape, Stated, Step, Use, Var};
 use super::{Checker, explain};
 use rustorch_shape::args::{Args, Fallback, Kind, Value};
 use rustorch_shape::functions::FunctionSpec;
@@ -12,7 +10,7 @@ use rustorch_shape::{Claim, Dims, Operand as Fault, Poly, ShapeError, Size, rule
 impl Checker<'_> {
     pub(super) fn step(&mut self, step: &Step) {
         match &step.op {
-            Op::Layer { field, input } => self.layer(*field, input, step),
+            Op::Layer { field, input } => self.layer(*field, &[input], &[], step),
             Op::Function { spec, inputs, call } => self.function(spec, inputs, call, step),
             Op::Binary { op, left, right } => self.binary(*op, left, right, step),
             Op::Negate { input } => {
@@ -24,32 +22,28 @@ impl Checker<'_> {
             Op::Submodel { stated, .. } => self.submodel(stated, step),
             Op::Einsum { spec, inputs } => self.einsum(spec, inputs, step),
             Op::Annotate { value, shape, span } => drop(self.agree(value, shape, *span, "this says")),
-            Op::If { then, otherwise } => self.branch(then, otherwise, step),
-            Op::For { carried, body, .. } => {
-                for carried in carried {
-                    let before = self.known(&carried.before);
-                    let how = before.as_ref().map_or(Vec::new(), |(var, _)| self.how[*var].clone());
-                    self.set(carried.inside, before.map(|(_, shape)| shape), how);
-                }
-                self.region(body);
-                for ((carried, result), output) in carried.iter().zip(&body.results).zip(&step.results) {
-                    let Some((_, before)) = self.known(&carried.before) else { continue };
-                    let says = format!("a loop keeps shapes, and before it `{}` was", carried.name);
-                    let span = result.span;
-                    let kept = self.agree(result, &before, span, &says);
-                    self.set(*output, kept.then_some(before), Vec::new());
-                }
+            Op::If { then, otherwise } => self.arms(&[(then, None), (otherwise, None)], step),
+            Op::For { carried, body, .. } | Op::Repeat { carried, body, .. } => {
+                self.repeat(carried, body, step)
             }
+            Op::LayerCall { field, inputs, options, .. } => {
+                self.layer(*field, &inputs.iter().collect::<Vec<_>>(), options, step);
+            }
+            Op::State { field, entry } => self.state(*field, entry.as_deref(), step),
+            Op::Index { input, components } => self.index(input, components, step),
+            Op::Choose { choice, then, otherwise } => self.choose(choice, then, otherwise, step),
+            Op::Match { subject, patterns, arms } => self.matching(subject, patterns, arms, step),
         }
     }
 
-    fn layer(&mut self, field: usize, input: &Use, step: &Step) {
-        let FieldKind::Layer(layer) = &self.model.fields[field].kind else { return };
+    fn layer(&mut self, field: usize, inputs: &[&Use], options: &[(&'static str, Use)], step: &Step) {
+        let model = self.model;
+        let Some(layer) = model.fields[field].layer() else { return };
         let first = !std::mem::replace(&mut self.used[field], true);
-        let (Some((var, shape)), Some(mut args)) = (self.known(input), self.layers[field].clone()) else {
-            return;
-        };
-        let name = self.model.fields[field].label.clone();
+        let known = inputs.iter().map(|input| self.known(input)).collect::<Option<Vec<_>>>();
+        let (Some(known), Some(mut args)) = (known, self.layers[field].clone()) else { return };
+        let (var, shape) = &known[0];
+        let name = model.fields[field].label.clone();
         if let Some(arg) = layer.inferred()
             && args.get(arg.name).is_none()
             && let Fallback::Inferred(feature) = arg.fallback
@@ -57,37 +51,43 @@ impl Checker<'_> {
             // Without such an axis the rank is wrong, which the rule reports whatever the size is.
             let size = feature.axis(shape.len()).map_or(Poly::constant(1), |axis| shape[axis].clone());
             if !size.dims().is_empty() {
-                self.run_time_size(layer, &name, arg.name, &size, input);
+                self.run_time_size(layer, &name, arg.name, &size, inputs[0]);
                 self.layers[field] = None;
                 return;
             }
             let value = if arg.kind == Kind::Sizes { Value::Sizes(vec![size]) } else { Value::Size(size) };
             args.set(arg.name, value);
         }
+        let mut with_options = args.clone();
+        for (option, value) in options {
+            let Some((_, shape)) = self.known(value) else { return };
+            with_options.set(option, Value::Tensor(shape));
+        }
         let mut claims = Vec::new();
-        match layer.spec.output(&args, &shape, &mut claims) {
-            Ok(output) => {
-                let how = explain::layer(
-                    layer.spec.name,
-                    &args,
-                    &name,
-                    &self.texts[step.results[0]],
-                    &shape,
-                    &output,
-                );
-                let how = self.inherit(how, var, &shape, &output);
-                self.set(step.results[0], Some(output), how);
+        let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
+        match layer.spec.outputs(&with_options, &shapes, &mut claims) {
+            Ok(outputs) => {
+                for (result, output) in step.results.iter().zip(outputs) {
+                    let text = &self.texts[*result];
+                    let how = explain::layer(layer.spec.name, &args, &name, text, shape, &output);
+                    let how = self.inherit(how, *var, shape, &output);
+                    self.set(*result, Some(output), how);
+                }
                 self.layers[field] = Some(args);
                 let subject = format!("`{name}`");
-                self.add_claims(claims, &subject, &[input], step.span);
+                self.add_claims(claims, &subject, inputs, step.span);
             }
-            Err(error) => self.layer_error(field, layer, &error, input, first),
+            Err(error) => self.layer_error(field, layer, &error, inputs, first),
         }
     }
 
-    fn layer_error(&mut self, field: usize, layer: &Layer, error: &ShapeError, input: &Use, first: bool) {
+    fn layer_error(&mut self, field: usize, layer: &Layer, error: &ShapeError, inputs: &[&Use], first: bool) {
         let name = self.model.fields[field].label.clone();
         let subject = format!("`{name}`");
+        let input = match error.operand {
+            Fault::Input(input) => inputs.get(input).unwrap_or(&inputs[0]),
+            Fault::Argument(_) => &inputs[0],
+        };
         let (span, in_declaration) = match error.operand {
             // A size that fits other uses of the layer is not the mistake.
             Fault::Argument(arg) if first || !is_feature(layer, arg) => {
@@ -214,7 +214,9 @@ impl Checker<'_> {
     fn submodel(&mut self, stated: &Stated, step: &Step) {
         let shapes: Vec<Option<Shape>> = match stated {
             Stated::Shapes(shapes) => shapes.iter().cloned().map(Some).collect(),
-            Stated::Like(value) => vec![self.known(value).map(|(_, shape)| shape)],
+            Stated::Like(values) => {
+                values.iter().map(|value| self.known(value).map(|(_, shape)| shape)).collect()
+            }
         };
         for (var, shape) in step.results.iter().zip(shapes) {
             self.set(*var, shape, Vec::new());
@@ -251,16 +253,6 @@ impl Checker<'_> {
                     self.errors.span(span, format!("`einsum!`: {error}{note}"));
                 }
             }
-        }
-    }
-
-    fn branch(&mut self, then: &Region, otherwise: &Region, step: &Step) {
-        self.region(then);
-        self.region(otherwise);
-        for ((a, b), var) in then.results.iter().zip(&otherwise.results).zip(&step.results) {
-            let Some((_, shape)) = self.known(a) else { continue };
-            self.agree(b, &shape, b.span, "in training this is");
-            self.set(*var, Some(shape), Vec::new());
         }
     }
 

@@ -1,31 +1,70 @@
 //! What could not be proved about const parameters is asserted where rustc knows their values.
 
 use super::super::check::{Checked, Located};
-use super::super::ir::Model;
+use super::super::ir::{FieldKind, Model};
 use super::types;
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use rustorch_shape::{Poly, Relation};
 
 /// Assertions about constants alone, which `cargo check` evaluates where the model stands.
 pub(super) fn free(model: &Model, checked: &Checked) -> Vec<TokenStream> {
     conditions(checked)
-        .filter(|(_, condition)| !mentions_params(model, condition))
+        .filter(|(located, condition)| !mentions_params(model, located, condition))
         .map(|(located, condition)| {
             let assertion = assertion(located, &condition);
             quote!(const _: () = { #assertion };)
         })
+        .chain(concrete_submodels(model))
         .collect()
+}
+
+/// The assertions of models inside whose parameters are known here: `cargo check` evaluates them too.
+fn concrete_submodels(model: &Model) -> Vec<TokenStream> {
+    let params: Vec<&syn::Ident> = model.generics.const_params().map(|param| &param.ident).collect();
+    let concrete = model.fields.iter().filter_map(|field| match &field.kind {
+        FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _) if !mentions(quote!(#ty), &params) => Some(ty),
+        _ => None,
+    });
+    let assertion = |ty| {
+        quote! {
+            const _: () = {
+                #[allow(unused_imports)]
+                use ::rustorch::__private::model::Unchecked as _;
+                <#ty>::SHAPES_FIT
+            };
+        }
+    };
+    concrete.map(assertion).collect()
+}
+
+/// Whether one of the names occurs in the tokens.
+fn mentions(tokens: TokenStream, names: &[&syn::Ident]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(name) => names.iter().any(|other| **other == name),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        _ => false,
+    })
 }
 
 /// Assertions about const parameters, evaluated for every set of them that a program uses.
 pub(super) fn of_parameters(model: &Model, checked: &Checked) -> TokenStream {
+    let submodels = model.fields.iter().filter_map(|field| match &field.kind {
+        FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _) => Some(ty),
+        _ => None,
+    });
     let assertions = conditions(checked)
-        .filter(|(_, condition)| mentions_params(model, condition))
+        .filter(|(located, condition)| mentions_params(model, located, condition))
         .map(|(located, condition)| assertion(located, &condition));
     quote! {
-        #[doc(hidden)]
-        const SHAPES_FIT: () = { #(#assertions)* };
+        /// Evaluated when the model is compiled with its const parameters: fails if the shapes do not fit then, also those
+        /// of the models inside. `const _: () = Name::<..>::SHAPES_FIT;` asks for it already in `cargo check`.
+        pub const SHAPES_FIT: () = {
+            #[allow(unused_imports)]
+            use ::rustorch::__private::model::Unchecked as _;
+            #(<#submodels>::SHAPES_FIT;)*
+            #(#assertions)*
+        };
     }
 }
 
@@ -49,12 +88,19 @@ fn assertion(located: &Located, (left, relation, right): &Condition) -> TokenStr
     };
     let message = &located.message;
     let (left, right) = (left.to_string(), right.to_string());
-    quote_spanned! {located.span.start()=>
+    let assertion = quote_spanned! {located.span.start()=>
         ::rustorch::__private::model::assert_sizes(#l, #symbol, #r, #message, #left, #right);
+    };
+    match &located.guard {
+        Some(guard) => quote!(if #guard { #assertion }),
+        None => assertion,
     }
 }
 
-fn mentions_params(model: &Model, (left, _, right): &Condition) -> bool {
+fn mentions_params(model: &Model, located: &Located, (left, _, right): &Condition) -> bool {
+    if located.guard.is_some() && model.generics.const_params().next().is_some() {
+        return true;
+    }
     let params: Vec<String> = model.generics.const_params().map(|param| param.ident.to_string()).collect();
     left.params().iter().chain(&right.params()).any(|name| params.iter().any(|param| param == name))
 }

@@ -1,7 +1,7 @@
 //! The forward pass: a typed method for users, and the calls it makes.
 
-use super::super::ir::{Forward, Model, Submodel};
-use super::super::lower::{Arg, Instruction, Program, Source};
+use super::super::ir::{Element, Forward, Model, Over, Submodel, Tree};
+use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::types::{self, Unnamed, var};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -31,7 +31,7 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
     quote! {
         #methods
 
-        #[allow(unused_variables, clippy::all)]
+        #[allow(unused, clippy::all)]
         fn op_by_op<#(#dims: ::rustorch::Dim),*>(&self, #(#inputs: &::rustorch::Tensor),*) -> ::rustorch::Result<#output> {
             #sizes
             #body
@@ -44,7 +44,10 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
 pub(super) fn layer(model: &Model) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let ([input], false) = (&forward.inputs[..], forward.is_tuple) else { return TokenStream::new() };
+    let ([input], [Tree::One], false) = (&forward.inputs[..], &forward.arguments[..], forward.is_tuple)
+    else {
+        return TokenStream::new();
+    };
     let Some(shape) = &input.shape else { return TokenStream::new() };
     // Run-time dims of a dynamic tensor have no names.
     let dims = shape.iter().map(|size| match size.dims().is_empty() {
@@ -67,16 +70,14 @@ pub(super) fn layer(model: &Model) -> TokenStream {
 /// The typed methods.
 fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
     let Signature { attrs, generics, names, params, output } = signature(model, forward);
-    let outputs: Vec<TokenStream> = forward
-        .outputs
-        .iter()
-        .enumerate()
-        .map(|(position, _)| {
-            let index = syn::Index::from(position);
-            if forward.is_tuple { quote!(output.#index.typed()?) } else { quote!(output.typed()?) }
-        })
-        .collect();
-    let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
+    let mut outputs = (0..forward.outputs.len()).map(|position| {
+        let index = syn::Index::from(position);
+        if forward.is_tuple { quote!(output.#index.typed()?) } else { quote!(output.typed()?) }
+    });
+    let typed = types::nested(&forward.result, &mut outputs);
+    let mut tensors = names.iter().map(|name| quote!(#name));
+    let arguments: Vec<TokenStream> =
+        forward.arguments.iter().map(|tree| types::nested(tree, &mut tensors)).collect();
     let compiled = is_compiled.then(|| run_compiled(model, forward, &names));
     let dims = types::dim_params(model);
     let forward_name = Ident::new("forward", forward.span);
@@ -90,7 +91,7 @@ fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
         /// `try_forward` returns these as errors.
         #[track_caller]
         pub fn #forward_name #generics (&self, #(#params),*) -> #output {
-            match self.try_forward(#(#names),*) {
+            match self.try_forward(#(#arguments),*) {
                 ::core::result::Result::Ok(output) => output,
                 ::core::result::Result::Err(error) => ::core::panic!("{error}"),
             }
@@ -113,12 +114,8 @@ fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
 fn run_compiled(model: &Model, forward: &Forward, names: &[Ident]) -> TokenStream {
     let inputs: Vec<Ident> = (0..names.len()).map(var).collect();
     let sizes = input_sizes(model, forward);
-    let outputs: Vec<TokenStream> = forward
-        .outputs
-        .iter()
-        .map(|_| quote!(outputs.next().expect("one for each output").typed()?))
-        .collect();
-    let typed = if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) };
+    let one = || quote!(outputs.next().expect("one for each output").typed()?);
+    let typed = types::nested(&forward.result, &mut std::iter::repeat_with(one));
     quote! {
         {
             #(let #inputs: &::rustorch::Tensor = #names;)*
@@ -151,9 +148,8 @@ pub(super) struct Signature {
 pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
     let dims = types::dim_params(model);
     let mut generics: Vec<TokenStream> = dims.iter().map(|dim| quote!(#dim: ::rustorch::Dim)).collect();
-    let mut params = Vec::new();
+    let mut tensors = Vec::new();
     for (position, input) in forward.inputs.iter().enumerate() {
-        let name = &input.name;
         let shape = match &input.shape {
             Some(shape) => types::shape(model, shape, Unnamed::Any),
             None => {
@@ -162,26 +158,24 @@ pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
                 quote!(#any)
             }
         };
-        params.push(quote!(#name: &::rustorch::TypedTensor<#shape>));
+        tensors.push(quote!(&::rustorch::TypedTensor<#shape>));
     }
-    let outputs: Vec<TokenStream> = forward
-        .outputs
-        .iter()
-        .map(|output| {
-            let shape = output
-                .shape
-                .as_ref()
-                .map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
-            quote!(::rustorch::TypedTensor<#shape>)
-        })
-        .collect();
-    Signature {
-        attrs: forward.attrs.clone(),
-        generics: quote!(<#(#generics),*>),
-        names: forward.inputs.iter().map(|input| input.name.clone()).collect(),
-        params,
-        output: if forward.is_tuple { quote!((#(#outputs,)*)) } else { quote!(#(#outputs)*) },
-    }
+    let names: Vec<Ident> = forward.inputs.iter().map(|input| input.name.clone()).collect();
+    let (mut patterns, mut types) = (names.iter().map(|name| quote!(#name)), tensors.into_iter());
+    let params = forward.arguments.iter().map(|tree| {
+        let (pattern, ty) = (types::nested(tree, &mut patterns), types::nested(tree, &mut types));
+        quote!(#pattern: #ty)
+    });
+    let params = params.collect();
+    let mut outputs = forward.outputs.iter().map(|output| {
+        let shape = output
+            .shape
+            .as_ref()
+            .map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
+        quote!(::rustorch::TypedTensor<#shape>)
+    });
+    let output = types::nested(&forward.result, &mut outputs);
+    Signature { attrs: forward.attrs.clone(), generics: quote!(<#(#generics),*>), names, params, output }
 }
 
 /// Reads the run-time dims, and checks what the types of the inputs do not say.
@@ -253,21 +247,99 @@ pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream
         Instruction::Submodel { .. } => submodel(model, instruction),
         Instruction::If { then, otherwise, results } => {
             let names = results.iter().map(|result| var(*result));
-            let arm = |program: &Program| {
-                let (steps, values) =
-                    (block(model, program), program.results.iter().map(|value| var(*value)));
-                quote!({ #steps (#(#values.clone(),)*) })
-            };
-            let (then, otherwise) = (arm(then), arm(otherwise));
+            let (then, otherwise) = (arm(model, then), arm(model, otherwise));
             quote!(let (#(#names,)*) = &if self.training.get() #then else #otherwise;)
         }
-        Instruction::For { field, carried, body, results } => repeat(model, *field, carried, body, results),
+        Instruction::For { field, carried, body, results } => {
+            let over = Over::Field(*field);
+            repeat(model, &over, None, carried, body, results)
+        }
+        Instruction::Repeat { over, index, carried, body, results } => {
+            repeat(model, over, index.as_ref(), carried, body, results)
+        }
+        Instruction::LayerCall { .. } => layer_call(model, instruction),
+        Instruction::State { field, entry, result } => {
+            let (name, result) = (&model.fields[*field].name, var(*result));
+            match entry.as_ref().map(|entry| format_ident!("{entry}")) {
+                Some(entry) => quote! {
+                    let #result = ::rustorch::__private::model::Held::held(&self.#name.#entry)?;
+                },
+                None => quote!(let #result = &self.#name;),
+            }
+        }
+        Instruction::Choose { decision, then, otherwise, results } => {
+            let names = results.iter().map(|result| var(*result));
+            let (then, otherwise) = (arm(model, then), arm(model, otherwise));
+            let decision = match decision {
+                Decision::If(condition) => quote!(#condition),
+                Decision::Present(field) => {
+                    let (name, module) = (&model.fields[*field].name, each(*field));
+                    quote!(let ::core::option::Option::Some(#module) = &self.#name)
+                }
+            };
+            quote!(let (#(#names,)*) = &if #decision #then else #otherwise;)
+        }
+        Instruction::Match { subject, arms, results } => {
+            let names = results.iter().map(|result| var(*result));
+            let arms = arms.iter().map(|(pattern, program)| {
+                let arm = arm(model, program);
+                quote!(#pattern => #arm)
+            });
+            quote!(let (#(#names,)*) = &match #subject { #(#arms)* };)
+        }
     }
+}
+
+/// A program as a block with a tuple as its value.
+fn arm(model: &Model, program: &Program) -> TokenStream {
+    let (steps, values) = (block(model, program), program.results.iter().map(|value| var(*value)));
+    quote!({ #steps (#(#values.clone(),)*) })
+}
+
+/// A layer that is not simply a field that maps one tensor to one.
+fn layer_call(model: &Model, instruction: &Instruction) -> TokenStream {
+    let Instruction::LayerCall { field, element, is_map, inputs, state, options, tree, results } =
+        instruction
+    else {
+        return TokenStream::new();
+    };
+    let name = &model.fields[*field].name;
+    let callee = match element {
+        Element::Whole => quote!(&self.#name),
+        Element::Each => {
+            let module = each(*field);
+            quote!(#module)
+        }
+        Element::At(at) => quote!(&self.#name[#at]),
+    };
+    let inputs = inputs.iter().map(|input| var(*input));
+    let mut names = results.iter().map(|result| {
+        let name = var(*result);
+        quote!(#name)
+    });
+    let pattern = types::nested(tree, &mut names);
+    if *is_map {
+        return quote!(let #pattern = &::rustorch::nn::Layer::forward(#callee #(, #inputs)*)?;);
+    }
+    let state = state.as_ref().map(|state| match &state[..] {
+        [] => quote!(::core::option::Option::None),
+        [one] => {
+            let tensor = var(*one);
+            quote!(::core::option::Option::Some(#tensor))
+        }
+        several => {
+            let tensors = several.iter().map(|state| var(*state));
+            quote!(::core::option::Option::Some((#(#tensors),*)))
+        }
+    });
+    let options = options.iter().map(|option| argument(&Arg::Tensor(*option)));
+    let args = inputs.map(|input| quote!(#input)).chain(state).chain(options);
+    quote!(let #pattern = &(#callee).forward(#(#args),*)?;)
 }
 
 /// A call of another model: rustc compares its signature with the shapes stated here.
 fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
-    let Instruction::Submodel { target, inputs, results, span } = instruction else {
+    let Instruction::Submodel { target, inputs, arguments, results, tree, span } = instruction else {
         return TokenStream::new();
     };
     let span = span.start();
@@ -281,26 +353,26 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
             submodel.set_span(span);
             quote_spanned!(span=> #submodel)
         }
+        Submodel::At(field, at) => {
+            let name = &model.fields[*field].name;
+            quote_spanned!(span=> self.#name[#at])
+        }
     };
-    let inputs = inputs.iter().map(|(input, shape)| {
+    let mut inputs = inputs.iter().map(|(input, shape)| {
         let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
         quote_spanned!(span=> &#input.typed::<#shape>()?)
     });
+    let arguments: Vec<TokenStream> = arguments.iter().map(|tree| types::nested(tree, &mut inputs)).collect();
     let names: Vec<Ident> = results.iter().map(|(result, _)| var(*result)).collect();
-    let types: Vec<TokenStream> = results
-        .iter()
-        .map(|(_, shape)| {
-            let shape = types::shape(model, shape, Unnamed::Inferred);
-            quote_spanned!(span=> ::rustorch::TypedTensor<#shape>)
-        })
-        .collect();
-    let (pattern, ty) = match (&names[..], &types[..]) {
-        ([name], [ty]) => (quote!(#name), quote!(#ty)),
-        _ => (quote!((#(#names,)*)), quote!((#(#types,)*))),
-    };
+    let mut types = results.iter().map(|(_, shape)| {
+        let shape = types::shape(model, shape, Unnamed::Inferred);
+        quote_spanned!(span=> ::rustorch::TypedTensor<#shape>)
+    });
+    let ty = types::nested(tree, &mut types);
+    let pattern = types::nested(tree, &mut names.iter().map(|name| quote!(#name)));
     // Two statements, so that a mismatch is one of types and not of `?`.
     let call = quote_spanned! {span=>
-        let output = #callee.try_forward(#(#inputs),*)?;
+        let output = #callee.try_forward(#(#arguments),*)?;
         let #pattern: #ty = output;
     };
     quote!(#call #(let #names = &#names.into_tensor();)*)
@@ -308,22 +380,34 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
 
 fn repeat(
     model: &Model,
-    field: usize,
+    over: &Over,
+    index: Option<&Ident>,
     carried: &[(usize, usize)],
     body: &Program,
     results: &[usize],
 ) -> TokenStream {
-    let (name, submodel) = (&model.fields[field].name, each(field));
     let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
     let starts = carried.iter().map(|(_, before)| var(*before));
     let insides = carried.iter().map(|(inside, _)| var(*inside));
     let steps = block(model, body);
     let ends = body.results.iter().map(|value| var(*value));
     let results = results.iter().map(|result| var(*result));
+    let head = match (over, index) {
+        (Over::Field(field), None) => {
+            let (name, submodel) = (&model.fields[*field].name, each(*field));
+            quote!(for #submodel in &self.#name)
+        }
+        (Over::Field(field), Some(index)) => {
+            let (name, submodel) = (&model.fields[*field].name, each(*field));
+            quote!(for (#index, #submodel) in self.#name.iter().enumerate())
+        }
+        (Over::Range(range), None) => quote!(for _ in #range),
+        (Over::Range(range), Some(index)) => quote!(for #index in #range),
+    };
     quote! {
         let (#(#results,)*) = &{
             #(let mut #slots = #starts.clone();)*
-            for #submodel in &self.#name {
+            #head {
                 let next = {
                     #(let #insides = &#slots;)*
                     #steps

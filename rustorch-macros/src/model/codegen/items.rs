@@ -1,11 +1,12 @@
 //! The struct, its constructor and its part in `Module`.
 
 use super::super::check::Checked;
-use super::super::ir::{Field, FieldKind, Model};
+use super::super::ir::{Field, FieldKind, Init, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
-use super::body;
+use super::{body, types};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use rustorch_shape::Dims;
 use syn::{Attribute, Meta, Token, punctuated::Punctuated};
 
 /// The struct itself.
@@ -67,10 +68,8 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let idents = || model.fields.iter().map(|field| &field.name);
-    let keys = || model.fields.iter().map(|field| field.name.to_string());
-    let (shared, exclusive) = (idents(), idents());
-    let (shared_keys, exclusive_keys) = (keys(), keys());
+    let shared = model.fields.iter().map(|field| visit(field, &quote!(&)));
+    let exclusive = model.fields.iter().map(|field| visit(field, &quote!(&mut)));
     let default = (!derives(&model.attrs, "Default")).then(|| {
         quote! {
             #[automatically_derived]
@@ -88,19 +87,40 @@ pub(super) fn module(model: &Model) -> TokenStream {
         impl #impl_generics ::rustorch::nn::Module for #name #ty_generics #where_clause {
             fn visit<'a>(&'a self, visitor: &mut ::rustorch::nn::Visitor<'a>) {
                 visitor.training(&self.training);
-                #(visitor.module(#shared_keys, &self.#shared);)*
+                #(#shared)*
             }
 
             #[allow(unused_variables)]
             fn visit_mut<'a>(&'a mut self, visitor: &mut ::rustorch::nn::VisitorMut<'a>) {
-                #(visitor.module(#exclusive_keys, &mut self.#exclusive);)*
+                #(#exclusive)*
             }
         }
     }
 }
 
+/// How a field is shown to a visitor.
+fn visit(field: &Field, borrow: &TokenStream) -> TokenStream {
+    let (name, key) = (&field.name, field.name.to_string());
+    match &field.kind {
+        FieldKind::Tensor(tensor) if tensor.is_buffer => quote!(visitor.buffer(#key, #borrow self.#name);),
+        FieldKind::Tensor(_) => quote!(visitor.parameter(#key, #borrow self.#name);),
+        _ if field.is_optional() => quote! {
+            if let ::core::option::Option::Some(module) = #borrow self.#name {
+                visitor.module(#key, module);
+            }
+        },
+        _ => quote!(visitor.module(#key, #borrow self.#name);),
+    }
+}
+
 /// The type of a field; of one with a mistake, something that compiles.
 pub(super) fn field_type(field: &Field) -> TokenStream {
+    let ty = inner_type(field);
+    if field.is_optional() { quote!(::core::option::Option<#ty>) } else { ty }
+}
+
+/// The type without the `Option` around it.
+fn inner_type(field: &Field) -> TokenStream {
     let layer = |name: &str| {
         let name = format_ident!("{name}");
         quote!(::rustorch::nn::#name)
@@ -111,26 +131,67 @@ pub(super) fn field_type(field: &Field) -> TokenStream {
         FieldKind::Broken(None) => layer("Identity"),
         FieldKind::Submodel(ty) => quote!(#ty),
         FieldKind::Submodels(ty, len) => quote!([#ty; #len]),
+        FieldKind::Layers(known, len) => {
+            let ty = layer(known.spec.name);
+            quote!([#ty; #len])
+        }
+        FieldKind::Tensor(_) => quote!(::rustorch::Tensor),
     }
 }
 
 fn field_value(model: &Model, checked: &Checked, position: usize) -> TokenStream {
     let field = &model.fields[position];
-    match &field.kind {
+    let value = match &field.kind {
         FieldKind::Submodel(ty) => quote!(<#ty>::new()),
         FieldKind::Submodels(ty, _) => quote!(::core::array::from_fn(|_| <#ty>::new())),
-        _ => {
-            let ty = field_type(field);
-            let (required, options) = match model.layer(checked, position) {
-                Some((layer, args)) => lower::layer_args(layer, args),
-                None => (Vec::new(), Vec::new()),
-            };
-            let required = required.iter().map(owned);
-            let options = options.iter().map(|(name, arg)| {
-                let (name, arg) = (format_ident!("{name}"), owned(arg));
-                quote!(.#name(#arg))
-            });
-            quote!(#ty::builder(#(#required),*)#(#options)*.build()?)
+        FieldKind::Tensor(tensor) => own_tensor(field, tensor),
+        FieldKind::Layers(layer, _) => {
+            let build = layer_value(model, checked, position, layer.spec.name);
+            quote!(::rustorch::__private::model::array(|| ::core::result::Result::Ok(#build))?)
+        }
+        FieldKind::Layer(layer) => layer_value(model, checked, position, layer.spec.name),
+        FieldKind::Broken(_) => quote!(::core::unreachable!()),
+    };
+    match &field.presence {
+        Presence::Always => value,
+        Presence::Optional(None) => quote!(::core::option::Option::Some(#value)),
+        Presence::Optional(Some(condition)) => quote! {
+            if #condition { ::core::option::Option::Some(#value) } else { ::core::option::Option::None }
+        },
+    }
+}
+
+fn layer_value(model: &Model, checked: &Checked, position: usize, name: &str) -> TokenStream {
+    let ty = format_ident!("{name}");
+    let (required, options) = match model.layer(checked, position) {
+        Some((layer, args)) => lower::layer_args(layer, args),
+        None => (Vec::new(), Vec::new()),
+    };
+    let required = required.iter().map(owned);
+    let options = options.iter().map(|(name, arg)| {
+        let (name, arg) = (format_ident!("{name}"), owned(arg));
+        quote!(.#name(#arg))
+    });
+    quote!(::rustorch::nn::#ty::builder(#(#required),*)#(#options)*.build()?)
+}
+
+/// A parameter or buffer with its first value.
+fn own_tensor(field: &Field, tensor: &OwnTensor) -> TokenStream {
+    let (name, is_buffer) = (field.name.to_string(), tensor.is_buffer);
+    let sizes = tensor.shape.iter().map(types::size);
+    match &tensor.init {
+        Init::Function { name: function, args } => {
+            let function = format_ident!("{function}_");
+            quote! {
+                ::rustorch::__private::model::own_tensor(
+                    &[#(#sizes),*],
+                    #is_buffer,
+                    |tensor| ::rustorch::nn::init::#function(tensor #(, #args)*),
+                )?
+            }
+        }
+        Init::Tensor(value) => {
+            quote!(::rustorch::__private::model::own_tensor_from(#name, &[#(#sizes),*], #is_buffer, #value)?)
         }
     }
 }
@@ -146,6 +207,9 @@ fn owned(arg: &Arg) -> TokenStream {
 fn description(field: &Field) -> String {
     match &field.kind {
         FieldKind::Layer(layer) => format!("{}: {}.", layer.spec.name, layer.spec.summary),
+        FieldKind::Layers(layer, _) => format!("Each {}: {}.", layer.spec.name, layer.spec.summary),
+        FieldKind::Tensor(tensor) if tensor.is_buffer => format!("`{}`, a buffer.", Dims(&tensor.shape)),
+        FieldKind::Tensor(tensor) => format!("`{}`, a parameter.", Dims(&tensor.shape)),
         FieldKind::Submodel(_) | FieldKind::Submodels(..) | FieldKind::Broken(_) => {
             format!("`{}`", field.name)
         }

@@ -1,6 +1,6 @@
 //! Shapes as types, sizes as expressions.
 
-use super::super::ir::{Model, Shape};
+use super::super::ir::{Model, Shape, Tree};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use rustorch_shape::poly::Atom;
@@ -25,6 +25,17 @@ pub(in super::super) fn size(size: &Poly) -> TokenStream {
 pub(super) fn shape(model: &Model, shape: &Shape, unnamed: Unnamed) -> TokenStream {
     let dims = shape.iter().map(|size| dim(model, size, unnamed));
     quote!((#(#dims,)*))
+}
+
+/// Tokens grouped to tuples.
+pub(super) fn nested(tree: &Tree, leaves: &mut dyn Iterator<Item = TokenStream>) -> TokenStream {
+    match tree {
+        Tree::One => leaves.next().unwrap_or_default(),
+        Tree::Tuple(parts) => {
+            let parts = parts.iter().map(|part| nested(part, leaves)).collect::<Vec<_>>();
+            quote!((#(#parts,)*))
+        }
+    }
 }
 
 /// The type parameters for the run-time dims: `Batch`, `Seq`.

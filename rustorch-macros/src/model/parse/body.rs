@@ -2,9 +2,9 @@
 //!
 //! It is read here rather than by syn's statement parser, since a shape after `let h:` is not a type of Rust.
 
-use super::super::ast::{Block, Statement, Value};
+use super::super::ast::{Block, Branch, BranchKind, Condition, Loop, Pattern, Statement, Value};
 use super::super::errors::Errors;
-use super::outputs;
+use super::{pattern, shapes};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, Token, braced, parenthesized, token};
@@ -51,77 +51,156 @@ fn entry(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         block.statements.push(binding(input)?);
     } else if input.peek(Token![for]) {
         block.statements.push(repeat(input)?);
-    } else if input.peek(Token![if]) {
-        let value = value(input)?;
-        block.tail = Some(value);
-    } else if input.peek(Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
-        let name = input.parse()?;
+    } else if input.peek(Token![if]) || input.peek(Token![match]) {
+        let branch = branch(input)?;
+        // Without a value in its arms, or with more after it, it is a statement.
+        let ended = input.parse::<Option<Token![;]>>()?.is_some();
+        match ended || !input.is_empty() || !branch.has_value() {
+            true => block.statements.push(Statement::Branch(branch)),
+            false => block.tail = Some(Value::Branch(branch)),
+        }
+    } else if is_assignment_ahead(input) {
+        let pattern = pattern(input)?;
         input.parse::<Token![=]>()?;
         let value = value(input)?;
         end(input)?;
-        block.statements.push(Statement::Assign { name, value });
+        block.statements.push(Statement::Assign { pattern, value });
     } else {
         expression(input, block)?;
     }
     Ok(())
 }
 
+/// `x = ..` or `(h, c) = ..`
+fn is_assignment_ahead(input: ParseStream) -> bool {
+    let ahead = input.fork();
+    (input.peek(Ident) || input.peek(token::Paren) || input.peek(Token![_]))
+        && pattern(&ahead).is_ok()
+        && ahead.peek(Token![=])
+        && !ahead.peek(Token![==])
+}
+
+impl Branch {
+    fn has_value(&self) -> bool {
+        self.arms.iter().chain(self.otherwise.as_deref()).any(|block| block.tail.is_some())
+    }
+}
+
 fn binding(input: ParseStream) -> syn::Result<Statement> {
     input.parse::<Token![let]>()?;
-    input.parse::<Option<Token![mut]>>()?;
-    let is_tuple = input.peek(token::Paren);
-    let names = if is_tuple {
-        let content;
-        parenthesized!(content in input);
-        content.parse_terminated(name, Token![,])?.into_iter().collect()
-    } else {
-        vec![name(input)?]
-    };
+    let pattern = pattern(input)?;
     let shapes = if input.peek(Token![:]) {
         input.parse::<Token![:]>()?;
-        Some(outputs(input)?)
+        Some(shapes(input)?)
     } else {
         None
     };
     input.parse::<Token![=]>()?;
     let value = value(input)?;
-    end(input)?;
-    Ok(Statement::Let { names, is_tuple, shapes, value })
-}
-
-/// A name to bind, or `_`.
-fn name(input: ParseStream) -> syn::Result<Ident> {
-    if input.peek(Token![_]) {
-        let underscore: Token![_] = input.parse()?;
-        return Ok(Ident::new("_", underscore.span));
+    if input.peek(Token![else]) {
+        return Err(
+            input.error("`let .. else` cannot be used here: write `if let Some(layer) = self.layer { .. }`")
+        );
     }
-    input.parse::<Option<Token![mut]>>()?;
-    input.parse()
+    end(input)?;
+    Ok(Statement::Let { pattern, shapes, value })
 }
 
 fn repeat(input: ParseStream) -> syn::Result<Statement> {
     input.parse::<Token![for]>()?;
-    let variable = input.parse()?;
+    let (mut index, variable) = match pattern(input)? {
+        Pattern::Name(name) => (None, name),
+        Pattern::Tuple(mut parts, span) => match (parts.pop(), parts.pop(), parts.pop()) {
+            (Some(Pattern::Name(variable)), Some(Pattern::Name(index)), None) => (Some(index), variable),
+            _ => {
+                return Err(syn::Error::new(
+                    span,
+                    "write `for block in self.blocks` or `for (i, block) in self.blocks.iter().enumerate()`",
+                ));
+            }
+        },
+    };
+    index = index.filter(|index| index != "_");
     input.parse::<Token![in]>()?;
     let over = input.call(Expr::parse_without_eager_brace)?;
-    Ok(Statement::For { variable, over, body: nested(input)? })
+    Ok(Statement::For(Loop { index, variable, over, body: nested(input)? }))
 }
 
 fn value(input: ParseStream) -> syn::Result<Value> {
-    if !input.peek(Token![if]) {
-        return Ok(Value::Expr(input.parse()?));
+    if input.peek(Token![if]) || input.peek(Token![match]) {
+        return branch(input).map(Value::Branch);
     }
-    input.parse::<Token![if]>()?;
-    let condition = input.call(Expr::parse_without_eager_brace)?;
-    let then = Box::new(nested(input)?);
-    if !input.peek(Token![else]) {
-        return Err(input.error("expected `else`: an `if` here is a value, which it needs in both cases"));
+    input.parse().map(Value::Expr)
+}
+
+fn branch(input: ParseStream) -> syn::Result<Branch> {
+    if input.peek(Token![match]) {
+        return matched(input);
     }
-    input.parse::<Token![else]>()?;
-    if input.peek(Token![if]) {
-        return Err(input.error("expected a block: there is only one condition, `self.training`"));
+    let span = input.span();
+    let (mut conditions, mut arms, mut otherwise) = (Vec::new(), Vec::new(), None);
+    loop {
+        input.parse::<Token![if]>()?;
+        conditions.push(condition(input)?);
+        arms.push(nested(input)?);
+        if !input.peek(Token![else]) {
+            break;
+        }
+        input.parse::<Token![else]>()?;
+        if !input.peek(Token![if]) {
+            otherwise = Some(Box::new(nested(input)?));
+            break;
+        }
     }
-    Ok(Value::If { condition, then, otherwise: Box::new(nested(input)?) })
+    Ok(Branch { span, kind: BranchKind::If(conditions), arms, otherwise })
+}
+
+fn condition(input: ParseStream) -> syn::Result<Condition> {
+    if !input.peek(Token![let]) {
+        return input.call(Expr::parse_without_eager_brace).map(Condition::Expr);
+    }
+    input.parse::<Token![let]>()?;
+    let some: Ident = input.parse()?;
+    if some != "Some" || !input.peek(token::Paren) {
+        return Err(syn::Error::new(some.span(), "expected `if let Some(layer) = self.layer`"));
+    }
+    let content;
+    parenthesized!(content in input);
+    let name = content.parse()?;
+    input.parse::<Token![=]>()?;
+    Ok(Condition::Present(name, input.call(Expr::parse_without_eager_brace)?))
+}
+
+fn matched(input: ParseStream) -> syn::Result<Branch> {
+    let span = input.span();
+    input.parse::<Token![match]>()?;
+    let subject = input.call(Expr::parse_without_eager_brace)?;
+    let content;
+    braced!(content in input);
+    let (mut patterns, mut arms) = (Vec::new(), Vec::new());
+    while !content.is_empty() {
+        let pattern = content.call(syn::Pat::parse_multi_with_leading_vert)?;
+        if content.peek(Token![if]) {
+            return Err(content.error("a guard cannot be used here: write `if .. { .. } else { .. }`"));
+        }
+        patterns.push(quote::ToTokens::to_token_stream(&pattern));
+        content.parse::<Token![=>]>()?;
+        if content.peek(token::Brace) {
+            arms.push(nested(&content)?);
+            content.parse::<Option<Token![,]>>()?;
+        } else {
+            let span = content.span();
+            let tail = Some(value(&content)?);
+            arms.push(Block { statements: Vec::new(), tail, span });
+            if !content.is_empty() {
+                content.parse::<Token![,]>()?;
+            }
+        }
+    }
+    if arms.is_empty() {
+        return Err(syn::Error::new(span, "this `match` has no arms"));
+    }
+    Ok(Branch { span, kind: BranchKind::Match(subject, patterns), arms, otherwise: None })
 }
 
 fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
@@ -129,7 +208,9 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         return Err(input.error("leave out `return`: the last expression is the output"));
     }
     if input.peek(Token![while]) || input.peek(Token![loop]) {
-        return Err(input.error("loops repeat submodels: write `for block in self.blocks { x = block(x); }`"));
+        return Err(input.error(
+            "write `for block in self.blocks { x = block(x); }` or `for _ in 0..4 { x = layer(x); }`",
+        ));
     }
     let expr: Expr = input.parse()?;
     if input.peek(Token![;]) {

@@ -1,11 +1,12 @@
 //! Syntax. A mistake in a field or a statement is reported and skipped, so that the rest is still seen.
 
 mod body;
+mod brackets;
 mod sequential;
 
 pub(super) use sequential::desugar;
 
-use super::ast::{Arg, Field, FieldValue, Form, Forward, Item, LayerCall, Model, Outputs, Shape};
+use super::ast::{Arg, Field, FieldValue, Form, Forward, Item, LayerCall, Model, Pattern, Shape, Shapes};
 use super::errors::Errors;
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
@@ -139,22 +140,77 @@ fn item(input: ParseStream) -> syn::Result<Item> {
 
 fn field_value(input: ParseStream) -> syn::Result<FieldValue> {
     if input.peek(token::Bracket) {
-        let array: syn::TypeArray = input.parse()?;
-        return Ok(FieldValue::Submodels(*array.elem, array.len));
+        let content;
+        bracketed!(content in input);
+        let value = single(&content)?;
+        if !content.peek(Token![;]) {
+            return Err(content.error("expected `;` and a number, as in `[Block<D>; LAYERS]`"));
+        }
+        content.parse::<Token![;]>()?;
+        let len: Expr = content.parse()?;
+        return Ok(match value {
+            FieldValue::Layer(call) if call.called || is_layer(&call) => FieldValue::Layers(call, len),
+            FieldValue::Layer(call) => {
+                let path = call.path;
+                FieldValue::Submodels(syn::parse_quote!(#path), len)
+            }
+            FieldValue::Submodel(ty) => FieldValue::Submodels(ty, len),
+            _ => return Err(content.error("an array holds layers or models: `[Block<D>; LAYERS]`")),
+        });
     }
+    single(input)
+}
+
+/// Whether a bare name is one of the table.
+fn is_layer(call: &LayerCall) -> bool {
+    call.path.get_ident().is_some_and(|name| rustorch_shape::layers::find(&name.to_string()).is_some())
+}
+
+fn single(input: ParseStream) -> syn::Result<FieldValue> {
     let ahead = input.fork();
     let path = ahead.call(Path::parse_mod_style)?;
+    if path.is_ident("Option") && ahead.peek(Token![<]) {
+        input.advance_to(&ahead);
+        return optional(input);
+    }
     if ahead.peek(Token![<]) {
         return Ok(FieldValue::Submodel(input.parse::<Type>()?));
     }
     input.advance_to(&ahead);
+    Ok(FieldValue::Layer(layer_call(input, path)?))
+}
+
+fn layer_call(input: ParseStream, path: Path) -> syn::Result<LayerCall> {
     if !input.peek(token::Paren) {
-        return Ok(FieldValue::Layer(LayerCall { path, args: Vec::new(), called: false }));
+        return Ok(LayerCall { path, args: Vec::new(), called: false });
     }
     let content;
     parenthesized!(content in input);
     let args = content.parse_terminated(arg, Token![,])?.into_iter().collect();
-    Ok(FieldValue::Layer(LayerCall { path, args, called: true }))
+    Ok(LayerCall { path, args, called: true })
+}
+
+/// `Option<Conv2d>(64, 128, kernel = 1) if IN != OUT`, after the name.
+fn optional(input: ParseStream) -> syn::Result<FieldValue> {
+    input.parse::<Token![<]>()?;
+    let mut value = single(input)?;
+    input.parse::<Token![>]>()?;
+    if input.peek(token::Paren) {
+        let FieldValue::Layer(LayerCall { path, called: false, .. }) = value else {
+            return Err(input.error("only a layer takes arguments: `Option<Conv2d>(3, 16, kernel = 3)`"));
+        };
+        value = FieldValue::Layer(layer_call(input, path)?);
+    }
+    if matches!(value, FieldValue::Optional(..)) {
+        return Err(input.error("one `Option` is enough"));
+    }
+    let condition = if input.peek(Token![if]) {
+        input.parse::<Token![if]>()?;
+        Some(input.parse()?)
+    } else {
+        None
+    };
+    Ok(FieldValue::Optional(Box::new(value), condition))
 }
 
 fn arg(input: ParseStream) -> syn::Result<Arg> {
@@ -181,15 +237,30 @@ pub(super) fn shape(input: ParseStream) -> syn::Result<Shape> {
 }
 
 /// A shape, or a tuple of them.
-pub(super) fn outputs(input: ParseStream) -> syn::Result<Outputs> {
+pub(super) fn shapes(input: ParseStream) -> syn::Result<Shapes> {
     if input.peek(token::Paren) {
         let content;
         let paren = parenthesized!(content in input);
-        let shapes = content.parse_terminated(shape, Token![,])?.into_iter().collect();
-        return Ok(Outputs { shapes, is_tuple: true, span: paren.span.join() });
+        let parts = content.parse_terminated(shapes, Token![,])?.into_iter().collect();
+        return Ok(Shapes::Tuple(parts, paren.span.join()));
     }
-    let shape = shape(input)?;
-    Ok(Outputs { span: shape.span, shapes: vec![shape], is_tuple: false })
+    shape(input).map(Shapes::One)
+}
+
+/// A name or a tuple of patterns.
+pub(super) fn pattern(input: ParseStream) -> syn::Result<Pattern> {
+    if input.peek(token::Paren) {
+        let content;
+        let paren = parenthesized!(content in input);
+        let parts = content.parse_terminated(pattern, Token![,])?.into_iter().collect();
+        return Ok(Pattern::Tuple(parts, paren.span.join()));
+    }
+    if input.peek(Token![_]) {
+        let underscore: Token![_] = input.parse()?;
+        return Ok(Pattern::Name(Ident::new("_", underscore.span)));
+    }
+    input.parse::<Option<Token![mut]>>()?;
+    input.parse().map(Pattern::Name)
 }
 
 fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
@@ -215,7 +286,7 @@ fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
             return Err(input.error("expected `->` and the shape of the output, as in `-> [batch, 10]`"));
         }
         input.parse::<Token![->]>()?;
-        let outputs = outputs(input)?;
+        let outputs = shapes(input)?;
         let content;
         let brace = braced!(content in input);
         body = Some((content.parse::<TokenStream>()?, brace.span.join()));
@@ -227,27 +298,29 @@ fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
     let parsed = signature.parse2(tokens);
     let mut forward = errors.take(parsed)?;
     let (tokens, span) = body?;
-    forward.body = body::block(tokens, span, errors);
+    forward.body = body::block(brackets::tuples(tokens), span, errors);
     Some(forward)
 }
 
-fn inputs(input: ParseStream) -> syn::Result<Vec<(Ident, Shape)>> {
+fn inputs(input: ParseStream) -> syn::Result<Vec<(Pattern, Shapes)>> {
     let content;
     let paren = parenthesized!(content in input);
     let one = |input: ParseStream| {
         if input.peek(Token![&]) || input.peek(Token![self]) {
             return Err(input.error("leave out `self`: the layers are in scope by their names"));
         }
-        let name: Ident = input.parse()?;
+        let names = pattern(input)?;
+        let example = match &names {
+            Pattern::Name(name) => format!("the shape of `{name}`, as in `{name}: [batch, 784]`"),
+            Pattern::Tuple(..) => "the shapes, as in `(h, c): ([batch, D], [batch, D])`".to_string(),
+        };
         if !input.peek(Token![:]) {
-            return Err(
-                input.error(format!("expected `:` and the shape of `{name}`, as in `{name}: [batch, 784]`"))
-            );
+            return Err(input.error(format!("expected `:` and {example}")));
         }
         input.parse::<Token![:]>()?;
-        Ok((name, shape(input)?))
+        Ok((names, shapes(input)?))
     };
-    let inputs: Vec<(Ident, Shape)> = content.parse_terminated(one, Token![,])?.into_iter().collect();
+    let inputs: Vec<(Pattern, Shapes)> = content.parse_terminated(one, Token![,])?.into_iter().collect();
     if inputs.is_empty() {
         return Err(syn::Error::new(paren.span.join(), "a model needs an input, as in `x: [batch, 784]`"));
     }

@@ -1,7 +1,8 @@
 //! The sequential form is the declared form with a forward pass that applies the fields in order.
 
 use super::super::ast::{
-    Block, Declared, Field, FieldValue, Form, Forward, Item, Model, Outputs, Shape, Statement, Value,
+    Block, Declared, Field, FieldValue, Form, Forward, Item, Loop, Model, Pattern, Shape, Shapes, Statement,
+    Value,
 };
 use super::super::errors::Errors;
 use proc_macro2::Span;
@@ -37,7 +38,11 @@ fn in_order(
     for (position, item) in items.into_iter().enumerate() {
         let Item { attrs, name, value } = item;
         let span = match &value {
-            FieldValue::Layer(call) => call.path.span(),
+            FieldValue::Layer(call) | FieldValue::Layers(call, _) => call.path.span(),
+            FieldValue::Optional(..) => {
+                errors.at(&model, "layers in order are always there: an `Option` needs a `forward`");
+                continue;
+            }
             FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {
                 errors.at(ty, "the sequential form cannot know the shape that a submodel gives: write a `forward` and state it, as in `let h: [batch, D] = block(x);`");
                 continue;
@@ -47,19 +52,33 @@ fn in_order(
         let is_anonymous = name.is_none();
         let name = name.unwrap_or_else(|| format_ident!("layer{position}", span = span));
         let (before, after) = (x(span), x(span));
-        let apply: Expr = syn::parse_quote_spanned!(span=> #name(#before));
-        statements.push(Statement::Assign { name: after, value: Value::Expr(apply) });
+        let pattern = Pattern::Name(after);
+        if matches!(value, FieldValue::Layers(..)) {
+            let each: Expr = syn::parse_quote_spanned!(span=> each(#before));
+            let apply = Statement::Assign { pattern, value: Value::Expr(each) };
+            let over = syn::parse_quote_spanned!(span=> #name);
+            let body = Block { statements: vec![apply], tail: None, span };
+            statements.push(Statement::For(Loop {
+                index: None,
+                variable: Ident::new("each", span),
+                over,
+                body,
+            }));
+        } else {
+            let apply: Expr = syn::parse_quote_spanned!(span=> #name(#before));
+            statements.push(Statement::Assign { pattern, value: Value::Expr(apply) });
+        }
         fields.push(Field { attrs, vis: None, name, is_anonymous, value });
     }
-    let outputs = Outputs { span: output.span, shapes: vec![output], is_tuple: false };
-    let result = x(outputs.span);
+    let end = output.span;
+    let result = x(end);
     let tail = syn::parse2(quote!(#result)).ok().map(Value::Expr);
-    let body = Block { statements, tail, span: outputs.span };
+    let body = Block { statements, tail, span: end };
     let forward = Forward {
         attrs: Vec::new(),
         span: model.span(),
-        inputs: vec![(x(model.span()), input)],
-        outputs,
+        inputs: vec![(Pattern::Name(x(model.span())), Shapes::One(input))],
+        outputs: Shapes::One(output),
         body: Some(body),
     };
     (fields, forward)

@@ -2,12 +2,17 @@
 
 mod args;
 mod body;
+mod branch;
 mod calls;
+mod index;
+mod own;
 mod size;
+mod value;
 
-use super::ast::{self, FieldValue};
+use super::ast::{self, FieldValue, Pattern, Shapes};
 use super::errors::{Errors, place_of, source};
-use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Shape};
+use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Presence, Shape, Tree};
+use quote::ToTokens;
 use rustorch_shape::{Poly, layers, suggest};
 use size::Sizes;
 use std::collections::BTreeMap;
@@ -70,20 +75,46 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             continue;
         }
         let label = match &field.value {
-            FieldValue::Layer(call) if field.is_anonymous => source(&call.path),
+            FieldValue::Layer(call) | FieldValue::Layers(call, _) if field.is_anonymous => source(&call.path),
             _ => name.clone(),
         };
-        let kind = match &field.value {
+        let (value, presence) = match &field.value {
+            FieldValue::Optional(value, condition) => {
+                let condition = condition.as_ref().map(|condition| {
+                    errors.take(constants.condition(condition));
+                    condition.to_token_stream()
+                });
+                (&**value, Presence::Optional(condition))
+            }
+            value => (value, Presence::Always),
+        };
+        let kind = match value {
             FieldValue::Layer(call) => resolve_layer(call, &label, constants, errors),
+            FieldValue::Layers(call, len) => match resolve_layer(call, &label, constants, errors) {
+                FieldKind::Layer(layer) => FieldKind::Layers(layer, len.clone()),
+                FieldKind::Tensor(_) => {
+                    errors.at(
+                        &call.path,
+                        "an array of tensors is one tensor with one more axis: `Param([N, D])`",
+                    );
+                    FieldKind::Broken(None)
+                }
+                other => other,
+            },
             FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
             FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
+            FieldValue::Optional(..) => FieldKind::Broken(None),
         };
+        if let (FieldKind::Tensor(_), Presence::Optional(_)) = (&kind, &presence) {
+            errors.at(&field.name, "a parameter is always there; an `Option` is for layers and models");
+        }
         resolved.push(Field {
             attrs: field.attrs.clone(),
             vis: field.vis.clone(),
             name: field.name.clone(),
             label,
             kind,
+            presence,
         });
     }
     resolved
@@ -92,6 +123,9 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
 fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: &mut Errors) -> FieldKind {
     let Some(last) = call.path.segments.last() else { return FieldKind::Broken(None) };
     let name = last.ident.to_string();
+    if let Some(is_buffer) = own::is_buffer(&name) {
+        return own::tensor(is_buffer, call, field, constants, errors).unwrap_or(FieldKind::Broken(None));
+    }
     let Some(spec) = layers::find(&name) else {
         let meant = suggest(&name, layers::LAYERS.iter().map(|layer| layer.name));
         // A bare name that is no layer is a model, unless it only looks misspelt.
@@ -121,34 +155,79 @@ fn resolve_forward(
 ) -> Forward {
     let mut dims = Vec::new();
     let mut inputs: Vec<Input> = Vec::new();
-    for (name, shape) in &forward.inputs {
-        if inputs.iter().any(|input| input.name == *name) {
-            errors.at(name, format!("there are two inputs called `{name}`"));
+    let mut written: Vec<&ast::Shape> = Vec::new();
+    let mut arguments = Vec::new();
+    for (pattern, shapes) in &forward.inputs {
+        arguments.push(tree_of(shapes));
+        for (name, shape) in leaves(pattern, shapes, errors) {
+            if inputs.iter().any(|input| input.name == name) {
+                errors.at(&name, format!("there are two inputs called `{name}`"));
+            }
+            let resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
+            inputs.push(Input { name, shape: resolved });
+            written.push(shape);
         }
-        let resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
-        inputs.push(Input { name: name.clone(), shape: resolved });
     }
     let sizes = constants.with_dims(dims.iter().map(|dim: &Dim| dim.name.clone()));
-    for (input, (_, shape)) in inputs.iter_mut().zip(&forward.inputs) {
+    for (input, shape) in inputs.iter_mut().zip(written) {
         // A dim inside a formula, `2 * seq`, must stand alone somewhere.
         input.shape = input.shape.take().and_then(|_| sizes.shape(shape, errors));
     }
     let mut outputs = Vec::new();
-    for shape in &forward.outputs.shapes {
+    for shape in forward.outputs.flat() {
         outputs.push(Output { shape: sizes.shape(shape, errors) });
     }
-    let body = forward
-        .body
-        .as_ref()
-        .map(|block| body::resolve(block, &inputs, &outputs, fields, &sizes, is_sequential, errors));
+    let result = tree_of(&forward.outputs);
+    let body = forward.body.as_ref().map(|block| {
+        body::resolve(block, &forward.inputs, &outputs, &result, fields, &sizes, is_sequential, errors)
+    });
     Forward {
         attrs: forward.attrs.clone(),
         span: forward.span,
         inputs,
+        arguments,
         outputs,
-        is_tuple: forward.outputs.is_tuple,
+        is_tuple: matches!(result, Tree::Tuple(_)),
+        result,
         body,
         dims,
+    }
+}
+
+/// How shapes are grouped.
+fn tree_of(shapes: &Shapes) -> Tree {
+    match shapes {
+        Shapes::One(_) => Tree::One,
+        Shapes::Tuple(parts, _) => Tree::Tuple(parts.iter().map(tree_of).collect()),
+    }
+}
+
+/// The tensors of an argument, in the order of its shapes, each with a name.
+fn leaves<'s>(
+    pattern: &Pattern,
+    shapes: &'s Shapes,
+    errors: &mut Errors,
+) -> Vec<(syn::Ident, &'s ast::Shape)> {
+    match (pattern, shapes) {
+        (Pattern::Tuple(patterns, span), Shapes::Tuple(parts, _)) => {
+            if patterns.len() != parts.len() {
+                let message = format!("there are {} names for {} shapes", patterns.len(), parts.len());
+                errors.span(*span, message);
+            }
+            patterns.iter().zip(parts).flat_map(|(pattern, part)| leaves(pattern, part, errors)).collect()
+        }
+        (Pattern::Name(name), Shapes::Tuple(parts, _)) => {
+            let part = |(position, part): (usize, &'s Shapes)| {
+                let name = quote::format_ident!("{name}_{position}", span = name.span());
+                leaves(&Pattern::Name(name), part, errors)
+            };
+            parts.iter().enumerate().flat_map(part).collect()
+        }
+        (Pattern::Name(name), Shapes::One(shape)) => vec![(name.clone(), shape)],
+        (Pattern::Tuple(_, span), Shapes::One(_)) => {
+            errors.span(*span, "several names need several shapes, as in `(h, c): ([batch, D], [batch, D])`");
+            Vec::new()
+        }
     }
 }
 

@@ -39,6 +39,35 @@ impl Sizes {
         self.dims.as_deref().unwrap_or_default()
     }
 
+    /// Checks a condition on const parameters and constants.
+    pub fn condition(&self, expr: &Expr) -> syn::Result<()> {
+        use syn::visit::Visit;
+        struct Names<'s> {
+            sizes: &'s Sizes,
+            wrong: Option<syn::Ident>,
+        }
+        impl Visit<'_> for Names<'_> {
+            fn visit_expr_path(&mut self, path: &syn::ExprPath) {
+                if let Some(name) = path.path.get_ident()
+                    && self.sizes.is_dim_name(&name.to_string())
+                {
+                    self.wrong.get_or_insert_with(|| name.clone());
+                }
+            }
+        }
+        let mut names = Names { sizes: self, wrong: None };
+        names.visit_expr(expr);
+        match names.wrong {
+            Some(name) => Err(syn::Error::new_spanned(
+                &name,
+                format!(
+                    "whether a layer is there depends on const parameters and constants, and `{name}` is none"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
     /// The sizes of a shape; `None` after a mistake, which is reported.
     pub fn shape(&self, shape: &ast::Shape, errors: &mut Errors) -> Option<Shape> {
         let sizes: Vec<Option<Poly>> = shape.dims.iter().map(|dim| errors.take(self.size(dim))).collect();
