@@ -6,7 +6,7 @@ mod attention;
 pub(super) use attention::Heads;
 
 use super::check::Checked;
-use super::ir::{BinaryOp, Model, Submodel, Var};
+use super::ir::{BinaryOp, Field, Model, Submodel, Var};
 use super::lower::{Arg, Instruction, Program, Source, layer_args};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -118,6 +118,10 @@ pub(super) enum Operand {
 /// The compiled pass of a model; `None` if it has what such passes cannot do.
 pub(super) fn compile<'p>(model: &Model, checked: &Checked, program: &'p Program) -> Option<Region<'p>> {
     let forward = model.forward.as_ref()?;
+    // A second handle on a field that may be missing is not made yet.
+    if model.fields.iter().any(Field::is_optional) {
+        return None;
+    }
     let compiler = Compiler { model, checked };
     let mut region = compiler.region(program, (0..forward.inputs.len()).collect())?;
     region.number(&mut 0);
@@ -228,6 +232,12 @@ impl Compiler<'_> {
                 let body = self.region(body, inside)?;
                 (Kind::For { field: *field, carried: carried.clone(), body }, results.clone())
             }
+            // These run operation by operation.
+            Instruction::LayerCall { .. }
+            | Instruction::State { .. }
+            | Instruction::Choose { .. }
+            | Instruction::Match { .. }
+            | Instruction::Repeat { .. } => return None,
         })
     }
 

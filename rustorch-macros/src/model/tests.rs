@@ -239,7 +239,11 @@ fn one_mistake_is_one_message() {
             "position 1 is outside axis 1 of [batch, 1, 28, 28], which has size 1",
         ),
         ("fc: Linear(_, 10)", "fc(x[.., .., 0..40])", "0..40 reaches past the end of axis 2"),
-        ("fc: Linear(_, 10)", "fc(x[0, 0, 0, 0, 0])", "this index has 5 components, but `x` is [batch, 1, 28, 28]"),
+        (
+            "fc: Linear(_, 10)",
+            "fc(x[0, 0, 0, 0, 0])",
+            "this index has 5 components, but `x` is [batch, 1, 28, 28]",
+        ),
         ("fc: Linear(_, 10)", "fc(x[y])", "an index takes positions (`0`, `-1`), ranges"),
         (
             "fc: Linear(_, 10)",

@@ -98,7 +98,7 @@ fn handle(model: &Model) -> TokenStream {
             FieldKind::Submodels(..) => quote!(::rustorch::__private::compiled::array(
                 self.#name.iter().map(|submodel| Probe(submodel).handle())
             )?),
-            FieldKind::Layer(_) | FieldKind::Broken(_) => quote!(::core::clone::Clone::clone(&self.#name)),
+            _ => quote!(::core::clone::Clone::clone(&self.#name)),
         };
         quote!(#name: #value)
     });
@@ -494,6 +494,10 @@ impl Printer<'_> {
             Submodel::Each(field) => {
                 let submodel = body::each(field);
                 quote!(#submodel)
+            }
+            Submodel::At(field, at) => {
+                let name = self.field(field);
+                quote!(&#name[#at])
             }
         }
     }
