@@ -120,6 +120,47 @@ model! {
     }
 }
 
+model! {
+    /// A tagger that reads both ways, and a decoder with its state in and out.
+    Recurrent<const V: usize, const D: usize> {
+        embed: Embedding(V, D),
+        lstm: Lstm(_, D, num_layers = 2, bidirectional = true, batch_first = true),
+        gru: Gru(_, D, batch_first = true),
+        step: LstmCell(D, D),
+        tags: Linear(_, 5),
+    }
+    forward(text: [batch, seq], state: ([4, batch, D], [4, batch, D]))
+        -> ([batch, seq, 5], ([4, batch, D], [4, batch, D]))
+    {
+        let (y, state) = lstm(embed(text), state);
+        let (y, last) = gru(y);
+        let (h, c) = step(y[.., 0], (last[0], y[.., -1]));
+        (h, c) = step(h, (h, c));
+        let (z, (_, _)) = lstm(unsqueeze(h + c, 1) + y, state);
+        (tags(z), state)
+    }
+}
+
+model! {
+    /// Reads a sequence.
+    pub Reader: [batch, seq, 8] -> [batch, seq, 6] {
+        Lstm(6, batch_first = true), Tanh, blocks: [Linear(6, 6); 2],
+    }
+}
+
+#[test]
+fn recurrent_layers_take_and_give_their_state() -> rustorch::Result<()> {
+    let model = Recurrent::<11, 4>::new();
+    let text = Tensor::randint(0, 11, [2, 7]).typed::<shape![Batch, Seq]>()?;
+    let zero = || Tensor::zeros([4, 2, 4]).typed::<shape![4, Batch, 4]>();
+    let (y, (h, c)) = model.forward(&text, (&zero()?, &zero()?));
+    assert_eq!((y.shape(), h.shape(), c.shape()), (&[2, 7, 5][..], &[4, 2, 4][..], &[4, 2, 4][..]));
+    y.sum().backward()?;
+    assert!(model.parameters().iter().all(|parameter| parameter.grad().is_some()));
+    assert_eq!(nn::Layer::forward(&Reader::new(), &Tensor::randn([2, 3, 8]))?.shape(), [2, 3, 6]);
+    Ok(())
+}
+
 #[test]
 fn own_parameters_and_buffers() -> rustorch::Result<()> {
     let model = Scaled::<3>::new();

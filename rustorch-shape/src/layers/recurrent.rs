@@ -1,6 +1,6 @@
 //! Recurrent layers and cells.
 
-use super::{LayerSpec, Signature, StateSpec, parameter};
+use super::{LayerSpec, Results, Signature, StateSpec, parameter};
 use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
@@ -17,11 +17,29 @@ const BIDIRECTIONAL: ArgSpec = ArgSpec::flag("bidirectional", false);
 const NONLINEARITY: ArgSpec =
     ArgSpec::of("nonlinearity", Kind::Text(&["tanh", "relu"])).named().or(Fallback::Text("tanh"));
 
+/// `let (y, h) = gru(x, h0);`
+const WITH_STATE: Signature =
+    Signature { state: &["h0"], results: Results::Tuple(&[Results::One, Results::One]), ..Signature::MAP };
+/// `let (y, (h, c)) = lstm(x, (h0, c0));`
+const WITH_STATE_AND_CELLS: Signature = Signature {
+    state: &["h0", "c0"],
+    results: Results::Tuple(&[Results::One, Results::Tuple(&[Results::One, Results::One])]),
+    ..Signature::MAP
+};
+/// `let h = cell(x, h);`
+const CELL: Signature = Signature { state: &["h"], ..Signature::MAP };
+/// `let (h, c) = cell(x, (h, c));`
+const LSTM_CELL_TENSORS: Signature = Signature {
+    state: &["h", "c"],
+    results: Results::Tuple(&[Results::One, Results::One]),
+    ..Signature::MAP
+};
+
 pub(super) const RNN: LayerSpec = LayerSpec {
     name: "Rnn",
     summary: "h = tanh(W x + b + U h + d) along a sequence: [length, batch, input_size] -> [length, batch, hidden_size]",
     args: &[INPUT, HIDDEN, LAYERS, NONLINEARITY, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
-    signature: Signature::MAP,
+    signature: WITH_STATE,
     state: |args| layer_state(args, 1),
     rule: layer_rule,
 };
@@ -39,7 +57,7 @@ pub(super) const LSTM: LayerSpec = LayerSpec {
         BIDIRECTIONAL,
         ArgSpec::size("proj_size").named().or(Fallback::Size(0)),
     ],
-    signature: Signature::MAP,
+    signature: WITH_STATE_AND_CELLS,
     state: |args| layer_state(args, 4),
     rule: layer_rule,
 };
@@ -48,7 +66,7 @@ pub(super) const GRU: LayerSpec = LayerSpec {
     name: "Gru",
     summary: "gated recurrent units along a sequence: [length, batch, input_size] -> [length, batch, hidden_size]",
     args: &[INPUT, HIDDEN, LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
-    signature: Signature::MAP,
+    signature: WITH_STATE,
     state: |args| layer_state(args, 3),
     rule: layer_rule,
 };
@@ -57,7 +75,7 @@ pub(super) const RNN_CELL: LayerSpec = LayerSpec {
     name: "RnnCell",
     summary: "one step of an Rnn: [batch, input_size] -> [batch, hidden_size]",
     args: &[INPUT, HIDDEN, BIAS, NONLINEARITY],
-    signature: Signature::MAP,
+    signature: CELL,
     state: |args| cell_state(args, 1),
     rule: cell_rule,
 };
@@ -66,7 +84,7 @@ pub(super) const LSTM_CELL: LayerSpec = LayerSpec {
     name: "LstmCell",
     summary: "one step of an Lstm: [batch, input_size] -> [batch, hidden_size], and the cells",
     args: &[INPUT, HIDDEN, BIAS],
-    signature: Signature::MAP,
+    signature: LSTM_CELL_TENSORS,
     state: |args| cell_state(args, 4),
     rule: cell_rule,
 };
@@ -75,7 +93,7 @@ pub(super) const GRU_CELL: LayerSpec = LayerSpec {
     name: "GruCell",
     summary: "one step of a Gru: [batch, input_size] -> [batch, hidden_size]",
     args: &[INPUT, HIDDEN, BIAS],
-    signature: Signature::MAP,
+    signature: CELL,
     state: |args| cell_state(args, 3),
     rule: cell_rule,
 };

@@ -327,7 +327,9 @@ impl Resolver<'_> {
         let Some(signature) = self.fields[field].layer().map(|layer| layer.spec.signature) else {
             return Val::Broken;
         };
-        if let (true, [input]) = (signature.is_map(), args)
+        // In the sequential form, what counts of a recurrent layer is its output.
+        let maps = signature.is_map() || (self.is_sequential && signature.inputs.len() == 1);
+        if let (true, [input]) = (maps, args)
             && args::split(input).0.is_none()
         {
             let input = self.single(input, None);
