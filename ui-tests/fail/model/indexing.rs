@@ -2,11 +2,13 @@ use rustorch::prelude::*;
 
 model! {
     pub Net {
-        fc: Linear(_, 10),
+        fc: Linear(64, 64),
     }
-    forward(x: [batch, 64]) -> [batch, 10] {
-        fc(x[0])
+    forward(x: [batch, 64]) -> [batch, 64] {
+        fc(x[.., 0..80])
     }
 }
 
-fn main() {}
+fn main() {
+    println!("{:?}", Net::new());
+}

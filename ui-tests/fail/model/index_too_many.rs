@@ -1,0 +1,14 @@
+use rustorch::prelude::*;
+
+model! {
+    pub Net {
+        fc: Linear(64, 64),
+    }
+    forward(x: [batch, 64]) -> [batch, 64] {
+        fc(x[.., .., 0])
+    }
+}
+
+fn main() {
+    println!("{:?}", Net::new());
+}
