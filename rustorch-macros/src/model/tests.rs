@@ -331,6 +331,11 @@ fn mistakes_in_the_language_are_named() {
         ("", "y = relu(x); y", "there is no `y` yet: write `let y = ..`"),
         ("", "for i in 0..D { x = narrow(x, 2, 0, 3); } x", "a loop keeps shapes, and before it `x` was"),
         ("", "x.powi(2)", "there is no method `powi`; did you mean `pow`?"),
+        (
+            "",
+            "let (a, b) = split(relu(x), 14, 3); b",
+            "the output is declared as [batch, 1, 28, 28], but `split(relu(x), 14, 3)` is [batch, 1, 28, 14]",
+        ),
         ("", "topk(x, 40)[0]", "40 entries are asked for, but axis 3 of [batch, 1, 28, 28] has 28"),
     ];
     for (fields, body, expected) in cases {

@@ -68,6 +68,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         Kind::Submodel { target: Submodel::Field(at) | Submodel::Each(at), .. } => {
             format!("{}(..)", field(at))
         }
+        Kind::Submodel { target: Submodel::At(at, number), .. } => format!("{}[{number}](..)", field(at)),
         Kind::If { .. } => "if self.training".into(),
         Kind::For { field: at, .. } => format!("for every one of {}", field(at)),
     };

@@ -40,7 +40,7 @@ fn in_order(
         let span = match &value {
             FieldValue::Layer(call) | FieldValue::Layers(call, _) => call.path.span(),
             FieldValue::Optional(..) => {
-                errors.at(&model, "layers in order are always there: an `Option` needs a `forward`");
+                errors.at(model, "layers in order are always there: an `Option` needs a `forward`");
                 continue;
             }
             FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {

@@ -17,8 +17,7 @@ use syn::{Expr, Ident};
 pub(super) fn resolve(
     block: &Block,
     inputs: &[(Pattern, Shapes)],
-    outputs: &[Output],
-    result: &Tree,
+    (outputs, result): (&[Output], &Tree),
     fields: &[Field],
     sizes: &Sizes,
     is_sequential: bool,

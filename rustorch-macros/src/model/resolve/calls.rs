@@ -427,6 +427,8 @@ impl Resolver<'_> {
     }
 
     fn function(&mut self, spec: &'static FunctionSpec, args: &[&Expr], whole: &Expr) -> Val {
+        // The names are those of this call's results, not of a call inside it.
+        let names = self.names.take();
         let Some((inputs, rest)) = self.function_inputs(spec, args, whole) else { return Val::Broken };
         let given: Vec<_> = rest.iter().map(|expr| args::split(expr)).collect();
         let matcher = Matcher {
@@ -436,7 +438,6 @@ impl Resolver<'_> {
             sizes: self.sizes,
         };
         let Some((mut call, pairs)) = matcher.resolve(&given, whole, self.errors) else { return Val::Broken };
-        let names = self.names.take();
         self.tensor_args(&pairs, &mut call);
         let count = pieces(spec, &call, names);
         let tree = match spec.outputs {

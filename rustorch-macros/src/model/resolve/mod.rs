@@ -179,7 +179,7 @@ fn resolve_forward(
     }
     let result = tree_of(&forward.outputs);
     let body = forward.body.as_ref().map(|block| {
-        body::resolve(block, &forward.inputs, &outputs, &result, fields, &sizes, is_sequential, errors)
+        body::resolve(block, &forward.inputs, (&outputs, &result), fields, &sizes, is_sequential, errors)
     });
     Forward {
         attrs: forward.attrs.clone(),
