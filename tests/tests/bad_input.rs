@@ -137,6 +137,27 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| x().requires_grad_(true)?.set_grad(Some(Tensor::zeros([4]))), &["set_grad", "[4]", "[2, 3]"]),
 ];
 
+/// Calls with sizes far beyond the tensor's that have a result, or an error, but neither panic nor ask for the memory.
+#[test]
+fn huge_arguments_are_harmless() -> Result<()> {
+    const HUGE: usize = 1 << 62;
+    assert_eq!(x().slice(1, 0, isize::MAX, HUGE)?.shape(), [2, 1]);
+    assert_eq!(x().unfold(1, 2, HUGE)?.shape(), [2, 1, 2]);
+    let image = Tensor::ones([1, 1, 4, 4]).requires_grad_(true)?;
+    let options = F::Conv2dOptions { stride: [1 << 31, 1], ..Default::default() };
+    let y = F::conv2d(&image, &Tensor::ones([1, 1, 2, 2]), None, options)?;
+    y.sum().backward()?;
+    assert_eq!((y.shape(), image.grad().unwrap().sum().item::<f32>()?), ([1, 1, 1, 3].as_slice(), 12.0));
+    assert!(x().tensor_split(HUGE, 0).is_err());
+    assert!(x().repeat_interleave(HUGE, Some(0)).is_err());
+    assert!(F::adaptive_avg_pool2d(&image, [Some(1 << 40), Some(1 << 20)]).is_err());
+    assert!(Tensor::arange(0, i64::MAX, 1).is_err());
+    let nothing = Tensor::from_vec(Vec::<i64>::new(), [0, 4])?;
+    let scattered = x().scatter_reduce_(1, &nothing, &x(), rustorch::Reduce::Sum, true)?;
+    assert_eq!(scattered.shape(), [2, 3]);
+    Ok(())
+}
+
 #[test]
 fn errors_name_the_operation_and_the_numbers() {
     let mut wrong = Vec::new();

@@ -48,7 +48,7 @@ impl Tensor {
     /// For tensors that cannot hold the result, and for leaves that require gradients.
     pub fn softsign_(&self) -> Result<Tensor> {
         if self.dtype().is_complex() {
-            return self.copy_(&self.softsign());
+            return self.copy_(&self.copy().softsign());
         }
         apply_inplace(&activation::softsign::ENTRY, self, &[], [0.0; 4])
     }
@@ -85,7 +85,7 @@ impl Tensor {
     pub fn logaddexp_<'a>(&self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
         let other = other.into();
         if self.dtype().is_complex() {
-            return self.copy_(&self.logaddexp(other)?);
+            return self.copy_(&self.copy().logaddexp(other)?);
         }
         apply_inplace(&arithmetic::logaddexp::ENTRY, self, &[other], [0.0; 4])
     }

@@ -347,7 +347,8 @@ impl Tensor {
         // An empty range at the end must not move the offset beyond the storage.
         layout.offset += if len == 0 { 0 } else { start * layout.strides[axis] };
         layout.shape[axis] = len;
-        layout.strides[axis] *= step;
+        // Of a single entry any stride will do.
+        layout.strides[axis] = layout.strides[axis].saturating_mul(step);
         let original = self.layout().shape.clone();
         self.view_with(op, layout, move |grad| {
             // The part is written in place, recorded like any in-place operation when the walk is recorded.
@@ -448,7 +449,7 @@ impl Tensor {
         layout.shape[at] = (length - size) / step + 1;
         layout.shape.push(size);
         layout.strides.push(layout.strides[at]);
-        layout.strides[at] *= step;
+        layout.strides[at] = layout.strides[at].saturating_mul(step);
         let original = self.layout().shape.clone();
         Ok(self.view_with("unfold", layout, move |grad| {
             // Windows overlap, so their gradients are added one entry position at a time, where they do not.

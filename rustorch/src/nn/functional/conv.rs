@@ -310,6 +310,8 @@ fn geometry<const N: usize>(x: &[usize], w: &[usize], options: &ConvOptions<N>, 
         Padding::Same => [0, 1].map(|axis| dilation[axis] * (kernel[axis] - 1) / 2),
     };
     let last = output.len() - 1;
+    let out = if N == 1 { [1, output[last]] } else { [output[last - 1], output[last]] };
+    let stride = pair(options.stride, 1);
     Conv2d {
         batch: x[0],
         in_channels: x[1],
@@ -317,9 +319,10 @@ fn geometry<const N: usize>(x: &[usize], w: &[usize], options: &ConvOptions<N>, 
         groups: options.groups,
         size: [x[2], x[3]],
         kernel,
-        stride: pair(options.stride, 1),
+        // A kernel with one place along an axis takes no step there, however long.
+        stride: [0, 1].map(|axis| if out[axis] > 1 { stride[axis] } else { 1 }),
         padding,
         dilation,
-        out: if N == 1 { [1, output[last]] } else { [output[last - 1], output[last]] },
+        out,
     }
 }

@@ -178,6 +178,8 @@ pub fn adaptive_max_pool2d_with_indices(
 fn adaptive(op: &'static str, input: &Tensor, output: [Option<usize>; 2]) -> Result<Windows> {
     let shape = rules::adaptive_pool(op, input.shape(), &output, &mut ())?;
     let axes = [input.rank() - 2, input.rank() - 1];
+    // What the result does not fit, its windows do not either.
+    Tensor::uninit(&shape, input.dtype(), input.device())?;
     let [rows, columns] = axes.map(|axis| adaptive_windows(input.shape()[axis], shape[axis]));
     Ok(Windows {
         op,

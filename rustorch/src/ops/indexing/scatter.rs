@@ -131,9 +131,13 @@ impl Tensor {
         require_host(op, &[self, index, source])?;
         require_same_dtype(op, self, source)?;
         let positions = as_positions(op, index)?;
-        if index.numel() > 0 {
-            rustorch_shape::rules::gather(op, self.shape(), axis, index.shape(), &mut ())?;
+        if index.numel() == 0 {
+            // Nothing is written, so that the index's rank does not matter.
+            let nothing = vec![0; self.rank().max(1)];
+            let source = source.reshape(-1)?.narrow(0, 0, 0)?.reshape(nothing.as_slice())?;
+            return Ok((positions.reshape(nothing)?, source));
         }
+        rustorch_shape::rules::gather(op, self.shape(), axis, index.shape(), &mut ())?;
         check_positions(op, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
         Ok((positions, source.covered(op, index)?))
     }

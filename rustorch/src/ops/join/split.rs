@@ -86,8 +86,8 @@ impl Tensor {
         let at = self.axis("tensor_split", axis)?;
         let size =
             rustorch_shape::rules::chunk(self.shape(), sections, axis, &mut ()).map(|_| self.shape()[at])?;
-        let sizes: Vec<usize> =
-            (0..sections).map(|i| size / sections + usize::from(i < size % sections)).collect();
+        let sizes = (0..sections).map(|i| size / sections + usize::from(i < size % sections));
+        let sizes = crate::tensor::try_collect(sections, sizes)?;
         self.pieces(&sizes, axis)
     }
 
