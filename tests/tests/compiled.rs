@@ -216,6 +216,7 @@ fn convnet_is_the_same_in_both_modes() -> Result<()> {
 
 #[test]
 fn fused_pooling_is_the_same() -> Result<()> {
+    let _turn = turn();
     let model = Pooled::new();
     let run = |model: &Pooled, x: &[Tensor]| {
         let (a, b) = model.forward(&x[0].typed::<shape![Batch, 1, 24, 24]>()?);
