@@ -6,6 +6,7 @@ pub mod deviations;
 pub mod golden;
 pub mod ops;
 pub mod quiet;
+pub mod turns;
 
 /// The pages of `docs/`, whose snippets are doctests.
 #[cfg(doctest)]

@@ -4,6 +4,7 @@ use rustorch::autograd::{GradOptions, grad};
 use rustorch::nn::functional::{AttentionOptions, scaled_dot_product_attention};
 use rustorch::nn::{Gru, Layer, Lstm, Module, MultiheadAttention, Transformer, TransformerOptions};
 use rustorch::{Result, Tensor, manual_seed};
+use rustorch_tests::turns::turn;
 
 /// The most memory that the process has had, in MiB.
 #[cfg(target_os = "linux")]
@@ -16,6 +17,7 @@ fn peak() -> usize {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_memory_of_attention_is_linear_in_the_sequence() -> Result<()> {
+    let _turn = turn();
     // The weights alone would be 16384² · 4 bytes, a gibibyte.
     let length = 16384;
     let leaf = || Tensor::randn([1, length, 8]).requires_grad_(true);
@@ -31,6 +33,7 @@ fn the_memory_of_attention_is_linear_in_the_sequence() -> Result<()> {
 
 #[test]
 fn dropped_weights_are_the_same_on_every_way_back() -> Result<()> {
+    let _turn = turn();
     let leaf = |seed| {
         manual_seed(seed);
         Tensor::randn([2, 3, 70, 4]).to_dtype(rustorch::DType::F64).requires_grad_(true)
@@ -61,6 +64,7 @@ fn dropped_weights_are_the_same_on_every_way_back() -> Result<()> {
 
 #[test]
 fn results_lie_in_memory_as_queries_do() -> Result<()> {
+    let _turn = turn();
     let x = Tensor::randn([2, 5, 3, 4]).transpose(1, 2)?;
     let y = scaled_dot_product_attention(&x, &x, &x, AttentionOptions::default())?;
     assert_eq!((y.shape(), y.strides()), (&[2, 3, 5, 4][..], &[60, 4, 12, 1][..]));
@@ -69,6 +73,7 @@ fn results_lie_in_memory_as_queries_do() -> Result<()> {
 
 #[test]
 fn names_and_texts_are_pytorchs() -> Result<()> {
+    let _turn = turn();
     let names = |module: &dyn Module| -> Vec<String> {
         module.named_parameters().into_iter().map(|(name, _)| name).collect()
     };
@@ -101,6 +106,7 @@ fn names_and_texts_are_pytorchs() -> Result<()> {
 
 #[test]
 fn messages_have_the_sizes() -> Result<()> {
+    let _turn = turn();
     let gru = Gru::new(3, 4);
     let message = |result: Result<(Tensor, Tensor)>| result.unwrap_err().to_string();
     let text = message(gru.forward(&Tensor::zeros([5, 2, 7]), None));

@@ -1,12 +1,11 @@
 //! Compiled networks against the same networks op by op: outputs, gradients, and everything that autograd promises.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rustorch::autograd::{GradOptions, grad};
 use rustorch::compiled::op_by_op;
 use rustorch::nn::{Layer, Module};
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed, no_grad};
+use rustorch_tests::turns::turn;
 
 model! {
     Mlp { fc1: Linear(12, 32), fc2: Linear(32, 32), fc3: Linear(32, 5) }
@@ -114,12 +113,6 @@ model! {
 }
 
 dim!(Batch, Seq);
-
-/// Tests take turns: they share the default generator, from which dropout takes its numbers.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Outputs and all gradients of a network, compiled and op by op, from the same random state.
 fn both<M: Module>(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustorch::data::*;
 use rustorch::random::Generator;
 use rustorch::{Error, Result, Tensor};
+use rustorch_tests::turns::turn;
 
 /// `i` and its square; some items fail.
 struct Squares {
@@ -53,6 +54,7 @@ fn epoch(loader: &DataLoader<Squares, (Tensor, Tensor)>) -> Vec<Vec<i64>> {
 
 #[test]
 fn batches_in_order() {
+    let _turn = turn();
     let loader = DataLoader::builder(Squares::new(10)).batch_size(4).build().unwrap();
     assert_eq!((loader.len(), loader.iter().len()), (3, 3));
     assert_eq!(epoch(&loader), [vec![0, 1, 2, 3], vec![4, 5, 6, 7], vec![8, 9]]);
@@ -62,6 +64,7 @@ fn batches_in_order() {
 
 #[test]
 fn the_order_does_not_depend_on_the_number_of_workers() {
+    let _turn = turn();
     let with = |workers: usize| {
         let builder = DataLoader::builder(Squares::new(103)).batch_size(8).shuffle(true).seed(5);
         let loader = builder.num_workers(workers).build().unwrap();
@@ -79,6 +82,7 @@ fn the_order_does_not_depend_on_the_number_of_workers() {
 
 #[test]
 fn the_default_generator_decides_without_a_seed() {
+    let _turn = turn();
     // The only test here that uses the default generator.
     let order = || {
         rustorch::manual_seed(3);
@@ -89,6 +93,7 @@ fn the_default_generator_decides_without_a_seed() {
 
 #[test]
 fn bad_options_are_errors() {
+    let _turn = turn();
     let text = |result: Result<DataLoader<Squares, (Tensor, Tensor)>>| result.err().unwrap().to_string();
     let builder = || DataLoader::builder(Squares::new(10));
     assert_eq!(text(DataLoader::builder(Squares::new(0)).build()), "DataLoader: the dataset is empty");
@@ -99,6 +104,7 @@ fn bad_options_are_errors() {
 
 #[test]
 fn errors_and_panics_of_workers_become_items() {
+    let _turn = turn();
     for workers in [0, 3] {
         let squares = Squares { fails: Some(5), ..Squares::new(12) };
         let loader = DataLoader::builder(squares).batch_size(4).num_workers(workers).build().unwrap();
@@ -117,6 +123,7 @@ fn errors_and_panics_of_workers_become_items() {
 
 #[test]
 fn leaving_early_ends_the_threads_and_prefetch_is_bounded() {
+    let _turn = turn();
     let squares = Squares::new(1000);
     let calls = squares.calls.clone();
     let builder = DataLoader::builder(squares).num_workers(2).prefetch_factor(3);
@@ -133,6 +140,7 @@ fn leaving_early_ends_the_threads_and_prefetch_is_bounded() {
 
 #[test]
 fn tensors_split_join_and_transform() {
+    let _turn = turn();
     let x = Tensor::arange(0, 12, 1).unwrap().reshape([6, 2]).unwrap();
     let y = Tensor::arange(0, 6, 1).unwrap();
     let data = Arc::new(TensorDataset::new((x.clone(), y.clone())).unwrap());
@@ -167,6 +175,7 @@ fn tensors_split_join_and_transform() {
 
 #[test]
 fn samplers_draw_what_they_should() {
+    let _turn = turn();
     let draws = RandomSampler::with_replacement(3, 300).unwrap().seed(1).sample();
     assert!((0..3).all(|i| draws.iter().filter(|&&d| d == i).count() > 60));
     let mut subset = SubsetRandomSampler::new(vec![7, 3, 9]).seed(1).sample();

@@ -5,6 +5,7 @@ use rustorch::nn::functional::{
     self as f, AvgPool2dOptions, CrossEntropyOptions, MaxPool2dOptions, Reduction,
 };
 use rustorch::{DType, Result, Tensor, manual_seed};
+use rustorch_tests::turns::turn;
 
 fn leaf(shape: &[usize]) -> Result<Tensor> {
     Tensor::randn_with(shape, DType::F64).requires_grad_(true)
@@ -17,6 +18,7 @@ fn check(inputs: &[&Tensor], function: impl Fn(&[Tensor]) -> Result<Tensor>) -> 
 
 #[test]
 fn softmax_over_any_axis() -> Result<()> {
+    let _turn = turn();
     manual_seed(1);
     let x = leaf(&[2, 3, 4])?;
     for axis in [0, 1, -1] {
@@ -38,6 +40,7 @@ fn softmax_over_any_axis() -> Result<()> {
 
 #[test]
 fn cross_entropy_of_labels_is_that_of_their_distributions() -> Result<()> {
+    let _turn = turn();
     manual_seed(2);
     let x = leaf(&[5, 3])?;
     let labels = Tensor::from([0i64, 2, 1, -100, 2]);
@@ -63,6 +66,7 @@ fn cross_entropy_of_labels_is_that_of_their_distributions() -> Result<()> {
 
 #[test]
 fn bad_labels_are_named() -> Result<()> {
+    let _turn = turn();
     let x = Tensor::zeros([2, 3]);
     let message = f::cross_entropy(&x, &Tensor::from([0i64, 3])).unwrap_err().to_string();
     assert!(message.contains("label 3") && message.contains("3 classes"), "{message}");
@@ -73,6 +77,7 @@ fn bad_labels_are_named() -> Result<()> {
 
 #[test]
 fn pooling_differentiates_to_second_order() -> Result<()> {
+    let _turn = turn();
     manual_seed(3);
     let x = leaf(&[2, 2, 5, 6])?;
     let max = [

@@ -1,6 +1,7 @@
 //! Sorting, selecting, searching and counting against PyTorch (`goldens/sort.json`, made by `goldens/sort.py`).
 
 use rustorch::{DType, Error, Interpolation, Result, Tensor, Unique, manual_seed};
+use rustorch_tests::turns::turn;
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
@@ -69,6 +70,7 @@ fn run(op: &str, inputs: &[Tensor], args: &[Value]) -> Result<Vec<Tensor>> {
 
 #[test]
 fn as_pytorch() -> Result<()> {
+    let _turn = turn();
     let cases: Vec<Value> = serde_json::from_str(include_str!("../goldens/sort.json")).unwrap();
     assert!(cases.len() > 200, "only {} cases", cases.len());
     for (number, case) in cases.iter().enumerate() {
@@ -104,6 +106,7 @@ fn as_pytorch() -> Result<()> {
 
 #[test]
 fn every_dtype_sorts() -> Result<()> {
+    let _turn = turn();
     manual_seed(3);
     for dtype in DType::ALL {
         let x = Tensor::randint(0, 100, [300]).to_dtype(dtype);
@@ -124,6 +127,7 @@ fn every_dtype_sorts() -> Result<()> {
 
 #[test]
 fn bad_arguments_are_errors() -> Result<()> {
+    let _turn = turn();
     let x = Tensor::zeros([2, 3]);
     let errors = [
         (x.topk(4, 1, true, true).unwrap_err(), "topk: 4 entries of axis 1 of size 3"),

@@ -8,6 +8,7 @@ use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
 use rustorch::optim::clip_grad_norm_;
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed};
+use rustorch_tests::turns::turn;
 
 /// Counts the allocations of the thread that asks.
 struct Counting;
@@ -47,6 +48,7 @@ model! {
 
 #[test]
 fn steps_are_those_of_the_tape() -> Result<()> {
+    let _turn = turn();
     manual_seed(1);
     let (model, twin) = (Mlp::new(), Mlp::new());
     twin.load_state_dict(&model.state_dict())?;
@@ -74,6 +76,7 @@ fn steps_are_those_of_the_tape() -> Result<()> {
 
 #[test]
 fn after_the_first_step_nothing_is_allocated() -> Result<()> {
+    let _turn = turn();
     rustorch::kernels::parallel::set_num_threads(1);
     let model = Mlp::new();
     let mut step =
@@ -104,6 +107,7 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
 
 #[test]
 fn losses_may_be_functions_and_bad_input_is_an_error() -> Result<()> {
+    let _turn = turn();
     let model = Mlp::new();
     let loss = |output: &Tensor, target: &Tensor| mse_loss(output, target, Reduction::Mean);
     let mut step = TrainStep::new(&model, loss, optim::SGD::new(model.parameters(), 0.1));

@@ -67,7 +67,7 @@ pub fn reduce(x: &Tensor, pattern: &str, reduction: &str, sizes: &[(&str, usize)
 ///
 /// ```
 /// use rustorch::{Tensor, repeat};
-/// let x = Tensor::from([[1, 2], [3, 4]]);
+/// let x = Tensor::from([[1i64, 2], [3, 4]]);
 /// assert_eq!(repeat(&x, "h w -> h (w r)", &[("r", 2)])?.to_vec::<i64>()?, [1, 1, 2, 2, 3, 3, 4, 4]);
 /// assert_eq!(repeat(&x, "h w -> 3 h w", &[])?.shape(), [3, 2, 2]);
 /// # Ok::<(), rustorch::Error>(())

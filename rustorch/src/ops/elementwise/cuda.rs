@@ -51,7 +51,8 @@ pub(super) fn run(
             }
         }
     }
-    scalars.extend(params[..source.params.len()].iter().map(|&value| driver::Scalar::Float(value)));
+    let params = params[..source.params.len()].iter().map(|&value| within(value, compute));
+    scalars.extend(params.map(driver::Scalar::Float));
     let key = Key {
         text: (source.expression.as_ptr() as usize, source.inputs.as_ptr() as usize),
         compute: arithmetic(compute).ok_or_else(unavailable)?,
@@ -164,6 +165,18 @@ fn to_driver(scalar: Scalar, compute: DType) -> Option<driver::Scalar> {
         Scalar::Complex(value) if value.im == 0.0 => driver::Scalar::Float(value.re),
         Scalar::Complex(_) => return None,
     })
+}
+
+/// A parameter as the dtype of the operation holds it: small integers are computed with in a wider type, whose range is not
+/// theirs. As on the CPU, what is out of range becomes the nearest number in it.
+fn within(value: f64, compute: DType) -> f64 {
+    match compute {
+        DType::U8 => f64::from(value as u8),
+        DType::I8 => f64::from(value as i8),
+        DType::I16 => f64::from(value as i16),
+        DType::I32 => f64::from(value as i32),
+        _ => value,
+    }
 }
 
 /// The type that a kernel computes in: results wrap around when they are stored, so small integers need none of their own.

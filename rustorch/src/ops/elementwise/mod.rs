@@ -110,7 +110,6 @@ pub(crate) fn apply_as(
     common: DType,
 ) -> Result<Tensor> {
     let compute = entry.compute_dtype(common)?;
-    entry.check_params(compute, &params)?;
     let compute = if entry.truth { operand::comparable(inputs, compute) } else { compute };
     let result = if entry.truth { DType::Bool } else { compute };
     let rounded = entry.rounds_numbers(compute).then(|| operand::rounded(inputs, compute));
@@ -135,7 +134,6 @@ pub(crate) fn apply_inplace(
     inputs.push(Operand::Tensor(target));
     inputs.extend_from_slice(others);
     let compute = entry.compute_dtype(result_dtype(&inputs))?;
-    entry.check_params(compute, &params)?;
     let result = if entry.truth { DType::Bool } else { compute };
     check_inplace_result(entry.name, target, &inputs, result)?;
     if before.is_needed() && (target.base().is_some() || entry.truth) {
@@ -165,26 +163,6 @@ pub(crate) fn apply_inplace(
 }
 
 impl Elementwise {
-    /// Refuses parameters outside the range of the integers in which they would be computed with.
-    fn check_params(&self, compute: DType, params: &Params) -> Result<()> {
-        let range = match compute {
-            DType::U8 => 0.0..=255.0,
-            DType::I8 => -128.0..=127.0,
-            DType::I16 => f64::from(i16::MIN)..=f64::from(i16::MAX),
-            DType::I32 => f64::from(i32::MIN)..=f64::from(i32::MAX),
-            // The largest double below 2⁶³.
-            DType::I64 => i64::MIN as f64..=9_223_372_036_854_774_784.0,
-            _ => return Ok(()),
-        };
-        let mut named = self.source.params.iter().zip(params);
-        match named.find(|(_, value)| !range.contains(&value.trunc())) {
-            Some((name, value)) => {
-                Err(Error::argument(self.name, format!("{name} is {value}, which {compute} cannot hold")))
-            }
-            None => Ok(()),
-        }
-    }
-
     /// The dtype in which inputs of a common dtype are computed.
     fn compute_dtype(&self, common: DType) -> Result<DType> {
         let dtype = self.domain.promote(common);
