@@ -8,6 +8,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use rustorch::compiled::explain;
 use rustorch::data::DataLoader;
 use rustorch::nn::functional::cross_entropy;
 use rustorch::optim::scheduler::OneCycleLR;
@@ -52,6 +53,9 @@ struct Arguments {
     /// The highest learning rate of the cycle
     #[arg(long, default_value_t = 3e-3)]
     lr: f64,
+    /// Say what a training step of the compiled network does and takes, instead of training
+    #[arg(long)]
+    explain: bool,
     /// Where weights and pictures are written
     #[arg(long, default_value = "target/mnist")]
     out: PathBuf,
@@ -60,6 +64,11 @@ struct Arguments {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     manual_seed(arguments.seed);
+    if arguments.explain {
+        let images = Tensor::randn([arguments.batch_size, 1, 28, 28]);
+        println!("{}", explain(&ConvNet::<10>::new(), &[&images])?);
+        return Ok(());
+    }
     std::fs::create_dir_all(&arguments.out)?;
     let loader = |train: bool, batch_size: usize| {
         let digits = Mnist::new(data("mnist"), train)?.normalize(MEAN, STD);

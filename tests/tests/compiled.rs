@@ -392,3 +392,28 @@ fn explanations_name_steps_and_memory() -> Result<()> {
     assert!(error.contains("takes 2 inputs, not 1"), "{error}");
     Ok(())
 }
+
+#[test]
+fn parameters_of_another_shape_go_op_by_op() -> Result<()> {
+    let _turn = turn();
+    let mut model = Mlp::new();
+    let x = Tensor::randn([3, 12]);
+    mlp(&model, std::slice::from_ref(&x))?;
+    model.fc1.weight = Tensor::randn([32, 13]);
+    let error = Layer::forward(&model, &x).unwrap_err().to_string();
+    assert!(error.contains("12") && error.contains("13"), "{error}");
+    let mut net = ConvNet::new();
+    let image = Tensor::randn([2, 1, 12, 12]);
+    Layer::forward(&net, &image)?;
+    net.conv1.weight = Tensor::randn([6, 1, 5, 5]);
+    // Smaller planes that happen to be pooled to the same size: fine op by op.
+    assert_eq!(Layer::forward(&net, &image)?.shape(), [2, 5]);
+    let mut fresh = ConvNet::new();
+    fresh.conv2.options.stride = [1, 1];
+    let error = Layer::forward(&fresh, &image).unwrap_err().to_string();
+    assert!(error.contains("options of a layer changed"), "{error}");
+    let mut block = Block::<8, 2>::new();
+    block.ln1.normalized_shape = vec![4];
+    assert!(Layer::forward(&block, &Tensor::randn([2, 3, 8])).is_err());
+    Ok(())
+}

@@ -2,16 +2,15 @@
 //! each tensor is needed. The backward pass is read off the same steps in reverse by `codegen::compiled`.
 
 mod attention;
+mod fuse;
+mod kernels;
 
 pub(super) use attention::Heads;
 
 use super::check::Checked;
 use super::ir::{BinaryOp, Field, Model, Submodel, Var};
-use super::lower::{Arg, Instruction, Program, Source, layer_args};
+use super::lower::{Instruction, Program, Source};
 use proc_macro2::TokenStream;
-use quote::quote;
-use rustorch_shape::Poly;
-use rustorch_shape::args::{Args, Value};
 use std::collections::BTreeSet;
 
 /// Steps in order.
@@ -130,8 +129,11 @@ pub(super) fn compile<'p>(model: &Model, checked: &Checked, program: &'p Program
         let (indices, others) = region.index_uses(input);
         indices && others
     });
-    (!mixed).then_some(region)
+    (!mixed && region.results.len() <= MOST_OUTPUTS).then_some(region)
 }
+
+/// As many outputs as the library makes room for.
+const MOST_OUTPUTS: usize = 16;
 
 struct Compiler<'a> {
     model: &'a Model,
@@ -174,7 +176,7 @@ impl Compiler<'_> {
             let (kind, results) = self.step(instruction)?;
             steps.push(Step { number: 0, kind, results, dies: Vec::new() });
         }
-        fuse(&mut steps, &program.results);
+        fuse::fuse(&mut steps, &program.results);
         attention::absorb(&mut steps, &program.results);
         let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
         owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
@@ -197,7 +199,7 @@ impl Compiler<'_> {
                 let kind = match self.function(name, inputs, args, results) {
                     Some(kind) => kind,
                     None if NOT_NUMERIC.contains(name) => return None,
-                    None => island(instruction, None),
+                    None => kernels::island(instruction, None),
                 };
                 (kind, results.clone())
             }
@@ -217,7 +219,7 @@ impl Compiler<'_> {
             Instruction::Negate { input, result } => {
                 (Kind::Unary { act: Act::plain("neg"), input: *input }, vec![*result])
             }
-            Instruction::Einsum { result, .. } => (island(instruction, None), vec![*result]),
+            Instruction::Einsum { result, .. } => (kernels::island(instruction, None), vec![*result]),
             Instruction::Submodel { target, inputs, results, .. } => {
                 let inputs = inputs.iter().map(|(var, _)| *var).collect();
                 let results = results.iter().map(|(var, _)| *var).collect();
@@ -239,218 +241,6 @@ impl Compiler<'_> {
             | Instruction::Match { .. }
             | Instruction::Repeat { .. } => return None,
         })
-    }
-
-    fn layer<'p>(&self, instruction: &'p Instruction, field: usize, input: Var) -> Kind<'p> {
-        let island = island(instruction, Some(field));
-        let Some((layer, args)) = self.model.layer(self.checked, field) else { return island };
-        if let Some(act) = activation(layer.spec.name, args, || layer_args(layer, args)) {
-            return Kind::Unary { act, input };
-        }
-        match layer.spec.name {
-            "Linear" => Kind::Linear { field, input, act: None },
-            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { field, input, act: None, pool: None },
-            "LayerNorm" => Kind::RowNorm { field, input },
-            "Embedding" => Kind::Embedding { field, input },
-            "Flatten" | "Identity" => Kind::Reshape { input },
-            "MaxPool2d" => {
-                let name = &self.model.fields[field].name;
-                Kind::MaxPool {
-                    input,
-                    pool: quote!(::rustorch::__private::compiled::MaxPool::from(&self.#name)),
-                }
-            }
-            _ => island,
-        }
-    }
-
-    fn function<'p>(
-        &self,
-        name: &'static str,
-        inputs: &[Var],
-        args: &[Arg],
-        results: &[Var],
-    ) -> Option<Kind<'p>> {
-        let &input = inputs.first()?;
-        let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
-        Some(match name {
-            "relu" | "silu" | "tanh" | "sigmoid" | "exp" | "log" | "sqrt" | "rsqrt" | "square" | "abs"
-            | "sin" | "cos" => Kind::Unary { act: Act::plain(name), input },
-            "gelu" => match args {
-                [Arg::Text(text)] if text == "none" => Kind::Unary { act: Act::plain("gelu"), input },
-                [Arg::Text(text)] if text == "tanh" => Kind::Unary { act: Act::plain("gelu_tanh"), input },
-                _ => return None,
-            },
-            "leaky_relu" | "elu" => Kind::Unary {
-                act: Act { name, params: args.iter().map(number).collect::<Option<_>>()? },
-                input,
-            },
-            "scaled_dot_product_attention" => {
-                return attention::attention(self.checked, inputs, args, results);
-            }
-            "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
-            "maximum" | "minimum" => Kind::Binary {
-                op: name,
-                left: Operand::Tensor(input),
-                right: Operand::Tensor(*inputs.get(1)?),
-            },
-            "permute" | "transpose" => {
-                let rank = shape(input)?.len();
-                let mut dims: Vec<usize> = (0..rank).collect();
-                match args {
-                    [Arg::Axes(axes)] => {
-                        dims = axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?;
-                    }
-                    [Arg::Axis(a), Arg::Axis(b)] => dims.swap(normal(*a, rank)?, normal(*b, rank)?),
-                    _ => return None,
-                }
-                (dims.len() == rank).then_some(())?;
-                Kind::Permute { input, dims }
-            }
-            "max_pool2d" => {
-                let [
-                    Arg::Array(kernel),
-                    Arg::Array(stride),
-                    Arg::Array(padding),
-                    Arg::Array(dilation),
-                    Arg::Bool(ceil_mode),
-                ] = args
-                else {
-                    return None;
-                };
-                let pair = |sizes: &[Poly]| {
-                    let sizes = sizes.iter().map(super::codegen::size);
-                    quote!([#(#sizes),*])
-                };
-                let (kernel, stride) = (pair(kernel), pair(stride));
-                let (padding, dilation) = (pair(padding), pair(dilation));
-                let pool = quote!(::rustorch::__private::compiled::MaxPool {
-                    kernel: #kernel, stride: #stride, padding: #padding, dilation: #dilation, ceil_mode: #ceil_mode
-                });
-                Kind::MaxPool { input, pool }
-            }
-            _ => return None,
-        })
-    }
-}
-
-/// The elementwise function of an activation layer.
-fn activation(
-    name: &str,
-    args: &Args,
-    given: impl FnOnce() -> (Vec<Arg>, Vec<(&'static str, Arg)>),
-) -> Option<Act> {
-    let float = |name: &str| match args.get(name) {
-        Some(Value::Float(number)) => Some(quote!(#number)),
-        Some(Value::Expression) => {
-            given().1.iter().find(|(other, _)| *other == name).and_then(|(_, arg)| number(arg))
-        }
-        _ => None,
-    };
-    Some(match name {
-        "ReLU" => Act::plain("relu"),
-        "SiLU" => Act::plain("silu"),
-        "Tanh" => Act::plain("tanh"),
-        "Sigmoid" => Act::plain("sigmoid"),
-        "GELU" => match args.get("approximate") {
-            Some(Value::Text(text)) if text == "tanh" => Act::plain("gelu_tanh"),
-            Some(Value::Text(text)) if text == "none" => Act::plain("gelu"),
-            _ => return None,
-        },
-        "LeakyReLU" => Act { name: "leaky_relu", params: vec![float("negative_slope")?] },
-        "ELU" => Act { name: "elu", params: vec![float("alpha")?] },
-        _ => return None,
-    })
-}
-
-fn number(arg: &Arg) -> Option<TokenStream> {
-    match arg {
-        Arg::Float(number) => Some(quote!(#number)),
-        Arg::Tokens(tokens) => Some(tokens.clone()),
-        _ => None,
-    }
-}
-
-fn normal(axis: isize, rank: usize) -> Option<usize> {
-    let axis = if axis < 0 { axis + rank as isize } else { axis };
-    usize::try_from(axis).ok().filter(|axis| *axis < rank)
-}
-
-fn island(instruction: &Instruction, layer: Option<usize>) -> Kind<'_> {
-    let mut inputs: Vec<Var> = Vec::new();
-    let mut add = |var: Var| {
-        if !inputs.contains(&var) {
-            inputs.push(var);
-        }
-    };
-    match instruction {
-        Instruction::Layer { input, .. } => add(*input),
-        Instruction::Function { inputs, args, .. } => {
-            inputs.iter().copied().for_each(&mut add);
-            for arg in args {
-                if let Arg::Tensor(Some(var)) | Arg::Given(var) = arg {
-                    add(*var);
-                }
-            }
-        }
-        Instruction::Einsum { inputs, .. } => inputs.iter().copied().for_each(&mut add),
-        _ => {}
-    }
-    Kind::Island { instruction, inputs, layer }
-}
-
-/// Whether a convolution pads by itself.
-fn pads_with_zeros(args: &Args) -> bool {
-    match args.get("padding_mode") {
-        Some(Value::Text(mode)) => mode == "zeros",
-        _ => true,
-    }
-}
-
-/// Lets linear maps and convolutions apply the function that alone uses their result, and convolutions then take maxima
-/// over windows.
-fn fuse(steps: &mut Vec<Step<'_>>, results: &[Var]) {
-    let mut at = 0;
-    while at < steps.len() {
-        let Some((last, result)) = fusible(steps, at, results) else {
-            at += 1;
-            continue;
-        };
-        match (&mut steps[at].kind, last) {
-            (Kind::Linear { act, .. } | Kind::Conv2d { act, .. }, Last::Act(function)) => {
-                *act = Some(function)
-            }
-            (Kind::Conv2d { pool, .. }, Last::Pool(windows)) => *pool = Some(windows),
-            _ => {}
-        }
-        let removed = steps.remove(result);
-        steps[at].results = removed.results;
-    }
-}
-
-/// What can be fused into a step.
-enum Last {
-    Act(Act),
-    Pool(TokenStream),
-}
-
-/// What can be fused into step `at`, and the step that it is.
-fn fusible(steps: &[Step<'_>], at: usize, results: &[Var]) -> Option<(Last, usize)> {
-    let (takes_act, takes_pool) = match &steps[at].kind {
-        Kind::Linear { act, .. } => (act.is_none(), false),
-        Kind::Conv2d { act, pool, .. } => (act.is_none() && pool.is_none(), pool.is_none()),
-        _ => return None,
-    };
-    let var = steps[at].results[0];
-    if results.contains(&var) {
-        return None;
-    }
-    let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&var));
-    let (user, None) = (users.next()?, users.next()) else { return None };
-    match &steps[user].kind {
-        Kind::Unary { act, .. } if takes_act => Some((Last::Act(act.clone()), user)),
-        Kind::MaxPool { pool, .. } if takes_pool => Some((Last::Pool(pool.clone()), user)),
-        _ => None,
     }
 }
 

@@ -35,7 +35,7 @@ pub mod expansion {
     pub use super::cache::Cache;
     pub use super::ops::{Heads, MaxPool, RowNorm, Side, operators};
     pub use super::pass::{Buf, Grad, Pass};
-    pub use super::run::{Tensors, check_count, check_rank, forward};
+    pub use super::run::{Tensors, check_count, check_rank, forward, has_shape};
     pub use super::submodel::{Probe, Uncompiled, array};
 }
 
@@ -55,6 +55,9 @@ pub trait Compiled: Module + Sized + 'static {
 
     /// The same network under a second handle, sharing its parameters; `None` if a submodel is not compiled.
     fn handle(&self) -> Option<Self>;
+
+    /// Whether the parameters have the shapes with which they were declared: fields are public, and kernels trust sizes.
+    fn fits(&self) -> bool;
 
     /// Checks the shapes of inputs of which no type says anything.
     ///

@@ -337,6 +337,23 @@ impl Pass {
 
     // ---- results ----
 
+    /// Checks, while planning, that a result has the size that it was declared with: the options of layers are public.
+    ///
+    /// # Errors
+    /// If it has another one.
+    pub fn expect(&self, result: Buf, shape: &[usize]) -> Result<()> {
+        if self.planning && result.len != shape.iter().product::<usize>() {
+            return Err(Error::argument(
+                "model",
+                format!(
+                    "an operation gives {} elements where {shape:?} was declared; were the options of a layer changed?",
+                    result.len
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Makes the output tensors of these shapes, if the pass has not been given any.
     ///
     /// # Errors

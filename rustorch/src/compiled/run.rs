@@ -97,7 +97,7 @@ pub(super) fn survey<M: Compiled>(model: &M, inputs: &[&Tensor], key: &mut Key) 
     };
     visit_parts(model, &mut visit);
     key.push(bits);
-    fits.then_some(needed)
+    (fits && model.fits()).then_some(needed)
 }
 
 /// Walks through both directions without computing anything.
@@ -348,4 +348,9 @@ pub fn check_rank(model: &'static str, name: &str, input: &Tensor, rank: usize) 
             format!("the input `{name}` has shape {:?}, expected {rank} axes", input.shape()),
         )),
     }
+}
+
+/// Whether a parameter has this shape. One that is missing, as a bias may be, has any.
+pub fn has_shape<'a>(parameter: impl Into<Option<&'a Tensor>>, shape: &[usize]) -> bool {
+    parameter.into().is_none_or(|parameter| parameter.shape() == shape)
 }

@@ -16,6 +16,11 @@ impl<T: Compiled> Probe<'_, T> {
         self.0.handle()
     }
 
+    /// Whether the submodel's parameters have their declared shapes.
+    pub fn fits(&self) -> bool {
+        self.0.fits()
+    }
+
     /// The submodel's forward pass, as a part of this one.
     ///
     /// # Errors
@@ -60,6 +65,11 @@ pub trait Uncompiled {
     /// None: so the network that has this submodel runs op by op.
     fn handle(&self) -> Option<Self::Model> {
         None
+    }
+
+    /// No compiled pass has any demands.
+    fn fits(&self) -> bool {
+        true
     }
 
     /// Never called, since there is no handle.

@@ -1,5 +1,8 @@
 //! The compiled pass: forward and backward as straight lines of calls to `rustorch::compiled::Pass`.
 
+mod backward;
+mod forward;
+
 use super::super::check::Checked;
 use super::super::compile::{Act, Heads, Kind, Operand, Region, Step};
 use super::super::ir::{FieldKind, Forward, Model, Submodel};
@@ -8,7 +11,6 @@ use super::body;
 use super::types::{self, var};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
-use std::collections::BTreeSet;
 
 /// The implementation of `Compiled`.
 pub(super) fn compiled(
@@ -36,6 +38,7 @@ pub(super) fn compiled(
     let schedule = super::schedule::schedule(model, checked, region);
     let handle = handle(model);
     let check = check(model, forward);
+    let fits = fits(model, checked);
     let eager = eager(model, forward, program);
     quote! {
         #[automatically_derived]
@@ -51,6 +54,8 @@ pub(super) fn compiled(
             #handle
 
             #check
+
+            #fits
 
             fn run(
                 &self,
@@ -112,6 +117,42 @@ fn handle(model: &Model) -> TokenStream {
             })
         }
     }
+}
+
+/// Compares the parameters that kernels read with their declarations; islands check their own.
+fn fits(model: &Model, checked: &Checked) -> TokenStream {
+    let fields = model.fields.iter().enumerate().flat_map(|(position, field)| {
+        let name = &field.name;
+        match &field.kind {
+            FieldKind::Submodel(_) => vec![quote!(Probe(&self.#name).fits())],
+            FieldKind::Submodels(..) => {
+                vec![quote!(self.#name.iter().all(|submodel| Probe(submodel).fits()))]
+            }
+            _ => parameters(model, checked, position),
+        }
+    });
+    quote! {
+        fn fits(&self) -> bool {
+            use ::rustorch::__private::compiled::{Probe, Uncompiled as _, has_shape};
+            true #(&& #fields)*
+        }
+    }
+}
+
+/// A comparison for every parameter of a layer that has kernels in the pass.
+fn parameters(model: &Model, checked: &Checked, position: usize) -> Vec<TokenStream> {
+    let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
+    if !matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "Embedding") {
+        return Vec::new();
+    }
+    let field = &model.fields[position].name;
+    let states = (layer.spec.state)(args).unwrap_or_default();
+    let compare = |state: rustorch_shape::layers::StateSpec| {
+        let name = format_ident!("{}", &*state.name);
+        let sizes: Vec<TokenStream> = state.shape.iter().map(types::size).collect();
+        quote!(has_shape(&self.#field.#name, &[#(#sizes),*]))
+    };
+    states.into_iter().filter(|state| !state.is_buffer).map(compare).collect()
 }
 
 /// Compares dynamic inputs with their declarations.
@@ -196,285 +237,6 @@ impl Printer<'_> {
         quote!(&[#(#sizes),*])
     }
 
-    /// The steps; the region's results are left to who uses them.
-    fn forward(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
-        let unused = region.unused.iter().map(|number| {
-            let tensor = var(*number);
-            quote!(pass.release(#tensor);)
-        });
-        let steps = region.steps.iter().map(|step| {
-            let output = is_whole
-                .then(|| region.results.iter().position(|result| step.results == [*result]))
-                .flatten();
-            let output = output.filter(|_| step.kind.has_result_of_its_own());
-            let output = output.map(|position| quote!(pass.output(#position);));
-            let call = self.call(step);
-            let dead = step.dies.iter().map(|number| {
-                let tensor = var(*number);
-                quote!(pass.release(#tensor);)
-            });
-            let mark = mark(step);
-            quote!(#output #mark #call #(#dead)*)
-        });
-        // A result that belongs to somebody else, or is given twice, has one user more.
-        let mut given = BTreeSet::new();
-        let shared = region.results.iter().filter_map(|result| {
-            let tensor = var(*result);
-            (!region.owned.contains(result) || !given.insert(*result)).then(|| quote!(pass.retain(#tensor);))
-        });
-        quote!(#(#unused)* #(#steps)* #(#shared)*)
-    }
-
-    fn call(&self, step: &Step<'_>) -> TokenStream {
-        let results: Vec<Ident> = step.results.iter().map(|result| var(*result)).collect();
-        let result = &results[..];
-        match &step.kind {
-            Kind::Linear { field, input, act } => {
-                let (layer, input, act) = (self.field(*field), var(*input), act_tokens(act.as_ref()));
-                quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
-            }
-            Kind::Conv2d { field, input, act, pool } => {
-                let (layer, shape) = (self.field(*field), self.shape(*input));
-                let (input, act) = (var(*input), act_tokens(act.as_ref()));
-                match pool {
-                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, &#layer, #act)?;),
-                    Some(pool) => {
-                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, &#layer, #act, #pool)?;)
-                    }
-                }
-            }
-            Kind::RowNorm { field, input } => {
-                let (layer, input) = (self.field(*field), var(*input));
-                quote!(let #(#result)* = pass.row_norm(#input, (&#layer).into());)
-            }
-            Kind::Embedding { field, input } => {
-                let (layer, input) = (self.field(*field), var(*input));
-                quote!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
-            }
-            Kind::MaxPool { input, pool } => {
-                let (shape, input) = (self.shape(*input), var(*input));
-                quote!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
-            }
-            Kind::Unary { act, input } => {
-                let (input, (op, params)) = (var(*input), operator(act));
-                quote!(let #(#result)* = pass.unary(#op, #params, #input);)
-            }
-            Kind::Binary { op, left, right } => {
-                let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
-                let [left, right] = [left, right].map(|operand| self.side(operand, true));
-                quote!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
-            }
-            Kind::Reshape { input } => {
-                let input = var(*input);
-                quote!(let #(#result)* = pass.reshape(#input);)
-            }
-            Kind::Permute { input, dims } => {
-                let (shape, input) = (self.shape(*input), var(*input));
-                quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*]);)
-            }
-            Kind::Attention { inputs, operands, causal, out } => {
-                let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
-                let operands = operands.iter().map(|operand| self.heads(operand));
-                quote!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
-            }
-            Kind::Island { instruction, inputs, layer } => {
-                let module = self.module(*layer);
-                let names: Vec<Ident> = inputs.iter().map(|input| var(*input)).collect();
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let outputs = step.results.iter().map(|result| self.shape(*result));
-                let count = results.len();
-                let call = body::statement(self.model, instruction);
-                quote! {
-                    let mut made = [Buf::NONE; #count];
-                    pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], &mut made, |given| {
-                        let [#(#names),*] = given else { ::core::unreachable!("as many tensors as buffers") };
-                        #call
-                        ::core::result::Result::Ok([#(#results.clone()),*].into_iter().collect())
-                    })?;
-                    let [#(#results),*] = made;
-                }
-            }
-            Kind::Submodel { target, inputs } => {
-                let callee = self.callee(*target);
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let (inputs, count) = (inputs.iter().map(|input| var(*input)), results.len());
-                quote! {
-                    let mut made = [Buf::NONE; #count];
-                    Probe(#callee).run(pass, &[#(#inputs),*], &[#(#shapes),*], &mut made)?;
-                    let [#(#results),*] = made;
-                }
-            }
-            Kind::If { then, otherwise } => {
-                let arm = |region: &Region<'_>| {
-                    let steps = self.forward(region, false);
-                    let ends = region.results.iter().map(|result| var(*result));
-                    quote!({ #steps (#(#ends,)*) })
-                };
-                let (then, otherwise) = (arm(then), arm(otherwise));
-                quote!(let (#(#results,)*) = if pass.branch(self.training.get()) #then else #otherwise;)
-            }
-            Kind::For { field, carried, body: inner } => {
-                let (array, submodel) = (self.field(*field), body::each(*field));
-                let insides: Vec<Ident> = carried.iter().map(|(inside, _)| var(*inside)).collect();
-                let starts = carried.iter().map(|(_, before)| var(*before));
-                let steps = self.forward(inner, false);
-                let ends = inner.results.iter().map(|result| var(*result));
-                quote! {
-                    let (#(mut #insides,)*) = (#(pass.retain(#starts),)*);
-                    for #submodel in &#array {
-                        (#(#insides,)*) = { #steps (#(#ends,)*) };
-                    }
-                    let (#(#results,)*) = (#(#insides,)*);
-                }
-            }
-        }
-    }
-
-    /// The backward pass of the region, whose results' gradients have arrived.
-    fn backward(&self, region: &Region<'_>) -> TokenStream {
-        let steps = region.steps.iter().rev().map(|step| {
-            let (mark, undo) = (mark(step), self.undo(step));
-            let done = step.results.iter().map(|result| {
-                let grad = grad(*result);
-                quote!(pass.release_grad(#grad);)
-            });
-            quote!(#mark #undo #(#done)*)
-        });
-        quote!(#(#steps)*)
-    }
-
-    /// Declares the gradients of what the region makes, and shares those of its results out.
-    fn enter(&self, region: &Region<'_>, given: &[TokenStream]) -> TokenStream {
-        let made: Vec<Ident> =
-            region.steps.iter().flat_map(|step| &step.results).map(|result| grad(*result)).collect();
-        let results = region.results.iter().map(|result| grad(*result));
-        quote! {
-            #(let mut #made: Grad = ::core::option::Option::None;)*
-            #(pass.share(#given, &mut #results);)*
-        }
-    }
-
-    fn undo(&self, step: &Step<'_>) -> TokenStream {
-        let grads: Vec<Ident> = step.results.iter().map(|result| grad(*result)).collect();
-        let g = &grads[..];
-        match &step.kind {
-            Kind::Linear { field, input, act } => {
-                let (layer, into, act) = (self.field(*field), grad(*input), act_tokens(act.as_ref()));
-                quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
-            }
-            Kind::Conv2d { field, input, act, pool } => {
-                let (layer, shape) = (self.field(*field), self.shape(*input));
-                let (into, act) = (grad(*input), act_tokens(act.as_ref()));
-                match pool {
-                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, &#layer, #act, &mut #into)?;),
-                    Some(pool) => quote! {
-                        pass.conv2d_max_pool_backward(#(#g)*, #shape, &#layer, #act, #pool, &mut #into)?;
-                    },
-                }
-            }
-            Kind::RowNorm { field, input } => {
-                let (layer, into) = (self.field(*field), grad(*input));
-                quote!(pass.row_norm_backward(#(#g)*, (&#layer).into(), &mut #into)?;)
-            }
-            Kind::Embedding { field, .. } => {
-                let layer = self.field(*field);
-                quote!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
-            }
-            Kind::MaxPool { input, pool } => {
-                let (shape, into) = (self.shape(*input), grad(*input));
-                quote!(pass.max_pool2d_backward(#(#g)*, #shape, #pool, &mut #into)?;)
-            }
-            Kind::Unary { act, input } => {
-                let (into, (op, params)) = (grad(*input), operator(act));
-                quote!(pass.unary_backward(#op, #params, #(#g)*, &mut #into);)
-            }
-            Kind::Binary { op, left, right } => {
-                let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
-                let into = [(left, "left"), (right, "right")].map(|(operand, name)| match operand {
-                    Operand::Tensor(number) => (Some(grad(*number)), format_ident!("{name}")),
-                    Operand::Number(_) => (None, format_ident!("{name}")),
-                });
-                let parts = into.iter().filter_map(|(into, part)| {
-                    into.as_ref().map(|into| quote!(pass.contribute(&mut #into, #part);))
-                });
-                let [left, right] = [left, right].map(|operand| self.side(operand, false));
-                quote! {
-                    let (mut left, mut right): (Grad, Grad) = (None, None);
-                    pass.binary_backward(operators::#op, #left, #right, #shape, #(#g)*, [&mut left, &mut right]);
-                    #(#parts)*
-                }
-            }
-            Kind::Reshape { input } => {
-                let into = grad(*input);
-                quote!(pass.share(#(#g)*, &mut #into);)
-            }
-            Kind::Permute { input, dims } => {
-                let (shape, into) = (self.shape(*input), grad(*input));
-                quote!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
-            }
-            Kind::Attention { inputs, operands, causal, out } => {
-                let (into, out) = (inputs.iter().map(|input| grad(*input)), self.heads(out));
-                let operands = operands.iter().map(|operand| self.heads(operand));
-                quote! {
-                    let mut parts: [Grad; 3] = [None; 3];
-                    let [q, k, v] = &mut parts;
-                    pass.attention_backward(#(#g)*, [#(#operands),*], #causal, #out, [q, k, v]);
-                    let mut parts = parts.into_iter();
-                    #(pass.contribute(&mut #into, parts.next().flatten());)*
-                }
-            }
-            Kind::Island { inputs, layer, .. } => {
-                let module = self.module(*layer);
-                let outputs = step.results.iter().map(|result| self.shape(*result));
-                let into = inputs.iter().map(|input| grad(*input));
-                quote!(pass.island_backward(&[#(#g),*], #module, &[#(#outputs),*], &mut [#(&mut #into),*])?;)
-            }
-            Kind::Submodel { target, inputs } => {
-                let callee = self.callee(*target);
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let count = inputs.len();
-                let into = inputs.iter().map(|input| grad(*input));
-                let positions = 0..count;
-                quote! {
-                    let mut parts: [Grad; #count] = [None; #count];
-                    Probe(#callee).derive(pass, &[#(#shapes),*], &[#(#g),*], &mut parts)?;
-                    #(pass.contribute(&mut #into, parts[#positions]);)*
-                }
-            }
-            Kind::If { then, otherwise } => {
-                let given: Vec<TokenStream> = g.iter().map(|grad| quote!(#grad)).collect();
-                let arm = |region: &Region<'_>| {
-                    let (enter, steps) = (self.enter(region, &given), self.backward(region));
-                    quote!({ #enter #steps })
-                };
-                let (then, otherwise) = (arm(then), arm(otherwise));
-                quote!(if pass.branched() #then else #otherwise)
-            }
-            Kind::For { field, carried, body: inner } => {
-                let (array, submodel) = (self.field(*field), body::each(*field));
-                let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
-                let given: Vec<TokenStream> = slots.iter().map(|slot| quote!(#slot)).collect();
-                let insides: Vec<Ident> = carried.iter().map(|(inside, _)| grad(*inside)).collect();
-                let starts = carried.iter().map(|(_, before)| grad(*before));
-                let (enter, steps) = (self.enter(inner, &given), self.backward(inner));
-                quote! {
-                    #(
-                        let mut #slots: Grad = None;
-                        pass.share(#g, &mut #slots);
-                    )*
-                    for #submodel in #array.iter().rev() {
-                        #(let mut #insides: Grad = None;)*
-                        #enter
-                        #(pass.release_grad(#slots);)*
-                        #steps
-                        #(#slots = #insides;)*
-                    }
-                    #(pass.contribute(&mut #starts, #slots);)*
-                }
-            }
-        }
-    }
-
     fn heads(&self, heads: &Heads) -> TokenStream {
         let (shape, split) = (self.shape(heads.seen), heads.split);
         quote!(::rustorch::__private::compiled::Heads { shape: #shape, split: #split })
@@ -522,20 +284,6 @@ impl Printer<'_> {
             }
             Operand::Number(number) => quote!(Side::Number(#number)),
         }
-    }
-}
-
-impl Kind<'_> {
-    /// Whether the result is a fresh buffer that the step fills, so that it may be memory of an output.
-    fn has_result_of_its_own(&self) -> bool {
-        !matches!(
-            self,
-            Kind::Reshape { .. }
-                | Kind::Island { .. }
-                | Kind::Submodel { .. }
-                | Kind::If { .. }
-                | Kind::For { .. }
-        )
     }
 }
 

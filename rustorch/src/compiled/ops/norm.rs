@@ -4,7 +4,7 @@ use super::super::{Buf, Grad, Pass};
 use super::{add_into, read_option, wants};
 use crate::kernels::layer_norm::{self, Gradients, Norm};
 use crate::kernels::{isa, scratch};
-use crate::{Result, Tensor};
+use crate::{Error, Result, Tensor};
 
 /// What a row is normalised by.
 #[derive(Clone, Copy)]
@@ -31,7 +31,21 @@ impl<'a> From<&'a crate::nn::LayerNorm> for RowNorm<'a> {
 
 impl Pass {
     /// Normalised rows (`torch.nn.functional.layer_norm`).
-    pub fn row_norm(&mut self, x: Buf, norm: RowNorm<'_>) -> Buf {
+    ///
+    /// # Errors
+    /// If weight or bias do not have an element per element of a row.
+    pub fn row_norm(&mut self, x: Buf, norm: RowNorm<'_>) -> Result<Buf> {
+        let fits =
+            |parameter: Option<&Tensor>| parameter.is_none_or(|parameter| parameter.numel() == norm.dim);
+        if !fits(norm.weight) || !fits(norm.bias) || norm.dim == 0 || !x.len.is_multiple_of(norm.dim) {
+            return Err(Error::argument(
+                "layer_norm",
+                format!(
+                    "rows of {} elements do not fit the weight, the bias or the {} elements of the input",
+                    norm.dim, x.len
+                ),
+            ));
+        }
         let grad = self.recording && (x.grad || wants(&[norm.weight, norm.bias]));
         let rows = x.len / norm.dim;
         let y = self.result(x.len, grad);
@@ -52,7 +66,7 @@ impl Pass {
             self.release(mean);
             self.release(scale);
         }
-        y
+        Ok(y)
     }
 
     /// The gradient of [`Pass::row_norm`].

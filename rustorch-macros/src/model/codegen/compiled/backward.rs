@@ -1,0 +1,154 @@
+//! The backward pass: the steps in reverse, each contributing to the gradients of what it used.
+
+use super::super::super::compile::{Kind, Operand, Region, Step};
+use super::super::body;
+use super::{Printer, act_tokens, grad, mark, operator};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+impl Printer<'_> {
+    /// The backward pass of the region, whose results' gradients have arrived.
+    pub fn backward(&self, region: &Region<'_>) -> TokenStream {
+        let steps = region.steps.iter().rev().map(|step| {
+            let (mark, undo) = (mark(step), self.undo(step));
+            let done = step.results.iter().map(|result| {
+                let grad = grad(*result);
+                quote!(pass.release_grad(#grad);)
+            });
+            quote!(#mark #undo #(#done)*)
+        });
+        quote!(#(#steps)*)
+    }
+
+    /// Declares the gradients of what the region makes, and shares those of its results out.
+    pub fn enter(&self, region: &Region<'_>, given: &[TokenStream]) -> TokenStream {
+        let made: Vec<Ident> =
+            region.steps.iter().flat_map(|step| &step.results).map(|result| grad(*result)).collect();
+        let results = region.results.iter().map(|result| grad(*result));
+        quote! {
+            #(let mut #made: Grad = ::core::option::Option::None;)*
+            #(pass.share(#given, &mut #results);)*
+        }
+    }
+
+    fn undo(&self, step: &Step<'_>) -> TokenStream {
+        let grads: Vec<Ident> = step.results.iter().map(|result| grad(*result)).collect();
+        let g = &grads[..];
+        match &step.kind {
+            Kind::Linear { field, input, act } => {
+                let (layer, into, act) = (self.field(*field), grad(*input), act_tokens(act.as_ref()));
+                quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
+            }
+            Kind::Conv2d { field, input, act, pool } => {
+                let (layer, shape) = (self.field(*field), self.shape(*input));
+                let (into, act) = (grad(*input), act_tokens(act.as_ref()));
+                match pool {
+                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, &#layer, #act, &mut #into)?;),
+                    Some(pool) => quote! {
+                        pass.conv2d_max_pool_backward(#(#g)*, #shape, &#layer, #act, #pool, &mut #into)?;
+                    },
+                }
+            }
+            Kind::RowNorm { field, input } => {
+                let (layer, into) = (self.field(*field), grad(*input));
+                quote!(pass.row_norm_backward(#(#g)*, (&#layer).into(), &mut #into)?;)
+            }
+            Kind::Embedding { field, .. } => {
+                let layer = self.field(*field);
+                quote!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
+            }
+            Kind::MaxPool { input, pool } => {
+                let (shape, into) = (self.shape(*input), grad(*input));
+                quote!(pass.max_pool2d_backward(#(#g)*, #shape, #pool, &mut #into)?;)
+            }
+            Kind::Unary { act, input } => {
+                let (into, (op, params)) = (grad(*input), operator(act));
+                quote!(pass.unary_backward(#op, #params, #(#g)*, &mut #into);)
+            }
+            Kind::Binary { op, left, right } => {
+                let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
+                let into = [(left, "left"), (right, "right")].map(|(operand, name)| match operand {
+                    Operand::Tensor(number) => (Some(grad(*number)), format_ident!("{name}")),
+                    Operand::Number(_) => (None, format_ident!("{name}")),
+                });
+                let parts = into.iter().filter_map(|(into, part)| {
+                    into.as_ref().map(|into| quote!(pass.contribute(&mut #into, #part);))
+                });
+                let [left, right] = [left, right].map(|operand| self.side(operand, false));
+                quote! {
+                    let (mut left, mut right): (Grad, Grad) = (None, None);
+                    pass.binary_backward(operators::#op, #left, #right, #shape, #(#g)*, [&mut left, &mut right]);
+                    #(#parts)*
+                }
+            }
+            Kind::Reshape { input } => {
+                let into = grad(*input);
+                quote!(pass.share(#(#g)*, &mut #into);)
+            }
+            Kind::Permute { input, dims } => {
+                let (shape, into) = (self.shape(*input), grad(*input));
+                quote!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
+            }
+            Kind::Attention { inputs, operands, causal, out } => {
+                let (into, out) = (inputs.iter().map(|input| grad(*input)), self.heads(out));
+                let operands = operands.iter().map(|operand| self.heads(operand));
+                quote! {
+                    let mut parts: [Grad; 3] = [None; 3];
+                    let [q, k, v] = &mut parts;
+                    pass.attention_backward(#(#g)*, [#(#operands),*], #causal, #out, [q, k, v]);
+                    let mut parts = parts.into_iter();
+                    #(pass.contribute(&mut #into, parts.next().flatten());)*
+                }
+            }
+            Kind::Island { inputs, layer, .. } => {
+                let module = self.module(*layer);
+                let outputs = step.results.iter().map(|result| self.shape(*result));
+                let into = inputs.iter().map(|input| grad(*input));
+                quote!(pass.island_backward(&[#(#g),*], #module, &[#(#outputs),*], &mut [#(&mut #into),*])?;)
+            }
+            Kind::Submodel { target, inputs } => {
+                let callee = self.callee(*target);
+                let shapes = inputs.iter().map(|input| self.shape(*input));
+                let count = inputs.len();
+                let into = inputs.iter().map(|input| grad(*input));
+                let positions = 0..count;
+                quote! {
+                    let mut parts: [Grad; #count] = [None; #count];
+                    Probe(#callee).derive(pass, &[#(#shapes),*], &[#(#g),*], &mut parts)?;
+                    #(pass.contribute(&mut #into, parts[#positions]);)*
+                }
+            }
+            Kind::If { then, otherwise } => {
+                let given: Vec<TokenStream> = g.iter().map(|grad| quote!(#grad)).collect();
+                let arm = |region: &Region<'_>| {
+                    let (enter, steps) = (self.enter(region, &given), self.backward(region));
+                    quote!({ #enter #steps })
+                };
+                let (then, otherwise) = (arm(then), arm(otherwise));
+                quote!(if pass.branched() #then else #otherwise)
+            }
+            Kind::For { field, carried, body: inner } => {
+                let (array, submodel) = (self.field(*field), body::each(*field));
+                let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
+                let given: Vec<TokenStream> = slots.iter().map(|slot| quote!(#slot)).collect();
+                let insides: Vec<Ident> = carried.iter().map(|(inside, _)| grad(*inside)).collect();
+                let starts = carried.iter().map(|(_, before)| grad(*before));
+                let (enter, steps) = (self.enter(inner, &given), self.backward(inner));
+                quote! {
+                    #(
+                        let mut #slots: Grad = None;
+                        pass.share(#g, &mut #slots);
+                    )*
+                    for #submodel in #array.iter().rev() {
+                        #(let mut #insides: Grad = None;)*
+                        #enter
+                        #(pass.release_grad(#slots);)*
+                        #steps
+                        #(#slots = #insides;)*
+                    }
+                    #(pass.contribute(&mut #starts, #slots);)*
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The forward pass: a call of `rustorch::compiled::Pass` for every step.
+
+use super::super::super::compile::{Kind, Region, Step};
+use super::super::body;
+use super::super::types::var;
+use super::{Printer, act_tokens, mark, operator};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+use std::collections::BTreeSet;
+
+impl Printer<'_> {
+    /// The steps; the region's results are left to who uses them.
+    pub fn forward(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
+        let unused = region.unused.iter().map(|number| {
+            let tensor = var(*number);
+            quote!(pass.release(#tensor);)
+        });
+        let steps = region.steps.iter().map(|step| {
+            let output = is_whole
+                .then(|| region.results.iter().position(|result| step.results == [*result]))
+                .flatten();
+            let output = output.filter(|_| step.kind.has_result_of_its_own());
+            let output = output.map(|position| quote!(pass.output(#position);));
+            let call = self.call(step);
+            let dead = step.dies.iter().map(|number| {
+                let tensor = var(*number);
+                quote!(pass.release(#tensor);)
+            });
+            let expected = step.results.iter().map(|number| {
+                let (tensor, shape) = (var(*number), self.shape(*number));
+                quote!(pass.expect(#tensor, #shape)?;)
+            });
+            let mark = mark(step);
+            quote!(#output #mark #call #(#expected)* #(#dead)*)
+        });
+        // A result that belongs to somebody else, or is given twice, has one user more.
+        let mut given = BTreeSet::new();
+        let shared = region.results.iter().filter_map(|result| {
+            let tensor = var(*result);
+            (!region.owned.contains(result) || !given.insert(*result)).then(|| quote!(pass.retain(#tensor);))
+        });
+        quote!(#(#unused)* #(#steps)* #(#shared)*)
+    }
+
+    fn call(&self, step: &Step<'_>) -> TokenStream {
+        let results: Vec<Ident> = step.results.iter().map(|result| var(*result)).collect();
+        let result = &results[..];
+        match &step.kind {
+            Kind::Linear { field, input, act } => {
+                let (layer, input, act) = (self.field(*field), var(*input), act_tokens(act.as_ref()));
+                quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
+            }
+            Kind::Conv2d { field, input, act, pool } => {
+                let (layer, shape) = (self.field(*field), self.shape(*input));
+                let (input, act) = (var(*input), act_tokens(act.as_ref()));
+                match pool {
+                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, &#layer, #act)?;),
+                    Some(pool) => {
+                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, &#layer, #act, #pool)?;)
+                    }
+                }
+            }
+            Kind::RowNorm { field, input } => {
+                let (layer, input) = (self.field(*field), var(*input));
+                quote!(let #(#result)* = pass.row_norm(#input, (&#layer).into())?;)
+            }
+            Kind::Embedding { field, input } => {
+                let (layer, input) = (self.field(*field), var(*input));
+                quote!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
+            }
+            Kind::MaxPool { input, pool } => {
+                let (shape, input) = (self.shape(*input), var(*input));
+                quote!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
+            }
+            Kind::Unary { act, input } => {
+                let (input, (op, params)) = (var(*input), operator(act));
+                quote!(let #(#result)* = pass.unary(#op, #params, #input);)
+            }
+            Kind::Binary { op, left, right } => {
+                let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
+                let [left, right] = [left, right].map(|operand| self.side(operand, true));
+                quote!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
+            }
+            Kind::Reshape { input } => {
+                let input = var(*input);
+                quote!(let #(#result)* = pass.reshape(#input);)
+            }
+            Kind::Permute { input, dims } => {
+                let (shape, input) = (self.shape(*input), var(*input));
+                quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*]);)
+            }
+            Kind::Attention { inputs, operands, causal, out } => {
+                let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
+                let operands = operands.iter().map(|operand| self.heads(operand));
+                quote!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
+            }
+            Kind::Island { instruction, inputs, layer } => {
+                let module = self.module(*layer);
+                let names: Vec<Ident> = inputs.iter().map(|input| var(*input)).collect();
+                let shapes = inputs.iter().map(|input| self.shape(*input));
+                let outputs = step.results.iter().map(|result| self.shape(*result));
+                let count = results.len();
+                let call = body::statement(self.model, instruction);
+                quote! {
+                    let mut made = [Buf::NONE; #count];
+                    pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], &mut made, |given| {
+                        let [#(#names),*] = given else { ::core::unreachable!("as many tensors as buffers") };
+                        #call
+                        ::core::result::Result::Ok([#(#results.clone()),*].into_iter().collect())
+                    })?;
+                    let [#(#results),*] = made;
+                }
+            }
+            Kind::Submodel { target, inputs } => {
+                let callee = self.callee(*target);
+                let shapes = inputs.iter().map(|input| self.shape(*input));
+                let (inputs, count) = (inputs.iter().map(|input| var(*input)), results.len());
+                quote! {
+                    let mut made = [Buf::NONE; #count];
+                    Probe(#callee).run(pass, &[#(#inputs),*], &[#(#shapes),*], &mut made)?;
+                    let [#(#results),*] = made;
+                }
+            }
+            Kind::If { then, otherwise } => {
+                let arm = |region: &Region<'_>| {
+                    let steps = self.forward(region, false);
+                    let ends = region.results.iter().map(|result| var(*result));
+                    quote!({ #steps (#(#ends,)*) })
+                };
+                let (then, otherwise) = (arm(then), arm(otherwise));
+                quote!(let (#(#results,)*) = if pass.branch(self.training.get()) #then else #otherwise;)
+            }
+            Kind::For { field, carried, body: inner } => {
+                let (array, submodel) = (self.field(*field), body::each(*field));
+                let insides: Vec<Ident> = carried.iter().map(|(inside, _)| var(*inside)).collect();
+                let starts = carried.iter().map(|(_, before)| var(*before));
+                let steps = self.forward(inner, false);
+                let ends = inner.results.iter().map(|result| var(*result));
+                quote! {
+                    let (#(mut #insides,)*) = (#(pass.retain(#starts),)*);
+                    for #submodel in &#array {
+                        (#(#insides,)*) = { #steps (#(#ends,)*) };
+                    }
+                    let (#(#results,)*) = (#(#insides,)*);
+                }
+            }
+        }
+    }
+}
+
+impl Kind<'_> {
+    /// Whether the result is a fresh buffer that the step fills, so that it may be memory of an output.
+    fn has_result_of_its_own(&self) -> bool {
+        !matches!(
+            self,
+            Kind::Reshape { .. }
+                | Kind::Island { .. }
+                | Kind::Submodel { .. }
+                | Kind::If { .. }
+                | Kind::For { .. }
+        )
+    }
+}

@@ -1,0 +1,177 @@
+//! Which layers and functions are kernels of the pass; any other is an island.
+
+use super::super::codegen;
+use super::super::ir::Var;
+use super::super::lower::{Arg, Instruction, layer_args};
+use super::{Act, Compiler, Kind, Operand, attention};
+use proc_macro2::TokenStream;
+use quote::quote;
+use rustorch_shape::Poly;
+use rustorch_shape::args::{Args, Value};
+
+impl Compiler<'_> {
+    pub fn layer<'p>(&self, instruction: &'p Instruction, field: usize, input: Var) -> Kind<'p> {
+        let island = island(instruction, Some(field));
+        let Some((layer, args)) = self.model.layer(self.checked, field) else { return island };
+        if let Some(act) = activation(layer.spec.name, args, || layer_args(layer, args)) {
+            return Kind::Unary { act, input };
+        }
+        match layer.spec.name {
+            "Linear" => Kind::Linear { field, input, act: None },
+            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { field, input, act: None, pool: None },
+            "LayerNorm" => Kind::RowNorm { field, input },
+            "Embedding" => Kind::Embedding { field, input },
+            "Flatten" | "Identity" => Kind::Reshape { input },
+            "MaxPool2d" => {
+                let name = &self.model.fields[field].name;
+                Kind::MaxPool {
+                    input,
+                    pool: quote!(::rustorch::__private::compiled::MaxPool::from(&self.#name)),
+                }
+            }
+            _ => island,
+        }
+    }
+
+    pub fn function<'p>(
+        &self,
+        name: &'static str,
+        inputs: &[Var],
+        args: &[Arg],
+        results: &[Var],
+    ) -> Option<Kind<'p>> {
+        let &input = inputs.first()?;
+        let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
+        Some(match name {
+            "relu" | "silu" | "tanh" | "sigmoid" | "exp" | "log" | "sqrt" | "rsqrt" | "square" | "abs"
+            | "sin" | "cos" => Kind::Unary { act: Act::plain(name), input },
+            "gelu" => match args {
+                [Arg::Text(text)] if text == "none" => Kind::Unary { act: Act::plain("gelu"), input },
+                [Arg::Text(text)] if text == "tanh" => Kind::Unary { act: Act::plain("gelu_tanh"), input },
+                _ => return None,
+            },
+            "leaky_relu" | "elu" => Kind::Unary {
+                act: Act { name, params: args.iter().map(number).collect::<Option<_>>()? },
+                input,
+            },
+            "scaled_dot_product_attention" => {
+                return attention::attention(self.checked, inputs, args, results);
+            }
+            "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
+            "maximum" | "minimum" => Kind::Binary {
+                op: name,
+                left: Operand::Tensor(input),
+                right: Operand::Tensor(*inputs.get(1)?),
+            },
+            "permute" | "transpose" => {
+                let rank = shape(input)?.len();
+                let mut dims: Vec<usize> = (0..rank).collect();
+                match args {
+                    [Arg::Axes(axes)] => {
+                        dims = axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?;
+                    }
+                    [Arg::Axis(a), Arg::Axis(b)] => dims.swap(normal(*a, rank)?, normal(*b, rank)?),
+                    _ => return None,
+                }
+                (dims.len() == rank).then_some(())?;
+                Kind::Permute { input, dims }
+            }
+            "max_pool2d" => {
+                let [
+                    Arg::Array(kernel),
+                    Arg::Array(stride),
+                    Arg::Array(padding),
+                    Arg::Array(dilation),
+                    Arg::Bool(ceil_mode),
+                ] = args
+                else {
+                    return None;
+                };
+                let pair = |sizes: &[Poly]| {
+                    let sizes = sizes.iter().map(codegen::size);
+                    quote!([#(#sizes),*])
+                };
+                let (kernel, stride) = (pair(kernel), pair(stride));
+                let (padding, dilation) = (pair(padding), pair(dilation));
+                let pool = quote!(::rustorch::__private::compiled::MaxPool {
+                    kernel: #kernel, stride: #stride, padding: #padding, dilation: #dilation, ceil_mode: #ceil_mode
+                });
+                Kind::MaxPool { input, pool }
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The elementwise function of an activation layer.
+fn activation(
+    name: &str,
+    args: &Args,
+    given: impl FnOnce() -> (Vec<Arg>, Vec<(&'static str, Arg)>),
+) -> Option<Act> {
+    let float = |name: &str| match args.get(name) {
+        Some(Value::Float(number)) => Some(quote!(#number)),
+        Some(Value::Expression) => {
+            given().1.iter().find(|(other, _)| *other == name).and_then(|(_, arg)| number(arg))
+        }
+        _ => None,
+    };
+    Some(match name {
+        "ReLU" => Act::plain("relu"),
+        "SiLU" => Act::plain("silu"),
+        "Tanh" => Act::plain("tanh"),
+        "Sigmoid" => Act::plain("sigmoid"),
+        "GELU" => match args.get("approximate") {
+            Some(Value::Text(text)) if text == "tanh" => Act::plain("gelu_tanh"),
+            Some(Value::Text(text)) if text == "none" => Act::plain("gelu"),
+            _ => return None,
+        },
+        "LeakyReLU" => Act { name: "leaky_relu", params: vec![float("negative_slope")?] },
+        "ELU" => Act { name: "elu", params: vec![float("alpha")?] },
+        _ => return None,
+    })
+}
+
+fn number(arg: &Arg) -> Option<TokenStream> {
+    match arg {
+        Arg::Float(number) => Some(quote!(#number)),
+        Arg::Tokens(tokens) => Some(tokens.clone()),
+        _ => None,
+    }
+}
+
+fn normal(axis: isize, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis + rank as isize } else { axis };
+    usize::try_from(axis).ok().filter(|axis| *axis < rank)
+}
+
+pub(super) fn island(instruction: &Instruction, layer: Option<usize>) -> Kind<'_> {
+    let mut inputs: Vec<Var> = Vec::new();
+    let mut add = |var: Var| {
+        if !inputs.contains(&var) {
+            inputs.push(var);
+        }
+    };
+    match instruction {
+        Instruction::Layer { input, .. } => add(*input),
+        Instruction::Function { inputs, args, .. } => {
+            inputs.iter().copied().for_each(&mut add);
+            for arg in args {
+                if let Arg::Tensor(Some(var)) | Arg::Given(var) = arg {
+                    add(*var);
+                }
+            }
+        }
+        Instruction::Einsum { inputs, .. } => inputs.iter().copied().for_each(&mut add),
+        _ => {}
+    }
+    Kind::Island { instruction, inputs, layer }
+}
+
+/// Whether a convolution pads by itself.
+fn pads_with_zeros(args: &Args) -> bool {
+    match args.get("padding_mode") {
+        Some(Value::Text(mode)) => mode == "zeros",
+        _ => true,
+    }
+}
