@@ -231,6 +231,7 @@ def main():
     arguments = parser.parse_args()
     table = rows(arguments.device)
     if arguments.serve:
+        print("ready", flush=True)
         for request in sys.stdin:
             name = request.rstrip("\n")
             answer = line(name, table, arguments.device, arguments.seconds) if name in table else f"{name}\t\tunknown"

@@ -25,7 +25,14 @@ impl Twin {
             .map_err(|error| format!("cannot start {python}: {error}; {advice}"))?;
         let requests = child.stdin.take();
         let stdout = child.stdout.take().ok_or("the PyTorch twin has no output")?;
-        Ok(Self { child, requests, answers: BufReader::new(stdout) })
+        let mut answers = BufReader::new(stdout);
+        // Importing PyTorch keeps a core busy for seconds, which would be measured as ours.
+        let mut ready = String::new();
+        let read = answers.read_line(&mut ready);
+        if read.is_err() || ready.trim_end() != "ready" {
+            return Err(format!("{python} cannot run {script}; its message is above; {advice}"));
+        }
+        Ok(Self { child, requests, answers })
     }
 
     /// Measures a row there.
