@@ -41,8 +41,10 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         None => inner,
     };
     let text = match &step.kind {
-        Kind::Linear { field: layer, act, .. } | Kind::Conv2d { field: layer, act, .. } => {
-            wrap(format!("{}(·)", field(layer)), act)
+        Kind::Linear { field: layer, act, .. } => wrap(format!("{}(·)", field(layer)), act),
+        Kind::Conv2d { field: layer, act, pool, .. } => {
+            let text = wrap(format!("{}(·)", field(layer)), act);
+            if pool.is_some() { format!("max_pool2d({text})") } else { text }
         }
         Kind::RowNorm { field: layer, .. } | Kind::Embedding { field: layer, .. } => {
             format!("{}(·)", field(layer))
