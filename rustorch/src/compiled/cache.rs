@@ -104,11 +104,6 @@ impl Cache {
             state.passes.push(pass);
         }
     }
-
-    /// The memory of the passes planned so far, the latest last.
-    pub fn reports(&self) -> Vec<Report> {
-        self.0.lock().plans.iter().map(|plans| plans.report()).collect()
-    }
 }
 
 impl Plans {

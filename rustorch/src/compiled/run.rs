@@ -234,6 +234,10 @@ impl<M: Compiled> Recorded<M> {
         if ctx.create_graph() {
             return self.differentiable(ctx, &inputs, &parameters);
         }
+        // Nobody may change what the pass reads while it reads; the versions are those under the locks.
+        let read = inputs.iter().chain(self.outputs.iter().map(|(output, _)| output));
+        let _guards: SmallVec<[_; 4]> = read.map(|tensor| tensor.storage().read()).collect();
+        self.inputs.iter().try_for_each(|input| input.unpack(ctx).map(drop))?;
         if let Some((output, version)) =
             self.outputs.iter().find(|(output, version)| output.version() != *version)
         {
