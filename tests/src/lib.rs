@@ -2,6 +2,7 @@
 //! the table of operations that the golden files name.
 
 pub mod compare;
+pub mod compiled;
 pub mod deviations;
 pub mod golden;
 pub mod ops;

@@ -52,13 +52,28 @@ impl Text {
 
 /// The text of `root`, which reads the result `output` of the operation instead of computing it anew, if that is given.
 pub fn text(graph: &mut Graph, root: Id, output: Option<Id>) -> Text {
-    let root = graph.expand(root, output, &mut HashMap::new());
+    let Texts { uses, shared, values } = texts(graph, &[root], output);
+    Text { uses, shared, value: values.concat() }
+}
+
+/// Several values that share their parts.
+pub struct Texts {
+    pub uses: Vec<Variable>,
+    /// As in [`Text`].
+    pub shared: Vec<(String, String)>,
+    pub values: Vec<String>,
+}
+
+/// The text of several values; `output` as for [`text`].
+pub fn texts(graph: &mut Graph, roots: &[Id], output: Option<Id>) -> Texts {
+    let mut done = HashMap::new();
+    let roots: Vec<Id> = roots.iter().map(|&root| graph.expand(root, output, &mut done)).collect();
     let mut uses = BTreeMap::new();
-    count(graph, root, output, &mut uses);
+    roots.iter().for_each(|&root| count(graph, root, output, &mut uses));
     let writer = Writer { graph, output, uses: &uses };
-    let shared = uses.keys().filter(|&&id| id != root && writer.is_shared(id));
+    let shared = uses.keys().filter(|&&id| writer.is_shared(id));
     let shared = shared.map(|&id| (format!("t{id}"), writer.part(id))).collect();
-    let value = if writer.leaf(root).is_some() { writer.name(root) } else { writer.part(root) };
+    let values = roots.iter().map(|&root| writer.name(root)).collect();
     let mut variables: Vec<Variable> = Vec::new();
     let inputs = |id: &Id| match graph.node(*id) {
         Node::Input(number) if Some(*id) != output => Some(Variable::Input(*number)),
@@ -73,7 +88,7 @@ pub fn text(graph: &mut Graph, root: Id, output: Option<Id>) -> Text {
     if output.is_some_and(|output| uses.contains_key(&output)) {
         variables.push(Variable::Output);
     }
-    Text { uses: variables, shared, value }
+    Texts { uses: variables, shared, values }
 }
 
 /// How often each value is read on the way to `id`.

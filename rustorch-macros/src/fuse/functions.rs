@@ -120,7 +120,7 @@ pub static FUNCTIONS: &[Function] = functions! {
         "select(low > high, 0.0, select(x < low, g, select(x == low, select(low < high, g * 0.5, 0.0), 0.0)))",
         "select(high < low, g, select(x > high, g, select(x == high, select(low < high, g * 0.5, 0.0), 0.0)))";
 
-    relu(x) = Means "maximum(x, 0.0)", gradients "select(x <= 0.0, 0.0, g)";
+    relu(x) = Means "maximum(x, 0.0)", gradients "select(y <= 0.0, 0.0, g)";
     relu6(x) = Means "minimum(maximum(x, 0.0), 6.0)", gradients "select(x <= 0.0, 0.0, select(x >= 6.0, 0.0, g))";
     leaky_relu(x, slope) = Means "select(x > 0.0, x, x * slope)";
     elu(x, alpha) = Means "select(x > 0.0, x, alpha * expm1(x))";

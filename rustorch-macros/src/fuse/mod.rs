@@ -2,10 +2,10 @@
 //! (the graph as text, which is both Rust and CUDA C) → `codegen`.
 
 mod codegen;
-mod differentiate;
-mod emit;
-mod functions;
-mod graph;
+pub mod differentiate;
+pub mod emit;
+pub mod functions;
+pub mod graph;
 mod lower;
 mod parse;
 #[cfg(test)]

@@ -2,10 +2,12 @@
 //! each tensor is needed. The backward pass is read off the same steps in reverse by `codegen::compiled`.
 
 mod attention;
+mod chain;
 mod fuse;
 mod kernels;
 
 pub(super) use attention::Heads;
+pub(super) use chain::{Chain, Link, PartOp};
 
 use super::check::Checked;
 use super::ir::{BinaryOp, Field, Model, Submodel, Var};
@@ -67,6 +69,8 @@ pub(super) enum Kind<'p> {
         left: Operand,
         right: Operand,
     },
+    /// Elementwise operations as one loop.
+    Chain(Chain),
     Reshape {
         input: Var,
     },
@@ -109,6 +113,7 @@ pub(super) struct Act {
     pub params: Vec<TokenStream>,
 }
 
+#[derive(Clone)]
 pub(super) enum Operand {
     Tensor(Var),
     Number(TokenStream),
@@ -178,6 +183,7 @@ impl Compiler<'_> {
         }
         fuse::fuse(&mut steps, &program.results);
         attention::absorb(&mut steps, &program.results);
+        chain::fuse(&mut steps, &program.results, |var| self.checked.shapes.get(var)?.as_ref());
         let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
         owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
         let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();
@@ -193,7 +199,7 @@ impl Compiler<'_> {
     fn step<'p>(&self, instruction: &'p Instruction) -> Option<(Kind<'p>, Vec<Var>)> {
         Some(match instruction {
             Instruction::Layer { field, input, result } => {
-                (self.layer(instruction, *field, *input), vec![*result])
+                (self.layer(instruction, *field, *input, *result), vec![*result])
             }
             Instruction::Function { name, inputs, args, results, .. } => {
                 let kind = match self.function(name, inputs, args, results) {
@@ -267,12 +273,24 @@ impl Kind<'_> {
                     |operand: &Operand| if let Operand::Tensor(var) = operand { Some(*var) } else { None };
                 var(left).into_iter().chain(var(right)).collect()
             }
+            Kind::Chain(chain) => chain.uses(),
             Kind::Attention { inputs, .. } => inputs.to_vec(),
             Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => inputs.clone(),
             Kind::If { then, otherwise } => then.uses().into_iter().chain(otherwise.uses()).collect(),
             Kind::For { carried, body, .. } => {
                 carried.iter().map(|(_, before)| *before).chain(body.uses()).collect()
             }
+        }
+    }
+}
+
+impl<'p> Kind<'p> {
+    /// The regions inside.
+    pub fn regions(&self) -> Vec<&Region<'p>> {
+        match self {
+            Kind::If { then, otherwise } => vec![then, otherwise],
+            Kind::For { body, .. } => vec![body],
+            _ => Vec::new(),
         }
     }
 }

@@ -33,10 +33,11 @@ pub use train::{Criterion, Tokens, TrainStep, Workspace};
 pub mod expansion {
     pub use super::Compiled;
     pub use super::cache::Cache;
-    pub use super::ops::{Heads, MaxPool, RowNorm, Side, operators};
+    pub use super::ops::{Chain, Heads, Link, MaxPool, RowNorm, Side, Slope, operators};
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Tensors, check_count, check_rank, forward, has_shape};
     pub use super::submodel::{Probe, Uncompiled, array};
+    pub use crate::ops::elementwise::chain::{EvalAll, value, values};
 }
 
 use crate::nn::Module;

@@ -8,6 +8,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::explain::Profile;
+use super::ops::Factors;
 use super::parameters::Parameters;
 use super::plan::{Plan, Recorder};
 use crate::layout::{Dims, Layout};
@@ -87,6 +88,9 @@ pub struct Pass {
     unread: usize,
     branches: Vec<bool>,
     untaken: usize,
+    /// What dropouts have drawn.
+    pub(super) factors: Vec<Factors>,
+    unasked: usize,
     pub(super) islands: Vec<Island>,
     pub(super) unvisited: usize,
     tensors: Vec<Tensor>,
@@ -116,6 +120,8 @@ impl Pass {
             unread: 0,
             branches: Vec::new(),
             untaken: 0,
+            factors: Vec::new(),
+            unasked: 0,
             islands: Vec::new(),
             unvisited: 0,
             tensors: Vec::new(),
@@ -133,6 +139,7 @@ impl Pass {
         self.direction = 0;
         self.saved.clear();
         self.branches.clear();
+        self.factors.clear();
         self.islands.clear();
         self.tensors.clear();
         self.outputs.clear();
@@ -148,6 +155,7 @@ impl Pass {
         self.direction = 1;
         self.unread = self.saved.len();
         self.untaken = self.branches.len();
+        self.unasked = self.factors.len();
         self.unvisited = self.islands.len();
         let side = &mut self.sides[1];
         (side.requests, side.questions, side.lookups) = (0, 0, 0);
@@ -314,6 +322,12 @@ impl Pass {
     pub fn branched(&mut self) -> bool {
         self.untaken -= 1;
         self.branches[self.untaken]
+    }
+
+    /// What the last dropout has drawn that has not been asked for; `None` while planning.
+    pub(super) fn drawn(&mut self) -> Option<Factors> {
+        self.unasked = self.unasked.checked_sub(1)?;
+        self.factors.get(self.unasked).copied()
     }
 
     // ---- gradients ----

@@ -129,7 +129,6 @@ impl Generator {
 }
 
 /// Numbers of the default generator for kernels that draw on their own: see [`crate::kernels::random`].
-#[allow(dead_code, reason = "for fused kernels such as dropout")]
 pub(crate) fn reserve(elements: usize) -> Stream {
     DEFAULT.reserve(elements)
 }

@@ -1,6 +1,7 @@
 //! The compiled pass: forward and backward as straight lines of calls to `rustorch::compiled::Pass`.
 
 mod backward;
+mod chain;
 mod forward;
 
 use super::super::check::Checked;
@@ -40,7 +41,9 @@ pub(super) fn compiled(
     let check = check(model, forward);
     let fits = fits(model, checked);
     let eager = eager(model, forward, program);
+    let chains = chain::chains(model, region);
     quote! {
+        #chains
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, unused_assignments, clippy::all)]
         impl #impl_generics ::rustorch::__private::compiled::Compiled for #name #ty_generics #where_clause {
@@ -64,7 +67,7 @@ pub(super) fn compiled(
                 shapes: &[&[usize]],
                 outputs: &mut [::rustorch::__private::compiled::Buf],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{Buf, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::compiled::{Buf, Link, Probe, Side, Uncompiled as _, operators};
                 #(#dims)*
                 #(let #inputs = pass.retain(inputs[#positions]);)*
                 pass.outputs(&[#(#shapes),*])?;
@@ -80,7 +83,7 @@ pub(super) fn compiled(
                 outputs: &[::rustorch::__private::compiled::Grad],
                 inputs: &mut [::rustorch::__private::compiled::Grad],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{Buf, Grad, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::compiled::{Buf, Grad, Link, Probe, Side, Uncompiled as _, operators};
                 #(#dims)*
                 #(let mut #input_grads: Grad = ::core::option::Option::None;)*
                 #result_grads

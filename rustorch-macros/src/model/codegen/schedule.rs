@@ -58,6 +58,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             };
             format!("{op}({}, {})", side(left), side(right))
         }
+        Kind::Chain(chain) => chain.words(),
         Kind::Reshape { .. } => "reshape(·)".into(),
         Kind::Permute { dims, .. } => format!("permute(·, {dims:?})"),
         Kind::Attention { .. } => "attention(·, ·, ·)".into(),

@@ -3,18 +3,19 @@
 use super::super::codegen;
 use super::super::ir::Var;
 use super::super::lower::{Arg, Instruction, layer_args};
-use super::{Act, Compiler, Kind, Operand, attention};
+use super::{Act, Chain, Compiler, Kind, Operand, PartOp, attention};
+use crate::fuse::functions::find;
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
 
 impl Compiler<'_> {
-    pub fn layer<'p>(&self, instruction: &'p Instruction, field: usize, input: Var) -> Kind<'p> {
+    pub fn layer<'p>(&self, instruction: &'p Instruction, field: usize, input: Var, result: Var) -> Kind<'p> {
         let island = island(instruction, Some(field));
         let Some((layer, args)) = self.model.layer(self.checked, field) else { return island };
         if let Some(act) = activation(layer.spec.name, args, || layer_args(layer, args)) {
-            return Kind::Unary { act, input };
+            return act.kind(input, result);
         }
         match layer.spec.name {
             "Linear" => Kind::Linear { field, input, act: None },
@@ -22,6 +23,11 @@ impl Compiler<'_> {
             "LayerNorm" => Kind::RowNorm { field, input },
             "Embedding" => Kind::Embedding { field, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
+            "Dropout" => {
+                let name = &self.model.fields[field].name;
+                let factors = quote!(Link::from(&self.#name));
+                Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors }))
+            }
             "MaxPool2d" => {
                 let name = &self.model.fields[field].name;
                 Kind::MaxPool {
@@ -58,11 +64,6 @@ impl Compiler<'_> {
                 return attention::attention(self.checked, inputs, args, results);
             }
             "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
-            "maximum" | "minimum" => Kind::Binary {
-                op: name,
-                left: Operand::Tensor(input),
-                right: Operand::Tensor(*inputs.get(1)?),
-            },
             "permute" | "transpose" => {
                 let rank = shape(input)?.len();
                 let mut dims: Vec<usize> = (0..rank).collect();
@@ -98,16 +99,53 @@ impl Compiler<'_> {
                 });
                 Kind::MaxPool { input, pool }
             }
-            _ => return None,
+            "dropout" => {
+                let [p, Arg::Training] = args else { return None };
+                let p = number(p)?;
+                let factors = quote!(Link::Dropout(#p, self.training.get()));
+                Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
+            }
+            _ => return elementwise(name, inputs, args, *results.first()?),
         })
     }
 }
+
+/// An elementwise function, by a kernel of the library or else as a chain.
+fn elementwise<'p>(name: &'static str, inputs: &[Var], args: &[Arg], result: Var) -> Option<Kind<'p>> {
+    let tensors = inputs.iter().map(|var| Some(Operand::Tensor(*var)));
+    let others = args.iter().map(|arg| match arg {
+        Arg::Given(var) => Some(Operand::Tensor(*var)),
+        arg => number(arg).map(Operand::Number),
+    });
+    let operands: Vec<Operand> = tensors.chain(others).collect::<Option<_>>()?;
+    if ["add", "sub", "mul", "div", "maximum", "minimum"].contains(&name) {
+        let [left, right] = <[Operand; 2]>::try_from(operands).ok()?;
+        return Some(Kind::Binary { op: name, left, right });
+    }
+    (operands.len() == find(name)?.arguments.len()).then_some(())?;
+    Some(Kind::Chain(Chain::of(result, PartOp::Call { name, operands })))
+}
+
+impl Act {
+    /// As a kernel of the library, or else as a chain.
+    fn kind<'p>(self, input: Var, result: Var) -> Kind<'p> {
+        if OPERATORS.contains(&self.name) {
+            return Kind::Unary { act: self, input };
+        }
+        let numbers = self.params.into_iter().map(Operand::Number);
+        let operands = std::iter::once(Operand::Tensor(input)).chain(numbers).collect();
+        Kind::Chain(Chain::of(result, PartOp::Call { name: self.name, operands }))
+    }
+}
+
+/// The activations that the library has operators for.
+const OPERATORS: &[&str] = &["relu", "silu", "tanh", "sigmoid", "gelu", "gelu_tanh", "leaky_relu", "elu"];
 
 /// The elementwise function of an activation layer.
 fn activation(
     name: &str,
     args: &Args,
-    given: impl FnOnce() -> (Vec<Arg>, Vec<(&'static str, Arg)>),
+    given: impl Fn() -> (Vec<Arg>, Vec<(&'static str, Arg)>),
 ) -> Option<Act> {
     let float = |name: &str| match args.get(name) {
         Some(Value::Float(number)) => Some(quote!(#number)),
@@ -128,6 +166,19 @@ fn activation(
         },
         "LeakyReLU" => Act { name: "leaky_relu", params: vec![float("negative_slope")?] },
         "ELU" => Act { name: "elu", params: vec![float("alpha")?] },
+        "ReLU6" => Act::plain("relu6"),
+        "SELU" => Act::plain("selu"),
+        "CELU" => Act { name: "celu", params: vec![float("alpha")?] },
+        "Mish" => Act::plain("mish"),
+        "Softplus" => Act { name: "softplus", params: vec![float("beta")?, float("threshold")?] },
+        "Hardswish" => Act::plain("hardswish"),
+        "Hardsigmoid" => Act::plain("hardsigmoid"),
+        "Hardtanh" => Act { name: "hardtanh", params: vec![float("min_val")?, float("max_val")?] },
+        "LogSigmoid" => Act::plain("log_sigmoid"),
+        "Softsign" => Act::plain("softsign"),
+        "Tanhshrink" => Act::plain("tanhshrink"),
+        "Hardshrink" => Act { name: "hardshrink", params: vec![float("lambd")?] },
+        "Softshrink" => Act { name: "softshrink", params: vec![float("lambd")?] },
         _ => return None,
     })
 }

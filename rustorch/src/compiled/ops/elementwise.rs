@@ -42,7 +42,7 @@ pub mod operators {
     }
 }
 
-fn parameters(given: &[f64]) -> Params {
+pub(super) fn parameters(given: &[f64]) -> Params {
     let mut params = [0.0; MAX_PARAMS];
     params[..given.len()].copy_from_slice(given);
     params
@@ -193,19 +193,21 @@ impl Pass {
                 // SAFETY: buffers of the pass, broadcast to the shape of the result.
                 unsafe { strided(kernel(gradient.kernel), &inputs, full.ptr, shape, parameters(&[])) };
             }
-            if own == shape {
-                self.contribute(into, Some(full));
-                continue;
-            }
-            let sum = self.numbers(buf.len, false);
-            if !self.planning {
-                let strides = broadcast_strides(own, shape);
-                // SAFETY: `full` has the shape, `sum` the operand's own.
-                unsafe { sum_to(full.f32(), shape, &strides, sum.f32(), buf.len) };
-            }
-            self.release(full);
-            self.contribute(into, Some(sum));
+            let part = if own == shape { full } else { self.reduced(full, shape, own) };
+            self.contribute(into, Some(part));
         }
+    }
+
+    /// Sums a gradient of this shape over what was broadcast.
+    pub(super) fn reduced(&mut self, full: Buf, shape: &[usize], own: &[usize]) -> Buf {
+        let sum = self.numbers(numel(own), false);
+        if !self.planning {
+            let strides = broadcast_strides(own, shape);
+            // SAFETY: `full` has the shape, `sum` the operand's own.
+            unsafe { sum_to(full.f32(), shape, &strides, sum.f32(), sum.len) };
+        }
+        self.release(full);
+        sum
     }
 }
 
@@ -231,7 +233,7 @@ impl Side<'_> {
 }
 
 /// The strides of a contiguous tensor of shape `own`, broadcast to `shape`.
-fn broadcast_strides(own: &[usize], shape: &[usize]) -> Dims {
+pub(super) fn broadcast_strides(own: &[usize], shape: &[usize]) -> Dims {
     let mut strides = Dims::from_elem(0, shape.len());
     let lead = shape.len() - own.len();
     for (axis, stride) in contiguous_strides(own).into_iter().enumerate() {

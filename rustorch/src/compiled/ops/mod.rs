@@ -6,6 +6,7 @@
 //! whatever the values are. What has no method here runs as an [`island`].
 
 mod attention;
+mod chain;
 mod conv;
 mod conv_pool;
 mod elementwise;
@@ -17,6 +18,8 @@ mod pool;
 mod view;
 
 pub use attention::Heads;
+pub(super) use chain::Factors;
+pub use chain::{Chain, Link, Slope};
 pub use elementwise::{Side, operators};
 pub use norm::RowNorm;
 pub use pool::MaxPool;

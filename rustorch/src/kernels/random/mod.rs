@@ -157,6 +157,21 @@ impl Distribution<4> for Bernoulli {
     }
 }
 
+/// A factor with a probability, otherwise 0.
+struct Kept {
+    mask: Bernoulli,
+    factor: f32,
+}
+
+impl Distribution<4> for Kept {
+    type Item = f32;
+
+    #[inline(always)]
+    fn draw<const FMA: bool>(&self, words: [u32; 4]) -> [f32; 4] {
+        self.mask.draw::<FMA>(words).map(|kept| if kept { self.factor } else { 0.0 })
+    }
+}
+
 impl<F: Fn(f64) -> f64 + Sync> Distribution<2> for Mapped<F> {
     type Item = f64;
 
@@ -181,10 +196,15 @@ pub fn fill<D: Distribution<N>, const N: usize>(
     });
 }
 
-/// The keep-mask of dropout and its like: element `i` is `true` with the given probability. One fused kernel may ask for
-/// its part of the mask by `start`, in the forward pass and, with the same stream, again in the backward pass.
-pub fn bernoulli_mask(stream: Stream, start: usize, probability: f64, out: &mut [MaybeUninit<bool>]) {
-    fill_piece(stream, start, &Bernoulli { probability }, out);
+/// What dropout multiplies elements `start ..` by: `1 / keep` with the probability `keep`, otherwise 0. A fused kernel may ask
+/// for its part by `start`, in the forward pass and, with the same stream, again in the backward pass.
+pub fn dropout_factors(stream: Stream, start: usize, keep: f64, out: &mut [MaybeUninit<f32>]) {
+    fill_piece(
+        stream,
+        start,
+        &Kept { mask: Bernoulli { probability: keep }, factor: (1.0 / keep) as f32 },
+        out,
+    );
 }
 
 fn fill_piece<D: Distribution<N>, const N: usize>(

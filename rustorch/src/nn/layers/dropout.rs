@@ -20,7 +20,7 @@ use crate::{Error, Result, Tensor};
 pub struct Dropout {
     /// The probability.
     pub p: f64,
-    training: Training,
+    pub(crate) training: Training,
 }
 
 builder! {

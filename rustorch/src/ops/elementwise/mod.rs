@@ -6,6 +6,8 @@
 //! [`table`]; what an expression may say is in [`lanes`].
 
 mod cast;
+#[allow(missing_docs, reason = "what `model!` expands to calls it")]
+pub mod chain;
 mod complex;
 mod cpu;
 #[cfg(feature = "cuda")]

@@ -81,6 +81,7 @@ impl Printer<'_> {
                     #(#parts)*
                 }
             }
+            Kind::Chain(chain) => self.chain_backward(chain, step.number, step.results[0]),
             Kind::Reshape { input } => {
                 let into = grad(*input);
                 quote!(pass.share(#(#g)*, &mut #into);)

@@ -81,6 +81,7 @@ impl Printer<'_> {
                 let [left, right] = [left, right].map(|operand| self.side(operand, true));
                 quote!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
             }
+            Kind::Chain(chain) => self.chain(chain, step.number, step.results[0]),
             Kind::Reshape { input } => {
                 let input = var(*input);
                 quote!(let #(#result)* = pass.reshape(#input);)

@@ -1,0 +1,297 @@
+//! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
+
+use super::super::ir::Var;
+use super::{Act, Kind, Operand, Step};
+use crate::fuse::functions::{find, operator};
+use crate::fuse::graph::{Graph, Id};
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use rustorch_shape::Poly;
+use std::collections::BTreeMap;
+
+/// The most inputs of a chain, as the library has it: its gradient reads that of the result as well.
+const MOST_LINKS: usize = 5;
+/// The most numbers of a chain that are not literals.
+const MOST_NUMBERS: usize = 4;
+/// The most operations of a chain.
+const MOST_PARTS: usize = 32;
+
+/// Operations in order; the last one's result is that of the chain.
+#[derive(Default)]
+pub(in super::super) struct Chain {
+    pub parts: Vec<Part>,
+}
+
+/// An operation of a chain.
+#[derive(Clone)]
+pub(in super::super) struct Part {
+    pub result: Var,
+    pub op: PartOp,
+}
+
+#[derive(Clone)]
+pub(in super::super) enum PartOp {
+    /// A function that `fuse!` knows, or one of its operators.
+    Call { name: &'static str, operands: Vec<Operand> },
+    /// The link stands for the factors.
+    Dropout { input: Var, factors: TokenStream },
+}
+
+/// What a chain reads.
+pub(in super::super) enum Link {
+    Tensor(Var),
+    /// An expression of the library's type `Link`.
+    Factors(TokenStream),
+}
+
+/// A chain as an expression.
+pub(in super::super) struct Expression {
+    pub graph: Graph,
+    pub output: Id,
+    pub links: Vec<Link>,
+    /// Numbers that are no literals.
+    pub numbers: Vec<TokenStream>,
+}
+
+impl Chain {
+    pub fn of(result: Var, op: PartOp) -> Self {
+        Chain { parts: vec![Part { result, op }] }
+    }
+
+    /// What it uses from outside.
+    pub fn uses(&self) -> Vec<Var> {
+        let used = self.parts.iter().flat_map(|part| part.op.tensors());
+        used.filter(|var| self.parts.iter().all(|part| part.result != *var)).collect()
+    }
+
+    /// Whether it draws random numbers.
+    fn draws(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.op, PartOp::Dropout { .. }))
+    }
+
+    pub fn expression(&self) -> Expression {
+        let mut made =
+            Expression { graph: Graph::default(), output: 0, links: Vec::new(), numbers: Vec::new() };
+        let mut values: BTreeMap<Var, Id> = BTreeMap::new();
+        for part in &self.parts {
+            let id = match &part.op {
+                PartOp::Call { name, operands } => {
+                    let arguments = operands.iter().map(|operand| match operand {
+                        Operand::Tensor(var) => made.tensor(*var, &mut values),
+                        Operand::Number(tokens) => made.number(tokens),
+                    });
+                    let arguments: Vec<Id> = arguments.collect();
+                    made.graph.call(find(name).unwrap_or_else(|| operator(name)), arguments)
+                }
+                PartOp::Dropout { input, factors } => {
+                    let value = made.tensor(*input, &mut values);
+                    let factor = made.graph.input(made.links.len());
+                    made.links.push(Link::Factors(factors.clone()));
+                    made.graph.operator("mul", &[value, factor])
+                }
+            };
+            values.insert(part.result, id);
+            made.output = id;
+        }
+        made
+    }
+
+    /// `relu(add(·, ·))`; `a = exp(·); mul(a, a)` where a value is used more than once.
+    pub fn words(&self) -> String {
+        let mut text = String::new();
+        let mut names: BTreeMap<Var, char> = BTreeMap::new();
+        for part in &self.parts {
+            let uses = self.parts.iter().flat_map(|user| user.op.tensors()).filter(|var| *var == part.result);
+            if uses.count() > 1 {
+                let name = ('a'..='z').nth(names.len() % 26).unwrap_or('a');
+                text += &format!("{name} = {}; ", self.word(part, &names));
+                names.insert(part.result, name);
+            }
+        }
+        let last = self.parts.last().map_or_else(String::new, |part| self.word(part, &names));
+        text + &last
+    }
+
+    fn word(&self, part: &Part, names: &BTreeMap<Var, char>) -> String {
+        let tensor = |var: &Var| match (names.get(var), self.parts.iter().find(|part| part.result == *var)) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(part)) => self.word(part, names),
+            (None, None) => "·".to_owned(),
+        };
+        match &part.op {
+            PartOp::Call { name, operands } => {
+                let operands: Vec<String> = operands
+                    .iter()
+                    .map(|operand| match operand {
+                        Operand::Tensor(var) => tensor(var),
+                        Operand::Number(number) => number.to_string(),
+                    })
+                    .collect();
+                format!("{name}({})", operands.join(", "))
+            }
+            PartOp::Dropout { input, .. } => format!("dropout({})", tensor(input)),
+        }
+    }
+}
+
+impl Expression {
+    /// The value of a tensor: of an operation before, or an input.
+    fn tensor(&mut self, var: Var, values: &mut BTreeMap<Var, Id>) -> Id {
+        *values.entry(var).or_insert_with(|| {
+            self.links.push(Link::Tensor(var));
+            self.graph.input(self.links.len() - 1)
+        })
+    }
+
+    fn number(&mut self, tokens: &TokenStream) -> Id {
+        if let Some(value) = literal(tokens) {
+            return self.graph.number(value);
+        }
+        let text = tokens.to_string();
+        let known = self.numbers.iter().position(|number| number.to_string() == text);
+        let at = known.unwrap_or_else(|| {
+            self.numbers.push(tokens.clone());
+            self.numbers.len() - 1
+        });
+        self.graph.param(at)
+    }
+}
+
+impl PartOp {
+    fn tensors(&self) -> Vec<Var> {
+        match self {
+            PartOp::Dropout { input, .. } => vec![*input],
+            PartOp::Call { operands, .. } => operands
+                .iter()
+                .filter_map(|operand| match operand {
+                    Operand::Tensor(var) => Some(*var),
+                    Operand::Number(_) => None,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The number that tokens such as `0.5` and `(3) as f64` stand for.
+fn literal(tokens: &TokenStream) -> Option<f64> {
+    fn of(expr: &syn::Expr) -> Option<f64> {
+        match expr {
+            syn::Expr::Lit(lit) => match &lit.lit {
+                syn::Lit::Float(float) => float.base10_parse().ok(),
+                syn::Lit::Int(int) => int.base10_parse().ok(),
+                _ => None,
+            },
+            syn::Expr::Paren(inner) => of(&inner.expr),
+            syn::Expr::Group(inner) => of(&inner.expr),
+            syn::Expr::Cast(cast) if cast.ty.to_token_stream().to_string() == "f64" => of(&cast.expr),
+            syn::Expr::Unary(unary) if matches!(unary.op, syn::UnOp::Neg(_)) => Some(-of(&unary.expr)?),
+            _ => None,
+        }
+    }
+    of(&syn::parse2(tokens.clone()).ok()?)
+}
+
+/// Makes chains of the steps; `shape` gives that of a tensor.
+pub(super) fn fuse<'m>(
+    steps: &mut Vec<Step<'_>>,
+    results: &[Var],
+    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
+) {
+    let mut root = steps.len();
+    while root > 0 {
+        root -= 1;
+        let members = members(steps, root, results, &shape);
+        if members.len() < 2 {
+            continue;
+        }
+        let chain = chain(steps, &members);
+        steps[root].kind = Kind::Chain(chain);
+        for member in members[..members.len() - 1].iter().rev() {
+            steps.remove(*member);
+        }
+        root -= members.len() - 1;
+    }
+}
+
+/// The steps that become one with the step `root`, in order.
+fn members<'m>(
+    steps: &[Step<'_>],
+    root: usize,
+    results: &[Var],
+    shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>,
+) -> Vec<usize> {
+    if parts(&steps[root]).is_none() {
+        return Vec::new();
+    }
+    let wanted = shape(steps[root].results[0]);
+    let mut members = vec![root];
+    let mut at = 0;
+    // What has been refused may do once its other users have joined.
+    let mut candidates: Vec<Var> = steps[root].kind.uses();
+    while at < candidates.len() {
+        let var = candidates[at];
+        at += 1;
+        let Some(maker) = steps[..root].iter().position(|step| step.results == [var]) else { continue };
+        let joins = !members.contains(&maker)
+            && parts(&steps[maker]).is_some()
+            && !results.contains(&var)
+            && shape(var) == wanted
+            && (0..steps.len())
+                .all(|user| members.contains(&user) || !steps[user].kind.uses().contains(&var))
+            && keeps_order(steps, &members, maker, root);
+        if !joins {
+            continue;
+        }
+        let mut more = members.clone();
+        more.push(maker);
+        more.sort_unstable();
+        let expression = chain(steps, &more);
+        let made = expression.expression();
+        if made.links.len() <= MOST_LINKS
+            && made.numbers.len() <= MOST_NUMBERS
+            && expression.parts.len() <= MOST_PARTS
+        {
+            members = more;
+            candidates = members.iter().flat_map(|member| steps[*member].kind.uses()).collect();
+            at = 0;
+        }
+    }
+    members
+}
+
+/// Whether random numbers are drawn in the same order if the step `maker` moves to `root`.
+fn keeps_order(steps: &[Step<'_>], members: &[usize], maker: usize, root: usize) -> bool {
+    let draws = |at: usize| parts(&steps[at]).is_some_and(|chain| chain.draws());
+    !draws(maker)
+        || (maker + 1..root).all(|between| {
+            members.contains(&between)
+                || match &steps[between].kind {
+                    Kind::Island { .. } | Kind::Submodel { .. } | Kind::If { .. } | Kind::For { .. } => false,
+                    _ => !draws(between),
+                }
+        })
+}
+
+/// The operations of steps, as one chain.
+fn chain(steps: &[Step<'_>], members: &[usize]) -> Chain {
+    Chain {
+        parts: members.iter().filter_map(|member| parts(&steps[*member])).flat_map(|c| c.parts).collect(),
+    }
+}
+
+/// An elementwise step as a chain.
+fn parts(step: &Step<'_>) -> Option<Chain> {
+    let &[result] = &step.results[..] else { return None };
+    let op = match &step.kind {
+        Kind::Chain(chain) => return Some(Chain { parts: chain.parts.clone() }),
+        Kind::Unary { act: Act { name, params }, input } => {
+            let numbers = params.iter().cloned().map(Operand::Number);
+            PartOp::Call { name, operands: std::iter::once(Operand::Tensor(*input)).chain(numbers).collect() }
+        }
+        Kind::Binary { op, left, right } => {
+            PartOp::Call { name: op, operands: vec![left.clone(), right.clone()] }
+        }
+        _ => return None,
+    };
+    Some(Chain::of(result, op))
+}

@@ -1,0 +1,192 @@
+//! Chains of elementwise operations, by loops that `model!` has written: one forward, one backward.
+
+use smallvec::SmallVec;
+
+use super::super::{Buf, Grad, Pass};
+use super::elementwise::{broadcast_strides, parameters};
+use super::numel;
+use crate::kernels::random::Stream;
+use crate::ops::elementwise::Variable;
+use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
+use crate::random::reserve;
+use crate::{Error, Result};
+
+/// An expression of several operands, and its gradients.
+pub struct Chain {
+    /// The value, of all operands.
+    pub value: Loop,
+    /// All gradients that are computed, of what `reads` says.
+    pub gradients: Option<Loop>,
+    /// What the gradients read, in the order of the loop's inputs.
+    pub reads: &'static [Variable],
+    /// The gradient with respect to each operand.
+    pub slopes: &'static [Slope],
+}
+
+/// A gradient with respect to an operand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Slope {
+    /// There is none.
+    None,
+    /// That of the chain's result as it is.
+    Same,
+    /// This result of the loop of gradients.
+    Computed(usize),
+}
+
+/// An operand of a [`Chain`].
+#[derive(Clone, Copy)]
+pub enum Link<'a> {
+    /// A buffer of this shape.
+    Values(Buf, &'a [usize]),
+    /// The factors of a dropout with this probability; 1 where the second value says that nobody trains.
+    Dropout(f64, bool),
+}
+
+impl From<&crate::nn::Dropout> for Link<'_> {
+    fn from(layer: &crate::nn::Dropout) -> Self {
+        Link::Dropout(layer.p, layer.training.get())
+    }
+}
+
+/// The factors of a dropout, as a pass has drawn them.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Factors {
+    All(f32),
+    Drawn(Stream, f64),
+}
+
+impl Factors {
+    /// Draws them, as [`Tensor::dropout`](crate::Tensor::dropout) does.
+    fn draw(p: f64, training: bool, len: usize) -> Result<Self> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::argument("dropout", format!("p is {p}, expected a probability from 0 to 1")));
+        }
+        Ok(match p {
+            _ if !training || p == 0.0 => Factors::All(1.0),
+            1.0 => Factors::All(0.0),
+            _ => Factors::Drawn(reserve(len), 1.0 - p),
+        })
+    }
+
+    fn feed(self) -> Feed {
+        match self {
+            Factors::All(factor) => Feed::Number(factor),
+            Factors::Drawn(stream, keep) => Feed::Dropout(stream, keep),
+        }
+    }
+}
+
+/// The elements of a buffer of shape `own`, broadcast to `shape`.
+fn feed(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {
+    match own == shape {
+        true => Feed::Whole(buf.f32()),
+        false => Feed::Strided(buf.f32(), broadcast_strides(own, shape)),
+    }
+}
+
+impl Pass {
+    /// The value of a chain over this shape.
+    ///
+    /// # Errors
+    /// If the probability of a dropout is none.
+    pub fn chain(
+        &mut self,
+        chain: &'static Chain,
+        links: &[Link<'_>],
+        params: &[f64],
+        shape: &[usize],
+    ) -> Result<Buf> {
+        let len = numel(shape);
+        let wants = |link: &Link<'_>| matches!(link, Link::Values(buf, _) if buf.grad);
+        let grad = self.recording && links.iter().any(wants);
+        let y = self.result(len, grad);
+        if !self.planning {
+            let mut feeds: SmallVec<[Feed; MAX_INPUTS]> = SmallVec::new();
+            for link in links {
+                feeds.push(match *link {
+                    Link::Values(buf, own) => feed(buf, own, shape),
+                    Link::Dropout(p, training) => {
+                        let factors = Factors::draw(p, training, len)?;
+                        self.factors.push(factors);
+                        factors.feed()
+                    }
+                });
+            }
+            // SAFETY: buffers of the pass, broadcast to the shape of the result.
+            unsafe { chain::run(chain.value, &feeds, &[Some(y.f32())], parameters(params), shape) };
+        }
+        for (k, link) in links.iter().enumerate() {
+            if let Link::Values(buf, _) = link {
+                self.save(*buf, grad && chain.reads.contains(&Variable::Input(k)));
+            }
+        }
+        self.save(y, grad && chain.reads.contains(&Variable::Output));
+        Ok(y)
+    }
+
+    /// The gradient of [`Pass::chain`]. Of the operands, the shapes are looked at.
+    pub fn chain_backward(
+        &mut self,
+        chain: &'static Chain,
+        links: &[Link<'_>],
+        params: &[f64],
+        shape: &[usize],
+        g: Grad,
+        into: &mut [Grad],
+    ) {
+        let y = self.saved();
+        let mut bufs: SmallVec<[Buf; MAX_INPUTS]> = SmallVec::from_elem(Buf::NONE, links.len());
+        let mut factors: SmallVec<[Factors; 2]> = SmallVec::new();
+        for (k, link) in links.iter().enumerate().rev() {
+            match link {
+                Link::Values(..) => bufs[k] = self.saved(),
+                Link::Dropout(..) => factors.extend(self.drawn()),
+            }
+        }
+        let Some(g) = g else { return };
+        // A gradient that somebody wants is written to a buffer of the shape of the result.
+        let mut outputs: SmallVec<[Option<Buf>; MAX_OUTPUTS]> = SmallVec::new();
+        for (buf, slope) in bufs.iter().zip(chain.slopes) {
+            if let Slope::Computed(_) = slope {
+                outputs.push(if buf.grad { Some(self.numbers(g.len, false)) } else { None });
+            }
+        }
+        if let Some(body) = chain.gradients
+            && !self.planning
+            && outputs.iter().any(Option::is_some)
+        {
+            let mut feeds: SmallVec<[Feed; MAX_INPUTS]> = SmallVec::new();
+            for read in chain.reads {
+                feeds.push(match *read {
+                    Variable::Grad => Feed::Whole(g.f32()),
+                    Variable::Output => Feed::Whole(y.f32()),
+                    Variable::Input(k) => match links[k] {
+                        Link::Values(_, own) => feed(bufs[k], own, shape),
+                        Link::Dropout(..) => {
+                            let before = |link: &&Link<'_>| matches!(link, Link::Dropout(..));
+                            factors[links[k + 1..].iter().filter(before).count()].feed()
+                        }
+                    },
+                });
+            }
+            let places: SmallVec<[Option<*mut f32>; MAX_OUTPUTS]> =
+                outputs.iter().map(|output| output.map(|buf| buf.f32())).collect();
+            // SAFETY: buffers of the pass, broadcast to the shape of the result.
+            unsafe { chain::run(body, &feeds, &places, parameters(params), shape) };
+        }
+        let mut into = into.iter_mut();
+        for ((link, buf), slope) in links.iter().zip(bufs).zip(chain.slopes) {
+            let Link::Values(_, own) = *link else { continue };
+            let into = into.next().expect("a gradient for every tensor");
+            let full = match *slope {
+                Slope::Same if buf.grad => Some(self.retain(g)),
+                Slope::Computed(at) => outputs[at],
+                _ => None,
+            };
+            let Some(full) = full else { continue };
+            let part = if own == shape { full } else { self.reduced(full, shape, own) };
+            self.contribute(into, Some(part));
+        }
+    }
+}
