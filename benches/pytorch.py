@@ -2,7 +2,9 @@
 """The suite's rows in PyTorch, under the same names: `python benches/pytorch.py [--device cuda] [name filter]`.
 
 Prints `name<TAB>median<TAB>unit` per row. With `--serve` it reads row names from standard input and answers each with
-one such line, which is how the side-by-side runner takes turns with it. Two CPU threads, f32.
+one such line, which is how the side-by-side runner takes turns with it; with `--memory-of NAME` it prints how many MiB
+the process grows by a row's work over what it was after the import, at its peak. Two CPU threads unless `--threads` says
+otherwise, f32.
 """
 
 import argparse
@@ -19,7 +21,6 @@ except ImportError:
 import torch.nn.functional as F
 from torch import nn
 
-torch.set_num_threads(2)
 SECONDS = 2.0
 
 
@@ -141,12 +142,15 @@ def rows(device):
         return infer(torchvision.models.resnet18().to(device), rand(1, 3, 224, 224))
     row("resnet18 infer b1 224", resnet18)
 
-    for m, k, n in [(1, 784, 512), (32, 784, 512), (64, 512, 512), (256, 256, 256), (512, 512, 512),
-                    (1024, 1024, 1024), (2048, 2048, 2048), (64, 3072, 768), (768, 64, 768)]:
-        def matmul(m=m, k=k, n=n):
-            a, b = rand(m, k), rand(k, n)
-            return lambda: a @ b
-        row(f"matmul {m}x{k}x{n}", matmul, "GFLOP/s", 2 * m * k * n)
+    sizes = [(1, 784, 512), (32, 784, 512), (64, 512, 512), (256, 256, 256), (512, 512, 512), (1024, 1024, 1024),
+             (2048, 2048, 2048), (64, 3072, 768), (768, 64, 768)]
+    halves = [(64, 512, 512), (512, 512, 512), (1024, 1024, 1024)]
+    for kind, dtype, shapes in (("", torch.float32, sizes), ("bf16 ", torch.bfloat16, halves)):
+        for m, k, n in shapes:
+            def matmul(m=m, k=k, n=n, dtype=dtype):
+                a, b = rand(m, k).to(dtype), rand(k, n).to(dtype)
+                return lambda: a @ b
+            row(f"matmul {kind}{m}x{k}x{n}", matmul, "GFLOP/s", 2 * m * k * n)
 
     def einsum(spec, *shapes):
         def setup():
@@ -222,14 +226,35 @@ def line(name, table, device, seconds):
     return f"{name}\t{value:.4g}\t{unit}"
 
 
+def status(key):
+    """A line of /proc/self/status, in KiB."""
+    with open("/proc/self/status") as lines:
+        return next(float(line.split()[1]) for line in lines if line.startswith(key + ":"))
+
+
+def growth(setup):
+    """The growth of this process in MiB by ten steps of a row's work."""
+    before = status("VmRSS")
+    step = setup()
+    for _ in range(10):
+        step()
+    return (status("VmHWM") - before) / 1024
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory-of")
     parser.add_argument("--serve", action="store_true")
     parser.add_argument("filter", nargs="?", default="")
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     table = rows(arguments.device)
+    if arguments.memory_of:
+        print(f"{growth(table[arguments.memory_of][0]):.1f}")
+        return
     if arguments.serve:
         print("ready", flush=True)
         for request in sys.stdin:

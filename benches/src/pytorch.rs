@@ -3,6 +3,19 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::Arguments;
+
+const ADVICE: &str = "install PyTorch with `python3 -m venv .venv && .venv/bin/pip install torch torchvision` and set \
+                      PYTHON=.venv/bin/python";
+
+/// `benches/pytorch.py`, run by the interpreter `$PYTHON`, or `python3`.
+pub fn command(arguments: &Arguments) -> Command {
+    let mut command = Command::new(std::env::var("PYTHON").unwrap_or_else(|_| "python3".into()));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch.py"));
+    command.args(["--threads", &arguments.threads.to_string()]);
+    command
+}
+
 /// A running `benches/pytorch.py --serve`.
 pub struct Twin {
     child: Child,
@@ -11,18 +24,15 @@ pub struct Twin {
 }
 
 impl Twin {
-    /// Starts the interpreter of `$PYTHON`, or `python3`.
-    pub fn start(seconds: f64) -> Result<Self, String> {
-        let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pytorch.py");
-        let advice = "install PyTorch with `python3 -m venv .venv && .venv/bin/pip install torch torchvision` \
-                      and set PYTHON=.venv/bin/python";
-        let mut child = Command::new(&python)
-            .args([script, "--serve", "--seconds", &seconds.to_string()])
+    /// Starts it, and waits until it has imported PyTorch.
+    pub fn start(arguments: &Arguments) -> Result<Self, String> {
+        let mut command = command(arguments);
+        let mut child = command
+            .args(["--serve", "--seconds", &arguments.seconds.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot start {python}: {error}; {advice}"))?;
+            .map_err(|error| format!("cannot start {command:?}: {error}; {ADVICE}"))?;
         let requests = child.stdin.take();
         let stdout = child.stdout.take().ok_or("the PyTorch twin has no output")?;
         let mut answers = BufReader::new(stdout);
@@ -30,7 +40,7 @@ impl Twin {
         let mut ready = String::new();
         let read = answers.read_line(&mut ready);
         if read.is_err() || ready.trim_end() != "ready" {
-            return Err(format!("{python} cannot run {script}; its message is above; {advice}"));
+            return Err(format!("{command:?} gave no answer; its message is above; {ADVICE}"));
         }
         Ok(Self { child, requests, answers })
     }

@@ -35,6 +35,7 @@ pub use autograd::{
 pub use device::Device;
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
+pub use kernels::parallel::{num_threads as get_num_threads, set_num_threads};
 pub use ops::elementwise::Operand;
 pub use ops::indexing::Reduce;
 pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};

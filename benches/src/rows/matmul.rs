@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use rustorch::{Result, Tensor};
+use rustorch::{DType, Result, Tensor};
 
 use super::{Row, Step};
 
@@ -19,15 +19,19 @@ const SIZES: [(usize, usize, usize); 9] = [
     (768, 64, 768),
 ];
 
+/// Those that are also multiplied in bf16.
+const HALVES: [(usize, usize, usize); 3] = [(64, 512, 512), (512, 512, 512), (1024, 1024, 1024)];
+
 pub fn rows() -> Vec<Row> {
-    SIZES.into_iter().map(|(m, k, n)| row(m, k, n)).collect()
+    let singles = SIZES.into_iter().map(|size| row("", size, DType::F32));
+    singles.chain(HALVES.map(|size| row("bf16 ", size, DType::BF16))).collect()
 }
 
-fn row(m: usize, k: usize, n: usize) -> Row {
+fn row(kind: &str, (m, k, n): (usize, usize, usize), dtype: DType) -> Row {
     let setup = move || -> Result<Step> {
-        let (a, b) = (Tensor::randn([m, k]), Tensor::randn([k, n]));
+        let (a, b) = (Tensor::randn([m, k]).to_dtype(dtype), Tensor::randn([k, n]).to_dtype(dtype));
         a.matmul(&b)?;
         Ok(Box::new(move || drop(black_box(a.matmul(&b)))))
     };
-    Row { flop: Some(2.0 * (m * k * n) as f64), ..Row::time(format!("matmul {m}x{k}x{n}"), setup) }
+    Row { flop: Some(2.0 * (m * k * n) as f64), ..Row::time(format!("matmul {kind}{m}x{k}x{n}"), setup) }
 }

@@ -14,7 +14,8 @@ pub const GRAIN: usize = 32 * 1024;
 /// 0 until asked for.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many threads a parallel section uses, the calling one included: as set, else `RUSTORCH_NUM_THREADS`, else one per core.
+/// How many threads a kernel may use, the calling one included (`torch.get_num_threads`): as set by [`set_num_threads`], else
+/// the environment's `RUSTORCH_NUM_THREADS`, else one per core.
 #[inline]
 pub fn num_threads() -> usize {
     match THREADS.load(Ordering::Relaxed) {
@@ -32,7 +33,12 @@ fn default_threads() -> usize {
     THREADS.load(Ordering::Relaxed)
 }
 
-/// Sets how many threads a parallel section uses; at least 1.
+/// Sets how many threads a kernel may use, at least 1 (`torch.set_num_threads`). Results are the same bits for any number.
+///
+/// ```
+/// rustorch::set_num_threads(1);
+/// assert_eq!(rustorch::get_num_threads(), 1);
+/// ```
 pub fn set_num_threads(threads: usize) {
     THREADS.store(threads.max(1), Ordering::Relaxed);
 }

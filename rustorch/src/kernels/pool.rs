@@ -57,6 +57,8 @@ static POOL: Pool = Pool {
 thread_local! {
     /// This thread is inside a job.
     static INSIDE_JOB: Cell<bool> = const { Cell::new(false) };
+    /// Which run of a job's tasks this thread begins with: 0 for those who start jobs.
+    static SHARE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Whether a job started here would run on this thread alone.
@@ -72,20 +74,11 @@ pub(super) fn run(threads: usize, tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     let Some(_guard) = guard else {
         return (0..tasks).for_each(f);
     };
-    let next = AtomicUsize::new(0);
+    let shares = Shares::new(helpers + 1, tasks);
     let panicked = Mutex::new(None);
     let body = || {
-        let work = || {
-            loop {
-                let task = next.fetch_add(1, Ordering::Relaxed);
-                if task >= tasks {
-                    break;
-                }
-                f(task);
-            }
-        };
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            next.store(tasks, Ordering::Relaxed);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| shares.work(f))) {
+            shares.cancel();
             panicked.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(payload);
         }
     };
@@ -93,6 +86,54 @@ pub(super) fn run(threads: usize, tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     if let Some(payload) = panicked.into_inner().unwrap_or_else(|e| e.into_inner()) {
         drop(_guard);
         resume_unwind(payload);
+    }
+}
+
+/// The tasks of a job, cut into one run per thread. A thread begins with its own run, which is the same from job to job, so
+/// that it finds in its cache what it left there, and then helps with the others.
+struct Shares {
+    shares: [Share; MAX_SHARES],
+    count: usize,
+}
+
+/// More threads than this begin with the same runs.
+const MAX_SHARES: usize = 16;
+
+/// Tasks `next..end`; a line of its own, since every thread changes its own all the time.
+#[repr(align(64))]
+struct Share {
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl Shares {
+    fn new(threads: usize, tasks: usize) -> Self {
+        let count = threads.min(MAX_SHARES);
+        let bound = |share: usize| tasks * share.min(count) / count;
+        let shares = std::array::from_fn(|k| Share { next: AtomicUsize::new(bound(k)), end: bound(k + 1) });
+        Self { shares, count }
+    }
+
+    /// Takes tasks until there are none.
+    fn work(&self, f: &(dyn Fn(usize) + Sync)) {
+        let own = SHARE.get();
+        for other in 0..self.count {
+            let share = &self.shares[(own + other) % self.count];
+            loop {
+                let task = share.next.fetch_add(1, Ordering::Relaxed);
+                if task >= share.end {
+                    break;
+                }
+                f(task);
+            }
+        }
+    }
+
+    /// Lets nobody begin another task.
+    fn cancel(&self) {
+        for share in &self.shares {
+            share.next.store(share.end, Ordering::Relaxed);
+        }
     }
 }
 
@@ -129,7 +170,11 @@ impl Pool {
             let worker =
                 Arc::new(Worker { asleep: AtomicBool::new(false), thread: std::sync::OnceLock::new() });
             let own = Arc::clone(&worker);
-            let thread = std::thread::Builder::new().name("rustorch".into()).spawn(move || self.work(&own));
+            let share = workers.len() + 1;
+            let thread = std::thread::Builder::new().name("rustorch".into()).spawn(move || {
+                SHARE.set(share);
+                self.work(&own);
+            });
             // Without another thread the caller does the work alone.
             let Ok(handle) = thread else { break };
             let _ = worker.thread.set(handle.thread().clone());

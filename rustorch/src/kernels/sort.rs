@@ -4,6 +4,8 @@
 //! one integer. Sorting those needs no comparisons of floats, is stable since equal keys are ordered by position, and,
 //! for keys of up to 32 bits, goes digit by digit (radix sort).
 
+use super::isa::{Kernel, isa};
+
 /// Rows at least this long are sorted by digits.
 const RADIX: usize = 128;
 const DIGIT: usize = 8;
@@ -71,16 +73,47 @@ fn directed<T: SortKey>(value: T, descending: bool) -> u64 {
     if descending { !value.key() & mask } else { value.key() }
 }
 
-fn pack_narrow<T: SortKey>(row: &[T], descending: bool, packed: &mut Vec<u64>) {
-    packed.clear();
-    packed.extend(row.iter().enumerate().map(|(at, &x)| directed(x, descending) << 32 | at as u64));
+/// A key and a position in one integer, which orders by keys and, where those are equal, by positions.
+trait Packed: Copy + Ord + Default {
+    fn pack(key: u64, position: usize) -> Self;
+    fn key(self) -> u64;
+    fn position(self) -> usize;
 }
 
-fn pack_wide<T: SortKey>(row: &[T], descending: bool, packed: &mut Vec<u128>) {
+/// For keys of up to 32 bits.
+impl Packed for u64 {
+    #[inline(always)]
+    fn pack(key: u64, position: usize) -> Self {
+        key << 32 | position as u64
+    }
+    #[inline(always)]
+    fn key(self) -> u64 {
+        self >> 32
+    }
+    #[inline(always)]
+    fn position(self) -> usize {
+        self as u32 as usize
+    }
+}
+
+impl Packed for u128 {
+    #[inline(always)]
+    fn pack(key: u64, position: usize) -> Self {
+        u128::from(key) << 64 | position as u128
+    }
+    #[inline(always)]
+    fn key(self) -> u64 {
+        (self >> 64) as u64
+    }
+    #[inline(always)]
+    fn position(self) -> usize {
+        self as u64 as usize
+    }
+}
+
+fn pack<T: SortKey, P: Packed>(row: &[T], descending: bool, packed: &mut Vec<P>) {
     packed.clear();
-    packed.extend(
-        row.iter().enumerate().map(|(at, &x)| u128::from(directed(x, descending)) << 64 | at as u128),
-    );
+    packed.extend(row.iter().enumerate().map(|(at, &x)| P::pack(directed(x, descending), at)));
 }
 
 /// Calls `visit(rank, position)` for the elements of a row, of at most 2³² elements, in sorted order; equal ones in the
@@ -92,17 +125,17 @@ pub fn sort_row<T: SortKey>(
     mut visit: impl FnMut(usize, usize),
 ) {
     if T::BITS <= 32 {
-        pack_narrow(row, descending, &mut scratch.narrow);
+        pack(row, descending, &mut scratch.narrow);
         if row.len() < RADIX {
             scratch.narrow.sort_unstable();
         } else {
             radix(&mut scratch.narrow, &mut scratch.buffer, T::BITS as usize / DIGIT);
         }
-        scratch.narrow.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u32 as usize));
+        scratch.narrow.iter().enumerate().for_each(|(rank, packed)| visit(rank, packed.position()));
     } else {
-        pack_wide(row, descending, &mut scratch.wide);
+        pack(row, descending, &mut scratch.wide);
         scratch.wide.sort_unstable();
-        scratch.wide.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u64 as usize));
+        scratch.wide.iter().enumerate().for_each(|(rank, packed)| visit(rank, packed.position()));
     }
 }
 
@@ -112,36 +145,99 @@ pub fn first_of_row<T: SortKey>(
     count: usize,
     descending: bool,
     scratch: &mut Scratch,
-    mut visit: impl FnMut(usize, usize),
+    visit: impl FnMut(usize, usize),
 ) {
     if T::BITS <= 32 {
-        pack_narrow(row, descending, &mut scratch.narrow);
-        let first = select_first(&mut scratch.narrow, count);
-        first.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u32 as usize));
+        first(row, count, descending, &mut scratch.narrow, visit);
     } else {
-        pack_wide(row, descending, &mut scratch.wide);
-        let first = select_first(&mut scratch.wide, count);
-        first.iter().enumerate().for_each(|(rank, &packed)| visit(rank, packed as u64 as usize));
+        first(row, count, descending, &mut scratch.wide, visit);
     }
 }
 
-fn select_first<K: Ord>(packed: &mut [K], count: usize) -> &[K] {
-    if count > 0 && count < packed.len() {
-        packed.select_nth_unstable(count - 1);
+fn first<T: SortKey, P: Packed>(
+    row: &[T],
+    count: usize,
+    descending: bool,
+    packed: &mut Vec<P>,
+    mut visit: impl FnMut(usize, usize),
+) {
+    if count == 0 {
+        return;
     }
-    let first = &mut packed[..count];
+    let candidates = if count <= row.len() / FEW {
+        let len = isa().run(Candidates { row, count, descending, packed });
+        &mut packed[..len]
+    } else {
+        pack(row, descending, packed);
+        &mut packed[..]
+    };
+    if count < candidates.len() {
+        candidates.select_nth_unstable(count - 1);
+    }
+    let first = &mut candidates[..count];
     first.sort_unstable();
-    first
+    first.iter().enumerate().for_each(|(rank, packed)| visit(rank, packed.position()));
+}
+
+/// A share of a row below which its first elements are looked for with a limit.
+const FEW: usize = 8;
+/// Elements that are compared with the limit at once.
+const BLOCK: usize = 64;
+
+/// Packs elements of a row until those are among them that come first; their number is the result.
+///
+/// Now and then the candidates so far are cut down to `count`, and the last of those is the limit for what follows. Most
+/// blocks of a long row then have nothing below it, which a few vector comparisons tell.
+struct Candidates<'a, T, P> {
+    row: &'a [T],
+    count: usize,
+    descending: bool,
+    packed: &'a mut Vec<P>,
+}
+
+impl<T: SortKey, P: Packed> Kernel for Candidates<'_, T, P> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> usize {
+        let Self { row, count, descending, packed } = self;
+        let enough = (2 * count).max(BLOCK);
+        if packed.len() < enough + BLOCK {
+            packed.resize(enough + BLOCK, P::default());
+        }
+        let (mut len, mut limit) = (0, u64::MAX);
+        for (index, block) in row.chunks(BLOCK).enumerate() {
+            // Not `any`, which would leave the loop early and keep it from being vectorised.
+            if !block.iter().fold(false, |any, &x| any | (directed(x, descending) <= limit)) {
+                continue;
+            }
+            for (at, &x) in block.iter().enumerate() {
+                let key = directed(x, descending);
+                packed[len] = P::pack(key, index * BLOCK + at);
+                len += usize::from(key <= limit);
+            }
+            if len >= enough {
+                let (_, last, _) = packed[..len].select_nth_unstable(count - 1);
+                len = count;
+                // Equal keys further on come after those that are here.
+                match last.key().checked_sub(1) {
+                    Some(below) => limit = below,
+                    None => break,
+                }
+            }
+        }
+        len
+    }
 }
 
 /// The position of the element of rank `rank` in ascending order.
 pub fn nth_of_row<T: SortKey>(row: &[T], rank: usize, scratch: &mut Scratch) -> usize {
     if T::BITS <= 32 {
-        pack_narrow(row, false, &mut scratch.narrow);
-        *scratch.narrow.select_nth_unstable(rank).1 as u32 as usize
+        pack(row, false, &mut scratch.narrow);
+        scratch.narrow.select_nth_unstable(rank).1.position()
     } else {
-        pack_wide(row, false, &mut scratch.wide);
-        *scratch.wide.select_nth_unstable(rank).1 as u64 as usize
+        pack(row, false, &mut scratch.wide);
+        scratch.wide.select_nth_unstable(rank).1.position()
     }
 }
 
@@ -211,9 +307,20 @@ mod tests {
             );
             let got = order(&row, descending);
             assert!(got.iter().zip(&expected).all(|(&a, &b)| row[a] == row[b]));
-            let mut first = Vec::new();
-            first_of_row(&row, 17, descending, &mut Scratch::default(), |_, at| first.push(at));
-            assert_eq!(first, got[..17]);
+            for count in [1, 17, 625, 626, 5000] {
+                let mut first = Vec::new();
+                first_of_row(&row, count, descending, &mut Scratch::default(), |_, at| first.push(at));
+                assert_eq!(first, got[..count]);
+            }
+        }
+        // Rows that are in order already: every element, or none after the first block, is below the limit. And equal ones.
+        for step in [1, -1, 0] {
+            let row: Vec<i64> = (0..1000).map(|at| step * at + i64::MIN * i64::from(step == 0)).collect();
+            for descending in [false, true] {
+                let mut first = Vec::new();
+                first_of_row(&row, 100, descending, &mut Scratch::default(), |_, at| first.push(at));
+                assert_eq!(first, order(&row, descending)[..100]);
+            }
         }
         let ascending = order(&row, false);
         assert_eq!(nth_of_row(&row, 99, &mut Scratch::default()), ascending[99]);

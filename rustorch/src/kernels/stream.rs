@@ -3,17 +3,58 @@
 //! The processor's own prefetching stops at the end of a page, and an ordinary store first reads the line that it
 //! overwrites. For arrays beyond the last-level cache both cost more than the arithmetic of an addition.
 
+use std::sync::OnceLock;
+
 use super::{Isa, isa};
 
-/// Results of at least this many bytes are written past the caches: a quarter of a usual last-level cache, so that
-/// whatever reads them next would hardly find them there.
-pub const PAST_CACHES: usize = 8 << 20;
 /// Loops that move at least this many bytes read ahead: what a core's own cache does not hold.
 pub const READ_AHEAD: usize = 1 << 20;
 /// How far ahead, in bytes: a page, where the processor's own prefetching ends.
 pub const DISTANCE: usize = 4096;
 /// The bytes of a cache line.
 pub const LINE: usize = 64;
+
+/// Whether a loop that reads and writes so many bytes should write its results past the caches: when they do not hold
+/// what it moves, results would push out inputs, and the next to read the results would not find them either.
+#[inline]
+pub fn past_caches(moved: usize) -> bool {
+    moved > READ_AHEAD && moved > last_level_cache()
+}
+
+/// The bytes of the last-level cache that this core uses; 32 MiB where the processor does not say.
+fn last_level_cache() -> usize {
+    static BYTES: OnceLock<usize> = OnceLock::new();
+    *BYTES.get_or_init(|| detect().filter(|&bytes| bytes >= READ_AHEAD).unwrap_or(32 << 20))
+}
+
+/// The largest cache that the processor lists, by CPUID's leaf of deterministic cache parameters.
+#[cfg(target_arch = "x86_64")]
+fn detect() -> Option<usize> {
+    use std::arch::x86_64::{__cpuid, __cpuid_count};
+    // Intel's leaf, and AMD's of the same layout, which has a flag of its own.
+    const INTEL: u32 = 4;
+    const AMD: u32 = 0x8000_001d;
+    const TOPOLOGY_EXTENSIONS: u32 = 1 << 22;
+    let extended = __cpuid(0x8000_0000).eax >= AMD && __cpuid(0x8000_0001).ecx & TOPOLOGY_EXTENSIONS != 0;
+    let leaf = match (extended, __cpuid(0).eax >= INTEL) {
+        (true, _) => AMD,
+        (false, true) => INTEL,
+        (false, false) => return None,
+    };
+    let caches = (0..8).map(|index| __cpuid_count(leaf, index)).take_while(|cache| cache.eax & 0x1f != 0);
+    let field = |value: u32, shift: u32, bits: u32| (value >> shift & ((1 << bits) - 1)) as usize + 1;
+    // Ways, partitions, bytes of a line, sets.
+    caches
+        .map(|at| {
+            field(at.ebx, 22, 10) * field(at.ebx, 12, 10) * field(at.ebx, 0, 12) * (at.ecx as usize + 1)
+        })
+        .max()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn detect() -> Option<usize> {
+    None
+}
 
 /// Asks for the line at `address` to be brought to the first-level cache. The address need not be valid.
 #[inline(always)]

@@ -9,7 +9,7 @@ use crate::kernels::Isa;
 use crate::kernels::{parallel, scratch};
 
 /// Fewer multiplications than this run on one thread.
-const PARALLEL_WORK: usize = 1 << 18;
+pub(super) const PARALLEL_WORK: usize = 1 << 18;
 /// Columns of B packed at a time when several blocks of rows use them (bounds the buffer to a few MiB).
 const MAX_COLS: usize = 2048;
 /// Products up to this many multiplications are not packed if B's rows are contiguous.
@@ -54,7 +54,8 @@ unsafe fn run<T: Real>(kernels: &Kernels<T>, product: &Product<T>, batch: &[Batc
         }
         return;
     }
-    let grid = Grid::new(kernels, &product, threads.div_ceil(count));
+    let tile = (kernels.tile_rows, kernels.lanes * kernels.tile_vectors);
+    let grid = Grid::new(tile, (product.m, product.n, product.k), threads.div_ceil(count));
     let tasks = count * grid.rows * grid.cols;
     // Small products are handed out several at a time.
     let group = (PARALLEL_WORK / 4 / work).clamp(1, tasks.div_ceil(threads));
@@ -120,24 +121,23 @@ fn choose<T: Real>(kernels: &Kernels<T>, p: &Product<T>) -> Path {
 }
 
 /// C cut into parts for threads.
-struct Grid {
-    rows: usize,
-    cols: usize,
+pub(super) struct Grid {
+    pub rows: usize,
+    pub cols: usize,
     row_step: usize,
     col_step: usize,
 }
 
 impl Grid {
     /// The cut into `parts` (more if they are large, to even out the load) that makes a thread's work and packing least.
-    fn new<T: Real>(kernels: &Kernels<T>, p: &Product<T>, parts: usize) -> Grid {
-        let (mr, nr) = (kernels.tile_rows, kernels.lanes * kernels.tile_vectors);
-        let parts = if parts > 1 && p.m * p.n * p.k / parts > 1 << 25 { parts * 2 } else { parts };
+    pub fn new((mr, nr): (usize, usize), (m, n, k): (usize, usize, usize), parts: usize) -> Grid {
+        let parts = if parts > 1 && m * n * k / parts > 1 << 25 { parts * 2 } else { parts };
         // Packing an element costs about as much as 16 multiplications, and is done once per k.
         let cost = |grid: &Grid| grid.row_step * grid.col_step + 16 * (grid.row_step + grid.col_step);
         let cut = |rows: usize, cols: usize| {
-            let row_step = p.m.div_ceil(mr).div_ceil(rows) * mr;
-            let col_step = p.n.div_ceil(nr).div_ceil(cols) * nr;
-            Grid { rows: p.m.div_ceil(row_step), cols: p.n.div_ceil(col_step), row_step, col_step }
+            let row_step = m.div_ceil(mr).div_ceil(rows) * mr;
+            let col_step = n.div_ceil(nr).div_ceil(cols) * nr;
+            Grid { rows: m.div_ceil(row_step), cols: n.div_ceil(col_step), row_step, col_step }
         };
         (1..=parts)
             .filter(|rows| parts.is_multiple_of(*rows))
@@ -147,7 +147,7 @@ impl Grid {
     }
 
     /// Row, column, height and width of a part.
-    fn part(&self, index: usize, m: usize, n: usize) -> Option<(usize, usize, usize, usize)> {
+    pub fn part(&self, index: usize, m: usize, n: usize) -> Option<(usize, usize, usize, usize)> {
         let (i, j) = (index / self.cols * self.row_step, index % self.cols * self.col_step);
         (i < m && j < n).then(|| (i, j, self.row_step.min(m - i), self.col_step.min(n - j)))
     }

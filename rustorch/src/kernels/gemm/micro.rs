@@ -5,6 +5,8 @@
 //! element of C does not depend on the tile it falls into. *Gather* kernels, a convolution's, do the same with
 //! rows of A anywhere and any distances between its columns. *Dot* kernels (k contiguous in A and B) keep a vector of partial sums instead.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::__m512;
 use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::kernels::vector::Vector;
@@ -93,12 +95,49 @@ unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
     }
 }
 
+/// What a tile kernel does with a place of A and a vector of places of B.
+pub(super) trait Step<V> {
+    /// `sum` and the products.
+    ///
+    /// # Safety
+    /// The machine has the instructions.
+    unsafe fn add(sum: V, a: V, b: V) -> V;
+}
+
+/// Each place is an element.
+pub(super) struct Single;
+
+impl<V: Vector> Step<V> for Single {
+    #[inline(always)]
+    unsafe fn add(sum: V, a: V, b: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe { sum.mul_acc(a, b) }
+    }
+}
+
+/// Each place of 32 bits is two bf16, neighbours along k, whose products are both added.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct Bf16Pairs;
+
+#[cfg(target_arch = "x86_64")]
+impl Step<__m512> for Bf16Pairs {
+    #[inline(always)]
+    unsafe fn add(sum: __m512, a: __m512, b: __m512) -> __m512 {
+        use std::arch::x86_64::{__m512bh, _mm512_dpbf16_ps};
+        // SAFETY: the caller's promise; registers of one width, of which any bits are valid.
+        unsafe {
+            let bits = |register| std::mem::transmute::<__m512, __m512bh>(register);
+            _mm512_dpbf16_ps(sum, bits(a), bits(b))
+        }
+    }
+}
+
 /// `MR` rows packed, `NV` whole vectors of every row of B readable.
 ///
 /// # Safety
 /// The block's pointers cover what it describes; B is readable up to a whole vector.
 #[inline(always)]
-pub(super) unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+pub(super) unsafe fn tile<V: Vector, S: Step<V>, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
@@ -111,7 +150,7 @@ pub(super) unsafe fn tile<V: Vector, const MR: usize, const NV: usize>(block: &B
             rows!(I < MR, {
                 let value = V::splat(*a.add(I));
                 columns!(J < NV, {
-                    sums[I][J] = sums[I][J].mul_acc(value, row[J]);
+                    sums[I][J] = S::add(sums[I][J], value, row[J]);
                 });
             });
             a = a.add(MR);

@@ -2,7 +2,7 @@
 //! product is compiled once per element type.
 
 use super::epilogue::{self, EpilogueFn};
-use super::micro::{Block, BlockFn, direct, dot, gather, tile};
+use super::micro::{Block, BlockFn, Single, direct, dot, gather, tile};
 use super::pack::{PackFn, Panel, pack};
 use crate::kernels::Isa;
 use crate::kernels::vector::{F32x4, F64x2};
@@ -61,7 +61,7 @@ macro_rules! kernels {
             $(#[$feature])?
             pub(super) unsafe fn tile_kernel<const MR: usize, const NV: usize>(block: &Block<$elem>) {
                 // SAFETY: the caller's promise; the table is used on machines with the features only.
-                unsafe { tile::<$vector, MR, NV>(block) }
+                unsafe { tile::<$vector, Single, MR, NV>(block) }
             }
             $(#[$feature])?
             pub(super) unsafe fn direct_kernel<const MR: usize, const NV: usize>(block: &Block<$elem>) {
@@ -128,6 +128,8 @@ mod portable {
 }
 
 use portable::{portable_f32, portable_f64};
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::bf16_pairs;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -137,6 +139,27 @@ mod x86 {
     kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
     kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack super::super::super::pack::pack_f32_avx512, fma true);
     kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, fma true);
+
+    /// Tiles of pairs of bf16. Of a few heights only, since the rows of C beyond the present ones are a buffer's.
+    pub(in crate::kernels::gemm) mod bf16_pairs {
+        use super::super::super::micro::Bf16Pairs;
+        use super::*;
+
+        #[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+        unsafe fn tile_kernel<const MR: usize, const NV: usize>(block: &Block<f32>) {
+            // SAFETY: the caller's promise; the table is used on machines with the features only.
+            unsafe { tile::<__m512, Bf16Pairs, MR, NV>(block) }
+        }
+
+        /// The heights, ascending up to that of the f32 tiles.
+        pub(in crate::kernels::gemm) const HEIGHTS: [usize; 5] = [1, 2, 4, 8, 14];
+        pub(in crate::kernels::gemm) const TILE: Table<f32> = by_rows!(tile_kernel, [1 2 4 8 14], [1 2]);
+
+        /// Whether the processor has the instructions and `isa` allows them.
+        pub(in crate::kernels::gemm) fn available(isa: Isa) -> bool {
+            isa.or_supported() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
+        }
+    }
 
     pub(super) fn f32(isa: Isa) -> &'static Kernels<f32> {
         match isa.or_supported() {

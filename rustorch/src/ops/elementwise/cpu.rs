@@ -75,9 +75,13 @@ impl Loop<'_> {
         let in_place =
             (0..count).any(|k| matches!(feeds[k], Feed::Direct) && self.inputs[k].ptr == self.output.ptr);
         let flat_output = self.output.dtype == self.produces && is_flat(&shape, &self.output.strides);
-        let past_caches = flat_output
-            && !in_place
-            && flat::goes_past_caches(numel * self.produces.size(), self.output.ptr.cast_mut());
+        let read = |k: usize| match feeds[k] {
+            Feed::Constant => 0,
+            Feed::Direct | Feed::Block => numel * self.inputs[k].dtype.size(),
+        };
+        let moved = (0..count).map(read).sum::<usize>() + numel * self.produces.size();
+        let past_caches =
+            flat_output && !in_place && flat::goes_past_caches(moved, self.output.ptr.cast_mut());
         let plan =
             Plan { job: &self, shape: &shape, strides: &strides, feeds, flat_output, in_place, past_caches };
         let all_direct = feeds[..count].iter().all(|feed| matches!(feed, Feed::Direct));

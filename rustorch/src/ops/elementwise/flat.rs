@@ -1,7 +1,7 @@
 //! Elementwise loops over contiguous operands: the common case.
 //!
-//! Small loops are one call of the kernel. Those that move more than the caches hold go block by block, so that inputs
-//! are fetched ahead of the kernel, and results too large to be found in a cache later are written past it.
+//! A loop is one call of the kernel per thread's chunk. One that moves more than the caches hold goes block by block: inputs
+//! are fetched ahead of the kernel, and results, which nobody would find in a cache later, are written past it.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -53,9 +53,9 @@ pub(super) unsafe fn run(kernel: Kernel, whole: Args, sizes: Sizes) {
     });
 }
 
-/// Whether a result of so many bytes at this address is written past the caches.
-pub(super) fn goes_past_caches(bytes: usize, output: *mut u8) -> bool {
-    bytes >= stream::PAST_CACHES && (output as usize).is_multiple_of(stream::LINE)
+/// Whether the results of a loop that moves so many bytes are written past the caches, to this address.
+pub(super) fn goes_past_caches(moved: usize, output: *mut u8) -> bool {
+    (output as usize).is_multiple_of(stream::LINE) && stream::past_caches(moved)
 }
 
 /// Runs a kernel over a chunk of its operands. Chunks start at multiples of 64 elements.
@@ -77,14 +77,15 @@ pub(super) unsafe fn run_chunk(kernel: Kernel, whole: &Args, sizes: Sizes, chunk
             count += 1;
         }
     }
-    if whole.len * (count * sizes.input + sizes.output) < stream::READ_AHEAD {
+    let past_caches = goes_past_caches(whole.len * (count * sizes.input + sizes.output), whole.output);
+    if !past_caches {
         // SAFETY: the caller's promise.
         return unsafe { kernel(&args(chunk)) };
     }
-    let past_caches = goes_past_caches(whole.len * sizes.output, whole.output);
     let mut scratch = Scratch::uninit();
     let step = PIECE / sizes.input.max(sizes.output);
     let mut piece = args(chunk.start..chunk.start);
+    piece.output = scratch.ptr();
     for start in chunk.clone().step_by(step) {
         // Changed in place: a fresh copy would read what has just been written in other widths, and wait for it.
         piece.len = step.min(chunk.end - start);
@@ -92,21 +93,16 @@ pub(super) unsafe fn run_chunk(kernel: Kernel, whole: &Args, sizes: Sizes, chunk
             *slot = input.wrapping_add(start * sizes.input);
         }
         let to = whole.output.wrapping_add(start * sizes.output);
-        piece.output = if past_caches { scratch.ptr() } else { to };
         // SAFETY: the piece lies in the chunk, and its results fit the scratch memory.
         unsafe { kernel(&piece) };
         for input in &distinct[..count] {
             // While the results leave, the piece after the next one comes.
             stream::read_ahead(input.wrapping_add((start + step) * sizes.input), piece.len * sizes.input);
         }
-        if past_caches {
-            // SAFETY: as above; pieces are multiples of a cache line.
-            unsafe { stream::copy_past_caches(scratch.ptr(), to, piece.len * sizes.output) };
-        }
+        // SAFETY: as above; pieces are multiples of a cache line.
+        unsafe { stream::copy_past_caches(scratch.ptr(), to, piece.len * sizes.output) };
     }
-    if past_caches {
-        stream::fence();
-    }
+    stream::fence();
 }
 
 /// Arguments that several threads take their parts of.
