@@ -1,80 +1,149 @@
-//! Compiled networks against the same networks op by op.
+//! The same network compiled and op by op: outputs, gradients, running statistics.
 
 use rustorch::compiled::op_by_op;
 use rustorch::nn::Module;
-use rustorch::{DType, Result, Tensor, manual_seed};
+use rustorch::{DType, Result, Tensor, manual_seed, no_grad};
 
-/// Compares outputs and all gradients of a network, compiled and op by op, from the same random state, and one compiled pass
-/// with the next.
+/// What is done with a network besides running it.
+#[derive(Clone)]
+pub struct Use {
+    /// Whether the inputs that can require gradients do.
+    pub leaves: bool,
+    /// The outputs that the loss depends on, by position; all of them by default.
+    pub used: Option<Vec<usize>>,
+}
+
+impl Default for Use {
+    fn default() -> Self {
+        Self { leaves: true, used: None }
+    }
+}
+
+/// What is compared.
+struct Outcome {
+    outputs: Vec<Tensor>,
+    grads: Vec<Option<Tensor>>,
+    buffers: Vec<Tensor>,
+}
+
+/// Compares a network on these inputs, compiled and op by op, from the same random state.
 ///
 /// # Errors
 /// Those of the network.
 ///
 /// # Panics
-/// If they differ.
+/// If results differ by more than a relative 1e-5 of the largest element, or the network does not run compiled.
 pub fn both<M: Module>(
     model: &M,
     inputs: &[Tensor],
     run: impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
 ) -> Result<()> {
-    let once = |compiled: bool| -> Result<(Vec<Tensor>, Vec<Option<Tensor>>)> {
+    both_with(model, inputs, &Use::default(), run)
+}
+
+/// As [`both`], for another use of the network.
+///
+/// # Errors
+/// As there.
+///
+/// # Panics
+/// As there.
+pub fn both_with<M: Module>(
+    model: &M,
+    inputs: &[Tensor],
+    by: &Use,
+    run: impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
+) -> Result<()> {
+    let before: Vec<Tensor> = model.buffers().iter().map(Tensor::copy).collect();
+    let once = |compiled: bool| {
         manual_seed(7);
-        let inputs: Vec<Tensor> = inputs
-            .iter()
-            .map(|input| match input.dtype() {
-                DType::F32 => input.copy().detach().requires_grad_(true),
-                _ => Ok(input.clone()),
-            })
-            .collect::<Result<_>>()?;
-        for parameter in model.parameters() {
-            parameter.set_grad(None)?;
+        for (buffer, old) in model.buffers().iter().zip(&before) {
+            no_grad(|| buffer.copy_(old))?;
         }
-        let outputs = if compiled { run(model, &inputs)? } else { op_by_op(|| run(model, &inputs))? };
-        if compiled {
-            assert!(outputs[0].grad_fn() == Some("model"), "not compiled: {:?}", outputs[0].grad_fn());
-        }
-        let mut loss = Tensor::zeros([]);
-        for (index, output) in outputs.iter().enumerate() {
-            let weights = Tensor::arange(0, output.numel() as i64, 1)?
-                .to_dtype(DType::F32)
-                .sin()
-                .reshape(output.shape())?;
-            loss = loss.add(&output.mul(&weights)?.sum().mul(1.0 + index as f64)?)?;
-        }
-        loss.backward()?;
-        let grads =
-            inputs.iter().map(Tensor::grad).chain(model.parameters().iter().map(Tensor::grad)).collect();
-        Ok((outputs.iter().map(Tensor::detach).collect(), grads))
+        outcome(model, inputs, by, compiled, &run)
     };
-    let (first, second) = (once(false)?, once(true)?);
+    let (eager, compiled) = (once(false)?, once(true)?);
     // Again: with plans and arenas that have been used.
-    let third = once(true)?;
-    for (a, b) in first.0.iter().zip(&second.0) {
-        close(a, b, "output");
+    let again = once(true)?;
+    assert_eq!(eager.outputs.len(), compiled.outputs.len());
+    for (at, (a, b)) in eager.outputs.iter().zip(&compiled.outputs).enumerate() {
+        close(a, b, &format!("output {at}"));
     }
-    for (position, ((a, b), c)) in first.1.iter().zip(&second.1).zip(&third.1).enumerate() {
+    for (at, (a, b)) in eager.buffers.iter().zip(&compiled.buffers).enumerate() {
+        close(a, b, &format!("buffer {at}"));
+    }
+    for (at, ((a, b), c)) in eager.grads.iter().zip(&compiled.grads).zip(&again.grads).enumerate() {
         match (a, b, c) {
             (Some(a), Some(b), Some(c)) => {
-                close(a, b, &format!("gradient {position}"));
-                assert_eq!(
-                    b.to_vec::<f32>()?,
-                    c.to_vec::<f32>()?,
-                    "gradient {position} differs from pass to pass"
-                );
+                close(a, b, &format!("gradient {at}"));
+                assert!(same(b, c), "gradient {at} differs from pass to pass");
             }
             (None, None, None) => {}
-            _ => panic!("gradient {position}: {:?} op by op, {:?} compiled", a.is_some(), b.is_some()),
+            _ => panic!("gradient {at}: {:?} op by op, {:?} compiled", a.is_some(), b.is_some()),
         }
     }
     Ok(())
 }
 
-/// Compares the elements of tensors, relative to the greatest.
-pub fn close(a: &Tensor, b: &Tensor, what: &str) {
-    assert_eq!(a.shape(), b.shape(), "{what}");
-    let (a, b) = (a.to_vec::<f32>().unwrap(), b.to_vec::<f32>().unwrap());
-    let size = a.iter().map(|x| x.abs()).fold(0.0, f32::max).max(1e-3);
-    for (at, (x, y)) in a.iter().zip(&b).enumerate() {
-        assert!((x - y).abs() <= 1e-5 * size, "{what}: {x} op by op, {y} compiled, at {at}");
+fn outcome<M: Module>(
+    model: &M,
+    inputs: &[Tensor],
+    by: &Use,
+    compiled: bool,
+    run: &impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
+) -> Result<Outcome> {
+    let leaf = |input: &Tensor| match input.dtype() {
+        DType::F32 => input.copy().detach().requires_grad_(by.leaves),
+        _ => Ok(input.clone()),
+    };
+    let inputs: Vec<Tensor> = inputs.iter().map(leaf).collect::<Result<_>>()?;
+    for parameter in model.parameters() {
+        parameter.set_grad(None)?;
     }
+    let outputs = if compiled { run(model, &inputs)? } else { op_by_op(|| run(model, &inputs))? };
+    let tracked: Vec<bool> = outputs.iter().map(Tensor::requires_grad).collect();
+    if compiled {
+        for output in outputs.iter().filter(|output| output.requires_grad()) {
+            assert_eq!(output.grad_fn(), Some("model"), "not compiled");
+        }
+    }
+    let is_used = |at: &usize| by.used.as_ref().is_none_or(|used| used.contains(at)) && tracked[*at];
+    let mut loss: Option<Tensor> = None;
+    for at in (0..outputs.len()).filter(is_used) {
+        let output = &outputs[at];
+        let weights = Tensor::arange(0, output.numel() as i64, 1)?.to_dtype(DType::F32).sin();
+        let part = output.mul(&weights.reshape(output.shape())?)?.sum().mul(1.0 + at as f64)?;
+        loss = Some(match loss {
+            Some(loss) => loss.add(&part)?,
+            None => part,
+        });
+    }
+    if let Some(loss) = loss {
+        loss.backward()?;
+    }
+    let grads = inputs.iter().map(Tensor::grad).chain(model.parameters().iter().map(Tensor::grad)).collect();
+    let outputs = outputs.iter().map(Tensor::detach).collect();
+    Ok(Outcome { outputs, grads, buffers: model.buffers().iter().map(Tensor::copy).collect() })
+}
+
+/// Fails unless two tensors agree to a relative 1e-5 of the largest element, or exactly if they are no floats.
+///
+/// # Panics
+/// If they do not.
+pub fn close(a: &Tensor, b: &Tensor, what: &str) {
+    assert_eq!((a.shape(), a.dtype()), (b.shape(), b.dtype()), "{what}");
+    let (a, b) = (crate::compare::values(a), crate::compare::values(b));
+    let finite = a.iter().map(|x| x.re.abs()).filter(|x| x.is_finite());
+    let size = finite.fold(0.0, f64::max).max(1e-3);
+    for (at, (x, y)) in a.iter().zip(&b).enumerate() {
+        let (x, y) = (x.re, y.re);
+        let equal = x == y || x.is_nan() && y.is_nan();
+        assert!(equal || (x - y).abs() <= 1e-5 * size, "{what}: {x} op by op, {y} compiled, at {at}");
+    }
+}
+
+/// Whether two tensors have the same elements.
+fn same(a: &Tensor, b: &Tensor) -> bool {
+    let (a, b) = (crate::compare::values(a), crate::compare::values(b));
+    a.iter().zip(&b).all(|(x, y)| x == y || x.re.is_nan() && y.re.is_nan())
 }

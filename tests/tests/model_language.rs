@@ -2,6 +2,8 @@
 
 use rustorch::nn::Module;
 use rustorch::prelude::*;
+use rustorch_tests::compiled::both;
+use rustorch_tests::turns::turn;
 
 dim!(Batch, Seq);
 
@@ -150,78 +152,121 @@ model! {
 
 #[test]
 fn recurrent_layers_take_and_give_their_state() -> rustorch::Result<()> {
+    let _turn = turn();
     let model = Recurrent::<11, 4>::new();
-    let text = Tensor::randint(0, 11, [2, 7]).typed::<shape![Batch, Seq]>()?;
-    let zero = || Tensor::zeros([4, 2, 4]).typed::<shape![4, Batch, 4]>();
-    let (y, (h, c)) = model.forward(&text, (&zero()?, &zero()?));
-    assert_eq!((y.shape(), h.shape(), c.shape()), (&[2, 7, 5][..], &[4, 2, 4][..], &[4, 2, 4][..]));
-    y.sum().backward()?;
+    let run = |model: &Recurrent<11, 4>, x: &[Tensor]| {
+        let state = (&x[1].typed::<shape![4, Batch, 4]>()?, &x[2].typed::<shape![4, Batch, 4]>()?);
+        let (y, (h, c)) = model.forward(&x[0].typed::<shape![Batch, Seq]>()?, state);
+        Ok(vec![y.into_tensor(), h.into_tensor(), c.into_tensor()])
+    };
+    let text = Tensor::randint(0, 11, [2, 7]);
+    let inputs = [text, Tensor::randn([4, 2, 4]), Tensor::randn([4, 2, 4])];
+    let shapes: Vec<Vec<usize>> = run(&model, &inputs)?.iter().map(|y| y.shape().to_vec()).collect();
+    assert_eq!(shapes, [vec![2, 7, 5], vec![4, 2, 4], vec![4, 2, 4]]);
+    both(&model, &inputs, run)?;
     assert!(model.parameters().iter().all(|parameter| parameter.grad().is_some()));
-    assert_eq!(nn::Layer::forward(&Reader::new(), &Tensor::randn([2, 3, 8]))?.shape(), [2, 3, 6]);
-    Ok(())
+    both(&Reader::new(), &[Tensor::randn([2, 3, 8])], |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))
 }
 
 #[test]
 fn own_parameters_and_buffers() -> rustorch::Result<()> {
+    let _turn = turn();
     let model = Scaled::<3>::new();
     let names: Vec<String> = model.named_parameters().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["scale", "shift", "table", "bound"]);
     assert_eq!(model.named_buffers().len(), 2);
-    let x = Tensor::randn([5, 3]).typed::<shape![Batch, 3]>()?;
-    model.forward(&x).sum().backward()?;
+    both(&model, &[Tensor::randn([5, 3])], |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))?;
     assert_eq!(model.scale.grad().unwrap().shape(), [3]);
     Ok(())
 }
 
 #[test]
 fn weights_are_tied() -> rustorch::Result<()> {
+    let _turn = turn();
     let tied = Tied::<11, 4>::new();
     assert_eq!(tied.parameters().len(), 3);
-    let text = Tensor::randint(0, 11, [2, 7]).typed::<shape![Batch, Seq]>()?;
-    assert_eq!(tied.forward(&text).shape(), [2, 7, 11]);
-    Ok(())
+    both(&tied, &[Tensor::randint(0, 11, [2, 7])], |model, x| {
+        Ok(vec![model.forward(&x[0].typed::<shape![Batch, Seq]>()?).into_tensor()])
+    })
 }
 
 #[test]
 fn layers_may_be_missing() -> rustorch::Result<()> {
-    assert!(Residual::<4, 4, 1>::new().down.is_none());
+    let _turn = turn();
+    let narrow = Residual::<4, 4, 1>::new();
+    assert!(narrow.down.is_none());
     let wide = Residual::<4, 8, 2>::new();
     assert_eq!(wide.named_parameters().len(), 6);
-    assert_eq!(nn::Layer::forward(&wide, &Tensor::randn([2, 4, 9, 9]))?.shape(), [2, 8, 5, 5]);
-    assert_eq!(
-        nn::Layer::forward(&Residual::<4, 4, 1>::new(), &Tensor::randn([2, 4, 9, 9]))?.shape(),
-        [2, 4, 9, 9]
-    );
-    Ok(())
+    let x = [Tensor::randn([2, 4, 9, 9])];
+    assert_eq!(nn::Layer::forward(&wide, &x[0])?.shape(), [2, 8, 5, 5]);
+    both(&wide, &x, |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))?;
+    both(&narrow, &x, |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))
 }
 
 #[test]
 fn branches_and_loops() -> rustorch::Result<()> {
-    let branches = Branches::<4, 3, true>::new();
-    let y = nn::Layer::forward(&branches, &Tensor::randn([2, 4]))?;
-    y.sum().backward()?;
-    assert_eq!(y.shape(), [2, 4]);
-    assert!(branches.parameters().iter().all(|parameter| parameter.grad().is_some()));
-    Ok(())
+    let _turn = turn();
+    fn all<const KIND: usize, const DEEP: bool>() -> rustorch::Result<()> {
+        let branches = Branches::<4, KIND, DEEP>::new();
+        let run = |model: &Branches<4, KIND, DEEP>, x: &[Tensor]| Ok(vec![nn::Layer::forward(model, &x[0])?]);
+        both(&branches, &[Tensor::randn([2, 4])], run)?;
+        assert!(branches.parameters().iter().all(|parameter| parameter.grad().is_some()));
+        branches.eval();
+        both(&branches, &[Tensor::randn([2, 4])], run)
+    }
+    all::<0, true>()?;
+    all::<2, false>()?;
+    all::<3, true>()
 }
 
 #[test]
 fn tuples_in_and_out() -> rustorch::Result<()> {
-    let steps = Steps::<4>::new();
-    let x = Tensor::randn([2, 3, 4]).typed::<shape![Batch, 3, 4]>()?;
-    let zero = || Tensor::zeros([2, 4]).typed::<shape![Batch, 4]>();
-    let (y, (h, c)) = steps.forward(&x, (&zero()?, &zero()?));
-    assert_eq!((y.shape(), h.shape(), c.shape()), (&[2, 4][..], &[2, 4][..], &[2, 4][..]));
-    Ok(())
+    let _turn = turn();
+    let inputs = [Tensor::randn([2, 3, 4]), Tensor::randn([2, 4]), Tensor::randn([2, 4])];
+    both(&Steps::<4>::new(), &inputs, |model, x| {
+        let state = (&x[1].typed::<shape![Batch, 4]>()?, &x[2].typed::<shape![Batch, 4]>()?);
+        let (y, (h, c)) = model.forward(&x[0].typed::<shape![Batch, 3, 4]>()?, state);
+        assert_eq!((y.shape(), h.shape(), c.shape()), (&[2, 4][..], &[2, 4][..], &[2, 4][..]));
+        Ok(vec![y.into_tensor(), h.into_tensor(), c.into_tensor()])
+    })
 }
 
 #[test]
 fn indices_are_views_of_the_same_elements() -> rustorch::Result<()> {
+    let _turn = turn();
     let x = Tensor::rand([2, 6, 8]).typed::<shape![Batch, 6, 8]>()?;
     let mask = Tensor::zeros([6, 8]).typed::<shape![6, 8]>()?;
     let (a, _, c, d, _) = Indices::new().forward(&x, &mask);
     assert_eq!(a.to_vec::<f32>()?, x.i((.., 2))?.to_vec::<f32>()?);
     assert_eq!(c.to_vec::<f32>()?, x.i((.., rustorch::slice(..).step(2)))?.to_vec::<f32>()?);
     assert_eq!(d.shape(), [2, 5, 1, 7]);
-    Ok(())
+    both(&Indices::new(), &[x.into_tensor(), Tensor::rand([6, 8]).mul(2.0)?], |model, x| {
+        let (a, b, c, d, e) =
+            model.forward(&x[0].typed::<shape![Batch, 6, 8]>()?, &x[1].typed::<shape![6, 8]>()?);
+        Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()])
+    })
+}
+
+model! {
+    /// Reads running statistics before and after the layer updates them.
+    Running { norm: BatchNorm1d(3), table: Embedding(5, 3, padding_idx = 0, max_norm = 1.0) }
+    forward(x: [batch, 3], rows: [batch]) -> [batch, 3] {
+        let y = norm(x) - self.norm.running_mean;
+        table(rows) + y * self.norm.running_mean + self.norm.weight
+    }
+}
+
+#[test]
+fn running_statistics_may_be_read() -> rustorch::Result<()> {
+    let _turn = turn();
+    let inputs = [Tensor::randn([4, 3]), Tensor::from([0i64, 1, 4, 1])];
+    let run = |model: &Running, x: &[Tensor]| {
+        Ok(vec![
+            model.forward(&x[0].typed::<shape![Batch, 3]>()?, &x[1].typed::<shape![Batch]>()?).into_tensor(),
+        ])
+    };
+    let model = Running::new();
+    both(&model, &inputs, run)?;
+    model.eval();
+    both(&model, &inputs, run)
 }

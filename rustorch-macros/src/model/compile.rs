@@ -3,17 +3,29 @@
 
 mod attention;
 mod chain;
+mod elements;
 mod fuse;
 mod kernels;
+mod steps;
 
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Link, PartOp};
+pub(super) use elements::Contents;
+pub(super) use kernels::is_plain_table;
 
 use super::check::Checked;
-use super::ir::{BinaryOp, Field, Model, Submodel, Var};
-use super::lower::{Instruction, Program, Source};
-use proc_macro2::TokenStream;
+use super::ir::{Element, Model, Over, Submodel, Var};
+use super::lower::{Instruction, Program};
+use elements::Elements;
+use proc_macro2::{Ident, TokenStream};
 use std::collections::BTreeSet;
+
+/// The compiled pass of a model.
+pub(super) struct Compiled<'p> {
+    pub region: Region<'p>,
+    /// Tensors of which only a run knows whether they are what kernels work on: numbers.
+    pub numbers: BTreeSet<Var>,
+}
 
 /// Steps in order.
 pub(super) struct Region<'p> {
@@ -35,25 +47,32 @@ pub(super) struct Step<'p> {
     pub dies: Vec<Var>,
 }
 
+/// A layer or model that is called.
+#[derive(Clone, Copy)]
+pub(super) struct Callee {
+    pub field: usize,
+    pub element: Element,
+}
+
 pub(super) enum Kind<'p> {
     Linear {
-        field: usize,
+        layer: Callee,
         input: Var,
         act: Option<Act>,
     },
     Conv2d {
-        field: usize,
+        layer: Callee,
         input: Var,
         act: Option<Act>,
         /// Windows of which the maxima are taken last.
         pool: Option<TokenStream>,
     },
     RowNorm {
-        field: usize,
+        layer: Callee,
         input: Var,
     },
     Embedding {
-        field: usize,
+        layer: Callee,
         input: Var,
     },
     MaxPool {
@@ -74,6 +93,10 @@ pub(super) enum Kind<'p> {
     Reshape {
         input: Var,
     },
+    /// The same elements, of which no gradient is asked.
+    Detach {
+        input: Var,
+    },
     Permute {
         input: Var,
         dims: Vec<usize>,
@@ -88,22 +111,40 @@ pub(super) enum Kind<'p> {
     Island {
         instruction: &'p Instruction,
         inputs: Vec<Var>,
-        layer: Option<usize>,
+        layer: Option<Callee>,
+        /// What each result holds.
+        contents: Vec<Contents>,
+    },
+    /// A parameter or buffer of the model, or of one of its layers.
+    State {
+        field: usize,
+        entry: Option<&'p str>,
     },
     Submodel {
-        target: Submodel,
+        target: Callee,
         inputs: Vec<Var>,
     },
-    If {
-        then: Region<'p>,
-        otherwise: Region<'p>,
+    /// Several regions of which one runs.
+    Branch {
+        on: On<'p>,
+        arms: Vec<Region<'p>>,
     },
     /// `carried`: the variable inside, and the one it starts from.
-    For {
-        field: usize,
+    Loop {
+        over: Over,
+        index: Option<&'p Ident>,
         carried: Vec<(Var, Var)>,
         body: Region<'p>,
     },
+}
+
+/// What decides which arm runs.
+pub(super) enum On<'p> {
+    /// `self.training`
+    Training,
+    /// A condition, or whether a field is there: the same at any time, for the same const parameters and sizes.
+    Decision(&'p super::lower::Decision),
+    Match(&'p TokenStream, Vec<&'p TokenStream>),
 }
 
 /// An elementwise function by the name of its operator, and its numbers.
@@ -119,140 +160,37 @@ pub(super) enum Operand {
     Number(TokenStream),
 }
 
-/// The compiled pass of a model; `None` if it has what such passes cannot do.
-pub(super) fn compile<'p>(model: &Model, checked: &Checked, program: &'p Program) -> Option<Region<'p>> {
+/// The compiled pass of a model; `None` if it has no forward pass.
+pub(super) fn compile<'p>(model: &Model, checked: &Checked, program: &'p Program) -> Option<Compiled<'p>> {
     let forward = model.forward.as_ref()?;
-    // A second handle on a field that may be missing is not made yet.
-    if model.fields.iter().any(Field::is_optional) {
-        return None;
-    }
-    let compiler = Compiler { model, checked };
-    let mut region = compiler.region(program, (0..forward.inputs.len()).collect())?;
+    let inputs: Vec<Var> = (0..forward.inputs.len()).collect();
+    let elements = Elements::of(model, program, &inputs);
+    let compiler = steps::Compiler { model, checked, elements: &elements };
+    let mut region = compiler.region(program, inputs);
     region.number(&mut 0);
-    // What is used as indices is used as nothing else.
-    let mixed = (0..forward.inputs.len()).any(|input| {
-        let (indices, others) = region.index_uses(input);
-        indices && others
-    });
-    (!mixed && region.results.len() <= MOST_OUTPUTS).then_some(region)
-}
-
-/// As many outputs as the library makes room for.
-const MOST_OUTPUTS: usize = 16;
-
-struct Compiler<'a> {
-    model: &'a Model,
-    checked: &'a Checked,
-}
-
-/// Functions that take or give truth values or indices, which do not pass between steps of the pass.
-const NOT_NUMERIC: &[&str] = &[
-    "all",
-    "any",
-    "argmax",
-    "argmin",
-    "embedding",
-    "eq",
-    "ge",
-    "gather",
-    "gt",
-    "index_select",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "lt",
-    "masked_fill",
-    "ne",
-    "sort",
-    "take_along_dim",
-    "topk",
-    "where_",
-];
-
-impl Compiler<'_> {
-    fn region<'p>(&self, program: &'p Program, parameters: Vec<Var>) -> Option<Region<'p>> {
-        let mut steps: Vec<Step<'p>> = Vec::new();
-        for instruction in &program.instructions {
-            let (kind, results) = self.step(instruction)?;
-            steps.push(Step { number: 0, kind, results, dies: Vec::new() });
-        }
-        fuse::fuse(&mut steps, &program.results);
-        attention::absorb(&mut steps, &program.results);
-        chain::fuse(&mut steps, &program.results, |var| self.checked.shapes.get(var)?.as_ref());
-        let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
-        owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
-        let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();
-        for step in steps.iter_mut().rev() {
-            let used: BTreeSet<Var> =
-                step.kind.uses().into_iter().chain(step.results.iter().copied()).collect();
-            step.dies = used.into_iter().filter(|var| owned.contains(var) && ended.insert(*var)).collect();
-        }
-        let unused = parameters.into_iter().filter(|var| !ended.contains(var)).collect();
-        Some(Region { steps, results: program.results.clone(), owned, unused })
-    }
-
-    fn step<'p>(&self, instruction: &'p Instruction) -> Option<(Kind<'p>, Vec<Var>)> {
-        Some(match instruction {
-            Instruction::Layer { field, input, result } => {
-                (self.layer(instruction, *field, *input, *result), vec![*result])
-            }
-            Instruction::Function { name, inputs, args, results, .. } => {
-                let kind = match self.function(name, inputs, args, results) {
-                    Some(kind) => kind,
-                    None if NOT_NUMERIC.contains(name) => return None,
-                    None => kernels::island(instruction, None),
-                };
-                (kind, results.clone())
-            }
-            Instruction::Binary { op, left, right, result } => {
-                let operand = |source: &Source| match source {
-                    Source::Tensor(var) => Operand::Tensor(*var),
-                    Source::Scalar(number) => Operand::Number(number.clone()),
-                };
-                let name = match op {
-                    BinaryOp::Add => "add",
-                    BinaryOp::Sub => "sub",
-                    BinaryOp::Mul => "mul",
-                    BinaryOp::Div => "div",
-                };
-                (Kind::Binary { op: name, left: operand(left), right: operand(right) }, vec![*result])
-            }
-            Instruction::Negate { input, result } => {
-                (Kind::Unary { act: Act::plain("neg"), input: *input }, vec![*result])
-            }
-            Instruction::Einsum { result, .. } => (kernels::island(instruction, None), vec![*result]),
-            Instruction::Submodel { target, inputs, results, .. } => {
-                let inputs = inputs.iter().map(|(var, _)| *var).collect();
-                let results = results.iter().map(|(var, _)| *var).collect();
-                (Kind::Submodel { target: *target, inputs }, results)
-            }
-            Instruction::If { then, otherwise, results } => {
-                let (then, otherwise) = (self.region(then, Vec::new())?, self.region(otherwise, Vec::new())?);
-                (Kind::If { then, otherwise }, results.clone())
-            }
-            Instruction::For { field, carried, body, results } => {
-                let inside = carried.iter().map(|(inside, _)| *inside).collect();
-                let body = self.region(body, inside)?;
-                (Kind::For { field: *field, carried: carried.clone(), body }, results.clone())
-            }
-            // These run operation by operation.
-            Instruction::LayerCall { .. }
-            | Instruction::State { .. }
-            | Instruction::Choose { .. }
-            | Instruction::Match { .. }
-            | Instruction::Repeat { .. } => return None,
-        })
-    }
+    Some(Compiled { region, numbers: elements.assumed })
 }
 
 impl Act {
     fn plain(name: &'static str) -> Self {
         Act { name, params: Vec::new() }
+    }
+}
+
+impl Callee {
+    /// The field itself.
+    fn whole(field: usize) -> Self {
+        Self { field, element: Element::Whole }
+    }
+}
+
+impl From<Submodel> for Callee {
+    fn from(submodel: Submodel) -> Self {
+        match submodel {
+            Submodel::Field(field) => Self::whole(field),
+            Submodel::Each(field) => Self { field, element: Element::Each },
+            Submodel::At(field, at) => Self { field, element: Element::At(at) },
+        }
     }
 }
 
@@ -267,6 +205,7 @@ impl Kind<'_> {
             | Kind::MaxPool { input, .. }
             | Kind::Unary { input, .. }
             | Kind::Reshape { input }
+            | Kind::Detach { input }
             | Kind::Permute { input, .. } => vec![*input],
             Kind::Binary { left, right, .. } => {
                 let var =
@@ -276,8 +215,9 @@ impl Kind<'_> {
             Kind::Chain(chain) => chain.uses(),
             Kind::Attention { inputs, .. } => inputs.to_vec(),
             Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => inputs.clone(),
-            Kind::If { then, otherwise } => then.uses().into_iter().chain(otherwise.uses()).collect(),
-            Kind::For { carried, body, .. } => {
+            Kind::State { .. } => Vec::new(),
+            Kind::Branch { arms, .. } => arms.iter().flat_map(Region::uses).collect(),
+            Kind::Loop { carried, body, .. } => {
                 carried.iter().map(|(_, before)| *before).chain(body.uses()).collect()
             }
         }
@@ -285,13 +225,23 @@ impl Kind<'_> {
 }
 
 impl<'p> Kind<'p> {
-    /// The regions inside.
-    pub fn regions(&self) -> Vec<&Region<'p>> {
-        match self {
-            Kind::If { then, otherwise } => vec![then, otherwise],
-            Kind::For { body, .. } => vec![body],
-            _ => Vec::new(),
-        }
+    /// The regions inside, in order.
+    pub fn inner(&self) -> impl Iterator<Item = &Region<'p>> {
+        let (arms, body) = match self {
+            Kind::Branch { arms, .. } => (&arms[..], None),
+            Kind::Loop { body, .. } => (&[][..], Some(body)),
+            _ => (&[][..], None),
+        };
+        arms.iter().chain(body)
+    }
+
+    fn inner_mut(&mut self) -> impl Iterator<Item = &mut Region<'p>> {
+        let (arms, body) = match self {
+            Kind::Branch { arms, .. } => (&mut arms[..], None),
+            Kind::Loop { body, .. } => (&mut [][..], Some(body)),
+            _ => (&mut [][..], None),
+        };
+        arms.iter_mut().chain(body)
     }
 }
 
@@ -301,14 +251,7 @@ impl Region<'_> {
         for step in &mut self.steps {
             step.number = *next;
             *next += 1;
-            match &mut step.kind {
-                Kind::If { then, otherwise } => {
-                    then.number(next);
-                    otherwise.number(next);
-                }
-                Kind::For { body, .. } => body.number(next),
-                _ => {}
-            }
+            step.kind.inner_mut().for_each(|inner| inner.number(next));
         }
     }
 
@@ -316,17 +259,5 @@ impl Region<'_> {
     pub fn uses(&self) -> Vec<Var> {
         let all = self.steps.iter().flat_map(|step| step.kind.uses()).chain(self.results.iter().copied());
         all.filter(|var| !self.owned.contains(var)).collect()
-    }
-
-    /// Whether a tensor is used as indices, and whether it is used otherwise.
-    pub fn index_uses(&self, var: Var) -> (bool, bool) {
-        let (mut indices, mut others) = (false, self.results.contains(&var));
-        for step in &self.steps {
-            match &step.kind {
-                Kind::Embedding { input, .. } => indices |= *input == var,
-                kind => others |= kind.uses().contains(&var),
-            }
-        }
-        (indices, others)
     }
 }

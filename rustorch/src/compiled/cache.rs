@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use super::pass::{Pass, Planned};
 use crate::Result;
@@ -30,6 +31,18 @@ struct State {
 pub(super) struct Plans {
     pub key: Vec<usize>,
     pub sides: [Planned; 2],
+    pub outputs: SmallVec<[Output; 4]>,
+    /// Why the compiled pass does not apply, if it does not.
+    pub refusal: Option<String>,
+}
+
+/// What is known of an output before a pass.
+#[derive(Clone, Copy)]
+pub(super) struct Output {
+    /// Whether it holds numbers.
+    pub is_numbers: bool,
+    /// Whether it depends on something that requires a gradient.
+    pub grad: bool,
 }
 
 /// The memory of a compiled pass, in bytes.
@@ -47,15 +60,11 @@ pub struct Report {
 
 impl Cache {
     /// The plans for this key, made by `make` if there are none yet.
-    pub(super) fn plans(
-        &self,
-        key: &[usize],
-        make: impl FnOnce() -> Result<[Planned; 2]>,
-    ) -> Result<Arc<Plans>> {
+    pub(super) fn plans(&self, key: &[usize], make: impl FnOnce() -> Result<Plans>) -> Result<Arc<Plans>> {
         if let Some(plans) = self.0.lock().plans.iter().find(|plans| plans.key == key) {
             return Ok(plans.clone());
         }
-        let plans = Arc::new(Plans { key: key.to_vec(), sides: make()? });
+        let plans = Arc::new(Plans { key: key.to_vec(), ..make()? });
         let mut state = self.0.lock();
         if state.plans.len() == PLANS {
             state.plans.remove(0);

@@ -82,39 +82,51 @@ impl Profile {
 /// ```
 ///
 /// # Errors
-/// If the inputs do not fit the network, or the compiled pass does not apply: for other dtypes than `f32`, on other
-/// devices, for submodels that are not compiled.
+/// If the inputs do not fit the network, or the compiled pass does not apply, for the reason that the error gives.
 pub fn explain<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Explanation> {
     model.check(inputs)?;
     let mut key = run::Key::new();
-    let applies = run::fits::<M>(inputs) && model.handle().is_some();
-    let needed = run::survey(model, inputs, &mut key).filter(|_| applies).ok_or_else(|| {
-        Error::argument(
-            "explain",
-            "the compiled pass does not apply: it needs inputs and parameters that are float32 in main memory, indices that are \
-             int64, and compiled submodels",
+    let refuse = |why: &str| Error::argument("explain", format!("the compiled pass does not apply: {why}"));
+    if !run::fits::<M>(inputs) {
+        return Err(refuse("it needs inputs that are float32 or integers, in main memory and not empty"));
+    }
+    let needed = run::survey(model, inputs, &mut key).ok_or_else(|| {
+        refuse(
+            "it needs parameters that are float32, contiguous and in main memory, and layers with the shapes and options of \
+             their declaration",
         )
     })?;
-    key.push(usize::from(needed));
+    if model.handle().is_none() {
+        return Err(refuse("a submodel was not declared with `model!`"));
+    }
+    let mode = if needed { run::Mode::Recording } else { run::Mode::Inference };
+    key.push(mode as usize);
     let given: SmallVec<[Tensor; 4]> =
         inputs.iter().map(|input| no_grad(|| input.contiguous()).detach()).collect();
     let shapes: SmallVec<[&[usize]; 4]> = inputs.iter().map(|input| input.shape()).collect();
     let wants: SmallVec<[bool; 4]> = SmallVec::from_elem(false, inputs.len());
     let cache = model.cache();
-    let plans = cache.plans(&key, || run::plan(model, &given, &shapes, &wants, needed))?;
+    let plans = cache.plans(&key, || run::plan(model, &given, &wants, mode, None))?;
+    if let Some(why) = &plans.refusal {
+        return Err(refuse(why));
+    }
     let parameters = model.parameters();
     let mut best: Option<Vec<(usize, Step)>> = None;
     for _ in 0..ROUNDS {
         let mut pass = cache.pass(needed);
         run::start(model, &mut pass, &plans)?;
         pass.profile = Some(Box::default());
-        let outputs = run::execute(model, &mut pass, &given, &shapes, &wants)?;
+        let outputs = run::execute(model, &mut pass, &given, &wants)?;
         if needed {
             pass.sides[1].arena = Some(cache.arena(plans.sides[1].plan.bytes)?);
             pass.parameters.renew(&parameters);
             pass.turn();
             let mut grads: SmallVec<[Grad; 4]> = SmallVec::new();
-            for output in &outputs {
+            for (output, planned) in outputs.iter().zip(&plans.outputs) {
+                if !planned.grad {
+                    grads.push(None);
+                    continue;
+                }
                 let ones = Tensor::try_full(output.shape(), 1.0, DType::F32, Device::Cpu)?;
                 grads.push(Some(pass.hold(ones, false)));
             }

@@ -5,18 +5,23 @@
 //! them: [`run::forward`] plans the memory of a pass when it first sees its shapes ([`plan`]), keeps plans and arenas in
 //! the network ([`cache`]), and enters the whole network into the tape as one node.
 //!
-//! A network is run op by op instead where the compiled pass does not apply: on other devices, for other dtypes than
-//! `f32`, for tensors without elements, and when gradients are themselves to be differentiated. Results are the same up to
-//! rounding. [`op_by_op`] asks for it, for comparisons.
+//! Every network that `model!` accepts is compiled. It is run op by op instead where the compiled pass does not apply:
+//! on other devices, for other dtypes than `f32` (indices and masks may be what they are), for tensors without elements,
+//! for layers whose parameters have been replaced by others of another shape, for submodels that `model!` did not declare,
+//! and when gradients are themselves to be differentiated. Results are the same up to rounding. [`explain`] says which of
+//! these it is; [`op_by_op`] asks for it, for comparisons.
 
+mod buf;
 mod cache;
 mod explain;
 mod ops;
 mod parameters;
 mod pass;
 mod plan;
+mod results;
 mod run;
 mod submodel;
+mod tape;
 mod train;
 
 use std::cell::Cell;
@@ -32,6 +37,7 @@ pub use train::{Criterion, Tokens, TrainStep, Workspace};
 #[doc(hidden)]
 pub mod expansion {
     pub use super::Compiled;
+    pub use super::buf::Contents;
     pub use super::cache::Cache;
     pub use super::ops::{Chain, Heads, Link, MaxPool, RowNorm, Side, Slope, operators};
     pub use super::pass::{Buf, Grad, Pass};
@@ -45,8 +51,11 @@ use crate::{Result, Tensor};
 
 /// What `model!` implements for a network that it could compile.
 pub trait Compiled: Module + Sized + 'static {
-    /// For each input, whether it holds indices (`i64`) instead of numbers.
-    const INDICES: &'static [bool];
+    /// The number of inputs.
+    const INPUTS: usize;
+
+    /// The number of outputs.
+    const OUTPUTS: usize;
 
     /// The steps of a pass, in order, as [`explain`] prints them.
     const SCHEDULE: &'static [&'static str];

@@ -7,52 +7,18 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
+use super::buf::Home;
+pub use super::buf::{Buf, Grad};
+use super::cache::Plans;
 use super::explain::Profile;
 use super::ops::Factors;
 use super::parameters::Parameters;
 use super::plan::{Plan, Recorder};
 use crate::layout::{Dims, Layout};
-use crate::storage::Storage;
-use crate::{DType, Device, Error, Result, Tensor};
-
-/// Contiguous elements that a pass works on: `f32`, except for indices (`i64`) and places (`i32`).
-#[derive(Clone, Copy, Debug)]
-pub struct Buf {
-    pub(super) ptr: *mut u8,
-    /// Elements.
-    pub(super) len: usize,
-    pub(super) home: Home,
-    /// Whether a gradient is wanted with respect to it.
-    pub(super) grad: bool,
-    /// Whether the elements are indices (`i64`).
-    pub(super) index: bool,
-}
-
-/// Whose memory a buffer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Home {
-    /// The arena of the forward pass: what is saved for the backward pass stays there.
-    Forward(usize),
-    /// The arena of the backward pass.
-    Backward(usize),
-    /// A tensor that the pass holds: an input, an output, the result of an operation outside the arena.
-    Tensor(usize),
-    /// Nobody's: there is no such buffer.
-    Nowhere,
-}
-
-/// The gradient of a buffer, as far as it has been added up; `None` is zero.
-pub type Grad = Option<Buf>;
-
-impl Buf {
-    /// No buffer, to be overwritten by one.
-    pub const NONE: Buf =
-        Buf { ptr: std::ptr::null_mut(), len: 0, home: Home::Nowhere, grad: false, index: false };
-
-    pub(super) fn f32(&self) -> *mut f32 {
-        self.ptr.cast()
-    }
-}
+use crate::storage::{OwnedReadGuard, Storage};
+use crate::{DType, Error, Result, Tensor};
 
 /// The arena of one direction and the sequence of requests to it.
 #[derive(Default)]
@@ -96,6 +62,15 @@ pub struct Pass {
     tensors: Vec<Tensor>,
     pub(super) parameters: Parameters,
     pub(super) outputs: Vec<Tensor>,
+    /// Whether the outputs belong to somebody else, so that results are copied to them in the end.
+    pub(super) is_copied: bool,
+    /// The outputs that hold numbers, so that results can be computed in place.
+    pub(super) numeric: SmallVec<[bool; 16]>,
+    /// Parameters and buffers that steps use as tensors.
+    pub(super) states: Vec<Tensor>,
+    locks: Vec<OwnedReadGuard>,
+    /// Why the pass does not apply to what it was planned for.
+    pub(super) refusal: Option<String>,
     pub(super) wanted: Option<usize>,
     pub(super) depth: usize,
     /// Where the time of each step is written down, if it is.
@@ -127,6 +102,11 @@ impl Pass {
             tensors: Vec::new(),
             parameters: Parameters::default(),
             outputs: Vec::new(),
+            is_copied: false,
+            numeric: SmallVec::new(),
+            states: Vec::new(),
+            locks: Vec::new(),
+            refusal: None,
             wanted: None,
             depth: 0,
             profile: None,
@@ -143,8 +123,12 @@ impl Pass {
         self.islands.clear();
         self.tensors.clear();
         self.outputs.clear();
+        self.is_copied = false;
+        self.states.clear();
+        self.locks.clear();
         self.wanted = None;
         self.depth = 0;
+        self.reads_output = false;
         for side in &mut self.sides {
             (side.requests, side.questions, side.lookups) = (0, 0, 0);
         }
@@ -159,6 +143,16 @@ impl Pass {
         self.unvisited = self.islands.len();
         let side = &mut self.sides[1];
         (side.requests, side.questions, side.lookups) = (0, 0, 0);
+    }
+
+    /// Follows these plans.
+    pub(super) fn follow(&mut self, plans: &Plans) {
+        for (side, planned) in self.sides.iter_mut().zip(&plans.sides) {
+            side.plan = planned.plan.clone();
+            side.facts = planned.facts.clone();
+        }
+        self.numeric.clear();
+        self.numeric.extend(plans.outputs.iter().map(|output| output.is_numbers));
     }
 
     fn side(&mut self) -> &mut Side {
@@ -178,14 +172,20 @@ impl Pass {
         if planning {
             let recorded = side.recorder.allocate(bytes);
             debug_assert_eq!(recorded, number);
-            return Buf { ptr: std::ptr::dangling_mut::<f64>().cast(), len, home, grad, index: false };
+            return Buf {
+                ptr: std::ptr::dangling_mut::<f64>().cast(),
+                len,
+                home,
+                grad,
+                dtype: Some(DType::F32),
+            };
         }
         let place = side.plan.places.get(number).copied();
         let (Some((offset, room)), Some(arena)) = (place, &side.arena) else {
             panic!("internal: request {number} for {bytes} bytes is not in the plan of this pass");
         };
         assert!(bytes <= room, "internal: {bytes} bytes where {room} are planned");
-        Buf { ptr: arena.host_ptr().wrapping_add(offset), len, home, grad, index: false }
+        Buf { ptr: arena.host_ptr().wrapping_add(offset), len, home, grad, dtype: Some(DType::F32) }
     }
 
     /// A buffer for `len` numbers.
@@ -200,13 +200,7 @@ impl Pass {
                 let tensor = self.outputs[output].clone();
                 self.hold(tensor, grad)
             }
-            Some(_) => Buf {
-                ptr: std::ptr::dangling_mut::<f64>().cast(),
-                len,
-                home: Home::Tensor(usize::MAX),
-                grad,
-                index: false,
-            },
+            Some(_) => Buf { ptr: std::ptr::dangling_mut::<f64>().cast(), ..Buf::outside(len, grad) },
             None => self.numbers(len, grad),
         }
     }
@@ -218,7 +212,7 @@ impl Pass {
             len: tensor.numel(),
             home: Home::Tensor(self.tensors.len()),
             grad,
-            index: tensor.dtype() == DType::I64,
+            dtype: Some(tensor.dtype()),
         };
         self.tensors.push(tensor);
         buf
@@ -349,61 +343,29 @@ impl Pass {
         *grad = Some(target);
     }
 
-    // ---- results ----
-
-    /// Checks, while planning, that a result has the size that it was declared with: the options of layers are public.
-    ///
-    /// # Errors
-    /// If it has another one.
-    pub fn expect(&self, result: Buf, shape: &[usize]) -> Result<()> {
-        if self.planning && result.len != shape.iter().product::<usize>() {
-            return Err(Error::argument(
-                "model",
-                format!(
-                    "an operation gives {} elements where {shape:?} was declared; were the options of a layer changed?",
-                    result.len
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Makes the output tensors of these shapes, if the pass has not been given any.
-    ///
-    /// # Errors
-    /// If there is not enough memory.
-    pub fn outputs(&mut self, shapes: &[&[usize]]) -> Result<()> {
-        if self.depth > 0 || self.planning || !self.outputs.is_empty() {
-            return Ok(());
-        }
-        for shape in shapes {
-            self.outputs.push(Tensor::uninit(shape, DType::F32, Device::Cpu)?);
-        }
-        Ok(())
-    }
-
-    /// The result of the next operation is this output.
-    pub fn output(&mut self, number: usize) {
-        if self.depth == 0 {
-            self.wanted = Some(number);
-        }
-    }
-
-    /// No operation takes the place of an output any more.
-    pub(super) fn decline(&mut self) {
-        self.wanted = None;
-    }
+    // ---- tensors ----
 
     /// A buffer as a tensor of this shape that shares its memory, unseen by autograd.
     pub(super) fn tensor(&self, buf: Buf, shape: &[usize]) -> Tensor {
-        let (storage, dtype) = match buf.home {
-            Home::Tensor(number) => (self.tensors[number].storage(), self.tensors[number].dtype()),
-            Home::Backward(_) => (self.sides[1].arena.as_ref().expect("a buffer of the arena"), DType::F32),
-            _ => (self.sides[0].arena.as_ref().expect("a buffer of the arena"), DType::F32),
+        let storage = match buf.home {
+            Home::Tensor(number) => self.tensors[number].storage(),
+            Home::Backward(_) => self.sides[1].arena.as_ref().expect("a buffer of the arena"),
+            _ => self.sides[0].arena.as_ref().expect("a buffer of the arena"),
         };
+        let dtype = buf.dtype.expect("a dtype is unknown only while planning");
         let offset = (buf.ptr as usize - storage.host_ptr() as usize) / dtype.size();
         let layout = Layout { offset, ..Layout::contiguous(Dims::from_slice(shape)) };
         Tensor::from_parts(storage.clone(), layout, dtype)
+    }
+
+    /// Keeps writers away from a tensor until [`Pass::unlock`].
+    pub(super) fn lock(&mut self, tensor: &Tensor) {
+        self.locks.push(tensor.storage().read_owned());
+    }
+
+    /// Lets writers in again.
+    pub(super) fn unlock(&mut self) {
+        self.locks.clear();
     }
 
     /// The plans of both directions, and how many bytes their buffers have without sharing.

@@ -72,29 +72,25 @@ pub trait Uncompiled {
         true
     }
 
-    /// Never called, since there is no handle.
+    /// Says that the pass does not apply, so that the network runs op by op.
     ///
     /// # Errors
     /// Always.
-    fn run(&self, _: &mut Pass, _: &[Buf], _: &[&[usize]], _: &mut [Buf]) -> Result<()> {
-        Err(not_compiled())
+    fn run(&self, pass: &mut Pass, _: &[Buf], _: &[&[usize]], _: &mut [Buf]) -> Result<()> {
+        pass.refuse(format!("{} was not declared with `model!`", std::any::type_name::<Self::Model>()))
     }
 
-    /// Never called, since there is no handle.
+    /// Never called, since no pass of this gets so far.
     ///
     /// # Errors
     /// Always.
     fn derive(&self, _: &mut Pass, _: &[&[usize]], _: &[Grad], _: &mut [Grad]) -> Result<()> {
-        Err(not_compiled())
+        Err(Error::argument("compiled pass", "internal: a submodel that is not compiled was called"))
     }
 }
 
 impl<T> Uncompiled for Probe<'_, T> {
     type Model = T;
-}
-
-fn not_compiled() -> Error {
-    Error::argument("compiled pass", "internal: a submodel that is not compiled was called")
 }
 
 /// An array of handles, if all are there.

@@ -289,15 +289,19 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
         }
         let mut key: run::Key = SmallVec::new();
         let Some(true) = run::survey(self.model, inputs, &mut key) else { return Ok(None) };
-        key.push(1);
+        key.push(run::Mode::Recording as usize);
         let model = self.model;
         let shapes: SmallVec<[&[usize]; 4]> = inputs.iter().map(|input| input.shape()).collect();
         let wants: SmallVec<[bool; 4]> = SmallVec::from_elem(false, inputs.len());
         let cache = model.cache();
         let plans = cache.plans(&key, || {
             let given: SmallVec<[Tensor; 4]> = inputs.iter().map(|input| input.detach()).collect();
-            run::plan(model, &given, &shapes, &wants, true)
+            run::plan(model, &given, &wants, run::Mode::Recording, None)
         })?;
+        // Several outputs, and one that depends on no parameter, are errors of the other path.
+        if plans.refusal.is_some() || !plans.outputs.iter().all(|output| output.is_numbers && output.grad) {
+            return Ok(None);
+        }
         self.pass.restart();
         run::start(model, &mut self.pass, &plans)?;
         let result = self.differentiate(inputs, &shapes, target, &plans);
@@ -327,7 +331,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
             bufs.push(pass.hold((*input).clone(), false));
         }
         let guards: SmallVec<[_; 4]> = inputs.iter().map(|input| input.storage().read()).collect();
-        let mut results = [Buf::NONE; run::OUTPUTS];
+        let mut results = run::results::<M>();
         self.model.run(pass, &bufs, shapes, &mut results)?;
         if pass.outputs.len() != 1 {
             return Err(several(pass.outputs.len()));

@@ -107,7 +107,7 @@ pub trait Module: Send + Sync {
     fn state_dict(&self) -> StateDict {
         let tensor = |(name, entry)| match entry {
             Entry::Parameter(tensor) | Entry::Buffer(tensor) => Some((name, tensor.detach())),
-            Entry::Module(_) | Entry::Training(_) => None,
+            Entry::Module(_) | Entry::Training(_) | Entry::Absent => None,
         };
         Visitor::collect(self, true).into_iter().filter_map(tensor).collect()
     }

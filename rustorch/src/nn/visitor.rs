@@ -17,6 +17,8 @@ pub enum Entry<'a> {
     Module(&'a dyn Module),
     /// A switch between training and evaluation.
     Training(&'a Training),
+    /// A parameter, buffer or module that may be there, but is not.
+    Absent,
 }
 
 /// A part of a module that can be replaced.
@@ -58,6 +60,13 @@ impl<'a> Visitor<'a> {
         visitor.entries
     }
 
+    /// Shows that an optional part is missing, to those that do not ask for names.
+    fn absent(&mut self) {
+        if let Some(sink) = &mut self.sink {
+            sink(Entry::Absent);
+        }
+    }
+
     fn show(&mut self, name: &str, entry: Entry<'a>) {
         match &mut self.sink {
             Some(sink) => sink(entry),
@@ -67,15 +76,17 @@ impl<'a> Visitor<'a> {
 
     /// Shows a parameter: a tensor, or an `Option` of one, of which `None` is passed over.
     pub fn parameter(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
-        if let Some(tensor) = tensor.into() {
-            self.show(name, Entry::Parameter(tensor));
+        match tensor.into() {
+            Some(tensor) => self.show(name, Entry::Parameter(tensor)),
+            None => self.absent(),
         }
     }
 
     /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
     pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
-        if let Some(tensor) = tensor.into() {
-            self.show(name, Entry::Buffer(tensor));
+        match tensor.into() {
+            Some(tensor) => self.show(name, Entry::Buffer(tensor)),
+            None => self.absent(),
         }
     }
 
@@ -88,6 +99,14 @@ impl<'a> Visitor<'a> {
             let length = self.path.enter(name);
             module.visit(self);
             self.path.leave(length);
+        }
+    }
+
+    /// Shows a module inside this one, if it is there.
+    pub fn optional_module(&mut self, name: &str, module: Option<&'a dyn Module>) {
+        match module {
+            Some(module) => self.module(name, module),
+            None => self.absent(),
         }
     }
 
@@ -124,6 +143,13 @@ impl<'a> VisitorMut<'a> {
         let length = self.path.enter(name);
         module.visit_mut(self);
         self.path.leave(length);
+    }
+
+    /// Shows a module inside this one, if it is there.
+    pub fn optional_module(&mut self, name: &str, module: Option<&'a mut dyn Module>) {
+        if let Some(module) = module {
+            self.module(name, module);
+        }
     }
 }
 

@@ -136,6 +136,22 @@ impl Storage {
         self.0.lock.lock_shared_recursive();
         ReadGuard(&self.0)
     }
+
+    /// As [`Storage::read`], with a guard that can be kept.
+    pub fn read_owned(&self) -> OwnedReadGuard {
+        self.0.lock.lock_shared_recursive();
+        OwnedReadGuard(self.clone())
+    }
+}
+
+/// Shared access to a storage that the guard keeps alive.
+pub(crate) struct OwnedReadGuard(Storage);
+
+impl Drop for OwnedReadGuard {
+    fn drop(&mut self) {
+        // SAFETY: `Storage::read_owned` locked it shared.
+        unsafe { self.0.0.lock.unlock_shared() }
+    }
 }
 
 /// Shared access to a storage.

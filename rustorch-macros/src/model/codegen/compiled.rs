@@ -2,28 +2,29 @@
 
 mod backward;
 mod chain;
+mod fields;
 mod forward;
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Heads, Kind, Operand, Region, Step};
-use super::super::ir::{FieldKind, Forward, Model, Submodel};
+use super::super::compile::{Act, Callee, Compiled, Heads, Kind, Operand, Step};
+use super::super::ir::{Forward, Model, Var};
 use super::super::lower::Program;
-use super::body;
+use super::statements;
 use super::types::{self, var};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use std::collections::BTreeSet;
 
 /// The implementation of `Compiled`.
 pub(super) fn compiled(
     model: &Model,
     checked: &Checked,
     program: &Program,
-    region: &Region<'_>,
+    Compiled { region, numbers }: &Compiled<'_>,
 ) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
-    let printer = Printer { model, checked };
+    let printer = Printer { model, checked, numbers };
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let indices = (0..forward.inputs.len()).map(|input| region.index_uses(input).0);
     let dims: Vec<TokenStream> = forward.dims.iter().map(dim).collect();
     let forward_body = printer.forward(region, true);
     let backward_body = printer.backward(region);
@@ -36,10 +37,16 @@ pub(super) fn compiled(
     let shapes = region.results.iter().map(|result| printer.shape(*result));
     let result_grads =
         printer.enter(region, &slots.iter().map(|slot| quote!(outputs[#slot])).collect::<Vec<_>>());
+    let assumed = forward
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(number, input)| printer.assume(number, &format!("the input `{}`", input.name)));
     let schedule = super::schedule::schedule(model, checked, region);
-    let handle = handle(model);
+    let outputs = region.results.len();
+    let handle = fields::handle(model);
     let check = check(model, forward);
-    let fits = fits(model, checked);
+    let fits = fields::fits(model, checked, program);
     let eager = eager(model, forward, program);
     let chains = chain::chains(model, region);
     quote! {
@@ -47,7 +54,8 @@ pub(super) fn compiled(
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, unused_assignments, clippy::all)]
         impl #impl_generics ::rustorch::__private::compiled::Compiled for #name #ty_generics #where_clause {
-            const INDICES: &'static [bool] = &[#(#indices),*];
+            const INPUTS: usize = #count;
+            const OUTPUTS: usize = #outputs;
             const SCHEDULE: &'static [&'static str] = &[#(#schedule),*];
 
             fn cache(&self) -> &::rustorch::__private::compiled::Cache {
@@ -70,6 +78,7 @@ pub(super) fn compiled(
                 use ::rustorch::__private::compiled::{Buf, Link, Probe, Side, Uncompiled as _, operators};
                 #(#dims)*
                 #(let #inputs = pass.retain(inputs[#positions]);)*
+                #(#assumed)*
                 pass.outputs(&[#(#shapes),*])?;
                 #forward_body
                 #(outputs[#slots] = #results;)*
@@ -95,67 +104,6 @@ pub(super) fn compiled(
             #eager
         }
     }
-}
-
-/// A second handle on the model.
-fn handle(model: &Model) -> TokenStream {
-    let fields = model.fields.iter().map(|field| {
-        let name = &field.name;
-        let value = match &field.kind {
-            FieldKind::Submodel(_) => quote!(Probe(&self.#name).handle()?),
-            FieldKind::Submodels(..) => quote!(::rustorch::__private::compiled::array(
-                self.#name.iter().map(|submodel| Probe(submodel).handle())
-            )?),
-            _ => quote!(::core::clone::Clone::clone(&self.#name)),
-        };
-        quote!(#name: #value)
-    });
-    quote! {
-        fn handle(&self) -> ::core::option::Option<Self> {
-            use ::rustorch::__private::compiled::{Probe, Uncompiled as _};
-            ::core::option::Option::Some(Self {
-                #(#fields,)*
-                training: self.training.clone(),
-                compiled: self.compiled.clone(),
-            })
-        }
-    }
-}
-
-/// Compares the parameters that kernels read with their declarations; islands check their own.
-fn fits(model: &Model, checked: &Checked) -> TokenStream {
-    let fields = model.fields.iter().enumerate().flat_map(|(position, field)| {
-        let name = &field.name;
-        match &field.kind {
-            FieldKind::Submodel(_) => vec![quote!(Probe(&self.#name).fits())],
-            FieldKind::Submodels(..) => {
-                vec![quote!(self.#name.iter().all(|submodel| Probe(submodel).fits()))]
-            }
-            _ => parameters(model, checked, position),
-        }
-    });
-    quote! {
-        fn fits(&self) -> bool {
-            use ::rustorch::__private::compiled::{Probe, Uncompiled as _, has_shape};
-            true #(&& #fields)*
-        }
-    }
-}
-
-/// A comparison for every parameter of a layer that has kernels in the pass.
-fn parameters(model: &Model, checked: &Checked, position: usize) -> Vec<TokenStream> {
-    let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
-    if !matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "Embedding") {
-        return Vec::new();
-    }
-    let field = &model.fields[position].name;
-    let states = (layer.spec.state)(args).unwrap_or_default();
-    let compare = |state: rustorch_shape::layers::StateSpec| {
-        let name = format_ident!("{}", &*state.name);
-        let sizes: Vec<TokenStream> = state.shape.iter().map(types::size).collect();
-        quote!(has_shape(&self.#field.#name, &[#(#sizes),*]))
-    };
-    states.into_iter().filter(|state| !state.is_buffer).map(compare).collect()
 }
 
 /// Compares dynamic inputs with their declarations.
@@ -227,6 +175,8 @@ fn grad(number: usize) -> Ident {
 struct Printer<'a> {
     model: &'a Model,
     checked: &'a Checked,
+    /// Tensors of which kernels take for granted that they hold numbers.
+    numbers: &'a BTreeSet<Var>,
 }
 
 impl Printer<'_> {
@@ -245,35 +195,33 @@ impl Printer<'_> {
         quote!(::rustorch::__private::compiled::Heads { shape: #shape, split: #split })
     }
 
-    fn field(&self, field: usize) -> TokenStream {
-        let name = &self.model.fields[field].name;
-        quote!(self.#name)
+    /// A layer as an expression whose fields can be named.
+    fn place(&self, callee: Callee) -> TokenStream {
+        statements::place(self.model, callee.field, callee.element)
     }
 
-    fn callee(&self, target: Submodel) -> TokenStream {
-        match target {
-            Submodel::Field(field) => {
-                let name = self.field(field);
-                quote!(&#name)
+    /// A reference to a layer or model.
+    fn reference(&self, callee: Callee) -> TokenStream {
+        statements::reference(self.model, callee.field, callee.element)
+    }
+
+    fn module(&self, layer: Option<Callee>) -> TokenStream {
+        match layer {
+            Some(callee) => {
+                let layer = self.reference(callee);
+                quote!(::core::option::Option::Some(#layer))
             }
-            Submodel::Each(field) => {
-                let submodel = body::each(field);
-                quote!(#submodel)
-            }
-            Submodel::At(field, at) => {
-                let name = self.field(field);
-                quote!(&#name[#at])
-            }
+            None => quote!(::core::option::Option::None),
         }
     }
 
-    fn module(&self, layer: Option<usize>) -> TokenStream {
-        match layer {
-            Some(field) => {
-                let layer = self.field(field);
-                quote!(::core::option::Option::Some(&#layer))
-            }
-            None => quote!(::core::option::Option::None),
+    /// Has a tensor looked at of which kernels take for granted that it holds numbers.
+    fn assume(&self, number: Var, what: &str) -> TokenStream {
+        let tensor = var(number);
+        if self.numbers.contains(&number) {
+            quote!(pass.expect_numbers(#tensor, #what)?;)
+        } else {
+            TokenStream::new()
         }
     }
 
@@ -295,7 +243,9 @@ fn mark(step: &Step<'_>) -> TokenStream {
     let number = step.number;
     match &step.kind {
         // These only say what the steps after them are.
-        Kind::Reshape { .. } | Kind::If { .. } | Kind::For { .. } => TokenStream::new(),
+        Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
+            TokenStream::new()
+        }
         _ => quote!(pass.step(Self::SCHEDULE, #number);),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::check::Checked;
 use super::super::ir::{Field, FieldKind, Init, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
-use super::{body, types};
+use super::{statements, types};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use rustorch_shape::Dims;
@@ -68,8 +68,8 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let shared = model.fields.iter().map(|field| visit(field, &quote!(&)));
-    let exclusive = model.fields.iter().map(|field| visit(field, &quote!(&mut)));
+    let shared = model.fields.iter().map(|field| visit(field, &quote!(&), &quote!(as_ref)));
+    let exclusive = model.fields.iter().map(|field| visit(field, &quote!(&mut), &quote!(as_mut)));
     let default = (!derives(&model.attrs, "Default")).then(|| {
         quote! {
             #[automatically_derived]
@@ -99,15 +99,13 @@ pub(super) fn module(model: &Model) -> TokenStream {
 }
 
 /// How a field is shown to a visitor.
-fn visit(field: &Field, borrow: &TokenStream) -> TokenStream {
+fn visit(field: &Field, borrow: &TokenStream, inner: &TokenStream) -> TokenStream {
     let (name, key) = (&field.name, field.name.to_string());
     match &field.kind {
         FieldKind::Tensor(tensor) if tensor.is_buffer => quote!(visitor.buffer(#key, #borrow self.#name);),
         FieldKind::Tensor(_) => quote!(visitor.parameter(#key, #borrow self.#name);),
         _ if field.is_optional() => quote! {
-            if let ::core::option::Option::Some(module) = #borrow self.#name {
-                visitor.module(#key, module);
-            }
+            visitor.optional_module(#key, self.#name.#inner().map(|module| module as _));
         },
         _ => quote!(visitor.module(#key, #borrow self.#name);),
     }
@@ -199,8 +197,8 @@ fn own_tensor(field: &Field, tensor: &OwnTensor) -> TokenStream {
 /// An argument of a builder: lists go as arrays.
 fn owned(arg: &Arg) -> TokenStream {
     match arg {
-        Arg::Slice(sizes) => body::argument(&Arg::Array(sizes.clone())),
-        other => body::argument(other),
+        Arg::Slice(sizes) => statements::argument(&Arg::Array(sizes.clone())),
+        other => statements::argument(other),
     }
 }
 

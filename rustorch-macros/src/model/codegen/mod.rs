@@ -5,14 +5,16 @@ mod body;
 mod compiled;
 mod items;
 mod schedule;
+mod statements;
 mod stub;
 mod types;
 
+pub(super) use statements::reference;
 pub(super) use stub::stub;
 pub(super) use types::size;
 
 use super::check::Checked;
-use super::compile::Region;
+use super::compile::Compiled;
 use super::ir::Model;
 use super::lower::Program;
 use proc_macro2::TokenStream;
@@ -23,15 +25,15 @@ pub(super) fn generate(
     model: &Model,
     checked: &Checked,
     program: &Program,
-    region: Option<&Region<'_>>,
+    pass: Option<&Compiled<'_>>,
 ) -> TokenStream {
     let structure = items::structure(model);
     let constructor = items::constructor(model, checked);
     let module = items::module(model);
     let assertions = assertions::free(model, checked);
     let checks = assertions::of_parameters(model, checked);
-    let forward = body::forward(model, program, region.is_some());
-    let compiled = region.map(|region| compiled::compiled(model, checked, program, region));
+    let forward = body::forward(model, program, pass.is_some());
+    let compiled = pass.map(|pass| compiled::compiled(model, checked, program, pass));
     let layer = body::layer(model);
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
     quote! {

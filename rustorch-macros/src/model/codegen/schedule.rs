@@ -1,9 +1,10 @@
 //! The steps of a compiled pass in words, for `rustorch::compiled::explain`.
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Kind, Operand, Region, Step};
-use super::super::ir::{Model, Submodel};
-use super::super::lower::Instruction;
+use super::super::compile::{Act, Callee, Kind, On, Operand, Region, Step};
+use super::super::errors::source;
+use super::super::ir::{Element, Model, Over};
+use super::super::lower::{Decision, Instruction};
 use rustorch_shape::Dims;
 
 /// A line for every step, by number.
@@ -17,20 +18,19 @@ fn add(model: &Model, checked: &Checked, region: &Region<'_>, lines: &mut Vec<St
     for step in &region.steps {
         debug_assert_eq!(step.number, lines.len(), "lines stand in the order of the steps");
         lines.push(line(model, checked, step));
-        match &step.kind {
-            Kind::If { then, otherwise } => {
-                add(model, checked, then, lines);
-                add(model, checked, otherwise, lines);
-            }
-            Kind::For { body, .. } => add(model, checked, body, lines),
-            _ => {}
-        }
+        step.kind.inner().for_each(|inner| add(model, checked, inner, lines));
     }
 }
 
 /// `[batch, 128] = relu(fc1(·))`
 fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
-    let field = |field: &usize| &model.fields[*field].label;
+    let label = |callee: &Callee| {
+        let label = &model.fields[callee.field].label;
+        match callee.element {
+            Element::At(at) => format!("{label}[{at}]"),
+            Element::Whole | Element::Each => label.clone(),
+        }
+    };
     let shapes: Vec<String> = step
         .results
         .iter()
@@ -41,14 +41,12 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         None => inner,
     };
     let text = match &step.kind {
-        Kind::Linear { field: layer, act, .. } => wrap(format!("{}(·)", field(layer)), act),
-        Kind::Conv2d { field: layer, act, pool, .. } => {
-            let text = wrap(format!("{}(·)", field(layer)), act);
+        Kind::Linear { layer, act, .. } => wrap(format!("{}(·)", label(layer)), act),
+        Kind::Conv2d { layer, act, pool, .. } => {
+            let text = wrap(format!("{}(·)", label(layer)), act);
             if pool.is_some() { format!("max_pool2d({text})") } else { text }
         }
-        Kind::RowNorm { field: layer, .. } | Kind::Embedding { field: layer, .. } => {
-            format!("{}(·)", field(layer))
-        }
+        Kind::RowNorm { layer, .. } | Kind::Embedding { layer, .. } => format!("{}(·)", label(layer)),
         Kind::MaxPool { .. } => "max_pool2d(·)".into(),
         Kind::Unary { act, .. } => format!("{}(·)", act.name),
         Kind::Binary { op, left, right } => {
@@ -60,20 +58,30 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         }
         Kind::Chain(chain) => chain.words(),
         Kind::Reshape { .. } => "reshape(·)".into(),
+        Kind::Detach { .. } => "detach(·)".into(),
+        Kind::State { field, entry } => {
+            let name = &model.fields[*field].label;
+            entry.map_or(name.clone(), |entry| format!("{name}.{entry}"))
+        }
         Kind::Permute { dims, .. } => format!("permute(·, {dims:?})"),
         Kind::Attention { .. } => "attention(·, ·, ·)".into(),
         Kind::Island { instruction, layer, .. } => match (instruction, layer) {
-            (_, Some(layer)) => format!("{}(·), on tensors", field(layer)),
+            (_, Some(layer)) => format!("{}(·), on tensors", label(layer)),
             (Instruction::Function { name, .. }, _) => format!("{name}(..), on tensors"),
             (Instruction::Einsum { spec, .. }, _) => format!("einsum {spec}, on tensors"),
             _ => "on tensors".into(),
         },
-        Kind::Submodel { target: Submodel::Field(at) | Submodel::Each(at), .. } => {
-            format!("{}(..)", field(at))
-        }
-        Kind::Submodel { target: Submodel::At(at, number), .. } => format!("{}[{number}](..)", field(at)),
-        Kind::If { .. } => "if self.training".into(),
-        Kind::For { field: at, .. } => format!("for every one of {}", field(at)),
+        Kind::Submodel { target, .. } => format!("{}(..)", label(target)),
+        Kind::Branch { on, .. } => match on {
+            On::Training => "if self.training".into(),
+            On::Decision(Decision::If(condition)) => format!("if {}", source(condition)),
+            On::Decision(Decision::Present(field)) => format!("if {} is there", model.fields[*field].label),
+            On::Match(subject, _) => format!("match {}", source(subject)),
+        },
+        Kind::Loop { over, .. } => match over {
+            Over::Field(field) => format!("for every one of {}", model.fields[*field].label),
+            Over::Range(range) => format!("for {}", source(range)),
+        },
     };
     format!("{} = {text}", shapes.join(", "))
 }

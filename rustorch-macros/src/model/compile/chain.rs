@@ -266,7 +266,9 @@ fn keeps_order(steps: &[Step<'_>], members: &[usize], maker: usize, root: usize)
         || (maker + 1..root).all(|between| {
             members.contains(&between)
                 || match &steps[between].kind {
-                    Kind::Island { .. } | Kind::Submodel { .. } | Kind::If { .. } | Kind::For { .. } => false,
+                    Kind::Island { .. } | Kind::Submodel { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
+                        false
+                    }
                     _ => !draws(between),
                 }
         })

@@ -1,9 +1,11 @@
 //! Which layers and functions are kernels of the pass; any other is an island.
 
 use super::super::codegen;
-use super::super::ir::Var;
+use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, layer_args};
-use super::{Act, Chain, Compiler, Kind, Operand, PartOp, attention};
+use super::elements::Elements;
+use super::steps::Compiler;
+use super::{Act, Callee, Chain, Kind, Operand, PartOp, attention};
 use crate::fuse::functions::find;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,34 +13,32 @@ use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
 
 impl Compiler<'_> {
-    pub fn layer<'p>(&self, instruction: &'p Instruction, field: usize, input: Var, result: Var) -> Kind<'p> {
-        let island = island(instruction, Some(field));
-        let Some((layer, args)) = self.model.layer(self.checked, field) else { return island };
+    /// The kernel of a layer that maps one tensor to one, if it has one.
+    pub fn layer<'p>(&self, callee: Callee, input: Var, result: Var) -> Option<Kind<'p>> {
+        let (layer, args) = self.model.layer(self.checked, callee.field)?;
         if let Some(act) = activation(layer.spec.name, args, || layer_args(layer, args)) {
-            return act.kind(input, result);
+            return Some(act.kind(input, result));
         }
-        match layer.spec.name {
-            "Linear" => Kind::Linear { field, input, act: None },
-            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { field, input, act: None, pool: None },
-            "LayerNorm" => Kind::RowNorm { field, input },
-            "Embedding" => Kind::Embedding { field, input },
+        Some(match layer.spec.name {
+            "Linear" => Kind::Linear { layer: callee, input, act: None },
+            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { layer: callee, input, act: None, pool: None },
+            "LayerNorm" => Kind::RowNorm { layer: callee, input },
+            "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
             "Dropout" => {
-                let name = &self.model.fields[field].name;
-                let factors = quote!(Link::from(&self.#name));
+                let layer = codegen::reference(self.model, callee.field, callee.element);
+                let factors = quote!(Link::from(#layer));
                 Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors }))
             }
             "MaxPool2d" => {
-                let name = &self.model.fields[field].name;
-                Kind::MaxPool {
-                    input,
-                    pool: quote!(::rustorch::__private::compiled::MaxPool::from(&self.#name)),
-                }
+                let layer = codegen::reference(self.model, callee.field, callee.element);
+                Kind::MaxPool { input, pool: quote!(::rustorch::__private::compiled::MaxPool::from(#layer)) }
             }
-            _ => island,
-        }
+            _ => return None,
+        })
     }
 
+    /// The kernel of a function, if it has one.
     pub fn function<'p>(
         &self,
         name: &'static str,
@@ -63,6 +63,7 @@ impl Compiler<'_> {
             "scaled_dot_product_attention" => {
                 return attention::attention(self.checked, inputs, args, results);
             }
+            "detach" => Kind::Detach { input },
             "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
             "permute" | "transpose" => {
                 let rank = shape(input)?.len();
@@ -196,27 +197,21 @@ fn normal(axis: isize, rank: usize) -> Option<usize> {
     usize::try_from(axis).ok().filter(|axis| *axis < rank)
 }
 
-pub(super) fn island(instruction: &Instruction, layer: Option<usize>) -> Kind<'_> {
+/// A call that runs on tensors.
+pub(super) fn island<'p>(instruction: &'p Instruction, model: &Model, elements: &Elements) -> Kind<'p> {
     let mut inputs: Vec<Var> = Vec::new();
-    let mut add = |var: Var| {
+    for var in instruction.operands() {
         if !inputs.contains(&var) {
             inputs.push(var);
         }
-    };
-    match instruction {
-        Instruction::Layer { input, .. } => add(*input),
-        Instruction::Function { inputs, args, .. } => {
-            inputs.iter().copied().for_each(&mut add);
-            for arg in args {
-                if let Arg::Tensor(Some(var)) | Arg::Given(var) = arg {
-                    add(*var);
-                }
-            }
-        }
-        Instruction::Einsum { inputs, .. } => inputs.iter().copied().for_each(&mut add),
-        _ => {}
     }
-    Kind::Island { instruction, inputs, layer }
+    let layer = match instruction {
+        Instruction::Layer { field, .. } => Some(Callee::whole(*field)),
+        Instruction::LayerCall { field, element, .. } => Some(Callee { field: *field, element: *element }),
+        _ => None,
+    };
+    let contents = elements.of_results(model, instruction);
+    Kind::Island { instruction, inputs, layer, contents }
 }
 
 /// Whether a convolution pads by itself.
@@ -225,4 +220,12 @@ fn pads_with_zeros(args: &Args) -> bool {
         Some(Value::Text(mode)) => mode == "zeros",
         _ => true,
     }
+}
+
+/// Whether a table of rows is read and its gradient added up without any of the options that change either.
+pub(in super::super) fn is_plain_table(args: &Args) -> bool {
+    let is_absent = |name| matches!(args.get(name), None | Some(Value::Absent));
+    is_absent("padding_idx")
+        && is_absent("max_norm")
+        && matches!(args.get("scale_grad_by_freq"), None | Some(Value::Bool(false)))
 }

@@ -3,19 +3,22 @@
 use super::super::{Buf, Grad, Pass};
 use super::read;
 use crate::kernels::parallel;
-use crate::{Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor};
 
 impl Pass {
     /// The rows of `weight` with these numbers, which are `i64`.
     ///
     /// # Errors
-    /// If a number is not that of a row.
+    /// If a number is not that of a row, or the numbers are no indices.
     pub fn embedding(&mut self, indices: Buf, weight: &Tensor) -> Result<Buf> {
         let &[count, dim] = weight.shape() else { unreachable!("a table has two axes") };
+        if let (true, Some(dtype)) = (self.planning, indices.dtype.filter(|dtype| *dtype != DType::I64)) {
+            self.refuse(format!("the indices of an embedding are {dtype}, where the kernel expects int64"))?;
+        }
         let grad = self.recording && weight.requires_grad();
         let y = self.result(indices.len * dim, grad);
         if !self.planning {
-            if !indices.index {
+            if indices.dtype != Some(DType::I64) {
                 return Err(Error::argument("embedding", "the indices are numbers; expected int64"));
             }
             // SAFETY: the elements are `i64`.

@@ -1,19 +1,17 @@
 //! Operations that have no kernel in the pass: they run on tensors that share the pass's memory, with a tape of their own.
 
-use super::super::pass::{Home, Island};
+use super::super::buf::Contents;
+use super::super::pass::Island;
 use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::autograd::{GradOptions, grad};
 use crate::nn::{Entry, Module, visit_parts};
-use crate::{Error, Result, Tensor, no_grad};
+use crate::{DType, Device, Error, Result, Tensor, no_grad};
 use smallvec::SmallVec;
 
-/// What stands for a tensor of an island while a pass is planned.
-const OUTSIDE: Buf = Buf { home: Home::Tensor(usize::MAX), ..Buf::NONE };
-
 impl Pass {
-    /// `f` of tensors over the buffers of these shapes; results of `shapes` go to `results`. `module` has the parameters
-    /// that `f` uses besides.
+    /// `f` of tensors over the buffers of these shapes; results of `shapes` go to `results`, and hold `contents`: numbers,
+    /// where it says nothing. `module` has the parameters that `f` uses besides.
     ///
     /// # Errors
     /// Those of `f`.
@@ -22,11 +20,15 @@ impl Pass {
         inputs: &[(Buf, &[usize])],
         module: Option<&dyn Module>,
         shapes: &[&[usize]],
+        contents: &[Contents],
         results: &mut [Buf],
         f: impl FnOnce(&[Tensor]) -> Result<SmallVec<[Tensor; 2]>>,
     ) -> Result<()> {
         self.decline();
+        let first = inputs.first().map(|(input, _)| *input);
+        let contents = |result: usize| contents.get(result).copied().unwrap_or(Contents::Numbers);
         let grad = self.recording
+            && (0..shapes.len()).any(|result| contents(result).is_differentiable(first))
             && (inputs.iter().any(|(input, _)| input.grad)
                 || module.is_some_and(|module| !trained(module).is_empty()));
         for (input, _) in inputs {
@@ -34,8 +36,10 @@ impl Pass {
             self.save(*input, grad);
         }
         if self.planning {
-            for (result, shape) in results.iter_mut().zip(shapes) {
-                *result = Buf { len: numel(shape), grad, ..OUTSIDE };
+            for (number, (result, shape)) in results.iter_mut().zip(shapes).enumerate() {
+                let contents = contents(number);
+                let outside = Buf::outside(numel(shape), grad && contents.is_differentiable(first));
+                *result = Buf { dtype: contents.dtype(first), ..outside };
             }
             self.islands.push(Island { inputs: Vec::new(), outputs: Vec::new() });
             return Ok(());
@@ -43,7 +47,7 @@ impl Pass {
         let tensors: Vec<Tensor> = inputs.iter().map(|(input, shape)| self.tensor(*input, shape)).collect();
         let outputs = if grad {
             for (tensor, (input, _)) in tensors.iter().zip(inputs) {
-                if input.grad {
+                if input.grad && tensor.dtype().is_differentiable() {
                     tensor.requires_grad_(true)?;
                 }
             }
@@ -51,19 +55,22 @@ impl Pass {
         } else {
             no_grad(|| f(&tensors))?
         };
-        for ((result, output), shape) in results.iter_mut().zip(&outputs).zip(shapes) {
-            if output.shape() != *shape || output.dtype() != crate::DType::F32 {
+        for (number, ((result, output), shape)) in results.iter_mut().zip(&outputs).zip(shapes).enumerate() {
+            let contents = contents(number);
+            if output.shape() != *shape
+                || !contents.allows(output.dtype(), tensors.first().map(Tensor::dtype))
+            {
                 return Err(Error::argument(
                     "compiled pass",
                     format!(
-                        "internal: an operation gave {:?} {} where {shape:?} float32 is declared",
+                        "internal: an operation gave {:?} {} where {shape:?} {contents:?} is declared",
                         output.shape(),
                         output.dtype()
                     ),
                 ));
             }
             let own = self.own(output);
-            *result = self.hold(own, grad);
+            *result = self.hold(own, grad && contents.is_differentiable(first));
         }
         if self.recording {
             let (inputs, outputs) =
@@ -93,7 +100,7 @@ impl Pass {
         }
         if self.planning {
             for (input, saved) in inputs.iter_mut().zip(saved).filter(|(_, saved)| saved.grad) {
-                self.contribute(input, Some(Buf { len: saved.len, ..OUTSIDE }));
+                self.contribute(input, Some(Buf::outside(saved.len, false)));
             }
             return Ok(());
         }
@@ -106,7 +113,9 @@ impl Pass {
         let targets: Vec<&Tensor> = chosen().map(|(output, _)| output).collect();
         let weights: Vec<Option<&Tensor>> = chosen().map(|(_, grad)| grad.as_ref()).collect();
         let parameters = module.map(trained).unwrap_or_default();
-        let wanted = leaves.iter().zip(&saved).filter(|(_, saved)| saved.grad).map(|(leaf, _)| leaf);
+        // Of what turned out to be no number there is no gradient, whatever the plan says.
+        let is_wanted = |at: usize| saved[at].grad && leaves[at].requires_grad();
+        let wanted = (0..leaves.len()).filter(|at| is_wanted(*at)).map(|at| &leaves[at]);
         let sources: Vec<&Tensor> = wanted.chain(&parameters).collect();
         let options = GradOptions { retain_graph: true, allow_unused: true, ..GradOptions::default() };
         let found = match targets.is_empty() {
@@ -116,8 +125,11 @@ impl Pass {
         let mut found = found.into_iter();
         for (position, input) in inputs.iter_mut().enumerate() {
             if saved[position].grad {
-                let value = found.next().flatten();
-                let value = value.unwrap_or_else(|| no_grad(|| leaves[position].zeros_like()));
+                let value = if is_wanted(position) { found.next().flatten() } else { None };
+                let value = match value {
+                    Some(value) => value,
+                    None => Tensor::try_full(leaves[position].shape(), 0.0, DType::F32, Device::Cpu)?,
+                };
                 let own = self.own(&value);
                 let buf = self.hold(own, false);
                 self.contribute(input, Some(buf));

@@ -1,14 +1,58 @@
 //! Other arrangements of the same elements.
 
 use super::super::{Buf, Grad, Pass};
+use super::add_into;
 use crate::layout::{Dims, contiguous_strides};
 use crate::ops::elementwise::copy_strided;
+use crate::{DType, Result, Tensor, no_grad};
 
 impl Pass {
     /// The same elements under another shape: another user of the buffer.
     pub fn reshape(&mut self, x: Buf) -> Buf {
         self.decline();
         self.retain(x)
+    }
+
+    /// The same elements, of which no gradient is asked.
+    pub fn detach(&mut self, x: Buf) -> Buf {
+        Buf { grad: false, ..self.reshape(x) }
+    }
+
+    /// A parameter or buffer of the network as a tensor of the pass; nobody may write to it until the pass is over.
+    pub fn state(&mut self, tensor: &Tensor) -> Buf {
+        self.decline();
+        if !self.planning {
+            self.lock(tensor);
+            if self.recording {
+                self.states.push(tensor.clone());
+            }
+        }
+        let grad = self.recording && tensor.requires_grad();
+        self.hold(tensor.clone(), grad)
+    }
+
+    /// A copy of a buffer that a layer may write to while the pass goes on.
+    pub fn snapshot(&mut self, tensor: &Tensor) -> Buf {
+        self.decline();
+        let copy = no_grad(|| tensor.copy());
+        self.hold(copy, false)
+    }
+
+    /// The gradient of [`Pass::state`]; that of [`Pass::snapshot`] goes nowhere.
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn state_backward(&mut self, g: Grad, tensor: &Tensor) -> Result<()> {
+        let Some(g) = g.filter(|_| !self.planning) else { return Ok(()) };
+        let Some(target) = self.parameters.target(tensor)? else { return Ok(()) };
+        // SAFETY: a gradient has the shape of what it is the gradient of, and memory of its own.
+        unsafe {
+            match target.accumulate {
+                true => add_into(target.ptr, target.ptr, g.f32(), g.len),
+                false => std::ptr::copy_nonoverlapping(g.f32(), target.ptr, g.len),
+            }
+        }
+        Ok(())
     }
 
     /// The gradient of [`Pass::reshape`], and of everything else that hands a tensor on: contributes `g`, which stays with its user.
@@ -20,19 +64,35 @@ impl Pass {
     }
 
     /// The axes in another order: axis `i` of the result is axis `dims[i]` of `x`, which has this shape.
-    pub fn permute(&mut self, x: Buf, shape: &[usize], dims: &[usize]) -> Buf {
+    ///
+    /// # Errors
+    /// If it is unknown what the elements are.
+    pub fn permute(&mut self, x: Buf, shape: &[usize], dims: &[usize]) -> Result<Buf> {
+        let dtype = match x.dtype {
+            Some(dtype @ (DType::F32 | DType::I64)) => dtype,
+            dtype => {
+                self.refuse(format!("a tensor to be transposed is {dtype:?}, not float32 or int64"))?;
+                DType::F32
+            }
+        };
         let grad = self.recording && x.grad;
-        let y = self.result(x.len, grad);
+        let y = match dtype {
+            DType::F32 => self.result(x.len, grad),
+            _ => {
+                self.decline();
+                Buf { dtype: x.dtype, ..self.allocate(x.len, dtype.size(), grad) }
+            }
+        };
         if !self.planning {
             let strides = contiguous_strides(shape);
             let from: Dims = dims.iter().map(|&axis| strides[axis]).collect();
             let sizes: Dims = dims.iter().map(|&axis| shape[axis]).collect();
             let to = contiguous_strides(&sizes);
             // SAFETY: buffers of the pass, of the same length.
-            unsafe { copy_strided(x.ptr, from, y.ptr, to, &sizes) };
+            unsafe { copy_strided(dtype, x.ptr, from, y.ptr, to, &sizes) };
         }
         self.save(x, false);
-        y
+        Ok(y)
     }
 
     /// The gradient of [`Pass::permute`].
@@ -46,7 +106,7 @@ impl Pass {
             let sizes: Dims = dims.iter().map(|&axis| shape[axis]).collect();
             let from = contiguous_strides(&sizes);
             // SAFETY: buffers of the pass, of the same length.
-            unsafe { copy_strided(g.ptr, from, dx.ptr, to, &sizes) };
+            unsafe { copy_strided(DType::F32, g.ptr, from, dx.ptr, to, &sizes) };
         }
         self.contribute(gx, Some(dx));
     }

@@ -24,6 +24,14 @@ pub struct EmbeddingOptions {
     pub scale_grad_by_freq: bool,
 }
 
+impl EmbeddingOptions {
+    /// Whether rows are only read, and each adds to the gradient what flows to it.
+    #[doc(hidden)]
+    pub fn is_plain(&self) -> bool {
+        self.padding_idx.is_none() && self.max_norm.is_none() && !self.scale_grad_by_freq
+    }
+}
+
 impl Default for EmbeddingOptions {
     fn default() -> Self {
         Self { padding_idx: None, max_norm: None, norm_type: 2.0, scale_grad_by_freq: false }

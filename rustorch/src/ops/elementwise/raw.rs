@@ -52,16 +52,22 @@ pub(crate) unsafe fn strided(
 ///
 /// # Safety
 /// As for [`strided`]; no two elements of the output are the same.
-pub(crate) unsafe fn copy_strided(input: *const u8, from: Dims, output: *mut u8, to: Dims, shape: &[usize]) {
-    let input = cpu::Operand { ptr: input, dtype: DType::F32, strides: from };
-    let output = cpu::Operand { ptr: output, dtype: DType::F32, strides: to };
+pub(crate) unsafe fn copy_strided(
+    dtype: DType,
+    input: *const u8,
+    from: Dims,
+    output: *mut u8,
+    to: Dims,
+    shape: &[usize],
+) {
+    let input = cpu::Operand { ptr: input, dtype, strides: from };
+    let output = cpu::Operand { ptr: output, dtype, strides: to };
     // SAFETY: the caller's promise.
     unsafe {
         if cpu::copy_transposed(shape, &input, &output) {
             return;
         }
-        let (kernel, inputs) = (kernel::copy(DType::F32), &[input]);
-        let dtype = DType::F32;
+        let (kernel, inputs) = (kernel::copy(dtype), &[input]);
         Loop { kernel, compute: dtype, produces: dtype, params: [0.0; 4], shape, inputs, output }.run();
     }
 }

@@ -1,7 +1,7 @@
 //! The backward pass: the steps in reverse, each contributing to the gradients of what it used.
 
 use super::super::super::compile::{Kind, Operand, Region, Step};
-use super::super::body;
+use super::super::statements;
 use super::{Printer, act_tokens, grad, mark, operator};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -35,26 +35,26 @@ impl Printer<'_> {
         let grads: Vec<Ident> = step.results.iter().map(|result| grad(*result)).collect();
         let g = &grads[..];
         match &step.kind {
-            Kind::Linear { field, input, act } => {
-                let (layer, into, act) = (self.field(*field), grad(*input), act_tokens(act.as_ref()));
+            Kind::Linear { layer, input, act } => {
+                let (layer, into, act) = (self.place(*layer), grad(*input), act_tokens(act.as_ref()));
                 quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
             }
-            Kind::Conv2d { field, input, act, pool } => {
-                let (layer, shape) = (self.field(*field), self.shape(*input));
+            Kind::Conv2d { layer, input, act, pool } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (into, act) = (grad(*input), act_tokens(act.as_ref()));
                 match pool {
-                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, &#layer, #act, &mut #into)?;),
+                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, #layer, #act, &mut #into)?;),
                     Some(pool) => quote! {
-                        pass.conv2d_max_pool_backward(#(#g)*, #shape, &#layer, #act, #pool, &mut #into)?;
+                        pass.conv2d_max_pool_backward(#(#g)*, #shape, #layer, #act, #pool, &mut #into)?;
                     },
                 }
             }
-            Kind::RowNorm { field, input } => {
-                let (layer, into) = (self.field(*field), grad(*input));
-                quote!(pass.row_norm_backward(#(#g)*, (&#layer).into(), &mut #into)?;)
+            Kind::RowNorm { layer, input } => {
+                let (layer, into) = (self.reference(*layer), grad(*input));
+                quote!(pass.row_norm_backward(#(#g)*, (#layer).into(), &mut #into)?;)
             }
-            Kind::Embedding { field, .. } => {
-                let layer = self.field(*field);
+            Kind::Embedding { layer, .. } => {
+                let layer = self.place(*layer);
                 quote!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
             }
             Kind::MaxPool { input, pool } => {
@@ -86,6 +86,11 @@ impl Printer<'_> {
                 let into = grad(*input);
                 quote!(pass.share(#(#g)*, &mut #into);)
             }
+            Kind::Detach { .. } => TokenStream::new(),
+            Kind::State { field, entry } => {
+                let state = statements::state(self.model, *field, *entry);
+                quote!(pass.state_backward(#(#g)*, #state)?;)
+            }
             Kind::Permute { input, dims } => {
                 let (shape, into) = (self.shape(*input), grad(*input));
                 quote!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
@@ -108,7 +113,7 @@ impl Printer<'_> {
                 quote!(pass.island_backward(&[#(#g),*], #module, &[#(#outputs),*], &mut [#(&mut #into),*])?;)
             }
             Kind::Submodel { target, inputs } => {
-                let callee = self.callee(*target);
+                let callee = self.reference(*target);
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let count = inputs.len();
                 let into = inputs.iter().map(|input| grad(*input));
@@ -119,28 +124,30 @@ impl Printer<'_> {
                     #(pass.contribute(&mut #into, parts[#positions]);)*
                 }
             }
-            Kind::If { then, otherwise } => {
+            Kind::Branch { on, arms } => {
                 let given: Vec<TokenStream> = g.iter().map(|grad| quote!(#grad)).collect();
-                let arm = |region: &Region<'_>| {
-                    let (enter, steps) = (self.enter(region, &given), self.backward(region));
-                    quote!({ #enter #steps })
-                };
-                let (then, otherwise) = (arm(then), arm(otherwise));
-                quote!(if pass.branched() #then else #otherwise)
+                let arms: Vec<TokenStream> = arms
+                    .iter()
+                    .map(|region| {
+                        let (enter, steps) = (self.enter(region, &given), self.backward(region));
+                        quote!({ #enter #steps })
+                    })
+                    .collect();
+                self.branch(on, &quote!(pass.branched()), &arms)
             }
-            Kind::For { field, carried, body: inner } => {
-                let (array, submodel) = (self.field(*field), body::each(*field));
+            Kind::Loop { over, index, carried, body } => {
+                let head = statements::reversed_head(self.model, over, *index);
                 let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
                 let given: Vec<TokenStream> = slots.iter().map(|slot| quote!(#slot)).collect();
                 let insides: Vec<Ident> = carried.iter().map(|(inside, _)| grad(*inside)).collect();
                 let starts = carried.iter().map(|(_, before)| grad(*before));
-                let (enter, steps) = (self.enter(inner, &given), self.backward(inner));
+                let (enter, steps) = (self.enter(body, &given), self.backward(body));
                 quote! {
                     #(
                         let mut #slots: Grad = None;
                         pass.share(#g, &mut #slots);
                     )*
-                    for #submodel in #array.iter().rev() {
+                    #head {
                         #(let mut #insides: Grad = None;)*
                         #enter
                         #(pass.release_grad(#slots);)*

@@ -44,7 +44,7 @@ fn collect(region: &Region<'_>, items: &mut Vec<TokenStream>) {
         if let Kind::Chain(chain) = &step.kind {
             items.push(item(chain, step.number));
         }
-        step.kind.regions().into_iter().for_each(|inner| collect(inner, items));
+        step.kind.inner().for_each(|inner| collect(inner, items));
     }
 }
 

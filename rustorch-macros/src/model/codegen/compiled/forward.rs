@@ -1,7 +1,7 @@
 //! The forward pass: a call of `rustorch::compiled::Pass` for every step.
 
-use super::super::super::compile::{Kind, Region, Step};
-use super::super::body;
+use super::super::super::compile::{Contents, Kind, On, Region, Step};
+use super::super::statements;
 use super::super::types::var;
 use super::{Printer, act_tokens, mark, operator};
 use proc_macro2::{Ident, TokenStream};
@@ -46,26 +46,26 @@ impl Printer<'_> {
         let results: Vec<Ident> = step.results.iter().map(|result| var(*result)).collect();
         let result = &results[..];
         match &step.kind {
-            Kind::Linear { field, input, act } => {
-                let (layer, input, act) = (self.field(*field), var(*input), act_tokens(act.as_ref()));
+            Kind::Linear { layer, input, act } => {
+                let (layer, input, act) = (self.place(*layer), var(*input), act_tokens(act.as_ref()));
                 quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
             }
-            Kind::Conv2d { field, input, act, pool } => {
-                let (layer, shape) = (self.field(*field), self.shape(*input));
+            Kind::Conv2d { layer, input, act, pool } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (input, act) = (var(*input), act_tokens(act.as_ref()));
                 match pool {
-                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, &#layer, #act)?;),
+                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, #layer, #act)?;),
                     Some(pool) => {
-                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, &#layer, #act, #pool)?;)
+                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, #layer, #act, #pool)?;)
                     }
                 }
             }
-            Kind::RowNorm { field, input } => {
-                let (layer, input) = (self.field(*field), var(*input));
-                quote!(let #(#result)* = pass.row_norm(#input, (&#layer).into())?;)
+            Kind::RowNorm { layer, input } => {
+                let (layer, input) = (self.reference(*layer), var(*input));
+                quote!(let #(#result)* = pass.row_norm(#input, (#layer).into())?;)
             }
-            Kind::Embedding { field, input } => {
-                let (layer, input) = (self.field(*field), var(*input));
+            Kind::Embedding { layer, input } => {
+                let (layer, input) = (self.place(*layer), var(*input));
                 quote!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
             }
             Kind::MaxPool { input, pool } => {
@@ -86,25 +86,41 @@ impl Printer<'_> {
                 let input = var(*input);
                 quote!(let #(#result)* = pass.reshape(#input);)
             }
+            Kind::Detach { input } => {
+                let input = var(*input);
+                quote!(let #(#result)* = pass.detach(#input);)
+            }
+            Kind::State { field, entry } => {
+                let state = statements::state(self.model, *field, *entry);
+                let name = &self.model.fields[*field].name;
+                let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
+                let assumed = step.results.iter().map(|result| self.assume(*result, &what));
+                let call = match self.is_running(*field, *entry) {
+                    true => quote!(pass.snapshot(#state)),
+                    false => quote!(pass.state(#state)),
+                };
+                quote!(let #(#result)* = #call; #(#assumed)*)
+            }
             Kind::Permute { input, dims } => {
                 let (shape, input) = (self.shape(*input), var(*input));
-                quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*]);)
+                quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*])?;)
             }
             Kind::Attention { inputs, operands, causal, out } => {
                 let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
                 let operands = operands.iter().map(|operand| self.heads(operand));
                 quote!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
             }
-            Kind::Island { instruction, inputs, layer } => {
+            Kind::Island { instruction, inputs, layer, contents } => {
+                let contents = self.contents(contents);
                 let module = self.module(*layer);
                 let names: Vec<Ident> = inputs.iter().map(|input| var(*input)).collect();
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let outputs = step.results.iter().map(|result| self.shape(*result));
                 let count = results.len();
-                let call = body::statement(self.model, instruction);
+                let call = statements::statement(self.model, instruction);
                 quote! {
                     let mut made = [Buf::NONE; #count];
-                    pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], &mut made, |given| {
+                    pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], #contents, &mut made, |given| {
                         let [#(#names),*] = given else { ::core::unreachable!("as many tensors as buffers") };
                         #call
                         ::core::result::Result::Ok([#(#results.clone()),*].into_iter().collect())
@@ -113,39 +129,80 @@ impl Printer<'_> {
                 }
             }
             Kind::Submodel { target, inputs } => {
-                let callee = self.callee(*target);
+                let callee = self.reference(*target);
+                let what = format!("a result of `{}`", self.model.fields[target.field].name);
+                let assumed = step.results.iter().map(|result| self.assume(*result, &what));
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let (inputs, count) = (inputs.iter().map(|input| var(*input)), results.len());
                 quote! {
                     let mut made = [Buf::NONE; #count];
                     Probe(#callee).run(pass, &[#(#inputs),*], &[#(#shapes),*], &mut made)?;
                     let [#(#results),*] = made;
+                    #(#assumed)*
                 }
             }
-            Kind::If { then, otherwise } => {
-                let arm = |region: &Region<'_>| {
-                    let steps = self.forward(region, false);
-                    let ends = region.results.iter().map(|result| var(*result));
-                    quote!({ #steps (#(#ends,)*) })
-                };
-                let (then, otherwise) = (arm(then), arm(otherwise));
-                quote!(let (#(#results,)*) = if pass.branch(self.training.get()) #then else #otherwise;)
+            Kind::Branch { on, arms } => {
+                let arms: Vec<TokenStream> = arms
+                    .iter()
+                    .map(|region| {
+                        let steps = self.forward(region, false);
+                        let ends = region.results.iter().map(|result| var(*result));
+                        quote!({ #steps (#(#ends,)*) })
+                    })
+                    .collect();
+                let taken = self.branch(on, &quote!(pass.branch(self.training.get())), &arms);
+                quote!(let (#(#results,)*) = #taken;)
             }
-            Kind::For { field, carried, body: inner } => {
-                let (array, submodel) = (self.field(*field), body::each(*field));
+            Kind::Loop { over, index, carried, body } => {
                 let insides: Vec<Ident> = carried.iter().map(|(inside, _)| var(*inside)).collect();
                 let starts = carried.iter().map(|(_, before)| var(*before));
-                let steps = self.forward(inner, false);
-                let ends = inner.results.iter().map(|result| var(*result));
+                let (head, steps) = (statements::head(self.model, over, *index), self.forward(body, false));
+                let ends = body.results.iter().map(|result| var(*result));
                 quote! {
                     let (#(mut #insides,)*) = (#(pass.retain(#starts),)*);
-                    for #submodel in &#array {
+                    #head {
                         (#(#insides,)*) = { #steps (#(#ends,)*) };
                     }
                     let (#(#results,)*) = (#(#insides,)*);
                 }
             }
         }
+    }
+
+    /// Whether this is a buffer of a layer, which the layer may write to in the same pass.
+    fn is_running(&self, field: usize, entry: Option<&str>) -> bool {
+        let (Some(entry), Some((layer, args))) = (entry, self.model.layer(self.checked, field)) else {
+            return false;
+        };
+        let states = (layer.spec.state)(args).unwrap_or_default();
+        states.iter().any(|state| state.is_buffer && state.name == entry)
+    }
+
+    /// The arm that runs, in either direction.
+    pub fn branch(&self, on: &On<'_>, training: &TokenStream, arms: &[TokenStream]) -> TokenStream {
+        match (on, arms) {
+            (On::Training, [then, otherwise]) => quote!(if #training #then else #otherwise),
+            (On::Decision(decision), [then, otherwise]) => {
+                let condition = statements::condition(self.model, decision);
+                quote!(if #condition #then else #otherwise)
+            }
+            (On::Match(subject, patterns), arms) => quote!(match #subject { #(#patterns => #arms)* }),
+            _ => TokenStream::new(),
+        }
+    }
+
+    /// What the results of an operation on tensors hold: nothing is said of numbers.
+    fn contents(&self, contents: &[Contents]) -> TokenStream {
+        if contents.iter().all(|contents| *contents == Contents::Numbers) {
+            return quote!(&[]);
+        }
+        let contents = contents.iter().map(|contents| match contents {
+            Contents::Numbers => quote!(Numbers),
+            Contents::Discrete => quote!(Discrete),
+            Contents::Anything => quote!(Anything),
+            Contents::Same => quote!(Same),
+        });
+        quote!(&[#(::rustorch::__private::compiled::Contents::#contents),*])
     }
 }
 
@@ -155,10 +212,12 @@ impl Kind<'_> {
         !matches!(
             self,
             Kind::Reshape { .. }
+                | Kind::Detach { .. }
+                | Kind::State { .. }
                 | Kind::Island { .. }
                 | Kind::Submodel { .. }
-                | Kind::If { .. }
-                | Kind::For { .. }
+                | Kind::Branch { .. }
+                | Kind::Loop { .. }
         )
     }
 }

@@ -1,0 +1,298 @@
+//! What tensors hold: numbers, which kernels work on, or truth values and indices, which only operations on tensors take.
+//!
+//! The macro does not know the dtypes of a model's inputs, nor of its buffers and of what other models give. It tells by
+//! their use: what ends up as an index or a mask is not a number. Where it takes something for numbers and kernels rely on
+//! it ([`Elements::assumed`]), that is looked at when a pass is planned; if it was wrong, the model runs op by op.
+
+use super::super::ir::{Model, Var};
+use super::super::lower::{Arg, Instruction, Program};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a tensor holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Contents {
+    /// Numbers of the pass's dtype.
+    Numbers,
+    /// Truth values or indices.
+    Discrete,
+    /// What only a run knows.
+    Anything,
+    /// What the first operand holds.
+    Same,
+}
+
+/// What the tensors of a program hold.
+pub(super) struct Elements {
+    /// Those that do not hold numbers.
+    others: BTreeMap<Var, Contents>,
+    /// Those that have to hold numbers.
+    pub assumed: BTreeSet<Var>,
+}
+
+/// Functions that give truth values or indices.
+const DISCRETE: &[&str] =
+    &["argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne"];
+
+/// Functions that do, of truth values.
+const LOGICAL: &[&str] = &["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"];
+
+/// Functions that arrange the elements of their first operand anew.
+const ARRANGE: &[&str] = &[
+    "chunk",
+    "contiguous",
+    "detach",
+    "expand",
+    "flatten",
+    "flip",
+    "gather",
+    "index_select",
+    "movedim",
+    "narrow",
+    "permute",
+    "repeat",
+    "repeat_interleave",
+    "reshape",
+    "roll",
+    "select",
+    "slice",
+    "split",
+    "squeeze",
+    "take_along_dim",
+    "transpose",
+    "unbind",
+    "unflatten",
+    "unsqueeze",
+];
+
+/// Functions that only change the shape, or nothing.
+const RESHAPE: &[&str] = &["detach", "flatten", "reshape", "squeeze", "unflatten", "unsqueeze"];
+
+/// Layers that only change the shape, or nothing.
+const RESHAPE_LAYERS: &[&str] = &["Flatten", "Identity", "Unflatten"];
+
+/// How a result comes about.
+enum Origin {
+    /// By arithmetic on these.
+    Values(Vec<Var>),
+    /// It is made of the rows of a table of numbers.
+    Rows,
+    /// It has the elements of this one, under another shape alone if the last word says so.
+    Arranged(Var, bool),
+    /// It holds truth values or indices.
+    Discrete,
+    /// Only a run knows.
+    Unknown,
+    /// It is one of these.
+    OneOf(Vec<Var>),
+}
+
+impl Elements {
+    /// What the tensors of a program with these inputs hold.
+    pub fn of(model: &Model, program: &Program, inputs: &[Var]) -> Self {
+        let mut walk = Walk { model, places: BTreeSet::new(), sources: inputs.to_vec(), made: Vec::new() };
+        walk.program(program);
+        let Walk { places, sources, made, .. } = walk;
+        // What indices are made of is no number.
+        let places = closure(places, &made, |_| true);
+        let mut others: BTreeMap<Var, Contents> =
+            sources.iter().filter(|var| places.contains(var)).map(|var| (*var, Contents::Anything)).collect();
+        while made
+            .iter()
+            .fold(false, |changed, (result, origin)| spread(*result, origin, &mut others) || changed)
+        {
+        }
+        let is_number = |var: &Var| !others.contains_key(var);
+        let mut needed = BTreeSet::new();
+        for (result, origin) in &made {
+            if let (Origin::Values(values), true) = (origin, is_number(result)) {
+                needed.extend(values.iter().copied().filter(is_number));
+            }
+        }
+        let assumed = closure(needed, &made, |origin| !matches!(origin, Origin::Values(_)));
+        Elements { others, assumed }
+    }
+
+    fn contents(&self, var: Var) -> Contents {
+        contents(&self.others, var)
+    }
+
+    /// What the results of a call that runs on tensors hold.
+    pub fn of_results(&self, model: &Model, instruction: &Instruction) -> Vec<Contents> {
+        let results = instruction.results().into_iter().zip(origins(model, instruction));
+        results
+            .map(|(result, origin)| match origin {
+                Origin::Arranged(..) => Contents::Same,
+                _ => self.contents(result),
+            })
+            .collect()
+    }
+
+    /// Whether kernels may compute this: whether what they take for numbers is.
+    pub fn suit_kernels(&self, model: &Model, instruction: &Instruction) -> bool {
+        let is_number = |var: &Var| self.contents(*var) == Contents::Numbers;
+        origins(model, instruction).iter().all(|origin| match origin {
+            Origin::Values(values) => values.iter().all(is_number),
+            Origin::Arranged(value, is_reshape) => *is_reshape || is_number(value),
+            Origin::Rows | Origin::Unknown | Origin::OneOf(_) => true,
+            Origin::Discrete => false,
+        })
+    }
+}
+
+/// All instructions of a program, those of the programs inside included.
+struct Walk<'a> {
+    model: &'a Model,
+    /// Tensors that are used as indices or masks.
+    places: BTreeSet<Var>,
+    /// Tensors that come from outside.
+    sources: Vec<Var>,
+    made: Vec<(Var, Origin)>,
+}
+
+impl Walk<'_> {
+    fn program(&mut self, program: &Program) {
+        for instruction in &program.instructions {
+            self.places.extend(places(self.model, instruction));
+            for (result, origin) in instruction.results().into_iter().zip(origins(self.model, instruction)) {
+                if matches!(origin, Origin::Unknown) {
+                    self.sources.push(result);
+                }
+                self.made.push((result, origin));
+            }
+            if let Instruction::For { carried, body, .. } | Instruction::Repeat { carried, body, .. } =
+                instruction
+            {
+                let ends = carried.iter().zip(&body.results);
+                self.made.extend(
+                    ends.map(|((inside, before), end)| (*inside, Origin::OneOf(vec![*before, *end]))),
+                );
+            }
+            instruction.inner().into_iter().for_each(|inner| self.program(inner));
+        }
+    }
+}
+
+/// How each result of an instruction comes about.
+fn origins(model: &Model, instruction: &Instruction) -> Vec<Origin> {
+    let layer = |field: usize| model.fields[field].layer().map_or("", |layer| layer.spec.name);
+    let each = |make: &dyn Fn() -> Origin| instruction.results().iter().map(|_| make()).collect();
+    match instruction {
+        Instruction::Layer { field, .. } | Instruction::LayerCall { field, .. } => {
+            let (name, operands) = (layer(*field), instruction.operands());
+            match name {
+                "Embedding" => each(&|| Origin::Rows),
+                name if RESHAPE_LAYERS.contains(&name) => each(&|| Origin::Arranged(operands[0], true)),
+                _ => each(&|| Origin::Values(operands.clone())),
+            }
+        }
+        Instruction::Function { name, inputs, .. } => match *name {
+            "embedding" => each(&|| Origin::Rows),
+            // The second says where the elements of the first were.
+            "sort" | "topk" => vec![Origin::Arranged(inputs[0], false), Origin::Discrete],
+            name if DISCRETE.contains(&name) || LOGICAL.contains(&name) => each(&|| Origin::Discrete),
+            name if ARRANGE.contains(&name) => each(&|| Origin::Arranged(inputs[0], RESHAPE.contains(&name))),
+            _ => {
+                let places = places(model, instruction);
+                let mut values = instruction.operands();
+                values.retain(|operand| !places.contains(operand));
+                each(&|| Origin::Values(values.clone()))
+            }
+        },
+        Instruction::Binary { .. } | Instruction::Negate { .. } | Instruction::Einsum { .. } => {
+            each(&|| Origin::Values(instruction.operands()))
+        }
+        Instruction::Submodel { .. } | Instruction::State { .. } => each(&|| Origin::Unknown),
+        Instruction::If { results, .. }
+        | Instruction::Choose { results, .. }
+        | Instruction::Match { results, .. } => {
+            let arms = instruction.inner();
+            (0..results.len())
+                .map(|at| Origin::OneOf(arms.iter().filter_map(|arm| arm.results.get(at).copied()).collect()))
+                .collect()
+        }
+        Instruction::For { carried, body, .. } | Instruction::Repeat { carried, body, .. } => carried
+            .iter()
+            .zip(&body.results)
+            .map(|((_, before), end)| Origin::OneOf(vec![*before, *end]))
+            .collect(),
+    }
+}
+
+/// The operands that are indices or masks, or may be.
+fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
+    match instruction {
+        Instruction::Layer { field, input, .. } => match model.fields[*field].layer() {
+            Some(layer) if layer.spec.name == "Embedding" => vec![*input],
+            _ => Vec::new(),
+        },
+        Instruction::LayerCall { field, inputs, options, .. } => {
+            let is_table = model.fields[*field].layer().is_some_and(|layer| layer.spec.name == "Embedding");
+            let indices = if is_table { inputs.as_slice() } else { &[] };
+            indices.iter().chain(options.iter().flatten()).copied().collect()
+        }
+        Instruction::Function { name, inputs, args, .. } => match *name {
+            "embedding" | "where_" => vec![inputs[0]],
+            "masked_fill" | "take_along_dim" => vec![inputs[1]],
+            "gather" | "index_select" | "scaled_dot_product_attention" => {
+                args.iter().filter_map(Arg::tensor).collect()
+            }
+            name if LOGICAL.contains(&name) => instruction.operands(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn contents(others: &BTreeMap<Var, Contents>, var: Var) -> Contents {
+    others.get(&var).copied().unwrap_or(Contents::Numbers)
+}
+
+/// Works out what a result holds from what its operands do; whether that is news.
+fn spread(result: Var, origin: &Origin, others: &mut BTreeMap<Var, Contents>) -> bool {
+    let of = |var: &Var| contents(others, *var);
+    let found = match origin {
+        Origin::Values(values)
+            if values.is_empty() || values.iter().any(|var| of(var) == Contents::Numbers) =>
+        {
+            return false;
+        }
+        Origin::Values(_) => Contents::Anything,
+        Origin::Arranged(value, _) => of(value),
+        Origin::Discrete => Contents::Discrete,
+        Origin::OneOf(values) => match values.split_first() {
+            Some((first, rest)) if rest.iter().all(|other| of(other) == of(first)) => of(first),
+            _ => Contents::Anything,
+        },
+        Origin::Rows | Origin::Unknown => return false,
+    };
+    let known = of(&result);
+    // It never becomes a number again, so that this ends.
+    let is_news = found != known && found != Contents::Numbers && known != Contents::Anything;
+    if is_news {
+        others.insert(result, found);
+    }
+    is_news
+}
+
+/// The tensors, and all that they are made of by ways that count.
+fn closure(
+    mut all: BTreeSet<Var>,
+    made: &[(Var, Origin)],
+    counts: impl Fn(&Origin) -> bool,
+) -> BTreeSet<Var> {
+    loop {
+        let before = all.len();
+        for (result, origin) in made {
+            if all.contains(result) && counts(origin) {
+                match origin {
+                    Origin::Values(values) | Origin::OneOf(values) => all.extend(values),
+                    Origin::Arranged(value, _) => all.extend([*value]),
+                    Origin::Rows | Origin::Discrete | Origin::Unknown => {}
+                }
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
+}

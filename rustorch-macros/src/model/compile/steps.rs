@@ -1,0 +1,108 @@
+//! Which kind of step each call becomes, and what dies after it.
+
+use super::super::check::Checked;
+use super::super::ir::{BinaryOp, Model, Over, Var};
+use super::super::lower::{Instruction, Program, Source};
+use super::elements::Elements;
+use super::{Act, Callee, Kind, On, Operand, Region, Step, attention, chain, fuse, kernels};
+use std::collections::BTreeSet;
+
+pub(super) struct Compiler<'a> {
+    pub model: &'a Model,
+    pub checked: &'a Checked,
+    pub elements: &'a Elements,
+}
+
+impl Compiler<'_> {
+    pub fn region<'p>(&self, program: &'p Program, parameters: Vec<Var>) -> Region<'p> {
+        let mut steps: Vec<Step<'p>> = program.instructions.iter().map(|call| self.step(call)).collect();
+        fuse::fuse(&mut steps, &program.results);
+        attention::absorb(&mut steps, &program.results);
+        chain::fuse(&mut steps, &program.results, |var| self.checked.shapes.get(var)?.as_ref());
+        let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
+        owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
+        let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();
+        for step in steps.iter_mut().rev() {
+            let used: BTreeSet<Var> =
+                step.kind.uses().into_iter().chain(step.results.iter().copied()).collect();
+            step.dies = used.into_iter().filter(|var| owned.contains(var) && ended.insert(*var)).collect();
+        }
+        let unused = parameters.into_iter().filter(|var| !ended.contains(var)).collect();
+        Region { steps, results: program.results.clone(), owned, unused }
+    }
+
+    fn step<'p>(&self, instruction: &'p Instruction) -> Step<'p> {
+        let kind = match self.numeric(instruction) {
+            Some(kind) => kind,
+            None => kernels::island(instruction, self.model, self.elements),
+        };
+        Step { number: 0, kind, results: instruction.results(), dies: Vec::new() }
+    }
+
+    /// The step, unless it has to run on tensors.
+    fn numeric<'p>(&self, instruction: &'p Instruction) -> Option<Kind<'p>> {
+        if !self.elements.suit_kernels(self.model, instruction) {
+            return None;
+        }
+        Some(match instruction {
+            Instruction::Layer { field, input, result } => {
+                return self.layer(Callee::whole(*field), *input, *result);
+            }
+            Instruction::LayerCall { field, element, is_map: true, inputs, results, .. } => {
+                let callee = Callee { field: *field, element: *element };
+                return self.layer(callee, *inputs.first()?, *results.first()?);
+            }
+            Instruction::Function { name, inputs, args, results, .. } => {
+                return self.function(name, inputs, args, results);
+            }
+            Instruction::Binary { op, left, right, .. } => binary(*op, left, right),
+            Instruction::Negate { input, .. } => Kind::Unary { act: Act::plain("neg"), input: *input },
+            Instruction::Einsum { .. } | Instruction::LayerCall { .. } => return None,
+            Instruction::Submodel { target, inputs, .. } => Kind::Submodel {
+                target: (*target).into(),
+                inputs: inputs.iter().map(|(var, _)| *var).collect(),
+            },
+            Instruction::State { field, entry, .. } => Kind::State { field: *field, entry: entry.as_deref() },
+            Instruction::If { then, otherwise, .. } => {
+                Kind::Branch { on: On::Training, arms: self.arms([then, otherwise]) }
+            }
+            Instruction::Choose { decision, then, otherwise, .. } => {
+                Kind::Branch { on: On::Decision(decision), arms: self.arms([then, otherwise]) }
+            }
+            Instruction::Match { subject, arms, .. } => {
+                let (patterns, arms): (Vec<_>, Vec<_>) =
+                    arms.iter().map(|(pattern, arm)| (pattern, self.region(arm, Vec::new()))).unzip();
+                Kind::Branch { on: On::Match(subject, patterns), arms }
+            }
+            Instruction::For { field, carried, body, .. } => {
+                self.repeated(Over::Field(*field), None, carried, body)
+            }
+            Instruction::Repeat { over, index, carried, body, .. } => {
+                self.repeated(over.clone(), index.as_ref(), carried, body)
+            }
+        })
+    }
+
+    fn arms<'p>(&self, arms: [&'p Program; 2]) -> Vec<Region<'p>> {
+        arms.into_iter().map(|arm| self.region(arm, Vec::new())).collect()
+    }
+
+    fn repeated<'p>(
+        &self,
+        over: Over,
+        index: Option<&'p proc_macro2::Ident>,
+        carried: &[(Var, Var)],
+        body: &'p Program,
+    ) -> Kind<'p> {
+        let inside = carried.iter().map(|(inside, _)| *inside).collect();
+        Kind::Loop { over, index, carried: carried.to_vec(), body: self.region(body, inside) }
+    }
+}
+
+fn binary<'p>(op: BinaryOp, left: &Source, right: &Source) -> Kind<'p> {
+    let operand = |source: &Source| match source {
+        Source::Tensor(var) => Operand::Tensor(*var),
+        Source::Scalar(number) => Operand::Number(number.clone()),
+    };
+    Kind::Binary { op: op.name(), left: operand(left), right: operand(right) }
+}
