@@ -50,6 +50,25 @@ model! {
 }
 
 model! {
+    /// `0.weight`, `1.weight` .. `3.weight`, `head.out.weight`
+    Named<const D: usize> {
+        #[name = "0"]
+        first: Linear(4, D, bias = false),
+        #[name = "1.."]
+        more: [Linear(D, D, bias = false); 3],
+        #[name = "head.out"]
+        last: Linear(D, 2, bias = false),
+    }
+    forward(x: [batch, 4]) -> [batch, 2] {
+        let x = first(x);
+        for layer in self.more {
+            x = layer(relu(x));
+        }
+        last(x)
+    }
+}
+
+model! {
     /// Branches on const parameters, arrays of layers, loops that count.
     Branches<const D: usize, const KIND: usize, const DEEP: bool> {
         layers: [Linear(D, D); 3],
@@ -201,6 +220,21 @@ fn layers_may_be_missing() -> rustorch::Result<()> {
     assert_eq!(nn::Layer::forward(&wide, &x[0])?.shape(), [2, 8, 5, 5]);
     both(&wide, &x, |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))?;
     both(&narrow, &x, |model, x| Ok(vec![nn::Layer::forward(model, &x[0])?]))
+}
+
+#[test]
+fn the_state_has_the_names_that_are_asked_for() -> rustorch::Result<()> {
+    let mut model = Named::<3>::new();
+    let names = ["0.weight", "1.weight", "2.weight", "3.weight", "head.out.weight"];
+    assert_eq!(model.state_dict().iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(), names);
+    let state = model.state_dict();
+    let other = Named::<3>::new();
+    other.load_state_dict(&state)?;
+    assert_eq!(other.more[1].weight.to_vec::<f32>()?, model.more[1].weight.to_vec::<f32>()?);
+    // Also where the parts are shown for replacement.
+    model.to_dtype(DType::F64)?;
+    assert!(model.named_parameters().iter().all(|(_, parameter)| parameter.dtype() == DType::F64));
+    Ok(())
 }
 
 #[test]

@@ -31,8 +31,19 @@ pub(super) struct Field {
     pub name: Ident,
     /// How messages call it: its name, or its type where it has none.
     pub label: String,
+    /// How the state calls it.
+    pub key: Key,
     pub kind: FieldKind,
     pub presence: Presence,
+}
+
+/// What a field's parameters are called in `state_dict`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    /// `conv1`, `downsample.0`: before the names of the parts, with a dot.
+    Name(String),
+    /// The elements of an array are numbered from here, as if each were a field.
+    Numbers(usize),
 }
 
 /// Whether a field is there.

@@ -60,6 +60,8 @@ fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> To
             const SIZE: ::core::option::Option<usize> = ::core::option::Option::None;
             const NAME: &'static str = #text;
         }
+        impl ::rustorch::__private::model::FitsDim<#name> for #name {}
+        impl ::rustorch::__private::model::FitsDim<::rustorch::typed::Any> for #name {}
         impl ::rustorch::typed::BroadcastDim<#name> for #name {
             type Output = #name;
         }

@@ -5,6 +5,7 @@
 
 mod arrange;
 mod assert;
+mod call;
 mod elementwise;
 mod join;
 mod network;
@@ -15,6 +16,7 @@ mod view;
 
 pub use arrange::*;
 pub use assert::assert_sizes;
+pub use call::{Fits, FitsDim, settle};
 pub use elementwise::*;
 pub use join::*;
 pub use network::*;

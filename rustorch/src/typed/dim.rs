@@ -1,5 +1,7 @@
 //! Dims: what the type of a shape says about one axis.
 
+use crate::private::model::FitsDim;
+
 /// One axis of a typed shape.
 ///
 /// [`Const<N>`] fixes the size; a type made by [`dim!`](crate::dim) names a size known at run time; [`Any`] neither names
@@ -10,7 +12,12 @@
     note = "declare a named size with `dim!({Self})`; in `shape![..]` a fixed size is written as a number"
 )]
 pub trait Dim:
-    BroadcastDim<Self, Output = Self> + BroadcastDim<One, Output = Self> + Sized + 'static
+    BroadcastDim<Self, Output = Self>
+    + BroadcastDim<One, Output = Self>
+    + FitsDim<Self>
+    + FitsDim<Any>
+    + Sized
+    + 'static
 {
     /// The size, where the type fixes it.
     const SIZE: Option<usize>;

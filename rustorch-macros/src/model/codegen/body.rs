@@ -2,6 +2,7 @@
 
 use super::super::ir::{Forward, Model, Tree};
 use super::super::lower::Program;
+use super::call;
 use super::statements::block;
 use super::types::{self, Unnamed, var};
 use proc_macro2::TokenStream;
@@ -15,6 +16,7 @@ use syn::Ident;
 pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
     let methods = methods(model, forward, is_compiled);
+    let call = call::method(model, forward);
     // Types of run-time dims matter to submodels alone; without any, one compiled body serves them all.
     let dims = if program.has_submodels() { types::dim_params(model) } else { Vec::new() };
     let inputs = (0..forward.inputs.len()).map(var);
@@ -31,6 +33,8 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
     };
     quote! {
         #methods
+
+        #call
 
         #[allow(unused, clippy::all)]
         fn op_by_op<#(#dims: ::rustorch::Dim),*>(&self, #(#inputs: &::rustorch::Tensor),*) -> ::rustorch::Result<#output> {

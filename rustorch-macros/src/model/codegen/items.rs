@@ -1,7 +1,7 @@
 //! The struct, its constructor and its part in `Module`.
 
 use super::super::check::Checked;
-use super::super::ir::{Field, FieldKind, Init, Model, OwnTensor, Presence};
+use super::super::ir::{Field, FieldKind, Init, Key, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
 use super::{statements, types};
 use proc_macro2::TokenStream;
@@ -100,7 +100,18 @@ pub(super) fn module(model: &Model) -> TokenStream {
 
 /// How a field is shown to a visitor.
 fn visit(field: &Field, borrow: &TokenStream, inner: &TokenStream) -> TokenStream {
-    let (name, key) = (&field.name, field.name.to_string());
+    let name = &field.name;
+    let key = match &field.key {
+        Key::Name(key) => key,
+        Key::Numbers(from) => {
+            return quote! {
+                let elements = ::core::iter::IntoIterator::into_iter(#borrow self.#name);
+                for (i, module) in ::core::iter::Iterator::enumerate(elements) {
+                    visitor.module(&::std::string::ToString::to_string(&(#from + i)), module);
+                }
+            };
+        }
+    };
     match &field.kind {
         FieldKind::Tensor(tensor) if tensor.is_buffer => quote!(visitor.buffer(#key, #borrow self.#name);),
         FieldKind::Tensor(_) => quote!(visitor.parameter(#key, #borrow self.#name);),

@@ -2,6 +2,7 @@
 
 mod assertions;
 mod body;
+mod call;
 mod compiled;
 mod items;
 mod schedule;

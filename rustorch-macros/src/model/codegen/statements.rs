@@ -2,6 +2,7 @@
 
 use super::super::ir::{Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
+use super::call;
 use super::types::{self, Unnamed, var};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -152,6 +153,9 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
             quote_spanned!(span=> self.#name[#at])
         }
     };
+    if call::is_open(model, instruction) {
+        return call::open(model, instruction, &callee);
+    }
     let mut inputs = inputs.iter().map(|(input, shape)| {
         let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
         quote_spanned!(span=> &#input.typed::<#shape>()?)

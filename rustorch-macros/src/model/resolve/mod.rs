@@ -5,6 +5,7 @@ mod body;
 mod branch;
 mod calls;
 mod index;
+mod names;
 mod own;
 mod size;
 mod value;
@@ -58,7 +59,7 @@ fn check_generics(generics: &Generics, errors: &mut Errors) {
 fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors) -> Vec<Field> {
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut resolved: Vec<Field> = Vec::new();
-    for field in fields {
+    for (position, field) in fields.iter().enumerate() {
         let name = field.name.to_string();
         if names.insert(name.clone(), resolved.len()).is_some() {
             errors.at(
@@ -108,11 +109,13 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
         if let (FieldKind::Tensor(_), Presence::Optional(_)) = (&kind, &presence) {
             errors.at(&field.name, "a parameter is always there; an `Option` is for layers and models");
         }
+        let key = names::key(field, position, &kind, &resolved, errors);
         resolved.push(Field {
-            attrs: field.attrs.clone(),
+            attrs: names::other_attributes(&field.attrs),
             vis: field.vis.clone(),
             name: field.name.clone(),
             label,
+            key,
             kind,
             presence,
         });
