@@ -1,5 +1,6 @@
 //! What the examples share: where the data lies, progress bars, and pictures.
 
+pub mod networks;
 pub mod picture;
 
 use std::path::PathBuf;
