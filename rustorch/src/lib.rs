@@ -42,7 +42,7 @@ pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
 pub use ops::sort::{Interpolation, Unique};
 pub use random::manual_seed;
 pub use scalar::Scalar;
-pub use storage::empty_cache;
+pub use storage::{empty_cache, memory_requests};
 pub use tensor::{
     Axes, Ellipsis, Index, IntoIndex, IntoShape, NewAxis, PrintOptions, RightOperand, Sizes, Slice, Tensor,
     TensorData, TensorOptions, print_options, set_print_options, slice,

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use rustorch::compiled::{Tokens, TrainStep};
+use rustorch::compiled::{Tokens, TrainStep, forward_into};
 use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
 use rustorch::optim::clip_grad_norm_;
 use rustorch::prelude::*;
@@ -102,6 +102,87 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
         other.step(&[&text], &text)?;
     }
     assert_eq!((after - before, COUNT.get() - after), (0, 0), "allocations in ten steps");
+    Ok(())
+}
+
+model! {
+    /// A convolution, pooling, attention, branches and a parameter of its own.
+    Wide { conv: Conv2d(1, 4, kernel = 3), scale: Param([16], init = ones), fc: Linear(_, 16), drop: Dropout(0.5) }
+    forward(x: [batch, 1, 6, 6]) -> ([batch, 4, 4], [batch, 16]) {
+        let h = drop(relu(fc(flatten(max_pool2d(relu(conv(x)), 2), 1))) * scale);
+        let a = reshape(h, [batch, 4, 4]);
+        if self.training { h = h * 2.0; }
+        (scaled_dot_product_attention(a, a, a), h)
+    }
+}
+
+dim!(Batch, Seq);
+
+/// Allocations of the heap and blocks for tensors in ten runs, after three.
+fn allocations(mut run: impl FnMut() -> Result<()>) -> Result<(usize, u64)> {
+    (0..3).try_for_each(|_| run())?;
+    let before = (COUNT.get(), rustorch::memory_requests());
+    (0..10).try_for_each(|_| run())?;
+    Ok((COUNT.get() - before.0, rustorch::memory_requests() - before.1))
+}
+
+#[test]
+fn inference_into_tensors_allocates_nothing() -> Result<()> {
+    let _turn = turn();
+    rustorch::kernels::parallel::set_num_threads(1);
+    let (mlp, bigram, wide) = (Mlp::new(), Bigram::new(), Wide::new());
+    wide.eval();
+    let x = Tensor::randn([8, 20]).typed::<shape![Batch, 20]>()?;
+    let text = Tensor::randint(0, 11, [4, 6]).typed::<shape![Batch, Seq]>()?;
+    let image = Tensor::randn([3, 1, 6, 6]).typed::<shape![Batch, 1, 6, 6]>()?;
+    let mut classes = Tensor::zeros([8, 5]).typed::<shape![Batch, 5]>()?;
+    let mut next = Tensor::zeros([4, 6, 11]).typed::<shape![Batch, Seq, 11]>()?;
+    let mut attended = Tensor::zeros([3, 4, 4]).typed::<shape![Batch, 4, 4]>()?;
+    let mut hidden = Tensor::zeros([3, 16]).typed::<shape![Batch, 16]>()?;
+    assert_eq!(allocations(|| mlp.forward_into(&x, &mut classes))?, (0, 0));
+    assert_eq!(allocations(|| bigram.forward_into(&text, &mut next))?, (0, 0));
+    assert_eq!(allocations(|| wide.forward_into(&image, (&mut attended, &mut hidden)))?, (0, 0));
+    let same = |a: &Tensor, b: &Tensor| -> Result<bool> { Ok(a.to_vec::<f32>()? == b.to_vec::<f32>()?) };
+    assert!(same(&classes, &mlp.forward(&x))? && same(&next, &bigram.forward(&text))?);
+    let (a, h) = wide.forward(&image);
+    assert!(same(&attended, &a)? && same(&hidden, &h)?);
+    Ok(())
+}
+
+#[test]
+fn inference_into_any_tensors() -> Result<()> {
+    let _turn = turn();
+    let mlp = Mlp::new();
+    let x = Tensor::randn([8, 20]);
+    let expected = Layer::forward(&mlp, &x)?.to_vec::<f32>()?;
+    let into = |x: &Tensor, out: &mut Tensor| forward_into(&mlp, &[x], &mut [out]);
+    // Strided inputs and outputs, and an output that is a part of the input's memory.
+    let mut strided = Tensor::zeros([5, 8]).t()?;
+    into(&x.t()?.contiguous().t()?, &mut strided)?;
+    assert_eq!(strided.to_vec::<f32>()?, expected);
+    let shared = Tensor::zeros([8 * 20]);
+    let input = shared.reshape([8, 20])?;
+    input.copy_(&x)?;
+    let version = shared.version();
+    let mut output = shared.narrow(0, 3, 40)?.reshape([8, 5])?;
+    into(&input, &mut output)?;
+    assert_eq!(output.to_vec::<f32>()?, expected);
+    assert!(shared.version() > version, "a write that autograd does not notice");
+    // The same where the network runs op by op.
+    let mut eager = Tensor::zeros([8, 5]);
+    rustorch::compiled::op_by_op(|| into(&x, &mut eager))?;
+    assert!(eager.allclose(&output, 1e-5, 1e-6)?);
+    let fails = |out: Tensor| into(&x, &mut out.clone()).unwrap_err().to_string();
+    for (out, words) in [
+        (Tensor::zeros([8, 6]), ["[8, 6]", "[8, 5]"]),
+        (Tensor::zeros([8, 5]).to_dtype(DType::F64), ["float64", "float32"]),
+        (Tensor::zeros([8, 5]).requires_grad_(true)?, ["output 0", "requires a gradient"]),
+    ] {
+        let error = fails(out);
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    }
+    let error = forward_into(&mlp, &[&x], &mut []).unwrap_err().to_string();
+    assert!(error.contains("gives 1 outputs, not 0"), "{error}");
     Ok(())
 }
 

@@ -14,6 +14,7 @@
 mod buf;
 mod cache;
 mod explain;
+mod into;
 mod ops;
 mod parameters;
 mod pass;
@@ -30,6 +31,7 @@ use smallvec::SmallVec;
 
 pub use cache::Report;
 pub use explain::{Explanation, Step, explain};
+pub use into::forward_into;
 use pass::{Buf, Grad, Pass};
 pub use train::{Criterion, Tokens, TrainStep, Workspace};
 
@@ -39,6 +41,7 @@ pub mod expansion {
     pub use super::Compiled;
     pub use super::buf::Contents;
     pub use super::cache::Cache;
+    pub use super::into::write;
     pub use super::ops::{Chain, Heads, Link, MaxPool, RowNorm, Side, Slope, operators};
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Tensors, check_count, check_rank, forward, has_shape};

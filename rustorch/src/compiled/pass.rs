@@ -345,6 +345,11 @@ impl Pass {
 
     // ---- tensors ----
 
+    /// A tensor that the pass keeps alive.
+    pub(super) fn held(&self, number: usize) -> &Tensor {
+        &self.tensors[number]
+    }
+
     /// A buffer as a tensor of this shape that shares its memory, unseen by autograd.
     pub(super) fn tensor(&self, buf: Buf, shape: &[usize]) -> Tensor {
         let storage = match buf.home {

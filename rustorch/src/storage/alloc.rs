@@ -5,7 +5,7 @@
 //! lock, large ones in one shared pool whose size is bounded by what was in use at the same time.
 
 use std::alloc::{Layout as MemoryLayout, alloc, dealloc};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,6 +30,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 static LARGE: Mutex<Bins> = Mutex::new(Bins { bins: Vec::new(), bytes: 0 });
 
 thread_local! {
+    static REQUESTS: Cell<u64> = const { Cell::new(0) };
     static LOCAL: RefCell<Bins> = const { RefCell::new(Bins { bins: Vec::new(), bytes: 0 }) };
 }
 
@@ -90,6 +91,7 @@ unsafe impl Sync for Block {}
 impl Block {
     /// A block of at least `bytes` bytes, aligned to [`ALIGN`].
     pub fn new(bytes: usize) -> Result<Self> {
+        let _ = REQUESTS.try_with(|requests| requests.set(requests.get() + 1));
         let class = size_class(bytes.max(1)).ok_or_else(|| out_of_memory(bytes))?;
         let size = class_size(class);
         let cached = if size <= SMALL {
@@ -155,6 +157,12 @@ pub fn empty_cache() {
     let _ = LOCAL.try_with(|local| local.borrow_mut().clear());
     LARGE.lock().clear();
     PEAK.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);
+}
+
+/// How many blocks of main memory this thread has asked for so far, whether they came from the cache or not.
+#[doc(hidden)]
+pub fn memory_requests() -> u64 {
+    REQUESTS.try_with(Cell::get).unwrap_or(0)
 }
 
 fn out_of_memory(bytes: usize) -> Error {

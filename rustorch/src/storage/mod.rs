@@ -15,7 +15,7 @@ use parking_lot::RawRwLock;
 use parking_lot::lock_api::{RawRwLock as _, RawRwLockRecursive as _};
 
 use alloc::Block;
-pub use alloc::empty_cache;
+pub use alloc::{empty_cache, memory_requests};
 
 use crate::{DType, Device, Error, Result};
 

@@ -5,7 +5,7 @@ use super::super::lower::Program;
 use super::call;
 use super::statements::block;
 use super::types::{self, Unnamed, var};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use rustorch_shape::Size;
 use rustorch_shape::poly::Atom;
@@ -74,7 +74,16 @@ pub(super) fn layer(model: &Model) -> TokenStream {
 
 /// The typed methods.
 fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
-    let Signature { attrs, generics, names, params, output } = signature(model, forward);
+    let signature = signature(model, forward);
+    let into = is_compiled.then(|| {
+        forward_into(model, forward, &signature, |inputs, outputs| {
+            quote! {
+                let () = Self::SHAPES_FIT;
+                ::rustorch::__private::compiled::write(self, &[#(#inputs),*], &[#(#outputs),*])
+            }
+        })
+    });
+    let Signature { attrs, generics, names, params, output } = signature;
     let mut outputs = (0..forward.outputs.len()).map(|position| {
         let index = syn::Index::from(position);
         if forward.is_tuple { quote!(output.#index.typed()?) } else { quote!(output.typed()?) }
@@ -112,7 +121,46 @@ fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
             let output = self.op_by_op #turbofish (#(#names),*)?;
             ::core::result::Result::Ok(#typed)
         }
+
+        #into
     }
+}
+
+/// The method that writes to outputs which are there already; `body` takes the names of inputs and outputs.
+pub(super) fn forward_into(
+    model: &Model,
+    forward: &Forward,
+    signature: &Signature,
+    body: impl FnOnce(&[Ident], &[Ident]) -> TokenStream,
+) -> TokenStream {
+    let Signature { generics, names, params, .. } = signature;
+    // Names of their own, whatever the inputs are called.
+    let made: Vec<Ident> =
+        (0..forward.outputs.len()).map(|at| format_ident!("out{at}", span = Span::mixed_site())).collect();
+    let mut types = output_types(model, forward).map(|ty| quote!(&mut #ty));
+    let ty = types::nested(&forward.result, &mut types);
+    let pattern = types::nested(&forward.result, &mut made.iter().map(|name| quote!(#name)));
+    let body = body(names, &made);
+    quote! {
+        /// As `forward`, with the results written to tensors that are there already: without a tape, and without an
+        /// allocation once the shapes are known and if every operation has a kernel (`rustorch::compiled::forward_into`).
+        ///
+        /// # Errors
+        /// If an output has another shape or dtype or requires a gradient, if the device fails, or a size known at run time
+        /// is too small for the layers.
+        pub fn forward_into #generics (&self, #(#params,)* #pattern: #ty) -> ::rustorch::Result<()> {
+            #body
+        }
+    }
+}
+
+/// The types of the outputs.
+fn output_types<'a>(model: &'a Model, forward: &'a Forward) -> impl Iterator<Item = TokenStream> + 'a {
+    forward.outputs.iter().map(|output| {
+        let any = quote!((::rustorch::Any,));
+        let shape = output.shape.as_ref().map_or(any, |shape| types::shape(model, shape, Unnamed::Any));
+        quote!(::rustorch::TypedTensor<#shape>)
+    })
 }
 
 /// Returns what the compiled pass gives, where it applies.
@@ -172,14 +220,7 @@ pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
         quote!(#pattern: #ty)
     });
     let params = params.collect();
-    let mut outputs = forward.outputs.iter().map(|output| {
-        let shape = output
-            .shape
-            .as_ref()
-            .map_or(quote!((::rustorch::Any,)), |shape| types::shape(model, shape, Unnamed::Any));
-        quote!(::rustorch::TypedTensor<#shape>)
-    });
-    let output = types::nested(&forward.result, &mut outputs);
+    let output = types::nested(&forward.result, &mut output_types(model, forward));
     Signature { attrs: forward.attrs.clone(), generics: quote!(<#(#generics),*>), names, params, output }
 }
 

@@ -10,8 +10,14 @@ pub(in super::super) fn stub(model: &Model) -> TokenStream {
     let structure = items::structure(model);
     let module = items::module(model);
     let forward = model.forward.as_ref().map(|forward| {
-        let body::Signature { attrs, generics, params, output, .. } = body::signature(model, forward);
+        let signature = body::signature(model, forward);
+        let into = body::forward_into(model, forward, &signature, |_, _| {
+            quote!(::core::unreachable!("this model does not compile"))
+        });
+        let body::Signature { attrs, generics, params, output, .. } = signature;
         quote! {
+            #[allow(unused_variables)]
+            #into
             #(#attrs)*
             #[allow(unused_variables)]
             pub fn forward #generics (&self, #(#params),*) -> #output {

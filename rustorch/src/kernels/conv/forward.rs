@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::gather::{Layout, Pixels, Weights, gather, pack};
+use super::offsets::Offsets;
 use super::planes::Planes;
 use super::{Conv2d, Element, Epilogue, Target, finish};
 use crate::kernels::gemm::{BatchDim, MatMut, MatRef, Product, Real};
@@ -214,9 +215,9 @@ impl Cut {
 pub(super) struct Band {
     /// The source of the first band.
     pub planes: Planes,
-    pub pixels: Vec<isize>,
+    pub pixels: Offsets,
     /// By channel, then tap.
-    pub steps: Vec<isize>,
+    pub steps: Offsets,
 }
 
 impl Band {

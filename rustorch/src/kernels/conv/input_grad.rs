@@ -3,7 +3,10 @@
 //! Inputs that share their remainders by the stride see the same taps of the kernel. For each pair of remainders, the
 //! gradient is a convolution of the output's gradient with those taps, at a stride of 1.
 
+use smallvec::SmallVec;
+
 use super::gather::{Layout, Pixels, Weights, gather, pack, packed_len};
+use super::offsets::Offsets;
 use super::planes::Planes;
 use super::{Conv2d, Element, Epilogue};
 use crate::kernels::{Isa, parallel, scratch};
@@ -20,7 +23,7 @@ struct Tap {
 
 /// The taps that the inputs `≡ remainder (mod stride)` see along one axis: input `i = t·stride + remainder` reaches output
 /// `t + shift` by the tap.
-fn taps(conv: &Conv2d, axis: usize, remainder: usize) -> Vec<Tap> {
+fn taps(conv: &Conv2d, axis: usize, remainder: usize) -> SmallVec<[Tap; 8]> {
     let stride = conv.stride[axis] as isize;
     (0..conv.kernel[axis])
         .filter_map(|index| {
@@ -37,7 +40,7 @@ struct Phase {
     count: [usize; 2],
     planes: Planes,
     /// The taps that these inputs see.
-    pairs: Vec<(Tap, Tap)>,
+    pairs: SmallVec<[(Tap, Tap); 32]>,
 }
 
 impl Phase {
@@ -130,7 +133,7 @@ pub(super) unsafe fn run<T: Element>(
     }
 }
 
-fn steps(planes: &Planes, pairs: &[(Tap, Tap)], outputs: usize) -> Vec<isize> {
+fn steps(planes: &Planes, pairs: &[(Tap, Tap)], outputs: usize) -> Offsets {
     let tap = |&(v, h): &(Tap, Tap)| {
         planes.tap((v.shift - planes.origin[0]) as usize, (h.shift - planes.origin[1]) as usize)
     };
@@ -158,10 +161,9 @@ unsafe fn one_phase<T: Element>(
     let bands = count_y.div_ceil(band);
     // Only rows of a band are copied, but with the distances of the whole, which the steps are made for.
     let row = phase.planes.row();
-    let pixels: Vec<isize> =
-        (0..band).flat_map(|t| (0..count_x).map(move |u| (t * row + u) as isize)).collect();
+    let pixels: Offsets = (0..band).flat_map(|t| (0..count_x).map(move |u| (t * row + u) as isize)).collect();
     let place = |t: usize, u: usize| (t * stride_y * conv.size[1] + u * stride_x) as isize;
-    let places: Vec<isize> = (0..band).flat_map(|t| (0..count_x).map(move |u| place(t, u))).collect();
+    let places: Offsets = (0..band).flat_map(|t| (0..count_x).map(move |u| place(t, u))).collect();
     let margin = phase.planes.extent[0] - count_y;
     let shared = parallel::Shared((dy, dx, weights));
     parallel::for_each(conv.batch * bands, |task| {

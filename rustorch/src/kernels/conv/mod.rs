@@ -33,6 +33,7 @@ mod few;
 mod forward;
 mod gather;
 mod input_grad;
+mod offsets;
 mod planes;
 mod weight_grad;
 mod winograd;

@@ -13,6 +13,7 @@ mod weight_grad;
 
 use std::ops::Range;
 
+use super::offsets::Offsets;
 use super::{Conv2d, Element, Epilogue, Target, finish};
 use crate::kernels::gemm::{Activation, Block, Kernels, Panel, Real, balanced};
 use crate::kernels::{Isa, parallel, scratch};
@@ -239,8 +240,8 @@ struct Band<'a, T: 'static> {
     plan: &'a Plan,
     pitch: usize,
     /// Where tiles and channels lie in the transformed input.
-    tiles: Vec<isize>,
-    channels: Vec<isize>,
+    tiles: Offsets,
+    channels: Offsets,
 }
 
 impl<T: Element> Band<'_, T> {

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::super::offsets::Offsets;
 use super::super::{Conv2d, Element};
 use super::transform::{FilterGradient, Gradient, Input, POINTS};
 use super::{Plan, Planes};
@@ -117,8 +118,8 @@ impl<T: Element> Task<'_, T> {
         let gradient = self.row * pitch + lanes;
         let image = (2 * pass.min(plan.tiles[0]) + 2) * (2 * across + 2) * lanes + lanes;
         let row_of = |c: usize| (c / lanes * pitch * lanes + c % lanes) as isize;
-        let channels: Vec<isize> = (0..self.inputs.len()).map(row_of).collect();
-        let tiles: Vec<isize> = (0..pitch).map(|tile| (tile * lanes) as isize).collect();
+        let channels: Offsets = (0..self.inputs.len()).map(row_of).collect();
+        let tiles: Offsets = (0..pitch).map(|tile| (tile * lanes) as isize).collect();
         scratch::with(POINTS * (point + gradient) + image, |inputs: *mut T| {
             // SAFETY: the buffer has room for the three; the rest is the caller's promise.
             unsafe {
