@@ -90,13 +90,13 @@ const ROWS: &[(Call, &[&str])] = &[
     (
         || {
             done(F::conv2d(
-                &Tensor::zeros_with([1, 1, 4, 4], DType::I64),
-                &Tensor::zeros_with([1, 1, 2, 2], DType::I64),
+                &Tensor::zeros_with([1, 1, 4, 4], DType::Bool),
+                &Tensor::zeros_with([1, 1, 2, 2], DType::Bool),
                 None,
                 Default::default(),
             ))
         },
-        &["conv2d", "int64"],
+        &["conv2d", "bool"],
     ),
     // Indices.
     (|| done(F::embedding(&Tensor::from([0i64, 4]), &Tensor::zeros([4, 2]), None)), &["embedding", "4"]),

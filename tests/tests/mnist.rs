@@ -172,8 +172,10 @@ fn wrong_amounts_of_data() {
     directory.write(IMAGES, &long);
     directory.refused(IMAGES, &["4 bytes follow"]);
     directory.write(IMAGES, &header(0x803, &[u32::MAX, u32::MAX, u32::MAX]));
-    directory.refused(IMAGES, &["more than memory can hold"]);
+    directory.refused(IMAGES, &["4294967295 × 4294967295", "expected 28 × 28"]);
     directory.write(IMAGES, &header(0x803, &[u32::MAX, 28, 28]));
+    directory.refused(IMAGES, &["[4294967295, 28, 28]", "more than the file can hold"]);
+    directory.write(IMAGES, &header(0x803, &[10, 28, 28]));
     directory.refused(IMAGES, &["there are 0"]);
     directory.write(IMAGES, &images(2, 32));
     directory.refused(IMAGES, &["32 × 32", "expected 28 × 28"]);

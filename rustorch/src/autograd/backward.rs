@@ -116,7 +116,20 @@ fn root(op: &str, output: &Tensor, gradient: Option<&Tensor>) -> Result<(Edge, T
                 output.shape()
             )));
         }
+        Some(gradient) if gradient.dtype().is_complex() != output.dtype().is_complex() => {
+            return Err(Error::Autograd(format!(
+                "{op}: a gradient of dtype {} for an output of dtype {}; both are real or both are complex",
+                gradient.dtype(),
+                output.dtype()
+            )));
+        }
         Some(gradient) => gradient.to_dtype(output.dtype()),
+        None if output.dtype().is_complex() => {
+            return Err(Error::Autograd(format!(
+                "{op}: a gradient is implied only for real outputs, but the output is {}; pass a gradient",
+                output.dtype()
+            )));
+        }
         None if output.numel() == 1 => {
             Tensor::try_full(output.shape(), 1.0, output.dtype(), output.device())?
         }

@@ -1,7 +1,5 @@
 //! Operations with a gradient of the user's own.
 
-use parking_lot::Mutex;
-
 use super::{Ctx, Grads, Saved, no_grad, record};
 use crate::{Error, Result, Tensor};
 
@@ -73,12 +71,11 @@ pub fn apply(function: impl Function, inputs: &[&Tensor]) -> Result<Vec<Tensor>>
         };
         let saved: Vec<Saved> = context.saved.iter().map(save).collect();
         let (arity, results) = (inputs.len(), outputs.len());
-        let function = Mutex::new(function);
         Box::new(move |ctx: &Ctx<'_>| {
             let saved = saved.iter().map(|saved| saved.unpack(ctx)).collect::<Result<Vec<_>>>()?;
             let grads =
                 (0..results).map(|index| ctx.output_grad_or_zeros(index)).collect::<Result<Vec<_>>>()?;
-            let result = function.lock().backward(&saved, &grads)?;
+            let result = function.backward(&saved, &grads)?;
             if result.len() != arity {
                 return Err(Error::Autograd(format!(
                     "custom function: backward returned {} gradients for {arity} inputs",

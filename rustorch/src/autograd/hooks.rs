@@ -45,6 +45,15 @@ impl OutputHooks {
         Ok(())
     }
 
+    /// Has a tensor's gradient kept by another node, one that overwrote the tensor.
+    pub fn move_retained(&self, tensor: &Tensor, to: &OutputHooks, output: usize) {
+        let tensor = tensor.downgrade();
+        let is_this =
+            |observer: &Observer| matches!(observer, Observer::Retain(other) if other.ptr_eq(&tensor));
+        self.0.lock().retain(|(_, observer)| !is_this(observer));
+        to.0.lock().push((output, Observer::Retain(tensor)));
+    }
+
     fn list(&self, output: usize) -> HookList {
         let mut observers = self.0.lock();
         for (index, observer) in observers.iter() {
@@ -62,11 +71,16 @@ pub(crate) fn run_hooks(hooks: &HookList, grad: &mut Tensor) -> Result<()> {
     let hooks = hooks.lock().clone();
     for (_, hook) in hooks {
         if let Some(replacement) = hook(grad) {
-            if replacement.shape() != grad.shape() {
+            let same_kind = replacement.dtype() == grad.dtype() && replacement.device() == grad.device();
+            if replacement.shape() != grad.shape() || !same_kind {
                 return Err(Error::Autograd(format!(
-                    "a hook returned a gradient of shape {:?} in place of one of shape {:?}",
+                    "a hook returned a gradient {:?} {} on {} in place of one {:?} {} on {}",
                     replacement.shape(),
-                    grad.shape()
+                    replacement.dtype(),
+                    replacement.device(),
+                    grad.shape(),
+                    grad.dtype(),
+                    grad.device()
                 )));
             }
             *grad = replacement;

@@ -117,8 +117,12 @@ impl Tensor {
     pub(crate) fn set_history(&self, node: Arc<Node>, output: usize) {
         let version = self.storage().version();
         self.with_meta(|meta| {
-            meta.history = Some((node, output));
+            let old = meta.history.replace((node.clone(), output));
             meta.history_version = version;
+            if let (true, Some((old, _))) = (meta.retains_grad, old) {
+                // The gradient that is kept is that of the tensor as it is now.
+                old.hooks.move_retained(self, &node.hooks, output);
+            }
         });
         self.set_requires_grad_flag(true);
     }

@@ -69,17 +69,22 @@ impl Node {
         })
     }
 
-    /// Runs the backward function; without `retain`, what it saved is freed at once.
+    /// Runs the backward function; without `retain`, what it saved is freed at once. One that saved nothing may run
+    /// again, as in PyTorch: two losses may share a sum or a view without keeping the graph.
     pub fn run(self: &Arc<Self>, grads: &[Option<Tensor>], retain: bool) -> Result<Grads> {
-        let backward = if retain { self.backward.lock().clone() } else { self.backward.lock().take() };
-        let Some(backward) = backward else {
+        let Some(backward) = self.backward.lock().clone() else {
             return Err(Error::Autograd(format!(
                 "backward through {} a second time: its saved tensors were freed by the first; \
                  use `backward_with(.., retain_graph = true)` if the graph is needed again",
                 self.op
             )));
         };
-        let result = backward(&Ctx { node: self, grads })?;
+        let read_saved = Cell::new(false);
+        let result = backward(&Ctx { node: self, grads, read_saved: &read_saved })?;
+        if !retain && read_saved.get() {
+            // What this frees is dropped after the lock is released.
+            let _freed = self.backward.lock().take();
+        }
         debug_assert!(result.len() <= self.edges.len(), "{}: more gradients than inputs", self.op);
         Ok(result)
     }
@@ -114,12 +119,19 @@ impl Drop for Node {
 pub(crate) struct Ctx<'a> {
     pub node: &'a Arc<Node>,
     grads: &'a [Option<Tensor>],
+    /// Whether a saved tensor was asked for.
+    read_saved: &'a Cell<bool>,
 }
 
 impl Ctx<'_> {
     /// The same context for other gradients of the outputs.
     pub fn with_grads<'b>(&'b self, grads: &'b [Option<Tensor>]) -> Ctx<'b> {
-        Ctx { node: self.node, grads }
+        Ctx { node: self.node, grads, read_saved: self.read_saved }
+    }
+
+    /// Notes that the function depends on a saved tensor, so that it cannot run again once those are freed.
+    pub(super) fn reads_saved(&self) {
+        self.read_saved.set(true);
     }
 
     /// The gradient of the only output.

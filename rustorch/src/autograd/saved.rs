@@ -42,6 +42,7 @@ impl Saved {
     /// # Errors
     /// If an in-place operation has changed it since.
     pub fn unpack(&self, ctx: &Ctx<'_>) -> Result<Tensor> {
+        ctx.reads_saved();
         if self.tensor.is_inference() {
             return Err(Error::Autograd(format!(
                 "{} saved a tensor of shape {:?} that was made in inference mode; copy it first",

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{BackwardFn, Ctx, Edge, Grads, Node, is_grad_enabled};
+use super::{BackwardFn, Ctx, Edge, Grads, Node, is_grad_enabled, is_inference_mode_enabled};
 use crate::layout::Layout;
-use crate::{Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor};
 
 /// The edges of an in-place operation, taken before the write.
 pub(crate) struct BeforeInplace {
@@ -34,6 +34,12 @@ pub(crate) fn check_inplace(op: &'static str, target: &Tensor, others: &[&Tensor
     let needed = is_grad_enabled()
         && target.dtype().is_differentiable()
         && (target.requires_grad() || others.iter().any(|other| other.requires_grad()));
+    if target.is_inference() && !is_inference_mode_enabled() {
+        return Err(Error::Autograd(format!(
+            "{op}: in place on a tensor made in inference mode, outside that mode; copy it first"
+        )));
+    }
+    refuse_unrecorded_view(op, target, others)?;
     if !needed {
         return Ok(BeforeInplace { needed, target: None, others: Vec::new() });
     }
@@ -44,14 +50,23 @@ pub(crate) fn check_inplace(op: &'static str, target: &Tensor, others: &[&Tensor
             "{op}: {what} that requires gradients is used in an in-place operation; use `no_grad` to change its value"
         )));
     }
-    if target.is_inference() {
-        return Err(Error::Autograd(format!("{op}: in place on a tensor made in inference mode")));
-    }
     Ok(BeforeInplace {
         needed,
         target: root.gradient_edge(),
         others: others.iter().map(|other| other.gradient_edge()).collect(),
     })
+}
+
+/// The base of a view that was made while nothing was recorded would not learn of a recorded operation on the view.
+fn refuse_unrecorded_view(op: &'static str, target: &Tensor, others: &[&Tensor]) -> Result<()> {
+    let Some(base) = target.unrecorded_base().filter(|_| is_grad_enabled()) else { return Ok(()) };
+    if !base.requires_grad() && !others.iter().any(|other| other.requires_grad()) {
+        return Ok(());
+    }
+    Err(Error::Autograd(format!(
+        "{op}: a view made in `no_grad` or inference mode of a tensor that takes part in differentiation is used in an \
+         in-place operation that is recorded; make the view outside that mode, or change it inside"
+    )))
 }
 
 impl BeforeInplace {
@@ -77,7 +92,7 @@ impl BeforeInplace {
         match target.base() {
             None => target.set_history(Node::new(op, edges, &[target], backward), 0),
             Some(base) => {
-                let backward = route_through(base.layout(), target.layout(), backward);
+                let backward = route_through(Place::new(base, target), backward);
                 base.set_history(Node::new(op, edges, &[base], backward), 0);
             }
         }
@@ -85,15 +100,13 @@ impl BeforeInplace {
 }
 
 /// Lifts the backward function of an operation on a view to the view's base.
-fn route_through(base: &Layout, view: &Layout, inner: BackwardFn) -> BackwardFn {
-    let (base, view) = (base.clone(), relative(base, view));
-    let inner = Arc::new(inner);
+fn route_through(place: Place, inner: BackwardFn) -> BackwardFn {
     Box::new(move |ctx: &Ctx<'_>| {
-        let grad = ctx.grad()?.copy_with_strides(&base)?;
+        let grad = ctx.grad()?.copy_with_strides(&place.base)?;
         super::record("copy", &[&grad], &[ctx.grad()?], || {
             Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())])))
         });
-        let part = grad.as_strided(&view.shape, &view.strides, view.offset)?;
+        let part = place.part_of(&grad)?;
         let mut result = inner(&ctx.with_grads(&[Some(part.copy())]))?;
         match result.first_mut().and_then(Option::take) {
             Some(through) => part.copy_(&through)?,
@@ -108,9 +121,54 @@ fn route_through(base: &Layout, view: &Layout, inner: BackwardFn) -> BackwardFn 
     })
 }
 
-/// The view's layout in a tensor that is laid out as the base but starts at 0.
-fn relative(base: &Layout, view: &Layout) -> Layout {
-    Layout { offset: view.offset - base.offset, ..view.clone() }
+/// Where a view lies in its base.
+struct Place {
+    base: Layout,
+    base_dtype: DType,
+    view: Layout,
+    dtype: DType,
+}
+
+impl Place {
+    fn new(base: &Tensor, view: &Tensor) -> Self {
+        Self {
+            base: base.layout().clone(),
+            base_dtype: base.dtype(),
+            view: view.layout().clone(),
+            dtype: view.dtype(),
+        }
+    }
+
+    /// The same part of a tensor that is laid out as the base but starts at 0. Views of complex numbers as real ones, and
+    /// the other way round, count elements of another size than their base.
+    fn part_of(&self, whole: &Tensor) -> Result<Tensor> {
+        let (elements, start) = match (self.base_dtype.is_complex(), self.dtype.is_complex()) {
+            (true, false) => (whole.view_as_real()?, Some(2 * self.base.offset)),
+            (false, true) => {
+                let pairs = whole.layout().end() / 2;
+                let pairs = whole.as_strided(&[pairs, 2], &[2, 1], 0)?.view_as_complex()?;
+                (pairs, self.base.offset.is_multiple_of(2).then_some(self.base.offset / 2))
+            }
+            _ => (whole.clone(), Some(self.base.offset)),
+        };
+        let offset = start.and_then(|start| self.view.offset.checked_sub(start)).ok_or_else(|| {
+            Error::Autograd(
+                "in place on a view that begins before its base, or between two of its elements".into(),
+            )
+        })?;
+        elements.as_strided(&self.view.shape, &self.view.strides, offset)
+    }
+
+    /// The gradient of the base from that of the view.
+    fn spread(&self, grad: &Tensor) -> Result<Tensor> {
+        if self.base_dtype == self.dtype {
+            return grad.as_strided_backward(&self.base, &self.view);
+        }
+        let zero = Tensor::try_full(&[], 0.0, self.base_dtype, grad.device())?;
+        let whole = zero.expand(self.base.shape.as_slice())?.copy_with_strides(&self.base)?;
+        self.part_of(&whole)?.copy_(grad)?;
+        Ok(whole)
+    }
 }
 
 impl Tensor {
@@ -137,11 +195,9 @@ impl Tensor {
         {
             return Some(history);
         }
-        let layouts = (base.layout().clone(), relative(base.layout(), self.layout()));
-        let backward: BackwardFn = Box::new(move |ctx: &Ctx<'_>| {
-            let (base, view) = &layouts;
-            Ok(Grads::from_iter([Some(ctx.grad()?.as_strided_backward(base, view)?)]))
-        });
+        let place = Place::new(base, self);
+        let backward: BackwardFn =
+            Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(place.spread(ctx.grad()?)?)])));
         let node = Node::new("as_strided", [base.gradient_edge()].into_iter().collect(), &[self], backward);
         self.set_history(node.clone(), 0);
         Some((node, 0))

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::state_dict::{LoadReport, StateDict, load};
 use super::visitor::{Entry, EntryMut, Visitor, VisitorMut};
-use crate::{DType, Device, Result, Tensor, no_grad};
+use crate::{DType, Device, Error, Result, Tensor, no_grad};
 
 /// Something with parameters, buffers and further modules (`torch.nn.Module`): a layer, or a network of layers.
 ///
@@ -150,7 +150,9 @@ pub trait Module: Send + Sync {
     where
         Self: Sized,
     {
+        let path = path.as_ref();
         self.load_state_dict(&crate::serialize::load(path)?)
+            .map_err(|error| Error::Format { path: path.display().to_string(), message: error.to_string() })
     }
 
     /// Starts training: dropout drops, batch norm uses and tracks the batch's statistics.

@@ -61,13 +61,17 @@ pub(crate) struct Inner {
     layout: Layout,
     dtype: DType,
     flags: AtomicU8,
-    /// The tensor whose memory this views, for in-place operations under differentiation. Never itself a view.
+    /// The tensor whose memory this views, for in-place operations under differentiation. Never itself a view. A view
+    /// made while nothing was recorded has one only if that takes part in differentiation, and only to refuse such
+    /// operations.
     base: Option<Tensor>,
     meta: Mutex<Option<Box<Meta>>>,
 }
 
 const REQUIRES_GRAD: u8 = 1;
 const INFERENCE: u8 = 2;
+/// A view with a base that was made while nothing was recorded, or a view of such a one.
+const UNRECORDED_VIEW: u8 = 4;
 
 impl Tensor {
     /// The size of each axis (`torch.Tensor.shape`).
@@ -152,7 +156,10 @@ impl Tensor {
     }
 
     fn new(storage: Storage, layout: Layout, dtype: DType, base: Option<Tensor>) -> Self {
-        let flags = if is_inference_mode_enabled() { INFERENCE } else { 0 };
+        let mut flags = if is_inference_mode_enabled() { INFERENCE } else { 0 };
+        if base.is_some() && !is_grad_enabled() {
+            flags |= UNRECORDED_VIEW;
+        }
         Self(Arc::new(Inner {
             storage,
             layout,
@@ -184,18 +191,29 @@ impl Tensor {
 
     /// The same memory read as another dtype, without history. The layout counts elements of that dtype.
     pub(crate) fn alias_as(&self, dtype: DType, layout: Layout, base: Option<Tensor>) -> Self {
+        let inherited = if base.is_some() { INFERENCE | UNRECORDED_VIEW } else { INFERENCE };
         let alias = Self::new(self.storage().clone(), layout, dtype, base);
-        alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & INFERENCE, Ordering::Relaxed);
+        alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & inherited, Ordering::Relaxed);
         alias
     }
 
     /// The tensor that a view of this one calls its base: itself, or its own base.
     pub(crate) fn view_base(&self) -> Option<Tensor> {
-        (is_grad_enabled() && self.dtype().is_differentiable()).then(|| self.base().unwrap_or(self).clone())
+        if !self.dtype().is_differentiable() {
+            return None;
+        }
+        let root = self.0.base.as_ref().unwrap_or(self);
+        (is_grad_enabled() || root.requires_grad()).then(|| root.clone())
     }
 
+    /// The tensor that this is a recorded view of.
     pub(crate) fn base(&self) -> Option<&Tensor> {
-        self.0.base.as_ref()
+        self.0.base.as_ref().filter(|_| self.0.flags.load(Ordering::Relaxed) & UNRECORDED_VIEW == 0)
+    }
+
+    /// The tensor that this is a view of, if the view was made while nothing was recorded.
+    pub(crate) fn unrecorded_base(&self) -> Option<&Tensor> {
+        self.0.base.as_ref().filter(|_| self.base().is_none())
     }
 
     pub(crate) fn storage(&self) -> &Storage {

@@ -490,20 +490,27 @@ impl Tensor {
         Ok(self.view_with("as_strided", layout, move |grad| grad.as_strided_backward(&base, &view)))
     }
 
-    /// The gradient of a tensor laid out as `base` from that of its strided view `view`.
+    /// The gradient of a tensor laid out as `base` from that of its strided view `view`. Elements of the view that are
+    /// not the tensor's have none to give.
     pub(crate) fn as_strided_backward(&self, base: &Layout, view: &Layout) -> Result<Tensor> {
-        let start = base.offset;
+        let start = base.offset.min(view.offset);
         let span = base.end().max(view.end()).saturating_sub(start);
-        let flat = Tensor::try_full(&[span], 0.0, self.dtype(), self.device())?;
-        let target = flat.as_strided(&view.shape, &view.strides, view.offset - start)?;
+        let mut flat = Tensor::try_full(&[span], 0.0, self.dtype(), self.device())?;
         if view.may_overlap() {
             // Elements seen several times receive the sum of their gradients, which scattered addition computes.
-            let positions = crate::Tensor::from_vec(linear_positions(view, start), [view.numel()])?;
-            let sum = flat.index_add(0, &positions, &self.reshape([view.numel()])?)?;
-            return sum.as_strided(&base.shape, &base.strides, 0);
+            let positions = Tensor::from_vec(linear_positions(view, start), [view.numel()])?;
+            flat = flat.index_add(0, &positions, &self.reshape([view.numel()])?)?;
+        } else {
+            flat.as_strided(&view.shape, &view.strides, view.offset - start)?.copy_(self)?;
         }
-        target.copy_(self)?;
-        flat.as_strided(&base.shape, &base.strides, 0)
+        if base.may_overlap() {
+            // What several elements of the tensor show is shared among them.
+            let positions = Tensor::from_vec(linear_positions(base, start), [base.numel()])?;
+            let one = Tensor::try_full(&[], 1.0, self.dtype(), self.device())?;
+            let counts = flat.zeros_like().index_add(0, &positions, &one.expand([base.numel() as isize])?)?;
+            flat = flat.div(&counts.masked_fill(&counts.eq(0)?, 1)?)?;
+        }
+        flat.as_strided(&base.shape, &base.strides, base.offset - start)
     }
 
     /// An axis that exists: unlike reductions, views of a 0-d tensor have none.

@@ -85,8 +85,11 @@ def average_pooling(writer):
     for shape, *options in planes:
         writer.case("avg_pool2d", two, rand(shape, seed=3), *options)
         writer.case("avg_pool2d", two, rand(shape, "f64", seed=3), *options, fd=0 not in shape)
-    for dtype in ["bf16", "f16"]:
+    for dtype in ["bf16", "f16", "i64"]:
         writer.case("avg_pool2d", two, rand([1, 2, 4, 4], dtype), [2, 2], None, [0, 0], False, True, None)
+    for shape, *options in [planes[1], planes[2], planes[4], planes[6]]:
+        writer.case("avg_pool2d", two, rand(shape, "i64", -9, 9), *options)
+    writer.case("avg_pool1d", one, rand([1, 2, 7], "i64", -9, 9), [3], [2], [1], True, False, None)
     writer.case("avg_pool2d", two, rand([1, 2, 4, 6], layout="p:0,3,1,2"), [2, 2], None, [0, 0], False, True, None)
     writer.case("avg_pool2d", two, Arg([1.0, nan, 2, inf], "f32", [1, 1, 2, 2]), [1, 2], None, [0, 0], False, True, None)
     for shape, *options in [
@@ -153,6 +156,7 @@ def norms(writer):
         for size in [1, 2, 3, 6]:
             writer.case("local_response_norm", response, rand(shape), size, 1e-4, 0.75, 1.0)
         writer.case("local_response_norm", response, rand(shape, "f64"), 3, 0.5, 0.6, 1.5, fd=0 not in shape)
+    writer.case("local_response_norm", response, rand([2, 5, 3], "i64", -4, 4), 3, 0.5, 0.6, 1.5)
     writer.case("local_response_norm", response, rand([2, 3]), 2, 1e-4, 0.75, 1.0)
 
 
@@ -213,6 +217,7 @@ def others(writer):
         for shape, weights in [([2, 3], [3]), ([2, 3], [1]), ([2, 3, 2], [3]), ([4], [1]), ([], [1])]:
             writer.case("prelu", F.prelu, rand(shape, dtype, 0.25, 2), rand(weights, dtype, seed=1), fd=smooth)
             writer.case("prelu", F.prelu, rand(shape, dtype, -2, 2, seed=3), rand(weights, dtype, seed=1))
+    writer.case("prelu", F.prelu, Arg([inf, 1.0, -2.0], "f32"), Arg([0.25], "f32"))
     writer.case("prelu", F.prelu, rand([2, 3]), rand([2]))
     writer.case("prelu", F.prelu, Arg([0.0, -0.0, nan, inf, -inf], "f32"), Arg([0.25], "f32"))
     normalize = lambda x, p, dim, eps: F.normalize(x, p, dim, eps)

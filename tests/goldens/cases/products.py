@@ -86,6 +86,10 @@ def conv(writer):
         writer.case("conv2d", conv2d, rand(x, "f64"), rand(w, "f64", seed=1), bias, *options, fd=index in (0, 1, 2))
     for dtype in ["f16", "bf16"]:
         writer.case("conv2d", conv2d, rand([1, 2, 4, 4], dtype), rand([2, 2, 3, 3], dtype, seed=1), rand([2], dtype, seed=2), one, zero, one, 1)
+    for dtype in ["i64", "i32", "u8", "c64"]:
+        for x, w, *options in [calls[1], calls[2], calls[4], calls[5], calls[8]]:
+            writer.case("conv2d", conv2d, rand(x, dtype), rand(w, dtype, seed=1), rand([w[0]], dtype, seed=2), *options)
+    writer.case("conv2d", conv2d, rand([0, 1, 4, 4], "i64"), rand([2, 1, 3, 3], "i64"), None, one, zero, one, 1)
     writer.case("conv2d", conv2d, rand([1, 2, 4, 5], layout="p:0,3,1,2"), rand([2, 2, 3, 3], layout="p:3,2,1,0", seed=1), None, one, zero, one, 1)
     writer.case("conv2d", conv2d, rand([0, 1, 4, 4]), rand([2, 1, 3, 3]), None, one, zero, one, 1)
     errors = [
@@ -99,7 +103,7 @@ def conv(writer):
     writer.case("conv2d", conv2d, rand([1, 1, 4, 4]), rand([2, 1, 3, 3]), rand([3]), one, zero, one, 1)
     calls = [([2, 2, 6], [3, 2, 3], [1], [0], [1], 1), ([1, 4, 7], [4, 2, 3], [2], [1], [2], 2), ([3, 5], [2, 3, 2], [1], "same", [1], 1)]
     for x, w, *options in calls:
-        for dtype in ["f32", "f64"]:
+        for dtype in ["f32", "f64", "i16"]:
             bias = rand([w[0]], dtype, seed=2)
             writer.case("conv1d", conv1d, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
     writer.case("conv1d", conv1d, rand([1, 2, 2]), rand([1, 2, 3]), None, [1], [0], [1], 1)
@@ -113,7 +117,7 @@ def conv3d(writer):
         ([2, 5, 3, 4], [2, 2, 2, 2, 2], one, [2, 0, 1], [3, 1, 2], 1), ([1, 1, 3, 3, 4], [1, 1, 2, 3, 4], one, "same", one, 1),
     ]
     for x, w, *options in calls:
-        for dtype in ["f32", "f64"]:
+        for dtype in ["f32", "f64", "i64"]:
             bias = rand([w[0]], dtype, seed=2)
             writer.case("conv3d", run, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
     writer.case("conv3d", run, rand([1, 2, 3, 3, 3]), rand([2, 1, 2, 2, 2]), None, one, zero, one, 1)
@@ -144,7 +148,7 @@ def conv_transpose(writer):
     for name, cases in calls.items():
         run = getattr(F, name)
         for x, w, *options in cases:
-            for dtype in ["f32", "f64"]:
+            for dtype in ["f32", "f64", "i64", "c128"]:
                 bias = rand([w[1] * options[3]], dtype, seed=2)
                 writer.case(name, run, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
         x, w, *options = cases[1]

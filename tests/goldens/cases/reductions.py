@@ -126,7 +126,7 @@ def extrema(writer):
 def scans(writer):
     for name in ["cumsum", "cumprod", "logcumsumexp"]:
         f = getattr(torch, name)
-        dtypes = {"cumsum": NUMBERS, "cumprod": NUMBERS, "logcumsumexp": ["f32", "f64", "bf16"]}[name]
+        dtypes = {"cumsum": NUMBERS, "cumprod": NUMBERS, "logcumsumexp": ["f32", "f64", "bf16", "c64", "c128"]}[name]
         for shape, axis in [([2, 3], 1), ([3, 2, 2], 0), ([4], -1), ([], 0), ([2, 0], 1)]:
             sweep(writer, name, f, shape, axis, dtypes=dtypes if shape == [2, 3] else ["f32"])
         writer.case(name, f, Arg(SPECIAL, "f32", grad=False), 1)

@@ -102,7 +102,10 @@ pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
         *size = weight.numel();
     }
     let weight = weight.reshape(shape)?;
-    Tensor::where_(&input.gt(0)?, input, &input.mul(&weight)?)
+    // The positive part takes no part in the product, whose gradient would else be 0 · ∞ for an infinite one.
+    let positive = input.gt(0)?;
+    let rest = Tensor::where_(&positive, 0, input)?;
+    Tensor::where_(&positive, input, &rest.mul(&weight)?)
 }
 
 /// The first half of an axis times `σ` of the second (`F.glu`; Dauphin et al. 2017): the axis becomes half as long.

@@ -2,8 +2,9 @@
 
 use rustorch_shape::rules::{self, Padding as PaddingRule};
 
+use super::conv_products;
 use crate::kernels::conv::Conv2d;
-use crate::{Error, PadMode, Result, Tensor, ops};
+use crate::{DType, Error, PadMode, Result, Tensor, ops};
 
 /// What a convolution adds around its input along `N` axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,10 +150,14 @@ fn convolve<const N: usize>(
     if dtype.is_complex() {
         return complex(op, input, weight, bias, options);
     }
-    if !dtype.is_float() {
-        return Err(Error::DType { op, dtype, expected: "a floating-point or complex dtype" });
+    if dtype == DType::Bool {
+        return Err(Error::DType { op, dtype, expected: "a numeric dtype" });
     }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
+    if !dtype.is_float() {
+        let y = conv_products::convolve(&batched, weight, &options, &shape[shape.len() - N..])?;
+        return add_bias(&y, bias, N)?.reshape(shape);
+    }
     if N == 3 {
         return volumes(&batched, weight, bias, &options, &shape[shape.len() - 3..])?.reshape(shape);
     }
@@ -182,11 +187,13 @@ fn complex<const N: usize>(
     let (x, w) = ([input.real()?, input.imag()?], [weight.real()?, weight.imag()?]);
     let real = product(&x[0], &w[0])?.sub(&product(&x[1], &w[1])?)?;
     let imag = product(&x[0], &w[1])?.add(&product(&x[1], &w[0])?)?;
-    let output = Tensor::complex(&real, &imag)?;
-    match bias {
-        Some(bias) => output.add(&bias.reshape([&[bias.numel()][..], &[1; N]].concat())?),
-        None => Ok(output),
-    }
+    add_bias(&Tensor::complex(&real, &imag)?, bias, N)
+}
+
+/// A bias of one number per channel, added to a result over so many axes.
+pub(super) fn add_bias(output: &Tensor, bias: Option<&Tensor>, axes: usize) -> Result<Tensor> {
+    let Some(bias) = bias else { return Ok(output.clone()) };
+    output.add(&bias.reshape([vec![bias.numel()], vec![1; axes]].concat())?)
 }
 
 fn output_shape<const N: usize>(

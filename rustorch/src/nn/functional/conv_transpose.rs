@@ -2,9 +2,10 @@
 
 use rustorch_shape::rules::{self, TransposeOptions};
 
-use super::conv::{check_operands, depth_windows, from_slices};
+use super::conv::{add_bias, check_operands, depth_windows, from_slices};
+use super::conv_products;
 use crate::kernels::conv::Conv2d;
-use crate::{PadMode, Result, Tensor, ops};
+use crate::{DType, Error, PadMode, Result, Tensor, ops};
 
 /// The options of a transposed convolution over `N` axes, with PyTorch's defaults.
 ///
@@ -141,9 +142,20 @@ fn transpose<const N: usize>(
         let (input, weight, bias) = (wide(input), wide(weight), bias.map(wide));
         return Ok(transpose(op, &input, &weight, bias.as_ref(), options)?.to_dtype(dtype));
     }
+    if dtype.is_complex() {
+        let product = |x: &Tensor, w: &Tensor| transpose(op, x, w, None, options);
+        let (x, w) = ([input.real()?, input.imag()?], [weight.real()?, weight.imag()?]);
+        let real = product(&x[0], &w[0])?.sub(&product(&x[1], &w[1])?)?;
+        let imag = product(&x[0], &w[1])?.add(&product(&x[1], &w[0])?)?;
+        return add_bias(&Tensor::complex(&real, &imag)?, bias, N);
+    }
+    if dtype == DType::Bool {
+        return Err(Error::DType { op, dtype, expected: "a numeric dtype" });
+    }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
     let spatial = &shape[shape.len() - N..];
     let y = match N {
+        _ if !dtype.is_float() => conv_products::transpose(&batched, weight, &options, spatial)?,
         1 => {
             let (x, w) = (batched.unsqueeze(2)?, weight.unsqueeze(2)?);
             images(&x, &w, &options, [1, spatial[0]])?
@@ -151,9 +163,7 @@ fn transpose<const N: usize>(
         2 => images(&batched, weight, &options, [spatial[0], spatial[1]])?,
         _ => volumes(&batched, weight, &options, spatial)?,
     };
-    let y = y.reshape(shape)?;
-    let Some(bias) = bias else { return Ok(y) };
-    y.add(&bias.reshape([&[outputs][..], &[1; N][..]].concat())?)
+    add_bias(&y.reshape(shape)?, bias, N)
 }
 
 /// Over the last two axes; of a sequence, at height 1.

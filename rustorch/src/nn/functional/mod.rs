@@ -7,6 +7,7 @@ mod activation;
 mod attention;
 mod bilinear;
 mod conv;
+mod conv_products;
 mod conv_transpose;
 mod distance;
 mod embedding;

@@ -286,8 +286,13 @@ pub fn local_response_norm(input: &Tensor, size: usize, alpha: f64, beta: f64, k
             ),
         ));
     }
-    if !input.dtype().is_float() {
-        return Err(Error::DType { op: OP, dtype: input.dtype(), expected: "a floating-point dtype" });
+    let integers = input.dtype() == DType::I64;
+    if !integers && !input.dtype().is_float() {
+        return Err(Error::DType {
+            op: OP,
+            dtype: input.dtype(),
+            expected: "a floating-point dtype or int64",
+        });
     }
     if input.numel() == 0 {
         return Ok(input.clone());
@@ -296,7 +301,13 @@ pub fn local_response_norm(input: &Tensor, size: usize, alpha: f64, beta: f64, k
     let last = ends.len();
     (ends[last - 2], ends[last - 1]) = ((size / 2) as isize, ((size - 1) / 2) as isize);
     let squares = input.square().pad(ends, PadMode::Constant(0.0))?;
-    let mean = squares.unfold(1, size, 1)?.mean_dim(-1, false)?;
+    let seen = squares.unfold(1, size, 1)?;
+    // Averages of integers are integers, as those of pooling.
+    let mean = if integers {
+        seen.sum_dim(-1, false)?.floor_divide(size as i64)?
+    } else {
+        seen.mean_dim(-1, false)?
+    };
     input.div(&mean.mul(alpha)?.add(k)?.pow(beta)?)
 }
 

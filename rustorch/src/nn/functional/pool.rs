@@ -242,7 +242,8 @@ fn avg_pool<const N: usize>(
     kernel: [usize; N],
     options: AvgPoolOptions<N>,
 ) -> Result<Tensor> {
-    let (input, dtype) = widen(op, input)?;
+    let integers = input.dtype() == DType::I64;
+    let (input, dtype) = if integers { (input.clone(), DType::I64) } else { widen(op, input)? };
     let stride = options.stride.unwrap_or(kernel);
     let AvgPoolOptions { padding, ceil_mode, count_include_pad, divisor_override, .. } = options;
     if divisor_override == Some(0) {

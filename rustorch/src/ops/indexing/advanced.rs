@@ -4,7 +4,7 @@
 //! what is left is a walk along one axis of such offsets, whose other axes are those without an index.
 
 use super::{Combine, apart, read_lines, require_host, require_same_dtype, wrap_positions, write_lines};
-use crate::autograd::{Grads, check_inplace, record, record_inplace};
+use crate::autograd::{Ctx, Grads, Saved, check_inplace, record, record_inplace};
 use crate::kernels::lines::{Lines, Strides};
 use crate::layout::{Dims, Layout};
 use crate::storage::lock_for_write;
@@ -124,6 +124,15 @@ fn expand_masks(
     Ok(expanded)
 }
 
+/// Index tensors kept for the gradient.
+fn saved(indices: &[Option<Tensor>]) -> Vec<Option<Saved>> {
+    indices.iter().map(|index| index.as_ref().map(Saved::input)).collect()
+}
+
+fn unpacked(indices: &[Option<Saved>], ctx: &Ctx<'_>) -> Result<Vec<Option<Tensor>>> {
+    indices.iter().map(|index| index.as_ref().map(|index| index.unpack(ctx)).transpose()).collect()
+}
+
 impl Tensor {
     /// The elements at combinations of index tensors, one per axis from the front, `None` for an axis taken whole
     /// (`torch.Tensor.index`; `x[a, :, b]`). Index tensors are `I64` or `I32`, negative entries counting from the end,
@@ -157,9 +166,9 @@ impl Tensor {
         }
         let like = self.layout().shape.clone();
         record(OP, &[&output], &[self], || {
-            let indices = indices.to_vec();
+            let indices = saved(indices);
             Box::new(move |ctx| {
-                let grad = ctx.grad()?;
+                let (grad, indices) = (ctx.grad()?, unpacked(&indices, ctx)?);
                 let zeros = Tensor::try_full(&like, 0.0, grad.dtype(), grad.device())?;
                 Ok(Grads::from_iter([Some(zeros.index_put(&indices, grad, true)?)]))
             })
@@ -214,10 +223,10 @@ impl Tensor {
             unsafe { write_lines(lines, self, &offsets, &expanded, combine) };
         }
         let value_shape = values.layout().shape.clone();
-        let indices = indices.to_vec();
         record_inplace(OP, self, before, || {
+            let indices = saved(indices);
             Box::new(move |ctx| {
-                let grad = ctx.grad()?;
+                let (grad, indices) = (ctx.grad()?, unpacked(&indices, ctx)?);
                 let zero = Tensor::try_full(&[], 0.0, grad.dtype(), grad.device())?;
                 let own = if accumulate { grad.clone() } else { grad.index_put(&indices, &zero, false)? };
                 let values = match ctx.needs(1) {

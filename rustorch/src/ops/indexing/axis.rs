@@ -4,7 +4,7 @@ use super::{
     Combine, apart, as_positions, check_positions, lines_by_entry, read_lines, require_host,
     require_same_dtype, write_lines,
 };
-use crate::autograd::{BackwardFn, Grads, check_inplace, record, record_inplace};
+use crate::autograd::{BackwardFn, Grads, Saved, check_inplace, record, record_inplace};
 use crate::storage::lock_for_write;
 use crate::{Error, Result, Scalar, Tensor, no_grad};
 
@@ -24,20 +24,24 @@ impl Tensor {
         const OP: &str = "index_select";
         let at = self.axis(OP, axis)?;
         let shape = rustorch_shape::rules::index_select(self.shape(), axis, index.shape())?;
-        let positions = self.positions_along(OP, at, index)?;
+        let positions = self.positions_along(OP, index)?;
         let output = Tensor::uninit(&shape, self.dtype(), self.device())?;
         {
             let _guards = (self.storage().read(), positions.storage().read());
             let lines = lines_by_entry(self.layout(), output.layout(), positions.layout(), at);
-            // SAFETY: locked and checked; the output is ours alone.
-            unsafe { read_lines(lines, self, &positions, &output) };
+            // SAFETY: locked, and checked before it is read; the output is ours alone.
+            unsafe {
+                check_positions(OP, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
+                read_lines(lines, self, &positions, &output);
+            }
         }
         let like = self.layout().shape.clone();
         record(OP, &[&output], &[self], || {
+            let positions = Saved::input(&positions);
             Box::new(move |ctx| {
                 let grad = ctx.grad()?;
                 let zeros = Tensor::try_full(&like, 0.0, grad.dtype(), grad.device())?;
-                Ok(Grads::from_iter([Some(zeros.index_add(axis, &positions, grad)?)]))
+                Ok(Grads::from_iter([Some(zeros.index_add(axis, &positions.unpack(ctx)?, grad)?)]))
             })
         });
         Ok(output)
@@ -121,8 +125,8 @@ impl Tensor {
         Tensor::try_full(&[], value, self.dtype(), self.device())?.expand(shape)
     }
 
-    /// The index as checked positions along an axis.
-    fn positions_along(&self, op: &'static str, at: usize, index: &Tensor) -> Result<Tensor> {
+    /// The index as positions along an axis.
+    fn positions_along(&self, op: &'static str, index: &Tensor) -> Result<Tensor> {
         require_host(op, &[self, index])?;
         if index.rank() > 1 {
             return Err(Error::argument(
@@ -130,9 +134,7 @@ impl Tensor {
                 format!("the index has shape {:?}, expected a vector", index.shape()),
             ));
         }
-        let positions = as_positions(op, index)?;
-        check_positions(op, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
-        Ok(positions)
+        as_positions(op, index)
     }
 
     fn entry_arguments(
@@ -145,7 +147,7 @@ impl Tensor {
         let at = self.axis(op, axis)?;
         require_host(op, &[self, source])?;
         require_same_dtype(op, self, source)?;
-        let positions = self.positions_along(op, at, index)?;
+        let positions = self.positions_along(op, index)?;
         let mut expected = self.shape().to_vec();
         if let Some(size) = expected.get_mut(at) {
             *size = index.numel();
@@ -178,8 +180,8 @@ impl Tensor {
     ) -> Result<Tensor> {
         let (at, positions) = self.entry_arguments(op, axis, index, source)?;
         let output = no_grad(|| self.copy());
-        write(&output, at, &positions, source, combine);
-        record(op, &[&output], &[self, source], || backward(axis, positions, source, combine));
+        write(op, &output, at, &positions, source, combine)?;
+        record(op, &[&output], &[self, source], || backward(axis, &positions, source, combine));
         Ok(output)
     }
 
@@ -193,23 +195,34 @@ impl Tensor {
     ) -> Result<Tensor> {
         let (at, positions) = self.entry_arguments(op, axis, index, source)?;
         let before = check_inplace(op, self, &[source])?;
-        write(self, at, &apart(self, &positions), &apart(self, source), combine);
-        record_inplace(op, self, before, || backward(axis, positions, source, combine))?;
+        write(op, self, at, &apart(self, &positions), &apart(self, source), combine)?;
+        record_inplace(op, self, before, || backward(axis, &positions, source, combine))?;
         Ok(self.clone())
     }
 }
 
-fn write(target: &Tensor, at: usize, positions: &Tensor, values: &Tensor, combine: Combine) {
+fn write(
+    op: &'static str,
+    target: &Tensor,
+    at: usize,
+    positions: &Tensor,
+    values: &Tensor,
+    combine: Combine,
+) -> Result<()> {
     let _guard = lock_for_write(target.storage(), &[positions.storage(), values.storage()]);
     let lines = lines_by_entry(target.layout(), values.layout(), positions.layout(), at);
-    // SAFETY: locked and checked, and the values are in other memory than the target.
-    unsafe { write_lines(lines, target, positions, values, combine) };
+    // SAFETY: locked, and checked before it is used; the values are in other memory than the target.
+    unsafe {
+        check_positions(op, positions, at, target.shape().get(at).copied().unwrap_or(1))?;
+        write_lines(lines, target, positions, values, combine);
+    }
+    Ok(())
 }
 
-fn backward(axis: isize, positions: Tensor, source: &Tensor, combine: Combine) -> BackwardFn {
-    let shape = source.layout().shape.clone();
+fn backward(axis: isize, positions: &Tensor, source: &Tensor, combine: Combine) -> BackwardFn {
+    let (positions, shape) = (Saved::input(positions), source.layout().shape.clone());
     Box::new(move |ctx| {
-        let grad = ctx.grad()?;
+        let (grad, positions) = (ctx.grad()?, positions.unpack(ctx)?);
         let own = match combine {
             Combine::Set => grad.index_fill(axis, &positions, 0)?,
             _ => grad.clone(),

@@ -1,7 +1,7 @@
 //! Elements by position along an axis, or in the whole tensor.
 
 use super::{as_positions, check_positions, lines_by_element, read_lines, require_host, wrap_positions};
-use crate::autograd::{Grads, record};
+use crate::autograd::{Grads, Saved, record};
 use crate::{Error, Result, Tensor};
 
 impl Tensor {
@@ -30,20 +30,23 @@ impl Tensor {
         let shape = rustorch_shape::rules::gather(OP, self.shape(), axis, index.shape(), &mut ())?;
         require_host(OP, &[self, index])?;
         let positions = as_positions(OP, index)?;
-        check_positions(OP, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
         let output = Tensor::uninit(&shape, self.dtype(), self.device())?;
         {
             let _guards = (self.storage().read(), positions.storage().read());
             let lines = lines_by_element(self.layout(), output.layout(), positions.layout(), at);
-            // SAFETY: locked and checked; the output is ours alone.
-            unsafe { read_lines(lines, self, &positions, &output) };
+            // SAFETY: locked, and checked before it is read; the output is ours alone.
+            unsafe {
+                check_positions(OP, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
+                read_lines(lines, self, &positions, &output);
+            }
         }
         let like = self.layout().shape.clone();
         record(OP, &[&output], &[self], || {
+            let positions = Saved::input(&positions);
             Box::new(move |ctx| {
                 let grad = ctx.grad()?;
                 let zeros = Tensor::try_full(&like, 0.0, grad.dtype(), grad.device())?;
-                Ok(Grads::from_iter([Some(zeros.scatter_add(axis, &positions, grad)?)]))
+                Ok(Grads::from_iter([Some(zeros.scatter_add(axis, &positions.unpack(ctx)?, grad)?)]))
             })
         });
         Ok(output)

@@ -160,11 +160,12 @@ unsafe fn fold_run<T: Copy>(from: *const T, to: *mut T, len: usize, f: impl Fn(T
     }
 }
 
-/// The index in the form that kernels read: `I64`.
+/// The index in the form that kernels read: `I64`, in row-major order. It may be the index itself, which another thread
+/// may overwrite: what [`check_positions`] found holds for as long as a lock is held, no longer.
 fn as_positions(op: &'static str, index: &Tensor) -> Result<Tensor> {
     match index.dtype() {
-        DType::I64 => Ok(index.clone()),
-        DType::I32 => Ok(no_grad(|| index.to_dtype(DType::I64))),
+        DType::I64 => Ok(no_grad(|| index.contiguous())),
+        DType::I32 => Ok(no_grad(|| index.to_dtype(DType::I64).contiguous())),
         dtype => Err(Error::DType { op, dtype, expected: "an index of int64 or int32" }),
     }
 }
@@ -174,11 +175,12 @@ pub(crate) fn to_indices(op: &'static str, index: &Tensor) -> Result<Vec<i64>> {
     as_positions(op, index)?.to_vec::<i64>()
 }
 
-/// Checks that every entry of an `I64` index lies in `0 .. size`.
-fn check_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) -> Result<()> {
-    let index = no_grad(|| index.contiguous());
-    let _guard = index.storage().read();
-    // SAFETY: contiguous, of this dtype, and locked against writers.
+/// Checks that every entry of positions ([`as_positions`]) lies in `0 .. size`.
+///
+/// # Safety
+/// The positions are locked against writers. Kernels that trust the answer run before that lock is given up.
+unsafe fn check_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) -> Result<()> {
+    // SAFETY: contiguous, of this dtype, and locked by the caller.
     let entries =
         unsafe { std::slice::from_raw_parts(index.host_ptr().cast_const().cast::<i64>(), index.numel()) };
     // Without an early exit the loop runs on vectors; a negative entry is a huge one when seen as unsigned.
@@ -190,7 +192,7 @@ fn check_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) -
     Err(Error::Index { op, index: bad, axis, size })
 }
 
-/// An `I64` index with negative entries counted from the end, checked.
+/// A copy of an index as `I64`, with negative entries counted from the end, checked.
 fn wrap_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) -> Result<Tensor> {
     let index = as_positions(op, index)?;
     let entries = index.to_vec::<i64>()?;
@@ -198,13 +200,8 @@ fn wrap_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) ->
     if let Some(&bad) = entries.iter().find(|&&entry| entry < -signed || entry >= signed) {
         return Err(Error::Index { op, index: bad, axis, size });
     }
-    if entries.iter().all(|&entry| entry >= 0) {
-        return Ok(index);
-    }
-    Tensor::from_vec(
-        entries.iter().map(|&entry| if entry < 0 { entry + signed } else { entry }).collect(),
-        index.shape(),
-    )
+    let wrapped = entries.into_iter().map(|entry| if entry < 0 { entry + signed } else { entry });
+    Tensor::from_vec(wrapped.collect(), index.shape())
 }
 
 /// An error unless all tensors are in main memory, where the kernels of this folder work.

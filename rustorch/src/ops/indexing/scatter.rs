@@ -4,7 +4,7 @@ use super::{
     Combine, apart, as_positions, check_positions, lines_by_element, require_host, require_same_dtype,
     write_lines,
 };
-use crate::autograd::{BackwardFn, Grads, check_inplace, record, record_inplace};
+use crate::autograd::{BackwardFn, Grads, Saved, check_inplace, record, record_inplace};
 use crate::storage::lock_for_write;
 use crate::{Result, Scalar, Tensor, no_grad};
 
@@ -98,8 +98,8 @@ impl Tensor {
     ) -> Result<Tensor> {
         let (positions, source) = self.scatter_arguments(op, axis, index, source)?;
         let output = no_grad(|| self.copy());
-        self.write_scattered(&output, axis, &positions, &source, combine)?;
-        record(op, &[&output], &[self, &source], || backward(axis, positions, combine));
+        output.write_scattered(op, axis, &positions, &source, combine)?;
+        record(op, &[&output], &[self, &source], || backward(axis, &positions, combine));
         Ok(output)
     }
 
@@ -114,8 +114,8 @@ impl Tensor {
         let (positions, source) = self.scatter_arguments(op, axis, index, source)?;
         let before = check_inplace(op, self, &[&source])?;
         let (values, entries) = (apart(self, &source), apart(self, &positions));
-        self.write_scattered(self, axis, &entries, &values, combine)?;
-        record_inplace(op, self, before, || backward(axis, positions, combine))?;
+        self.write_scattered(op, axis, &entries, &values, combine)?;
+        record_inplace(op, self, before, || backward(axis, &positions, combine))?;
         Ok(self.clone())
     }
 
@@ -127,7 +127,7 @@ impl Tensor {
         index: &Tensor,
         source: &Tensor,
     ) -> Result<(Tensor, Tensor)> {
-        let at = self.axis(op, axis)?;
+        self.axis(op, axis)?;
         require_host(op, &[self, index, source])?;
         require_same_dtype(op, self, source)?;
         let positions = as_positions(op, index)?;
@@ -138,7 +138,6 @@ impl Tensor {
             return Ok((positions.reshape(nothing)?, source));
         }
         rustorch_shape::rules::gather(op, self.shape(), axis, index.shape(), &mut ())?;
-        check_positions(op, &positions, at, self.shape().get(at).copied().unwrap_or(1))?;
         Ok((positions, source.covered(op, index)?))
     }
 
@@ -161,26 +160,31 @@ impl Tensor {
             .try_fold(self.clone(), |part, axis| part.narrow(axis as isize, 0, index.shape()[axis]))
     }
 
+    /// Writes values to positions in this tensor, whose memory is not theirs.
     pub(super) fn write_scattered(
         &self,
-        target: &Tensor,
+        op: &'static str,
         axis: isize,
         positions: &Tensor,
         values: &Tensor,
         combine: Combine,
     ) -> Result<()> {
-        let at = self.axis("scatter", axis)?;
-        let _guard = lock_for_write(target.storage(), &[positions.storage(), values.storage()]);
-        let lines = lines_by_element(target.layout(), values.layout(), positions.layout(), at);
-        // SAFETY: locked and checked, and the values are in other memory than the target.
-        unsafe { write_lines(lines, target, positions, values, combine) };
+        let at = self.axis(op, axis)?;
+        let _guard = lock_for_write(self.storage(), &[positions.storage(), values.storage()]);
+        let lines = lines_by_element(self.layout(), values.layout(), positions.layout(), at);
+        // SAFETY: locked, and checked before it is used; the values are in other memory.
+        unsafe {
+            check_positions(op, positions, at, self.shape().get(at).copied().unwrap_or(1))?;
+            write_lines(lines, self, positions, values, combine);
+        }
         Ok(())
     }
 }
 
-fn backward(axis: isize, positions: Tensor, combine: Combine) -> BackwardFn {
+fn backward(axis: isize, positions: &Tensor, combine: Combine) -> BackwardFn {
+    let positions = Saved::input(positions);
     Box::new(move |ctx| {
-        let grad = ctx.grad()?;
+        let (grad, positions) = (ctx.grad()?, positions.unpack(ctx)?);
         let own = match combine {
             Combine::Set => grad.scatter_value(axis, &positions, 0)?,
             _ => grad.clone(),

@@ -1,6 +1,6 @@
 //! Scatter with a reduction of all values that meet in one element.
 
-use super::Combine;
+use super::{Combine, check_positions};
 use crate::autograd::{Ctx, Grads, Saved, check_inplace, record};
 use crate::dtype::dispatch;
 use crate::kernels::accumulate::Comparable;
@@ -64,8 +64,10 @@ impl Tensor {
         })?;
         record(OP, &[&output], &[self, &source], || {
             let saved = (Saved::input(self), Saved::input(&source), Saved::output(&output, 0));
+            let positions = Saved::input(&positions);
             Box::new(move |ctx| {
                 let tensors = (saved.0.unpack(ctx)?, saved.1.unpack(ctx)?, saved.2.unpack(ctx)?);
+                let positions = positions.unpack(ctx)?;
                 gradients(ctx, axis, &positions, tensors, reduce, include_self)
             })
         });
@@ -138,8 +140,8 @@ impl Tensor {
         reduce: Reduce,
     ) -> Result<()> {
         match reduce {
-            Reduce::Sum | Reduce::Mean => self.write_scattered(self, axis, positions, source, Combine::Add),
-            Reduce::Prod => self.write_scattered(self, axis, positions, source, Combine::Multiply),
+            Reduce::Sum | Reduce::Mean => self.write_scattered(OP, axis, positions, source, Combine::Add),
+            Reduce::Prod => self.write_scattered(OP, axis, positions, source, Combine::Multiply),
             Reduce::Amax | Reduce::Amin => self.extremes(axis, positions, source, reduce == Reduce::Amax),
         }
     }
@@ -155,8 +157,9 @@ impl Tensor {
                 let better = if greatest { old.less(new) } else { new.less(old) };
                 if !old.is_nan() && (better || new.is_nan()) { new } else { old }
             };
-            // SAFETY: locked and checked; visits of one element are made by one thread.
+            // SAFETY: locked, and checked before it is used; visits of one element are made by one thread.
             unsafe {
+                check_positions(OP, positions, at, self.shape().get(at).copied().unwrap_or(1))?;
                 lines.for_each(index, Access::Addressed, |at, value, len| {
                     super::fold_run(from.get().add(value), to.get().add(at), len, pick);
                 });

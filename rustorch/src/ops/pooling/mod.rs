@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::autograd::{Ctx, Grads, record};
+use crate::autograd::{Ctx, Grads, Saved, record};
 use crate::dtype::dispatch;
 use crate::kernels::pooling::{self as kernel, Axis, Pooling, Window};
 use crate::{DType, Device, Error, Result, Tensor};
@@ -90,8 +90,10 @@ pub(crate) fn max_pool_with_places(x: &Tensor, windows: Windows) -> Result<(Tens
     let (output, places) = maxima(x, &windows, true)?;
     let windows = Arc::new(windows);
     record(windows.op, &[&output], &[x], || {
-        let (windows, places) = (windows.clone(), places.clone());
-        Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(scatter(ctx.grad()?, &places, &windows)?)])))
+        let (windows, places) = (windows.clone(), Saved::input(&places));
+        Box::new(move |ctx: &Ctx<'_>| {
+            Ok(Grads::from_iter([Some(scatter(ctx.grad()?, &places.unpack(ctx)?, &windows)?)]))
+        })
     });
     Ok((output, places))
 }
@@ -125,8 +127,10 @@ fn scatter(dy: &Tensor, places: &Tensor, windows: &Arc<Windows>) -> Result<Tenso
     });
     drop(guards);
     record("max_pool_backward", &[&output], &[dy], || {
-        let (windows, places) = (windows.clone(), places.clone());
-        Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(gather(ctx.grad()?, &places, &windows)?)])))
+        let (windows, places) = (windows.clone(), Saved::input(places));
+        Box::new(move |ctx: &Ctx<'_>| {
+            Ok(Grads::from_iter([Some(gather(ctx.grad()?, &places.unpack(ctx)?, &windows)?)]))
+        })
     });
     Ok(output)
 }
@@ -142,8 +146,10 @@ fn gather(x: &Tensor, places: &Tensor, windows: &Arc<Windows>) -> Result<Tensor>
     });
     drop(guards);
     record("max_pool_gather", &[&output], &[x], || {
-        let (windows, places) = (windows.clone(), places.clone());
-        Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(scatter(ctx.grad()?, &places, &windows)?)])))
+        let (windows, places) = (windows.clone(), Saved::input(places));
+        Box::new(move |ctx: &Ctx<'_>| {
+            Ok(Grads::from_iter([Some(scatter(ctx.grad()?, &places.unpack(ctx)?, &windows)?)]))
+        })
     });
     Ok(output)
 }
@@ -155,6 +161,9 @@ pub(crate) fn avg_pool(x: &Tensor, windows: Windows) -> Result<Tensor> {
 }
 
 fn average(x: &Tensor, windows: &Arc<Windows>) -> Result<Tensor> {
+    if x.dtype() == DType::I64 {
+        return average_integers(x, windows);
+    }
     let (raw, shape, planes) = planes(x, windows.op, windows.output())?;
     let output = Tensor::uninit(&shape, x.dtype(), Device::Cpu)?;
     let guard = raw.storage().read();
@@ -168,6 +177,24 @@ fn average(x: &Tensor, windows: &Arc<Windows>) -> Result<Tensor> {
         Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(spread(ctx.grad()?, &windows)?)])))
     });
     Ok(output)
+}
+
+/// Averages rounded towards zero, of the only integers that PyTorch averages.
+fn average_integers(x: &Tensor, windows: &Windows) -> Result<Tensor> {
+    let (raw, shape, _) = planes(x, windows.op, windows.output())?;
+    let mut averages = Vec::with_capacity(shape.iter().product());
+    let [height, width] = windows.size;
+    for plane in raw.to_vec::<i64>()?.chunks((height * width).max(1)) {
+        for row in &windows.rows {
+            for column in &windows.columns {
+                let line = |at: usize| &plane[at * width + column.start..][..column.taps];
+                let sum =
+                    (row.start..row.start + row.taps).flat_map(line).copied().fold(0, i64::wrapping_add);
+                averages.push(sum / windows.divisor.unwrap_or(row.extent * column.extent) as i64);
+            }
+        }
+    }
+    Tensor::from_vec(averages, shape)
 }
 
 /// The gradient of averaging: each element is spread over its window.

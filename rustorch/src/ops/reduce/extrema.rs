@@ -198,8 +198,9 @@ impl Tensor {
 
 /// The backward function of an operation that picks one element along an axis.
 fn select_backward(input: &Tensor, axis: isize, indices: &Tensor) -> BackwardFn {
-    let (shape, indices) = (input.layout().shape.clone(), indices.clone());
+    let (shape, indices) = (input.layout().shape.clone(), Saved::input(indices));
     Box::new(move |ctx| {
+        let indices = indices.unpack(ctx)?;
         let Ok(axis) = rustorch_shape::normalize_axis("max", axis, shape.len()) else {
             unreachable!("the forward pass has checked the axis")
         };

@@ -62,7 +62,7 @@ impl Tensor {
     /// `log(exp x₀ + … + exp xᵢ)` along an axis, without overflow (`torch.logcumsumexp`).
     ///
     /// # Errors
-    /// If there is no such axis, or the dtype is not a floating-point type.
+    /// If there is no such axis, or the dtype is neither a floating-point type nor complex.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -71,6 +71,9 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn logcumsumexp(&self, axis: isize) -> Result<Tensor> {
+        if self.dtype().is_complex() {
+            return doubling_log_sums(self, self.axis("logcumsumexp", axis)? as isize);
+        }
         self.running_log_sum(axis, false)
     }
 
@@ -112,7 +115,11 @@ impl Tensor {
         require_cpu(op, self)?;
         let dtype = if self.dtype().is_differentiable() { self.dtype() } else { DType::I64 };
         if kind == Kind::LogSumExp && !self.dtype().is_float() {
-            return Err(Error::DType { op, dtype: self.dtype(), expected: "a floating-point dtype" });
+            return Err(Error::DType {
+                op,
+                dtype: self.dtype(),
+                expected: "a floating-point or complex dtype",
+            });
         }
         let output = Tensor::uninit(self.shape(), dtype, self.device())?;
         let (along, across) = if self.rank() == 0 {
@@ -133,6 +140,18 @@ impl Tensor {
         unsafe { kernel(along, &across, reverse, from, to) };
         Ok(output)
     }
+}
+
+/// Running logarithms of sums by doubling: after step `d` each element is that of the `2d` before it.
+fn doubling_log_sums(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let n = if x.rank() == 0 { 1 } else { x.size(axis)? };
+    let (mut y, mut distance) = (x.copy(), 1);
+    while distance < n {
+        let later = y.narrow(axis, distance, n - distance)?.logaddexp(&y.narrow(axis, 0, n - distance)?)?;
+        y = Tensor::cat(&[y.narrow(axis, 0, distance)?, later], axis)?;
+        distance *= 2;
+    }
+    Ok(y)
 }
 
 /// Running products by doubling: after step `d` each element is the product of the `2d` before it.

@@ -11,7 +11,7 @@ mod unique;
 pub use quantile::Interpolation;
 pub use unique::Unique;
 
-use crate::autograd::{Grads, record};
+use crate::autograd::{Grads, Saved, record};
 use crate::dtype::Element;
 use crate::kernels::parallel::{self, GRAIN, Shared};
 use crate::kernels::sort::Scratch;
@@ -117,14 +117,16 @@ fn record_picks(
     axis: usize,
     keepdim: bool,
 ) {
-    let (positions, like) = (positions.clone(), input.layout().shape.clone());
+    let like = input.layout().shape.clone();
     record(op, &[values], &[input], || {
+        // The positions are a result too, which may be overwritten.
+        let positions = Saved::input(positions);
         Box::new(move |ctx| {
-            let grad = ctx.grad()?;
+            let (grad, positions) = (ctx.grad()?, positions.unpack(ctx)?);
             let zeros = Tensor::try_full(&like, 0.0, grad.dtype(), grad.device())?;
             let at = axis as isize;
             let (grad, positions) = match keepdim || like.is_empty() {
-                true => (grad.clone(), positions.clone()),
+                true => (grad.clone(), positions),
                 false => (grad.unsqueeze(at)?, positions.unsqueeze(at)?),
             };
             Ok(Grads::from_iter([Some(zeros.scatter_add(at, &positions, &grad)?)]))

@@ -44,8 +44,8 @@ impl Mnist {
     pub fn new(directory: impl AsRef<Path>, train: bool) -> Result<Self> {
         let directory = directory.as_ref();
         let part = if train { "train" } else { "t10k" };
-        let images = idx::read(directory, &format!("{part}-images-idx3-ubyte"), 3)?;
-        let labels = idx::read(directory, &format!("{part}-labels-idx1-ubyte"), 1)?;
+        let images = idx::read(directory, &format!("{part}-images-idx3-ubyte"), &[SIDE, SIDE])?;
+        let labels = idx::read(directory, &format!("{part}-labels-idx1-ubyte"), &[])?;
         check(&images, &labels)?;
         let count = images.shape[0];
         let numbers: Vec<i64> = labels.bytes.iter().map(|&label| label.into()).collect();
@@ -113,12 +113,6 @@ impl Dataset for Mnist {
 fn check(images: &Idx, labels: &Idx) -> Result<()> {
     let refuse =
         |file: &Idx, message: String| Err(Error::Format { path: file.path.display().to_string(), message });
-    if images.shape[1..] != [SIDE, SIDE] {
-        return refuse(
-            images,
-            format!("images of {} × {} pixels, expected {SIDE} × {SIDE}", images.shape[1], images.shape[2]),
-        );
-    }
     if images.shape[0] == 0 {
         return refuse(images, "there are no images".into());
     }

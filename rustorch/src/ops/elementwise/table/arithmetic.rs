@@ -16,7 +16,7 @@ binary! {
         example [1.0f32, 2.0], 0.5 => [0.5f32, 1.0];
 
     /// `a / b`; integers give a float result (`torch.div`).
-    Analytic div / div_ (a, b) = a / b, da(g, b) = g / conj(b), db(g, b, y) = -(g * conj(y / b)),
+    Analytic div / div_ (a, b) = a / b, da(g, b) = g / conj(b), db(g, a, b) = -(g * conj((a / b) / b)),
         example [1, 2], 4 => [0.25f32, 0.5];
 
     /// `⌊a / b⌋` (`torch.floor_divide`).

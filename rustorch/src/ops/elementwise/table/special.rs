@@ -43,7 +43,7 @@ unary! {
     Real erfc / erfc_ (x) = erfc(x), dx(g, x) = -(g * T(1.1283791670955126) * exp(-(x * x))), example [0.0, 1.0] => [1.0, 0.15729921];
 
     /// The number whose `erf` is `x`; ±1 give ±∞ (`torch.erfinv`).
-    Real erfinv / erfinv_ (x) = erfinv(x), dx(g, y) = g * T(0.886226925452758) * exp(y * y), example [0.0, 0.5] => [0.0, 0.47693628];
+    Real erfinv / erfinv_ (x) = erfinv(x), dx(g, x) = g * T(0.886226925452758) * exp(erfinv(x) * erfinv(x)), example [0.0, 0.5] => [0.0, 0.47693628];
 
     /// The logarithm of the absolute value of the gamma function (`torch.lgamma`).
     Real lgamma / lgamma_ (x) = lgamma(x), dx(g, x) = g * digamma(x), example [1.0, 5.0] => [0.0, 3.1780539];
