@@ -4,7 +4,6 @@
 //! accuracy on the 10,000 test digits is printed; at the end the weights are saved and loaded again, and the loss curve
 //! and some misread digits are drawn.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -15,7 +14,7 @@ use rustorch::optim::scheduler::OneCycleLR;
 use rustorch::prelude::*;
 use rustorch::vision::datasets::Mnist;
 use rustorch::{manual_seed, no_grad};
-use rustorch_examples::{data, picture, progress};
+use rustorch_examples::{Result, data, picture, progress};
 
 model! {
     /// Two convolutions and two linear layers.
@@ -61,7 +60,7 @@ struct Arguments {
     out: PathBuf,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<()> {
     let arguments = Arguments::parse();
     manual_seed(arguments.seed);
     if arguments.explain {
@@ -82,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (train, test) = (loader(true, arguments.batch_size)?, loader(false, 500)?);
 
     let model = ConvNet::<10>::new();
-    let mut optimiser = optim::AdamW::new(model.parameters(), arguments.lr);
+    let mut optimiser = optim::AdamW::builder(model.parameters()).lr(arguments.lr).build()?;
     let mut schedule =
         OneCycleLR::new(&mut optimiser, arguments.lr, (arguments.epochs * train.len()).max(1))?;
     let mut losses = Vec::new();
@@ -138,7 +137,7 @@ fn accuracy(model: &ConvNet<10>, digits: &Digits) -> rustorch::Result<f64> {
 }
 
 /// Draws the loss of every step, and the first misread digits with what they were taken for.
-fn draw(out: &Path, losses: &[f32], model: &ConvNet<10>, test: &Digits) -> Result<(), Box<dyn Error>> {
+fn draw(out: &Path, losses: &[f32], model: &ConvNet<10>, test: &Digits) -> Result<()> {
     const SHOWN: usize = 48;
     let mut misread = Vec::new();
     let mut readings = Vec::new();

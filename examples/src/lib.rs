@@ -1,11 +1,39 @@
-//! What the examples share: where the data lies, progress bars, and pictures.
+//! What the examples share: networks, data, training on digits, progress bars, pictures, and errors as a person reads them.
 
+pub mod digits;
 pub mod networks;
 pub mod picture;
+pub mod text;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// Any error. `main` prints what it says, not how it is made.
+pub struct Failure(Box<dyn std::error::Error>);
+
+/// What can fail in an example.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// An error that says this.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into().into())
+    }
+}
+
+impl<E: std::error::Error + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
 
 /// A file or folder of the data that the repository carries.
 pub fn data(name: &str) -> PathBuf {

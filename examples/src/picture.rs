@@ -1,21 +1,22 @@
 //! Pictures of results: a curve as SVG, a grid of images as PNG.
 
-use std::error::Error;
 use std::path::Path;
 
 use image::{GrayImage, Luma};
 use plotters::prelude::{ChartBuilder, IntoDrawingArea, LineSeries, SVGBackend, TRANSPARENT, WHITE};
 use plotters::style::RGBColor;
 
+use crate::Result;
+
 /// Draws the loss of every step, and its moving average, as an SVG file. The file replaces an older one only when it
 /// is complete.
-pub fn loss_curve(path: &Path, losses: &[f32]) -> Result<(), Box<dyn Error>> {
+pub fn loss_curve(path: &Path, losses: &[f32]) -> Result<()> {
     let mut svg = String::new();
     draw_curve(&mut svg, losses)?;
     write_whole(path, svg.as_bytes())
 }
 
-fn draw_curve(svg: &mut String, losses: &[f32]) -> Result<(), Box<dyn Error>> {
+fn draw_curve(svg: &mut String, losses: &[f32]) -> Result<()> {
     let top = losses.iter().copied().filter(|loss| loss.is_finite()).fold(0.1, f32::max);
     let area = SVGBackend::with_string(svg, (800, 400)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -47,7 +48,7 @@ fn smooth(values: &[f32], decay: f32) -> Vec<f32> {
 }
 
 /// Draws images of `size × size` values between 0 and 1 in rows of `columns`, as a PNG file, each four times enlarged.
-pub fn image_grid(path: &Path, images: &[Vec<f32>], size: u32, columns: u32) -> Result<(), Box<dyn Error>> {
+pub fn image_grid(path: &Path, images: &[Vec<f32>], size: u32, columns: u32) -> Result<()> {
     const ZOOM: u32 = 4;
     const GAP: u32 = 6;
     let cell = size * ZOOM + GAP;
@@ -68,7 +69,7 @@ pub fn image_grid(path: &Path, images: &[Vec<f32>], size: u32, columns: u32) -> 
 }
 
 /// Writes a file beside its place and then moves it there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = path.with_extension("partial");
     std::fs::write(&partial, bytes)?;
     Ok(std::fs::rename(&partial, path)?)
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_drawn() -> Result<(), Box<dyn Error>> {
+    fn pictures_are_drawn() -> Result<()> {
         let folder = std::env::temp_dir().join(format!("rustorch-pictures-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         loss_curve(&folder.join("loss.svg"), &[2.0, 1.0, 0.5, f32::NAN])?;
