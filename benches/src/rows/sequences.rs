@@ -7,6 +7,7 @@ use rustorch::nn::functional::{AttentionOptions, cross_entropy, scaled_dot_produ
 use rustorch::nn::{Embedding, Linear, Lstm};
 use rustorch::prelude::*;
 use rustorch::{Result, inference_mode};
+use rustorch_examples::networks::Gpt;
 
 use super::{Row, Step};
 
@@ -15,44 +16,8 @@ const VOCABULARY: usize = 65;
 /// How many of them they see at once.
 const CONTEXT: usize = 64;
 
-model! {
-    pub Block<const D: usize, const HEADS: usize> {
-        ln1: LayerNorm(D),
-        query: Linear(D, D),
-        key: Linear(D, D),
-        value: Linear(D, D),
-        proj: Linear(D, D),
-        ln2: LayerNorm(D),
-        up: Linear(D, 4 * D),
-        down: Linear(4 * D, D),
-    }
-    forward(x: [batch, seq, D]) -> [batch, seq, D] {
-        let h = ln1(x);
-        let q = transpose(reshape(query(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
-        let k = transpose(reshape(key(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
-        let v = transpose(reshape(value(h), [batch, seq, HEADS, D / HEADS]), 1, 2);
-        let a = scaled_dot_product_attention(q, k, v, causal = true);
-        let x = x + proj(reshape(transpose(a, 1, 2), [batch, seq, D]));
-        x + down(gelu(up(ln2(x)), approximate = "tanh"))
-    }
-}
-
-model! {
-    pub CharGpt<const D: usize, const LAYERS: usize> {
-        tokens: Embedding(VOCABULARY, D),
-        positions: Embedding(CONTEXT, D),
-        blocks: [Block<D, 4>; LAYERS],
-        ln: LayerNorm(D),
-        head: Linear(D, VOCABULARY),
-    }
-    forward(text: [batch, seq], places: [seq]) -> [batch, seq, VOCABULARY] {
-        let x = tokens(text) + positions(places);
-        for block in self.blocks {
-            x = block(x);
-        }
-        head(ln(x))
-    }
-}
+/// 128 features, 4 heads, 4 blocks.
+type CharGpt = Gpt<VOCABULARY, CONTEXT, 128, 4, 4>;
 
 dim!(Batch, Seq);
 
@@ -60,7 +25,7 @@ pub fn rows() -> Vec<Row> {
     vec![
         Row::time("chargpt train adamw b12 t64", || {
             // The step borrows the model; both live until the program ends.
-            let model = Box::leak(Box::new(CharGpt::<128, 4>::new()));
+            let model = Box::leak(Box::new(CharGpt::new()));
             let optimiser = optim::AdamW::new(model.parameters(), 1e-3);
             let mut step = TrainStep::new(model, Tokens(nn::CrossEntropyLoss::new()), optimiser);
             let text = || Tensor::randint(0, VOCABULARY as i64, [12, CONTEXT]);
@@ -76,7 +41,7 @@ pub fn rows() -> Vec<Row> {
             train(move |text| model.forward(text), optimiser, 32)
         }),
         Row::time("chargpt infer b1 t64", || {
-            let model = CharGpt::<128, 4>::new();
+            let model = CharGpt::new();
             model.eval();
             infer(move |text| gpt(&model, text))
         }),
@@ -90,7 +55,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn gpt(model: &CharGpt<128, 4>, text: &Tensor) -> Result<Tensor> {
+fn gpt(model: &CharGpt, text: &Tensor) -> Result<Tensor> {
     let places = Tensor::arange(0, text.size(1)?, 1)?;
     let text = text.typed::<shape![Batch, Seq]>()?;
     Ok(model.try_forward(&text, &places.typed::<shape![Seq]>()?)?.into_tensor())
