@@ -4,9 +4,14 @@ mod args;
 mod body;
 mod branch;
 mod calls;
+mod expr;
+mod functions;
 mod index;
+mod loops;
 mod names;
+mod operators;
 mod own;
+mod scope;
 mod size;
 mod value;
 
