@@ -163,3 +163,25 @@ fn two_names_are_two_dims() -> Result<()> {
     assert_eq!(y.shape(), [3, 2]);
     Ok(())
 }
+
+#[test]
+fn sizes_are_computed_from_the_image_to_the_scores() -> rustorch::Result<()> {
+    let x = Tensor::randn([3, 2, 9, 8]).typed::<shape![Batch, 2, 9, 8]>()?;
+    let kernel = TypedTensor::<shape![4, 2, 3, 3]>::randn();
+    let y = conv2d!(x, kernel, stride = 2, padding = 1, size = _);
+    let stated: TypedTensor<shape![Batch, 4, 5, 4]> = conv2d!(x, kernel, stride = 2, padding = 1);
+    assert_eq!(y.to_vec::<f32>()?, stated.to_vec::<f32>()?);
+    let pooled = avg_pool2d!(max_pool2d!(y, 2, size = _), 1, size = _);
+    let flat = pooled.flatten_axis::<1>();
+    assert_eq!(flat.shape(), [3, 16]);
+    let both = flat.cat_axis::<1, _>(&flat);
+    assert_eq!(both.shape(), [3, 32]);
+    let named: TypedTensor<shape![Batch, 32]> = both.reshape();
+    let weight = TypedTensor::<shape![32, 5]>::randn();
+    let scores: TypedTensor<shape![Batch, 5]> = both.matmul(&weight);
+    assert_eq!(scores.to_vec::<f32>()?, named.matmul(&weight).to_vec::<f32>()?);
+    // A computed axis broadcasts against itself.
+    let doubled = &flat + &flat;
+    assert_eq!(doubled.shape(), [3, 16]);
+    Ok(())
+}

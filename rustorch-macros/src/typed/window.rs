@@ -52,11 +52,23 @@ fn parse(window: Window, input: ParseStream) -> Result<TokenStream> {
     let fail = |span: Span, what: String| Err(Error::new(span, format!("{name}!: {what}")));
     let mut given: Vec<Expr> = Vec::new();
     let mut values: Vec<Option<Expr>> = vec![None; options.len()];
+    let mut computes = false;
     while !input.is_empty() {
         if input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
             let option = Ident::parse_any(input)?;
             input.parse::<Token![=]>()?;
             let value: Expr = input.parse()?;
+            if option == "size" {
+                if !matches!(value, Expr::Infer(_)) {
+                    let what = "the size of the result is stated by its type, or computed: `size = _`";
+                    return fail(value.span(), what.into());
+                }
+                computes = true;
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+                continue;
+            }
             let Some(at) = options.iter().position(|known| option == known) else {
                 let text = option.to_string();
                 let hint = match suggest(&text, options.iter().copied()) {
@@ -83,7 +95,9 @@ fn parse(window: Window, input: ParseStream) -> Result<TokenStream> {
         let missing = if given.is_empty() { "the tensor" } else { positions[given.len() - 1] };
         return fail(Span::call_site(), format!("{missing} is missing, as in {example}"));
     }
-    let method = format_ident!("{name}");
+    let method = if computes { format_ident!("{name}_sized") } else { format_ident!("{name}") };
+    // The sizes of the result, where the type that the program states gives them.
+    let stated = if computes { TokenStream::new() } else { quote!(_, _) };
     let x = &given[0];
     // The window moves by its own size unless told otherwise; everything else is 1, no padding apart.
     let default = |option: &str| match option {
@@ -100,12 +114,12 @@ fn parse(window: Window, input: ParseStream) -> Result<TokenStream> {
     });
     if name != "conv2d" {
         let kernel = &given[1];
-        return Ok(quote!((#x).#method::<{ #kernel }, #(#constants,)* _, _>()));
+        return Ok(quote!((#x).#method::<{ #kernel }, #(#constants,)* #stated>()));
     }
     let weight = &given[1];
     let bias = match given.get(2) {
         Some(bias) => quote!(::core::option::Option::Some(&#bias)),
         None => quote!(::core::option::Option::None),
     };
-    Ok(quote!((#x).#method::<#(#constants,)* _, _, _, _, _, _>(&#weight, #bias)))
+    Ok(quote!((#x).#method::<#(#constants,)* _, _, _, _, #stated>(&#weight, #bias)))
 }

@@ -1,6 +1,6 @@
 //! Matrix products of typed tensors.
 
-use super::{BroadcastDim, Dim, Shape, TypedTensor};
+use super::{BroadcastDim, Computed, Const, Dim, Formula, SameSize, Shape, TypedTensor};
 
 /// Shapes that can be multiplied as matrices, with `torch.matmul`'s rules: leading axes broadcast, a vector on the left is
 /// a row and on the right a column.
@@ -12,6 +12,8 @@ use super::{BroadcastDim, Dim, Shape, TypedTensor};
 pub trait MatmulShape<Rhs> {
     /// The shape of the product.
     type Output: Shape;
+    /// Fails to compile, with the numbers, where a computed size is not the one that it meets.
+    const CHECK: () = ();
 }
 
 #[diagnostic::do_not_recommend]
@@ -36,6 +38,13 @@ macro_rules! matmul {
             for ($($l,)* M, K)
         {
             type Output = ($(<$l as BroadcastDim<$r>>::Output,)* M, N);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* M: Dim, F: Formula, const K: usize, N: Dim> MatmulShape<(Const<K>, N)>
+            for ($($l,)* M, Computed<F>)
+        {
+            type Output = ($($l,)* M, N);
+            const CHECK: () = <Computed<F> as SameSize<Const<K>>>::CHECK;
         }
         matmul!(@single $($l)*);
     )*};
@@ -89,6 +98,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: MatmulShape<R>,
     {
+        const { <S as MatmulShape<R>>::CHECK };
         TypedTensor::infallible(self.as_tensor().matmul(rhs.as_tensor()))
     }
 }

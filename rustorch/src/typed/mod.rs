@@ -41,6 +41,7 @@
 
 mod axes;
 mod broadcast;
+mod computed;
 mod count;
 mod create;
 mod dim;
@@ -58,6 +59,7 @@ mod window;
 
 pub use axes::{Axis, InsertAxis, Permute, SetAxis, Squeeze, Swap, UnitDim};
 pub use broadcast::Broadcast;
+pub use computed::{Computed, Formula, MergeAxes, Product, SameSize, Sum, Windows};
 pub use count::SameCount;
 pub use dim::{Any, BroadcastDim, Const, Dim, FixedDim, One};
 pub use elementwise::ElementwiseOperand;

@@ -1,11 +1,11 @@
 //! Convolution and pooling of typed images.
 //!
-//! Rust's types cannot compute `⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`, so the shape of the result is
-//! the one that the program states, and the formula is checked: while compiling where sizes are fixed, otherwise when it
-//! runs. `conv2d!`, `max_pool2d!` and `avg_pool2d!` call these methods with the options by name.
+//! Rust's numbers in types cannot compute `⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`, so the shape of
+//! the result is the one that the program states, and the formula is checked: while compiling where sizes are fixed,
+//! otherwise when it runs. With `size = _`, the type of the result is the formula. `conv2d!`, `max_pool2d!` and `avg_pool2d!` call these methods with the options by name.
 
 use super::count::Message;
-use super::{Dim, TypedTensor};
+use super::{Computed, Const, Dim, FixedDim, SameSize, TypedTensor, Windows};
 use crate::error::expect;
 use crate::nn::functional::{self as f, AvgPool2dOptions, Conv2dOptions, MaxPool2dOptions};
 
@@ -67,6 +67,14 @@ const fn check_channels(
         panic!("{}", message.text(" groups").as_str());
     }
 }
+
+/// What pooling makes of `(N, C, H, W)`.
+type Pooled<N, C, H, W, const KERNEL: usize, const STRIDE: usize, const PADDING: usize> = (
+    N,
+    C,
+    Computed<Windows<H, Const<KERNEL>, STRIDE, PADDING, 1>>,
+    Computed<Windows<W, Const<KERNEL>, STRIDE, PADDING, 1>>,
+);
 
 impl<N: Dim, C: Dim, H: Dim, W: Dim> TypedTensor<(N, C, H, W)> {
     /// The cross-correlation with `weight`, `[out, in / groups, kh, kw]`, behind `conv2d!`; `torch.nn.functional.conv2d`.
@@ -134,6 +142,70 @@ impl<N: Dim, C: Dim, H: Dim, W: Dim> TypedTensor<(N, C, H, W)> {
         expect(f::avg_pool2d(self.as_tensor(), [KERNEL; 2], options).and_then(|y| y.typed()))
     }
 
+    /// [`conv2d`](Self::conv2d) whose result has sizes that the compiler computes, behind `conv2d!(.., size = _)`.
+    ///
+    /// # Panics
+    /// As `conv2d`.
+    #[track_caller]
+    #[allow(clippy::type_complexity, reason = "the shape of an image has four axes")]
+    pub fn conv2d_sized<
+        const STRIDE: usize,
+        const PADDING: usize,
+        const DILATION: usize,
+        const GROUPS: usize,
+        O: Dim,
+        G: Dim,
+        KH: FixedDim,
+        KW: FixedDim,
+    >(
+        &self,
+        weight: &TypedTensor<(O, G, KH, KW)>,
+        bias: Option<&TypedTensor<(O,)>>,
+    ) -> TypedTensor<(
+        N,
+        O,
+        Computed<Windows<H, KH, STRIDE, PADDING, DILATION>>,
+        Computed<Windows<W, KW, STRIDE, PADDING, DILATION>>,
+    )>
+    where
+        H: FixedDim,
+        W: FixedDim,
+    {
+        self.conv2d::<STRIDE, PADDING, DILATION, GROUPS, _, _, _, _, _, _>(weight, bias)
+    }
+
+    /// [`max_pool2d`](Self::max_pool2d) whose result has sizes that the compiler computes, behind
+    /// `max_pool2d!(.., size = _)`.
+    ///
+    /// # Panics
+    /// As `max_pool2d`.
+    #[track_caller]
+    pub fn max_pool2d_sized<const KERNEL: usize, const STRIDE: usize, const PADDING: usize>(
+        &self,
+    ) -> TypedTensor<Pooled<N, C, H, W, KERNEL, STRIDE, PADDING>>
+    where
+        H: FixedDim,
+        W: FixedDim,
+    {
+        self.max_pool2d::<KERNEL, STRIDE, PADDING, _, _>()
+    }
+
+    /// [`avg_pool2d`](Self::avg_pool2d) whose result has sizes that the compiler computes, behind
+    /// `avg_pool2d!(.., size = _)`.
+    ///
+    /// # Panics
+    /// As `avg_pool2d`.
+    #[track_caller]
+    pub fn avg_pool2d_sized<const KERNEL: usize, const STRIDE: usize, const PADDING: usize>(
+        &self,
+    ) -> TypedTensor<Pooled<N, C, H, W, KERNEL, STRIDE, PADDING>>
+    where
+        H: FixedDim,
+        W: FixedDim,
+    {
+        self.avg_pool2d::<KERNEL, STRIDE, PADDING, _, _>()
+    }
+
     /// The mean of every plane; `torch.nn.functional.adaptive_avg_pool2d(x, 1)` without the axes.
     ///
     /// # Panics
@@ -156,11 +228,15 @@ impl<N: Dim, K: Dim> TypedTensor<(N, K)> {
     /// # Panics
     /// If dtypes or devices differ.
     #[track_caller]
-    pub fn linear<O: Dim>(
+    pub fn linear<O: Dim, I: Dim>(
         &self,
-        weight: &TypedTensor<(O, K)>,
+        weight: &TypedTensor<(O, I)>,
         bias: Option<&TypedTensor<(O,)>>,
-    ) -> TypedTensor<(N, O)> {
+    ) -> TypedTensor<(N, O)>
+    where
+        K: SameSize<I>,
+    {
+        const { <K as SameSize<I>>::CHECK };
         let bias = bias.map(TypedTensor::as_tensor);
         TypedTensor::infallible(f::linear(self.as_tensor(), weight.as_tensor(), bias))
     }
