@@ -50,6 +50,8 @@ pub enum Kind {
     Bool,
     /// An `f64` expression.
     Float,
+    /// An `f64` expression between 0 and 1.
+    Probability,
     /// One of these strings.
     Text(&'static [&'static str]),
     /// Another tensor.
@@ -121,6 +123,10 @@ impl ArgSpec {
 
     pub(crate) const fn float(name: &'static str, default: f64) -> Self {
         ArgSpec::new(name, Kind::Float).or(Fallback::Float(default))
+    }
+
+    pub(crate) const fn probability(name: &'static str, default: f64) -> Self {
+        ArgSpec::new(name, Kind::Probability).or(Fallback::Float(default))
     }
 
     pub(crate) const fn bool(name: &'static str, default: bool) -> Self {
@@ -226,9 +232,26 @@ pub(crate) fn check_feature(
     let (Some(axis), Ok(expected)) = (feature.axis(input.len()), args.sizes(name)) else { return Ok(()) };
     let ([expected], Some(found)) = (expected, input.get(axis)) else { return Ok(()) };
     let noun = feature.noun();
+    if let (Feature::Before(spatial), false) = (feature, found.dims().is_empty())
+        && input.len() == spatial + 1
+        && found.holds(Relation::Equal, expected) == Truth::False
+    {
+        let axes = &["length", "d, h, w", "h, w", "d, h, w"][if spatial == 1 { 0 } else { 4 - spatial }];
+        let message = format!(
+            "takes [batch, {expected}, {axes}] or [{expected}, {axes}], but its input {} has rank {}, and its first axis is {found}",
+            Dims(input),
+            input.len()
+        );
+        return Err(ShapeError::input(args.op, 0, message));
+    }
     let error = || {
-        let message =
+        let mut message =
             format!("takes {expected} {noun}, but its input {} has {found} (axis {axis})", Dims(input));
+        if feature != Feature::Last && input.last() == Some(expected) && input.len() > 2 {
+            let moved: Vec<usize> = (0..axis).chain([input.len() - 1]).chain(axis..input.len() - 1).collect();
+            message =
+                format!("{message}\nif its channels are the last axis, write `permute(x, {moved:?})` before");
+        }
         ShapeError::argument(args.op, name, message).at_axis(axis)
     };
     match found.holds(Relation::Equal, expected) {
@@ -256,6 +279,7 @@ impl fmt::Display for Kind {
             Kind::Flag => f.write_str("`true` or `false`"),
             Kind::Bool => f.write_str("a bool"),
             Kind::Float => f.write_str("a number"),
+            Kind::Probability => f.write_str("a probability, from 0 to 1"),
             Kind::Text(choices) => {
                 let quoted: Vec<String> = choices.iter().map(|choice| format!("{choice:?}")).collect();
                 f.write_str(&quoted.join(" or "))

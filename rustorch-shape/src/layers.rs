@@ -42,12 +42,17 @@ pub struct LayerSpec {
 pub struct Signature {
     /// The tensors that must be given.
     pub inputs: &'static [&'static str],
+    /// Further ones, of which all may be left out: the layer then takes the first in their place.
+    pub more: &'static [&'static str],
     /// A recurrent state, which may be left out: one tensor, or a tuple of them.
     pub state: &'static [&'static str],
-    /// Tensors that go by name: masks.
+    /// Tensors and flags that go by name: masks.
     pub options: &'static [ArgSpec],
     /// What it gives.
     pub results: Results,
+    /// The function of `rustorch::__private::model` that takes the layer, its inputs and all options in this order; `None` if the
+    /// layer's `forward` does so itself.
+    pub adapter: Option<&'static str>,
 }
 
 /// The results of a layer: a tensor, or a tuple of results.
@@ -61,14 +66,18 @@ pub enum Results {
 
 impl Signature {
     /// One tensor to one tensor: what `nn::Layer` is.
-    pub const MAP: Signature = Signature { inputs: &["x"], state: &[], options: &[], results: Results::One };
+    pub const MAP: Signature = Signature {
+        inputs: &["x"],
+        more: &[],
+        state: &[],
+        options: &[],
+        results: Results::One,
+        adapter: None,
+    };
 
-    /// Whether the layer maps one tensor to one tensor.
+    /// Whether the layer maps one tensor to one tensor, if it is given nothing else.
     pub fn is_map(&self) -> bool {
-        self.inputs.len() == 1
-            && self.state.is_empty()
-            && self.options.is_empty()
-            && self.results == Results::One
+        self.inputs.len() == 1 && self.state.is_empty() && self.results == Results::One
     }
 }
 
@@ -151,6 +160,10 @@ pub const LAYERS: &[LayerSpec] = &[
     recurrent::GRU_CELL,
     transformer::MULTIHEAD_ATTENTION,
     transformer::TRANSFORMER_ENCODER_LAYER,
+    transformer::TRANSFORMER_DECODER_LAYER,
+    transformer::TRANSFORMER_ENCODER,
+    transformer::TRANSFORMER_DECODER,
+    transformer::TRANSFORMER,
 ];
 
 /// The layer of this name.

@@ -4,7 +4,7 @@
 
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
 use rustorch_shape::functions::{FUNCTIONS, FunctionSpec, GROUPS, Inputs};
-use rustorch_shape::layers::{LAYERS, LayerSpec};
+use rustorch_shape::layers::{LAYERS, LayerSpec, Signature};
 use rustorch_shape::{Dims, Poly};
 use std::fmt::Write;
 use std::fs;
@@ -73,12 +73,38 @@ fn shapes(spec: &LayerSpec) -> Option<String> {
     })
 }
 
+/// How a layer of several tensors is called.
+fn usage(spec: &LayerSpec) -> String {
+    let Signature { inputs, more, state, .. } = spec.signature;
+    if inputs.len() == 1 && more.is_empty() && state.is_empty() {
+        return String::new();
+    }
+    let state = match state {
+        [] => String::new(),
+        [one] => format!(", {one}"),
+        several => format!(", ({})", several.join(", ")),
+    };
+    format!("called as `({}{state})`{}", inputs.join(", "), options(spec))
+}
+
+/// What a call may be given besides.
+fn options(spec: &LayerSpec) -> String {
+    let Signature { inputs, more, options, .. } = spec.signature;
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!("; called as `({}, {})` as well", inputs.join(", "), more.join(", "))
+    };
+    let names: Vec<String> = options.iter().map(|option| format!("`{}`", option.name)).collect();
+    if names.is_empty() { more } else { format!("{more}; by name {}", names.join(", ")) }
+}
+
 fn layers() -> String {
     let mut text = String::from("| layer | what it computes | shapes |\n|---|---|---|\n");
     for spec in LAYERS {
         let inputs = spec.signature.inputs.len();
         let shapes = if inputs == 1 { shapes(spec) } else { None };
-        let shapes = shapes.map_or(String::new(), |shapes| format!("`{shapes}`"));
+        let shapes = shapes.map_or_else(|| usage(spec), |shapes| format!("`{shapes}`{}", options(spec)));
         let call = signature(spec.name, &[], spec.args);
         writeln!(text, "| `{call}` | {} | {shapes} |", spec.summary.replace('|', "\\|")).unwrap();
     }

@@ -169,6 +169,113 @@ model! {
     }
 }
 
+model! {
+    /// Attention with masks.
+    Translator<const D: usize> {
+        encoder: TransformerEncoder(_, 4, 2, dim_feedforward = 64, batch_first = true),
+        decoder: [TransformerDecoderLayer(D, 4, 64, batch_first = true); 2],
+        recall: MultiheadAttention(D, 4, batch_first = true),
+    }
+    forward(source: [batch, s, D], padding: [batch, s], target: [batch, t, D]) -> [batch, t, D] {
+        let memory = encoder(source, key_padding_mask = padding);
+        for layer in self.decoder {
+            target = layer(target, memory, tgt_is_causal = true, memory_key_padding_mask = padding);
+        }
+        target + recall(target, memory, memory, key_padding_mask = padding)
+    }
+}
+
+model! {
+    /// Numbers with a name.
+    Numbers<const D: usize, const HEADS: usize> {
+        gain: Param([D], init = ones),
+    }
+    forward(x: [batch, seq, D]) -> [batch, HEADS, seq, D / HEADS] {
+        let width = D / HEADS;
+        let scale = if width > 64 { 0.5 } else { 1.0 / (width as f64).sqrt() };
+        x *= gain * scale;
+        transpose(reshape(x, [batch, seq, HEADS, width]), 1, 2)
+    }
+}
+
+model! {
+    /// Axes by name.
+    Patches<const D: usize, const HEADS: usize> {
+        embed: Linear(3 * 4 * 4, D),
+    }
+    forward(x: [batch, 3, 4 * 8, w, 4]) -> ([batch, HEADS, 8 * w, D / HEADS], [batch, 8, w]) {
+        let patches = rearrange!("b c (h p1) w p2 -> b (h w) (c p1 p2)", x, p1 = 4);
+        let heads = rearrange!("b n (h d) -> b h n d", embed(patches), h = HEADS);
+        let small = reduce!("b c (h 4) w p -> b h w", x, "mean");
+        (heads + repeat!("n d -> n h d", heads[.., 0, 0], h = HEADS)[.., .., NewAxis], small)
+    }
+}
+
+#[test]
+fn axes_by_name() -> rustorch::Result<()> {
+    let model = Patches::<8, 2>::new();
+    let x = Tensor::randn([2, 3, 32, 5, 4]).typed::<shape![Batch, 3, 32, Seq, 4]>()?;
+    let (heads, small) = model.forward(&x);
+    let x = x.into_tensor();
+    let patches = rustorch::rearrange(&x, "b c (h p1) w p2 -> b (h w) (c p1 p2)", &[("p1", 4)])?;
+    let wanted = nn::Layer::forward(&model.embed, &patches)?.reshape([2, 40, 2, 4])?.transpose(1, 2)?;
+    let wanted = &wanted + &wanted.select(1, 0)?.select(1, 0)?.reshape([2, 1, 1, 4])?.expand([2, 2, 1, 4])?;
+    assert!((&*heads - &wanted).abs().max().item::<f32>()? < 1e-5);
+    let wanted = rustorch::reduce(&x, "b c (h 4) w p -> b h w", "mean", &[])?;
+    assert!((&*small - &wanted).abs().max().item::<f32>()? < 1e-5);
+    Ok(())
+}
+
+#[test]
+fn masks_reach_the_layers() -> rustorch::Result<()> {
+    use nn::{AttentionMasks, DecoderMasks, SequenceMasks};
+    let model = Translator::<8>::new();
+    model.eval();
+    let (source, target) = (Tensor::randn([3, 5, 8]), Tensor::randn([3, 4, 8]));
+    let padding = Tensor::arange(0, 5, 1)?.ge(3)?.expand([3, 5])?;
+    let given = model.forward(
+        &source.typed::<shape![Batch, Seq, 8]>()?,
+        &padding.typed()?,
+        &target.typed::<shape![Batch, Any, 8]>()?,
+    );
+    let key_padding_mask = Some(&padding);
+    let memory = model.encoder.forward(&source, SequenceMasks { key_padding_mask, ..Default::default() })?;
+    let masks =
+        DecoderMasks { tgt_is_causal: true, memory_key_padding_mask: key_padding_mask, ..Default::default() };
+    let mut wanted = target;
+    for layer in &model.decoder {
+        wanted = layer.forward(&wanted, &memory, masks)?;
+    }
+    let masks = AttentionMasks { key_padding_mask, ..Default::default() };
+    let wanted = &wanted + &model.recall.forward(&wanted, &memory, &memory, masks)?.0;
+    assert_eq!(given.to_vec::<f32>()?, wanted.to_vec::<f32>()?);
+    // What is hidden does not count.
+    let other = source.narrow(1, 0, 3)?;
+    let other = Tensor::cat(&[&other, &Tensor::zeros([3, 2, 8])], 1)?;
+    let same = model.forward(
+        &other.typed::<shape![Batch, Seq, 8]>()?,
+        &padding.typed()?,
+        &Tensor::zeros([3, 4, 8]).typed::<shape![Batch, Any, 8]>()?,
+    );
+    let again = model.forward(
+        &source.typed::<shape![Batch, Seq, 8]>()?,
+        &padding.typed()?,
+        &Tensor::zeros([3, 4, 8]).typed::<shape![Batch, Any, 8]>()?,
+    );
+    let difference = (&*same - &*again).abs().max().item::<f32>()?;
+    assert!(difference < 1e-5, "{difference}");
+    Ok(())
+}
+
+#[test]
+fn numbers_with_a_name() -> rustorch::Result<()> {
+    let x = Tensor::randn([2, 3, 8]).typed::<shape![Batch, Seq, 8]>()?;
+    let y = Numbers::<8, 2>::new().forward(&x);
+    let wanted = (&*x * 0.5).reshape([2, 3, 2, 4])?.transpose(1, 2)?;
+    assert_eq!(y.to_vec::<f32>()?, wanted.to_vec::<f32>()?);
+    Ok(())
+}
+
 #[test]
 fn recurrent_layers_take_and_give_their_state() -> rustorch::Result<()> {
     let _turn = turn();

@@ -1,7 +1,7 @@
 //! `rearrange!`, `reduce!` and `repeat!`: `parse` (syntax) → `rustorch_shape::einops` (the pattern) → `codegen`.
 
 mod codegen;
-mod parse;
+pub(crate) mod parse;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ pub fn expand(operation: Operation, input: TokenStream) -> TokenStream {
 }
 
 /// The pattern, or its first mistake at the size it is about or at the text, with a caret under the place.
-fn check(operation: Operation, input: &parse::Input) -> syn::Result<Pattern> {
+pub(crate) fn check(operation: Operation, input: &parse::Input) -> syn::Result<Pattern> {
     let text = input.pattern.value();
     let names: Vec<String> = input.sizes.iter().map(|(name, _)| name.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

@@ -51,6 +51,8 @@ pub(super) enum FieldValue {
     Layers(LayerCall, Expr),
     /// `Option<Conv2d>(64, 128, kernel = 1) if IN != OUT`, `Option<Block<D>>`
     Optional(Box<FieldValue>, Option<Expr>),
+    /// It cannot be read; the layer, if that is named.
+    Broken(Option<Path>),
 }
 
 pub(super) struct LayerCall {
@@ -78,6 +80,21 @@ pub(super) struct Item {
 pub(super) struct Shape {
     pub dims: Vec<Expr>,
     pub span: Span,
+    pub mistake: Option<Mistake>,
+}
+
+/// What is wrong with the way in which a shape is written.
+#[derive(Clone)]
+pub(super) struct Mistake {
+    pub error: syn::Error,
+    /// Whether it is clear what was meant.
+    pub is_clear: bool,
+}
+
+impl Mistake {
+    pub fn new(span: Span, message: String, is_clear: bool) -> Option<Mistake> {
+        Some(Mistake { error: syn::Error::new(span, message), is_clear })
+    }
 }
 
 pub(super) struct Forward {

@@ -36,6 +36,11 @@ impl Errors {
         self.list.is_empty()
     }
 
+    /// The number of mistakes so far.
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
     pub fn into_tokens(self) -> TokenStream {
         self.list.iter().map(syn::Error::to_compile_error).collect()
     }

@@ -4,6 +4,7 @@ use super::errors::Place;
 use proc_macro2::{Span, TokenStream};
 use rustorch_shape::Poly;
 use rustorch_shape::args::{ArgSpec, Args, Fallback};
+use rustorch_shape::einops::Pattern;
 use rustorch_shape::einsum::Spec;
 use rustorch_shape::functions::FunctionSpec;
 use rustorch_shape::layers::{LayerSpec, Results};
@@ -128,6 +129,8 @@ pub(super) struct Forward {
     /// How the outputs are grouped.
     pub result: Tree,
     pub body: Option<Body>,
+    /// Names that nothing reads.
+    pub unused: Vec<Ident>,
     /// The run-time dims, in order of appearance, each with an input and axis to read it from.
     pub dims: Vec<Dim>,
 }
@@ -197,7 +200,7 @@ pub(super) enum Op {
     /// `block(x)`, with the shapes that it is said to give.
     Submodel { target: Submodel, inputs: Vec<Use>, arguments: Vec<Tree>, stated: Stated, result: Tree },
     /// A layer that is one of several, may be missing, or takes or gives several tensors.
-    LayerCall { field: usize, element: Element, inputs: Vec<Use>, options: Vec<(&'static str, Use)> },
+    LayerCall { field: usize, element: Element, inputs: Vec<Use>, options: Vec<(&'static str, CallOption)> },
     /// `scale`, `embed.weight`: a parameter or buffer of the model or of one of its layers.
     State { field: usize, entry: Option<String> },
     /// `x[.., 0..4]`: the components, each with the tensor that it gives; the last one is the result.
@@ -210,12 +213,33 @@ pub(super) enum Op {
     Repeat { over: Over, index: Option<Ident>, carried: Vec<Carried>, body: Region },
     /// `einsum!(..)`
     Einsum { spec: Spec, inputs: Vec<Use> },
+    /// `rearrange!(..)`, `reduce!(..)`, `repeat!(..)`
+    Pattern(Box<PatternCall>),
     /// `let h: [..] = ..`: the results of the step before have this shape.
     Annotate { value: Use, shape: Shape, span: Place },
     /// `if self.training { .. } else { .. }`
     If { then: Region, otherwise: Region },
     /// `for block in self.blocks { .. }`: `carried` go in and come out of every pass.
     For { field: usize, carried: Vec<Carried>, body: Region },
+}
+
+/// A call of one of the macros that move axes by name.
+pub(super) struct PatternCall {
+    pub pattern: Pattern,
+    pub span: Place,
+    pub input: Use,
+    /// How axes are reduced: a function of the table.
+    pub reduction: Option<&'static str>,
+    /// The sizes that the call gives, in the order of the pattern.
+    pub sizes: Vec<Poly>,
+    /// The tensors between one step and the next.
+    pub between: Vec<Var>,
+}
+
+/// What a call of a layer is given by name.
+pub(super) enum CallOption {
+    Tensor(Use),
+    Flag(TokenStream),
 }
 
 /// A variable that a loop replaces.

@@ -80,11 +80,15 @@ pub(super) enum Instruction {
         element: Element,
         /// Whether it is an `nn::Layer`, one tensor to one.
         is_map: bool,
+        /// The function that makes the call, if the layer takes its options otherwise.
+        adapter: Option<&'static str>,
         inputs: Vec<Var>,
+        /// For every tensor that may be left out: it, if it is given.
+        more: Vec<Option<Var>>,
         /// For a layer with a state: that, if it is given.
         state: Option<Vec<Var>>,
-        /// For every tensor by name: it, if it is given.
-        options: Vec<Option<Var>>,
+        /// For every option: what it is.
+        options: Vec<Arg>,
         tree: Tree,
         results: Vec<Var>,
     },
@@ -192,8 +196,9 @@ impl Instruction {
             Instruction::Function { inputs, args, .. } => {
                 inputs.iter().copied().chain(args.iter().filter_map(Arg::tensor)).collect()
             }
-            Instruction::LayerCall { inputs, state, options, .. } => {
-                inputs.iter().chain(state.iter().flatten()).chain(options.iter().flatten()).copied().collect()
+            Instruction::LayerCall { inputs, more, state, options, .. } => {
+                let given = inputs.iter().chain(more.iter().flatten()).chain(state.iter().flatten());
+                given.copied().chain(options.iter().filter_map(Arg::tensor)).collect()
             }
             Instruction::Submodel { inputs, .. } => inputs.iter().map(|(input, _)| *input).collect(),
             Instruction::For { carried, .. } | Instruction::Repeat { carried, .. } => {

@@ -18,6 +18,7 @@ mod errors;
 mod ir;
 mod lower;
 mod parse;
+mod pattern;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -25,12 +26,25 @@ mod tests;
 use errors::Errors;
 use proc_macro2::TokenStream;
 
-/// The expansion of `model!`.
+/// The expansion of `model!`, of one model after the other.
 pub fn expand(input: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let Some(ast) = parse::parse(input, &mut errors) else {
-        return errors.into_tokens();
-    };
+    let mut expansion = TokenStream::new();
+    let mut rest = input;
+    loop {
+        let mut errors = Errors::default();
+        let (ast, following) = parse::parse(rest, &mut errors);
+        expansion.extend(match ast {
+            Some(ast) => model(ast, errors),
+            None => errors.into_tokens(),
+        });
+        if following.is_empty() {
+            return expansion;
+        }
+        rest = following;
+    }
+}
+
+fn model(ast: ast::Model, mut errors: Errors) -> TokenStream {
     let ast = parse::desugar(ast, &mut errors);
     let model = resolve::resolve(&ast, &mut errors);
     let checked = check::check(&model, &mut errors);

@@ -131,7 +131,7 @@ pub(crate) const SHRINK_ARGS: &[ArgSpec] = &[ArgSpec::float("lambd", 0.5)];
 pub(crate) const THRESHOLD_ARGS: &[ArgSpec] =
     &[ArgSpec::of("threshold", Kind::Float), ArgSpec::of("value", Kind::Float)];
 pub(crate) const GLU_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim").or(Fallback::Axis(-1))];
-pub(crate) const DROPOUT_ARGS: &[ArgSpec] = &[ArgSpec::float("p", 0.5)];
+pub(crate) const DROPOUT_ARGS: &[ArgSpec] = &[ArgSpec::probability("p", 0.5)];
 pub(crate) const SOFTMAX_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim")];
 
 pub(crate) fn along_axis(args: &Args, inputs: &[&[Poly]], _: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {

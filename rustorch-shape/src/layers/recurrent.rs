@@ -12,7 +12,7 @@ const HIDDEN: ArgSpec = ArgSpec::size("hidden_size");
 const LAYERS: ArgSpec = ArgSpec::size("num_layers").named().or(Fallback::Size(1));
 const BIAS: ArgSpec = ArgSpec::bool("bias", true);
 const BATCH_FIRST: ArgSpec = ArgSpec::flag("batch_first", false);
-const DROPOUT: ArgSpec = ArgSpec::float("dropout", 0.0).named();
+const DROPOUT: ArgSpec = ArgSpec::probability("dropout", 0.0).named();
 const BIDIRECTIONAL: ArgSpec = ArgSpec::flag("bidirectional", false);
 const NONLINEARITY: ArgSpec =
     ArgSpec::of("nonlinearity", Kind::Text(&["tanh", "relu"])).named().or(Fallback::Text("tanh"));

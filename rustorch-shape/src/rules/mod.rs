@@ -12,6 +12,7 @@ mod conv;
 mod join;
 mod loss;
 mod matmul;
+mod multihead;
 mod norm;
 mod pool;
 mod recurrent;
@@ -23,12 +24,15 @@ pub use arrange::{
     glu, image, matrices, movedim, outer, pad, prelu, repeat, repeat_interleave, roll, take_along, topk,
     unbind,
 };
-pub use attention::{Multihead, attention, grouped_attention, multihead_attention, self_attention};
+pub use attention::{attention, grouped_attention};
 pub use broadcast::{broadcast, broadcast_all, expand};
 pub use conv::{ConvOptions, Padding, TransposeOptions, conv, conv_transpose};
 pub use join::{cat, chunk, split, split_sizes, stack};
 pub use loss::{cross_entropy, elementwise_loss};
 pub use matmul::{bilinear, bmm, linear, matmul, mm};
+pub use multihead::{
+    Multihead, attention_mask, cross_attention, key_padding_mask, multihead_attention, self_attention,
+};
 pub use norm::{batch_norm, group_norm, layer_norm, same};
 pub use pool::{PoolOptions, adaptive_pool, pool};
 pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};

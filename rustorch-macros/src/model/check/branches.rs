@@ -52,7 +52,10 @@ impl Checker<'_> {
                 match (position, self.shapes[*var].clone()) {
                     (0, _) | (_, None) => self.set(*var, Some(shape), Vec::new()),
                     (_, Some(first)) => {
-                        self.agree(result, &first, result.span, "in the first case this is");
+                        // After a mistake, nothing is known about the result.
+                        if !self.agree(result, &first, result.span, "in the first case this is") {
+                            self.set(*var, None, Vec::new());
+                        }
                     }
                 }
             }

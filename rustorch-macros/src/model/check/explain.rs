@@ -27,6 +27,13 @@ pub(super) fn layer(
                 how[axis] = size(args, "out_channels").map(|n| format!("`{name}` gives {n} channels"));
             }
         }
+        "ConvTranspose1d" | "ConvTranspose2d" | "ConvTranspose3d" => {
+            let spatial = sizes(args, "kernel").map_or(0, <[Poly]>::len);
+            if let Some(axis) = output.len().checked_sub(spatial + 1) {
+                how[axis] = size(args, "out_channels").map(|n| format!("`{name}` gives {n} channels"));
+            }
+        }
+        "Rnn" | "Lstm" | "Gru" => how[last] = recurrent(args, name, &output[last]),
         "MaxPool2d" | "AvgPool2d" => how = windows(args, text, input, output),
         _ => {}
     }
@@ -43,10 +50,19 @@ pub(super) fn function(
 ) -> Vec<Option<String>> {
     match spec {
         "flatten" => flatten(args, text, inputs[0], output),
-        "max_pool2d" | "avg_pool2d" => windows(args, text, inputs[0], output),
+        "max_pool1d" | "max_pool2d" | "avg_pool1d" | "avg_pool2d" => windows(args, text, inputs[0], output),
         "cat" => cat(args, text, inputs, output),
         _ => vec![None; output.len()],
     }
+}
+
+/// The features of a layer that reads a sequence.
+fn recurrent(args: &Args, name: &str, features: &Poly) -> Option<String> {
+    if args.flag("bidirectional").ok()? {
+        let each = features.over(&Poly::constant(2))?;
+        return Some(format!("`{name}` reads both ways, which gives 2 × {each} = {features} features"));
+    }
+    Some(format!("`{name}` gives {features} features"))
 }
 
 fn flatten(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Option<String>> {

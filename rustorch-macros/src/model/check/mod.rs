@@ -6,6 +6,7 @@
 mod branches;
 mod explain;
 mod index;
+mod pattern;
 mod steps;
 
 use super::errors::{Errors, Place};
@@ -89,10 +90,8 @@ impl Checker<'_> {
         let (declared, given) = (forward.outputs.len(), body.region.results.len());
         if declared != given {
             let span = body.region.results[0].span;
-            self.errors.span(
-                span,
-                format!("the forward pass is declared to give {declared} tensors, but gives {given}"),
-            );
+            let message = wrong_count(declared, &body.region);
+            self.errors.span(span, message);
             return;
         }
         for (output, result) in forward.outputs.iter().zip(&body.region.results) {
@@ -200,4 +199,22 @@ impl Checker<'_> {
             self.claims.push(Located { claim, message, span, guard });
         }
     }
+}
+
+/// The forward pass gives another number of tensors than it declares.
+fn wrong_count(declared: usize, body: &Region) -> String {
+    let results = &body.results;
+    let given = results.len();
+    let message = match (declared, given) {
+        (1, given) => format!("the forward pass is declared to give one tensor, but gives {given}"),
+        (declared, 1) => format!("the forward pass is declared to give {declared} tensors, but gives one"),
+        _ => format!("the forward pass is declared to give {declared} tensors, but gives {given}"),
+    };
+    let vars: Option<Vec<Var>> = results.iter().map(|result| result.var).collect();
+    let is_call = vars.is_some_and(|vars| body.steps.iter().any(|step| step.results == vars));
+    if declared == 1 && is_call {
+        let (text, rest) = (&results[0].text, ", _".repeat(given - 1));
+        return format!("{message}: take `{text}` apart with `let (y{rest}) = {text};`");
+    }
+    message
 }

@@ -1,7 +1,7 @@
 //! One step after the other.
 
 use super::super::errors::Place;
-use super::super::ir::{BinaryOp, Call, Layer, Op, Operand, Shape, Stated, Step, Use, Var};
+use super::super::ir::{BinaryOp, Call, CallOption, Layer, Op, Operand, Shape, Stated, Step, Use, Var};
 use super::{Checker, explain};
 use rustorch_shape::args::{Args, Fallback, Kind, Value};
 use rustorch_shape::functions::FunctionSpec;
@@ -21,6 +21,7 @@ impl Checker<'_> {
             }
             Op::Submodel { stated, .. } => self.submodel(stated, step),
             Op::Einsum { spec, inputs } => self.einsum(spec, inputs, step),
+            Op::Pattern(call) => self.pattern(call, step),
             Op::Annotate { value, shape, span } => drop(self.agree(value, shape, *span, "this says")),
             Op::If { then, otherwise } => self.arms(&[(then, None), (otherwise, None)], step),
             Op::For { carried, body, .. } | Op::Repeat { carried, body, .. } => {
@@ -36,7 +37,7 @@ impl Checker<'_> {
         }
     }
 
-    fn layer(&mut self, field: usize, inputs: &[&Use], options: &[(&'static str, Use)], step: &Step) {
+    fn layer(&mut self, field: usize, inputs: &[&Use], options: &[(&'static str, CallOption)], step: &Step) {
         let model = self.model;
         let Some(layer) = model.fields[field].layer() else { return };
         let first = !std::mem::replace(&mut self.used[field], true);
@@ -60,8 +61,14 @@ impl Checker<'_> {
         }
         let mut with_options = args.clone();
         for (option, value) in options {
-            let Some((_, shape)) = self.known(value) else { return };
-            with_options.set(option, Value::Tensor(shape));
+            let value = match value {
+                CallOption::Tensor(value) => match self.known(value) {
+                    Some((_, shape)) => Value::Tensor(shape),
+                    None => return,
+                },
+                CallOption::Flag(_) => Value::Expression,
+            };
+            with_options.set(option, value);
         }
         let mut claims = Vec::new();
         let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
@@ -77,7 +84,19 @@ impl Checker<'_> {
                 let subject = format!("`{name}`");
                 self.add_claims(claims, &subject, inputs, step.span);
             }
-            Err(error) => self.layer_error(field, layer, &error, inputs, first),
+            Err(error) => {
+                let given = options.iter().find_map(|(name, option)| match option {
+                    CallOption::Tensor(value) if error.operand == Fault::Argument(name) => Some(value),
+                    _ => None,
+                });
+                match given {
+                    Some(value) => {
+                        let message = self.compose(&format!("`{name}`"), &error, &[value]);
+                        self.errors.span(value.span, message);
+                    }
+                    None => self.layer_error(field, layer, &error, inputs, first),
+                }
+            }
         }
     }
 
@@ -99,6 +118,8 @@ impl Checker<'_> {
         if let (Fault::Argument(arg), true, Some(axis)) = (error.operand, in_declaration, error.axis)
             && is_feature(layer, arg)
             && let Some((_, shape)) = self.known(input)
+            && shape[axis].dims().is_empty()
+            && !message.contains("permute")
         {
             message = format!("{message}\nwrite {} here, or `_` to have it inferred", shape[axis]);
         }
@@ -301,7 +322,7 @@ impl Checker<'_> {
     }
 
     /// What an operand is, where `message` does not say it yet, and how the size of the axis came about.
-    fn note(&self, message: &str, input: &Use, axis: Option<usize>) -> String {
+    pub(super) fn note(&self, message: &str, input: &Use, axis: Option<usize>) -> String {
         let Some((var, shape)) = self.known(input) else { return String::new() };
         let (text, dims) = (&self.texts[var], Dims(&shape).to_string());
         let mut note = match (*text == input.text, message.contains(&dims)) {
@@ -315,7 +336,7 @@ impl Checker<'_> {
         note
     }
 
-    fn add_claims(&mut self, claims: Vec<Claim>, subject: &str, inputs: &[&Use], span: Place) {
+    pub(super) fn add_claims(&mut self, claims: Vec<Claim>, subject: &str, inputs: &[&Use], span: Place) {
         for claim in claims {
             let message = self.compose(subject, &claim.otherwise, inputs);
             self.locate(claim, message, span);
@@ -331,7 +352,7 @@ impl Checker<'_> {
     }
 
     /// Fills in how sizes came about for axes that the operation left alone.
-    fn inherit(
+    pub(super) fn inherit(
         &self,
         mut how: Vec<Option<String>>,
         from: Var,

@@ -1,6 +1,7 @@
 //! What could not be proved about const parameters is asserted where rustc knows their values.
 
 use super::super::check::{Checked, Located};
+use super::super::errors::place_of;
 use super::super::ir::{FieldKind, Model};
 use super::types;
 use proc_macro2::{TokenStream, TokenTree};
@@ -26,12 +27,14 @@ fn concrete_submodels(model: &Model) -> Vec<TokenStream> {
         FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _) if !mentions(quote!(#ty), &params) => Some(ty),
         _ => None,
     });
-    let assertion = |ty| {
+    // Spanned as the type of the field, which is what the compiler shows besides the assertion.
+    let assertion = |ty: &syn::Type| {
+        let fits = quote_spanned!(place_of(ty).start()=> <#ty>::SHAPES_FIT);
         quote! {
             const _: () = {
                 #[allow(unused_imports)]
                 use ::rustorch::__private::model::Unchecked as _;
-                <#ty>::SHAPES_FIT
+                #fits
             };
         }
     };

@@ -36,6 +36,7 @@ pub(super) fn generate(
     let forward = body::forward(model, program, pass.is_some());
     let compiled = pass.map(|pass| compiled::compiled(model, checked, program, pass));
     let layer = body::layer(model);
+    let unused = unused(model);
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
     quote! {
         #structure
@@ -46,9 +47,21 @@ pub(super) fn generate(
             #checks
             #constructor
             #forward
+            #unused
         }
         #module
         #layer
         #compiled
     }
+}
+
+/// Variables that nothing reads, for the compiler to warn of.
+fn unused(model: &Model) -> Option<TokenStream> {
+    let names = model.forward.as_ref().map(|forward| &forward.unused).filter(|names| !names.is_empty())?;
+    Some(quote! {
+        #[allow(dead_code)]
+        fn unused_variables() {
+            #(let #names = ();)*
+        }
+    })
 }

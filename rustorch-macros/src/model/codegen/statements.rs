@@ -101,8 +101,18 @@ fn arm(model: &Model, program: &Program) -> TokenStream {
 
 /// A layer that is not simply a field that maps one tensor to one.
 fn layer_call(model: &Model, instruction: &Instruction) -> TokenStream {
-    let Instruction::LayerCall { field, element, is_map, inputs, state, options, tree, results } =
-        instruction
+    let Instruction::LayerCall {
+        field,
+        element,
+        is_map,
+        adapter,
+        inputs,
+        more,
+        state,
+        options,
+        tree,
+        results,
+    } = instruction
     else {
         return TokenStream::new();
     };
@@ -127,8 +137,13 @@ fn layer_call(model: &Model, instruction: &Instruction) -> TokenStream {
             quote!(::core::option::Option::Some((#(#tensors),*)))
         }
     });
-    let options = options.iter().map(|option| argument(&Arg::Tensor(*option)));
-    let args = inputs.map(|input| quote!(#input)).chain(state).chain(options);
+    let more = more.iter().map(|input| argument(&Arg::Tensor(*input)));
+    let options = options.iter().map(argument);
+    let args = inputs.map(|input| quote!(#input)).chain(more).chain(state).chain(options);
+    if let Some(adapter) = adapter {
+        let adapter = format_ident!("{adapter}");
+        return quote!(let #pattern = &::rustorch::__private::model::#adapter(#callee #(, #args)*)?;);
+    }
     quote!(let #pattern = &(#callee).forward(#(#args),*)?;)
 }
 

@@ -228,7 +228,7 @@ fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
         Instruction::LayerCall { field, inputs, options, .. } => {
             let is_table = model.fields[*field].layer().is_some_and(|layer| layer.spec.name == "Embedding");
             let indices = if is_table { inputs.as_slice() } else { &[] };
-            indices.iter().chain(options.iter().flatten()).copied().collect()
+            indices.iter().copied().chain(options.iter().filter_map(Arg::tensor)).collect()
         }
         Instruction::Function { name, inputs, args, .. } => match *name {
             "embedding" | "where_" => vec![inputs[0]],

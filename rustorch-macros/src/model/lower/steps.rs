@@ -2,10 +2,12 @@
 
 use super::super::check::Checked;
 use super::super::ir::{
-    self, Call, Carried, Choice, Component, ComponentKind, Model, Op, Operand, Region, Shape, Step, Tree, Var,
+    self, Call, CallOption, Carried, Choice, Component, ComponentKind, Model, Op, Operand, PatternCall,
+    Region, Shape, Step, Tree, Var,
 };
+use super::super::pattern::{Move, MoveKind, moves};
 use super::{Arg, Decision, Instruction, Program, Source};
-use rustorch_shape::args::{Args, Kind, Value};
+use rustorch_shape::args::{ArgSpec, Args, Kind, Value};
 use rustorch_shape::functions::{FunctionSpec, Inputs, Outputs};
 use rustorch_shape::normalize_axis;
 use rustorch_shape::{Poly, Size};
@@ -35,6 +37,7 @@ pub(super) fn region(region: &Region, model: &Model, checked: &Checked) -> Progr
 fn instructions(step: &Step, model: &Model, checked: &Checked) -> Vec<Instruction> {
     match &step.op {
         Op::Index { input, components } => index(input, components, checked).unwrap_or_default(),
+        Op::Pattern(call) => pattern(call, step, checked).unwrap_or_default(),
         _ => instruction(step, model, checked).into_iter().collect(),
     }
 }
@@ -85,15 +88,26 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
         Op::LayerCall { field, element, inputs, options } => {
             let signature = model.fields[*field].layer()?.spec.signature;
             let inputs: Vec<Var> = inputs.iter().map(|input| input.var).collect::<Option<_>>()?;
-            let (inputs, state) = inputs.split_at(signature.inputs.len());
-            let option = |name: &str| options.iter().find(|(option, _)| *option == name)?.1.var;
+            let (inputs, others) = inputs.split_at(signature.inputs.len());
+            let more = signature.more.iter().enumerate().map(|(position, _)| others.get(position).copied());
+            let option = |spec: &ArgSpec| {
+                let given = options.iter().find(|(option, _)| *option == spec.name);
+                match given.map(|(_, option)| option) {
+                    Some(CallOption::Tensor(value)) => Arg::Tensor(value.var),
+                    Some(CallOption::Flag(tokens)) => Arg::Tokens(tokens.clone()),
+                    None if spec.kind == Kind::Tensor => Arg::Tensor(None),
+                    None => Arg::Bool(false),
+                }
+            };
             Instruction::LayerCall {
                 field: *field,
                 element: *element,
-                is_map: signature.is_map(),
+                is_map: signature.is_map() && others.is_empty() && options.is_empty(),
+                adapter: signature.adapter,
                 inputs: inputs.to_vec(),
-                state: (!signature.state.is_empty()).then(|| state.to_vec()),
-                options: signature.options.iter().map(|spec| option(spec.name)).collect(),
+                more: more.collect(),
+                state: (!signature.state.is_empty()).then(|| others.to_vec()),
+                options: signature.options.iter().map(option).collect(),
                 tree: Tree::from(signature.results),
                 results: step.results.clone(),
             }
@@ -122,8 +136,29 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
             body: region(body),
             results: step.results.clone(),
         },
-        Op::Index { .. } => return None,
+        Op::Index { .. } | Op::Pattern(_) => return None,
     })
+}
+
+/// A pattern as one function after the other.
+fn pattern(call: &PatternCall, step: &Step, checked: &Checked) -> Option<Vec<Instruction>> {
+    let mut from = call.input.var?;
+    let shape = checked.shapes[from].as_ref()?;
+    let recipe = call.pattern.check(shape, &call.sizes, &mut Vec::new()).ok()?;
+    let moves = moves(recipe, shape);
+    let results = call.between.iter().take(moves.len() - 1).chain(&step.results).copied();
+    let instructions = moves.into_iter().zip(results).map(|(Move { kind, shape }, result)| {
+        let (name, args) = match kind {
+            MoveKind::Reshape => ("reshape", vec![Arg::Slice(shape)]),
+            MoveKind::Reduce(axes) => (call.reduction?, vec![Arg::Axes(axes), Arg::Bool(false)]),
+            MoveKind::Permute(axes) => ("permute", vec![Arg::Axes(axes)]),
+            MoveKind::Expand => ("expand", vec![Arg::Slice(shape)]),
+        };
+        let inputs = vec![std::mem::replace(&mut from, result)];
+        let results = vec![result];
+        Some(Instruction::Function { name, inputs, is_list: false, args, results, pieces: false })
+    });
+    instructions.collect()
 }
 
 /// An index as one function after the other.

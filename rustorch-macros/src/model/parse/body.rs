@@ -3,9 +3,12 @@
 //! It is read here rather than by syn's statement parser, since a shape after `let h:` is not a type of Rust.
 
 use super::super::ast::{Block, Branch, BranchKind, Condition, Loop, Pattern, Statement, Value};
-use super::super::errors::Errors;
-use super::{pattern, shapes};
+use super::super::errors::{Errors, source};
+use super::shapes::{pattern, shapes};
+use super::{brackets, ended_early};
 use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, Token, braced, parenthesized, token};
 
@@ -13,15 +16,23 @@ use syn::{Expr, Ident, Token, braced, parenthesized, token};
 pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Option<Block> {
     let mut block = Block { statements: Vec::new(), tail: None, span };
     let mut failed = false;
+    let before = errors.count();
+    let tokens = brackets::tuples(tokens, errors);
+    if errors.count() > before {
+        return None;
+    }
+    let last = tokens.clone().into_iter().last();
     let all = |input: ParseStream| {
         while !input.is_empty() {
-            if let Err(error) = entry(input, &mut block) {
-                errors.push(error);
-                failed = true;
-                while !input.is_empty() && !input.peek(Token![;]) {
-                    input.parse::<TokenTree>()?;
+            // What a failed attempt leaves unread inside of braces is no mistake of its own.
+            let ahead = input.fork();
+            match entry(&ahead, &mut block) {
+                Ok(()) => input.advance_to(&ahead),
+                Err(error) => {
+                    errors.push(ended_early(error, &ahead, last.as_ref()));
+                    failed = true;
+                    skip(input)?;
                 }
-                input.parse::<Option<Token![;]>>()?;
             }
         }
         Ok(())
@@ -29,6 +40,23 @@ pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Opt
     let result = all.parse2(tokens);
     errors.take(result);
     (!failed).then_some(block)
+}
+
+/// Goes on behind the next `;`, or at the next line that begins as a statement does.
+fn skip(input: ParseStream) -> syn::Result<()> {
+    let mut first = true;
+    while !input.is_empty() {
+        let starts = input.peek(Token![let]) || input.peek(Token![for]);
+        if starts && !first {
+            return Ok(());
+        }
+        first = false;
+        if input.parse::<Option<Token![;]>>()?.is_some() {
+            return Ok(());
+        }
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
 }
 
 /// A nested block, of which the first mistake is reported.
@@ -63,7 +91,7 @@ fn entry(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         let pattern = pattern(input)?;
         input.parse::<Token![=]>()?;
         let value = value(input)?;
-        end(input)?;
+        end(input, &value)?;
         block.statements.push(Statement::Assign { pattern, value });
     } else {
         expression(input, block)?;
@@ -95,6 +123,11 @@ fn binding(input: ParseStream) -> syn::Result<Statement> {
     } else {
         None
     };
+    if !input.peek(Token![=]) {
+        let names: Vec<String> = pattern.names().iter().map(ToString::to_string).collect();
+        let names = if names.len() == 1 { names.concat() } else { format!("({})", names.join(", ")) };
+        return Err(input.error(format!("expected `=` and a value, as in `let {names} = layer(x);`")));
+    }
     input.parse::<Token![=]>()?;
     let value = value(input)?;
     if input.peek(Token![else]) {
@@ -102,7 +135,7 @@ fn binding(input: ParseStream) -> syn::Result<Statement> {
             input.error("`let .. else` cannot be used here: write `if let Some(layer) = self.layer { .. }`")
         );
     }
-    end(input)?;
+    end(input, &value)?;
     Ok(Statement::Let { pattern, shapes, value })
 }
 
@@ -212,34 +245,83 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
             "write `for block in self.blocks { x = block(x); }` or `for _ in 0..4 { x = layer(x); }`",
         ));
     }
-    let expr: Expr = input.parse()?;
-    if input.peek(Token![;]) {
-        return Err(syn::Error::new_spanned(
-            &expr,
-            "the value of this expression is dropped: bind it with `let`, or leave out the `;` if it is the output",
-        ));
+    let is_item = input.peek(Token![const])
+        || input.peek(Token![static])
+        || input.peek(Token![fn])
+        || input.peek(Token![use])
+        || input.peek(Token![struct]);
+    if is_item {
+        return Err(input.error("items cannot stand in a forward pass: write this before the `model!`"));
     }
+    let expr: Expr = input.parse()?;
     if let Expr::Binary(binary) = &expr
-        && is_assignment(&binary.op)
+        && let Some(op) = assigned_op(&binary.op)
     {
-        return Err(syn::Error::new_spanned(
-            &expr,
-            "write `x = x + y;` instead: an assignment here replaces a name",
-        ));
+        let Some(pattern) = place(&binary.left) else {
+            return Err(syn::Error::new_spanned(
+                &binary.left,
+                "only a name can be assigned to, as in `x = x + y;`",
+            ));
+        };
+        let (left, right) = (&binary.left, &binary.right);
+        let value = Value::Expr(syn::parse_quote!(#left #op (#right)));
+        end(input, &Value::Expr(expr.clone()))?;
+        block.statements.push(Statement::Assign { pattern, value });
+        return Ok(());
+    }
+    if input.peek(Token![;]) {
+        let message = match &expr {
+            Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass", source(&call.mac.path)),
+            Expr::Assign(assign) => format!("`{}` cannot be assigned to: only a name can, as in `x = x + y;`", source(&assign.left)),
+            _ => "the value of this expression is dropped: bind it with `let`, or leave out the `;` if it is the output".into(),
+        };
+        return Err(syn::Error::new_spanned(&expr, message));
+    }
+    if input.peek(Token![@]) {
+        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
+    }
+    if !input.is_empty() {
+        let message =
+            format!("expected `;` after `{}`, or an operator between it and what follows", source(&expr));
+        return Err(syn::Error::new_spanned(&expr, message));
     }
     block.tail = Some(Value::Expr(expr));
     Ok(())
 }
 
-fn is_assignment(op: &syn::BinOp) -> bool {
-    use syn::BinOp::{AddAssign, DivAssign, MulAssign, SubAssign};
-    matches!(op, AddAssign(_) | SubAssign(_) | MulAssign(_) | DivAssign(_))
+/// The name that is assigned to.
+fn place(expr: &Expr) -> Option<Pattern> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().cloned().map(Pattern::Name),
+        _ => None,
+    }
 }
 
-fn end(input: ParseStream) -> syn::Result<()> {
-    if !input.peek(Token![;]) {
-        return Err(input.error("expected `;`"));
+/// `+` of `+=`.
+fn assigned_op(op: &syn::BinOp) -> Option<TokenStream> {
+    use syn::BinOp::{AddAssign, DivAssign, MulAssign, SubAssign};
+    Some(match op {
+        AddAssign(op) => quote_spanned!(op.spans[0]=> +),
+        SubAssign(op) => quote_spanned!(op.spans[0]=> -),
+        MulAssign(op) => quote_spanned!(op.spans[0]=> *),
+        DivAssign(op) => quote_spanned!(op.spans[0]=> /),
+        _ => return None,
+    })
+}
+
+fn end(input: ParseStream, value: &Value) -> syn::Result<()> {
+    if input.peek(Token![;]) {
+        input.parse::<Token![;]>()?;
+        return Ok(());
     }
-    input.parse::<Token![;]>()?;
-    Ok(())
+    if input.peek(Token![@]) {
+        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
+    }
+    match value {
+        Value::Expr(expr) => {
+            let last = expr.to_token_stream().into_iter().last();
+            Err(syn::Error::new_spanned(last, format!("expected `;` after `{}`", source(expr))))
+        }
+        Value::Branch(_) => Err(input.error("expected `;` before this")),
+    }
 }

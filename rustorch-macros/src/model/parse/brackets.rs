@@ -1,25 +1,60 @@
-//! `x[.., 0..4]`: Rust has one expression in brackets, so several components become a tuple before syn reads them.
+//! What Rust's expressions do not have, before syn reads them: `x[.., 0..4]` becomes an index by a tuple, and what PyTorch
+//! writes with a colon is reported in the words of this language.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use super::super::errors::Errors;
+use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
 /// The tokens with the components of every index in parentheses: `x[(.., 0..4)]`.
-pub(super) fn tuples(tokens: TokenStream) -> TokenStream {
+pub(super) fn tuples(tokens: TokenStream, errors: &mut Errors) -> TokenStream {
     let mut out: Vec<TokenTree> = Vec::new();
     for token in tokens {
         let TokenTree::Group(group) = token else {
             out.push(token);
             continue;
         };
-        // The arguments of a macro are its own.
-        let is_macro = matches!(out.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '!');
-        let inner = if is_macro { group.stream() } else { tuples(group.stream()) };
-        let is_index = group.delimiter() == Delimiter::Bracket && out.last().is_some_and(ends_expression);
+        // The arguments of a macro are its own, unless they are operands behind a pattern.
+        let is_macro = matches!(out.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '!')
+            && !matches!(group.stream().into_iter().next(), Some(TokenTree::Literal(_)));
+        let follows_expression = out.last().is_some_and(ends_expression);
+        if !is_macro && follows_expression {
+            colons(&group, errors);
+        }
+        let inner = if is_macro { group.stream() } else { tuples(group.stream(), errors) };
+        let is_index = group.delimiter() == Delimiter::Bracket && follows_expression;
         let inner = if is_index && has_comma(&inner) { parenthesized(inner, &group) } else { inner };
         let mut replaced = Group::new(group.delimiter(), inner);
         replaced.set_span(group.span());
         out.push(TokenTree::Group(replaced));
     }
     out.into_iter().collect()
+}
+
+/// Reports `x[:, 0]` and `softmax(x, dim: 1)`.
+fn colons(group: &Group, errors: &mut Errors) {
+    let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
+    let is_colon =
+        |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+    for (position, token) in tokens.iter().enumerate() {
+        let TokenTree::Punct(punct) = token else { continue };
+        let next = tokens.get(position + 1);
+        let is_path = punct.spacing() == Spacing::Joint && is_colon(next);
+        let is_second = position > 0 && is_colon(tokens.get(position - 1));
+        let names = matches!(next, Some(TokenTree::Ident(_)))
+            || matches!(tokens.get(position + 2), Some(TokenTree::Ident(_)));
+        if punct.as_char() != ':' || is_second || (is_path && names) {
+            continue;
+        }
+        match (group.delimiter(), position.checked_sub(1).and_then(|before| tokens.get(before))) {
+            (Delimiter::Bracket, _) => {
+                errors.at(punct, "a range has two dots: `..` is the whole axis, `1..5` a part, `(0..8).step_by(2)` every second position");
+                return;
+            }
+            (Delimiter::Parenthesis, Some(TokenTree::Ident(name))) if !is_path => {
+                errors.at(punct, format!("an argument by name is written with `=`: `{name} = ..`"));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether brackets after this token are an index.

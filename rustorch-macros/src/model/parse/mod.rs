@@ -2,34 +2,51 @@
 
 mod body;
 mod brackets;
+mod fields;
+mod forward;
 mod sequential;
+mod shapes;
 
 pub(super) use sequential::desugar;
 
-use super::ast::{Arg, Field, FieldValue, Form, Forward, Item, LayerCall, Model, Pattern, Shape, Shapes};
+use super::ast::{Form, Model, Shape};
 use super::errors::Errors;
-use proc_macro2::TokenStream;
-use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser, discouraged::Speculative};
-use syn::spanned::Spanned;
-use syn::{
-    Attribute, Expr, Generics, Ident, Path, Token, Type, Visibility, braced, bracketed, parenthesized, token,
-};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use shapes::shape;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Generics, Ident, Token, Visibility, braced, token};
 
-/// The model, or at least its name; `None` if not even that can be read.
-pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Model> {
-    let head = errors.take(Head::parse.parse2(input))?;
+/// The first model, or at least its name, and the tokens behind it; no model if not even that can be read.
+pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, TokenStream) {
+    let last = input.clone().into_iter().last();
+    if last.is_none() {
+        errors.span(
+            Span::call_site(),
+            "`model!` declares a model, as in `pub Net { fc: Linear(64, 10) } forward(x: [batch, 64]) -> [batch, 10] { fc(x) }`",
+        );
+        return (None, TokenStream::new());
+    }
+    let parsed = (|input: ParseStream| head(input, errors)).parse2(input);
+    let head = match parsed {
+        Ok(head) => head,
+        Err(error) => {
+            errors.push(end_of(error, last.as_ref()));
+            return (None, TokenStream::new());
+        }
+    };
     let Head { attrs, vis, name, generics, signature, content, rest } = head;
+    let (has_fields, content) = (content.is_some(), content.unwrap_or_default());
+    let (pass, rest) = split(rest);
     let form = match signature {
         Some((input, output)) => {
             let mut items = Vec::new();
-            list(content, errors, |stream| {
-                items.push(item(stream)?);
+            fields::list(content, errors, |stream, _| {
+                items.push(fields::item(stream)?);
                 Ok(())
             });
-            if !rest.is_empty() {
+            if !pass.is_empty() {
                 errors.at(
-                    rest,
+                    pass,
                     "the sequential form ends with its layers: its forward pass is to apply them in order",
                 );
             }
@@ -37,21 +54,20 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> Option<Model> {
         }
         None => {
             let mut fields = Vec::new();
-            list(content, errors, |stream| {
-                fields.push(field(stream)?);
-                Ok(())
-            });
-            let forward = match rest.is_empty() {
+            fields::list(content, errors, |stream, errors| fields::field(stream, &mut fields, errors));
+            let forward = match pass.is_empty() {
+                // Without layers that has been said.
+                true if !has_fields => None,
                 true => {
                     errors.at(&name, format!("`{name}` has no forward pass: write `forward(x: [batch, ..]) -> [batch, ..] {{ .. }}` after its fields"));
                     None
                 }
-                false => forward(rest, errors),
+                false => forward::forward(pass, errors),
             };
             Form::Declared { fields, forward: Box::new(forward) }
         }
     };
-    Some(Model { attrs, vis, name, generics, form })
+    (Some(Model { attrs, vis, name, generics, form }), rest)
 }
 
 /// Everything up to the braces, and what follows them.
@@ -61,268 +77,76 @@ struct Head {
     name: Ident,
     generics: Generics,
     signature: Option<(Shape, Shape)>,
-    content: TokenStream,
+    content: Option<TokenStream>,
     rest: TokenStream,
 }
 
-impl Parse for Head {
-    fn parse(input: ParseStream) -> syn::Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis = input.parse()?;
-        if input.peek(Token![struct]) {
-            return Err(input.error("leave out `struct`: a model begins with its name, `pub Name { .. }`"));
-        }
-        let name: Ident = input.parse()?;
-        let mut generics: Generics = input.parse()?;
-        let signature = if input.peek(Token![:]) {
-            input.parse::<Token![:]>()?;
-            let from = shape(input)?;
-            input.parse::<Token![->]>()?;
-            Some((from, shape(input)?))
-        } else {
-            None
-        };
-        generics.where_clause = input.parse()?;
-        let content;
-        braced!(content in input);
-        Ok(Head { attrs, vis, name, generics, signature, content: content.parse()?, rest: input.parse()? })
-    }
-}
-
-/// Parses entries separated by commas; after a mistake, goes on behind the next comma.
-fn list(tokens: TokenStream, errors: &mut Errors, mut entry: impl FnMut(ParseStream) -> syn::Result<()>) {
-    let all = |input: ParseStream| {
-        while !input.is_empty() {
-            let result = entry(input);
-            let complete = result.is_ok();
-            errors.take(result);
-            if complete && !input.is_empty() && !input.peek(Token![,]) {
-                errors.push(input.error("expected `,`"));
-            }
-            while !input.is_empty() && !input.peek(Token![,]) {
-                input.parse::<proc_macro2::TokenTree>()?;
-            }
-            input.parse::<Option<Token![,]>>()?;
-        }
-        Ok(())
-    };
-    // The closure consumes everything and returns no error of its own.
-    let result = all.parse2(tokens);
-    errors.take(result);
-}
-
-fn field(input: ParseStream) -> syn::Result<Field> {
+fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head> {
     let attrs = input.call(Attribute::parse_outer)?;
-    let vis = match input.parse()? {
-        Visibility::Inherited => None,
-        vis => Some(vis),
-    };
+    let vis = input.parse()?;
+    if input.peek(Token![struct]) {
+        errors.push(input.error("leave out `struct`: a model begins with its name, `pub Name { .. }`"));
+        input.parse::<Token![struct]>()?;
+    }
     let name: Ident = input.parse()?;
-    if !input.peek(Token![:]) {
-        return Err(input.error(format!("expected `:` and a layer, as in `{name}: Linear(_, 128)`")));
-    }
-    input.parse::<Token![:]>()?;
-    Ok(Field { attrs, vis, name, is_anonymous: false, value: field_value(input)? })
-}
-
-fn item(input: ParseStream) -> syn::Result<Item> {
-    let attrs = input.call(Attribute::parse_outer)?;
-    let named = input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]);
-    let name = if named {
-        let name = input.parse()?;
+    let mut generics: Generics = input.parse()?;
+    let signature = if input.peek(Token![:]) {
         input.parse::<Token![:]>()?;
-        Some(name)
-    } else {
-        None
-    };
-    Ok(Item { attrs, name, value: field_value(input)? })
-}
-
-fn field_value(input: ParseStream) -> syn::Result<FieldValue> {
-    if input.peek(token::Bracket) {
-        let content;
-        bracketed!(content in input);
-        let value = single(&content)?;
-        if !content.peek(Token![;]) {
-            return Err(content.error("expected `;` and a number, as in `[Block<D>; LAYERS]`"));
-        }
-        content.parse::<Token![;]>()?;
-        let len: Expr = content.parse()?;
-        return Ok(match value {
-            FieldValue::Layer(call) if call.called || is_layer(&call) => FieldValue::Layers(call, len),
-            FieldValue::Layer(call) => {
-                let path = call.path;
-                FieldValue::Submodels(syn::parse_quote!(#path), len)
-            }
-            FieldValue::Submodel(ty) => FieldValue::Submodels(ty, len),
-            _ => return Err(content.error("an array holds layers or models: `[Block<D>; LAYERS]`")),
-        });
-    }
-    single(input)
-}
-
-/// Whether a bare name is one of the table.
-fn is_layer(call: &LayerCall) -> bool {
-    call.path.get_ident().is_some_and(|name| rustorch_shape::layers::find(&name.to_string()).is_some())
-}
-
-fn single(input: ParseStream) -> syn::Result<FieldValue> {
-    let ahead = input.fork();
-    let path = ahead.call(Path::parse_mod_style)?;
-    if path.is_ident("Option") && ahead.peek(Token![<]) {
-        input.advance_to(&ahead);
-        return optional(input);
-    }
-    if ahead.peek(Token![<]) {
-        return Ok(FieldValue::Submodel(input.parse::<Type>()?));
-    }
-    input.advance_to(&ahead);
-    Ok(FieldValue::Layer(layer_call(input, path)?))
-}
-
-fn layer_call(input: ParseStream, path: Path) -> syn::Result<LayerCall> {
-    if !input.peek(token::Paren) {
-        return Ok(LayerCall { path, args: Vec::new(), called: false });
-    }
-    let content;
-    parenthesized!(content in input);
-    let args = content.parse_terminated(arg, Token![,])?.into_iter().collect();
-    Ok(LayerCall { path, args, called: true })
-}
-
-/// `Option<Conv2d>(64, 128, kernel = 1) if IN != OUT`, after the name.
-fn optional(input: ParseStream) -> syn::Result<FieldValue> {
-    input.parse::<Token![<]>()?;
-    let mut value = single(input)?;
-    input.parse::<Token![>]>()?;
-    if input.peek(token::Paren) {
-        let FieldValue::Layer(LayerCall { path, called: false, .. }) = value else {
-            return Err(input.error("only a layer takes arguments: `Option<Conv2d>(3, 16, kernel = 3)`"));
-        };
-        value = FieldValue::Layer(layer_call(input, path)?);
-    }
-    if matches!(value, FieldValue::Optional(..)) {
-        return Err(input.error("one `Option` is enough"));
-    }
-    let condition = if input.peek(Token![if]) {
-        input.parse::<Token![if]>()?;
-        Some(input.parse()?)
-    } else {
-        None
-    };
-    Ok(FieldValue::Optional(Box::new(value), condition))
-}
-
-fn arg(input: ParseStream) -> syn::Result<Arg> {
-    let named = input.peek(Ident::peek_any) && input.peek2(Token![=]) && !input.peek2(Token![==]);
-    let name = if named {
-        let name = input.call(Ident::parse_any)?;
-        input.parse::<Token![=]>()?;
-        Some(name)
-    } else {
-        None
-    };
-    Ok(Arg { name, value: input.parse()? })
-}
-
-/// `[batch, 1, 28, 28]`
-pub(super) fn shape(input: ParseStream) -> syn::Result<Shape> {
-    if !input.peek(token::Bracket) {
-        return Err(input.error("expected a shape in brackets, as in `[batch, 784]`"));
-    }
-    let content;
-    let bracket = bracketed!(content in input);
-    let dims = content.parse_terminated(Expr::parse, Token![,])?.into_iter().collect();
-    Ok(Shape { dims, span: bracket.span.join() })
-}
-
-/// A shape, or a tuple of them.
-pub(super) fn shapes(input: ParseStream) -> syn::Result<Shapes> {
-    if input.peek(token::Paren) {
-        let content;
-        let paren = parenthesized!(content in input);
-        let parts = content.parse_terminated(shapes, Token![,])?.into_iter().collect();
-        return Ok(Shapes::Tuple(parts, paren.span.join()));
-    }
-    shape(input).map(Shapes::One)
-}
-
-/// A name or a tuple of patterns.
-pub(super) fn pattern(input: ParseStream) -> syn::Result<Pattern> {
-    if input.peek(token::Paren) {
-        let content;
-        let paren = parenthesized!(content in input);
-        let parts = content.parse_terminated(pattern, Token![,])?.into_iter().collect();
-        return Ok(Pattern::Tuple(parts, paren.span.join()));
-    }
-    if input.peek(Token![_]) {
-        let underscore: Token![_] = input.parse()?;
-        return Ok(Pattern::Name(Ident::new("_", underscore.span)));
-    }
-    input.parse::<Option<Token![mut]>>()?;
-    input.parse().map(Pattern::Name)
-}
-
-fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
-    let mut body = None;
-    let signature = |input: ParseStream| {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis: Visibility = input.parse()?;
-        if !matches!(vis, Visibility::Inherited) || input.peek(Token![fn]) {
-            return Err(syn::Error::new(
-                if input.peek(Token![fn]) { input.span() } else { vis.span() },
-                "write `forward(x: [batch, ..]) -> [batch, ..] { .. }`: it is always public, and not a `fn` of Rust",
-            ));
-        }
-        let name: Ident = input.parse()?;
-        if name != "forward" {
-            return Err(syn::Error::new(
-                name.span(),
-                format!("expected `forward`, found `{name}`: a model has one pass, called `forward`"),
-            ));
-        }
-        let inputs = inputs(input)?;
-        if !input.peek(Token![->]) {
-            return Err(input.error("expected `->` and the shape of the output, as in `-> [batch, 10]`"));
-        }
+        let from = shape(input)?;
         input.parse::<Token![->]>()?;
-        let outputs = shapes(input)?;
-        let content;
-        let brace = braced!(content in input);
-        body = Some((content.parse::<TokenStream>()?, brace.span.join()));
-        if !input.is_empty() {
-            return Err(input.error("nothing may follow the forward pass"));
-        }
-        Ok(Forward { attrs, span: name.span(), inputs, outputs, body: None })
+        Some((from, shape(input)?))
+    } else {
+        None
     };
-    let parsed = signature.parse2(tokens);
-    let mut forward = errors.take(parsed)?;
-    let (tokens, span) = body?;
-    forward.body = body::block(brackets::tuples(tokens), span, errors);
-    Some(forward)
+    generics.where_clause = input.parse()?;
+    if !input.peek(token::Brace) {
+        errors.at(
+            &name,
+            format!("`{name}` has no layers: write them in braces, as in `{name} {{ fc: Linear(64, 10) }}`"),
+        );
+        return Ok(Head { attrs, vis, name, generics, signature, content: None, rest: input.parse()? });
+    }
+    let content;
+    braced!(content in input);
+    let (content, rest) = (Some(content.parse()?), input.parse()?);
+    Ok(Head { attrs, vis, name, generics, signature, content, rest })
 }
 
-fn inputs(input: ParseStream) -> syn::Result<Vec<(Pattern, Shapes)>> {
-    let content;
-    let paren = parenthesized!(content in input);
-    let one = |input: ParseStream| {
-        if input.peek(Token![&]) || input.peek(Token![self]) {
-            return Err(input.error("leave out `self`: the layers are in scope by their names"));
-        }
-        let names = pattern(input)?;
-        let example = match &names {
-            Pattern::Name(name) => format!("the shape of `{name}`, as in `{name}: [batch, 784]`"),
-            Pattern::Tuple(..) => "the shapes, as in `(h, c): ([batch, D], [batch, D])`".to_string(),
-        };
-        if !input.peek(Token![:]) {
-            return Err(input.error(format!("expected `:` and {example}")));
-        }
-        input.parse::<Token![:]>()?;
-        Ok((names, shapes(input)?))
-    };
-    let inputs: Vec<(Pattern, Shapes)> = content.parse_terminated(one, Token![,])?.into_iter().collect();
-    if inputs.is_empty() {
-        return Err(syn::Error::new(paren.span.join(), "a model needs an input, as in `x: [batch, 784]`"));
+/// The forward pass that follows the fields, if one does, and what follows it: other models.
+fn split(rest: TokenStream) -> (TokenStream, TokenStream) {
+    let tokens: Vec<TokenTree> = rest.into_iter().collect();
+    let is_brace =
+        |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    let is_parenthesis = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+    // `forward(..)`, or another name that is called like it; a model has braces, `<` or `:` behind its name.
+    let end = tokens.iter().position(is_brace).map_or(tokens.len(), |brace| brace + 1);
+    let head = &tokens[..end];
+    let is_pass = head.iter().enumerate().any(|(position, token)| {
+        let is_name = matches!(token, TokenTree::Ident(name) if *name != "pub");
+        is_name
+            && (head.get(position + 1).is_some_and(is_parenthesis)
+                || matches!(token, TokenTree::Ident(name) if *name == "forward"))
+    });
+    let end = if is_pass { end } else { 0 };
+    (tokens[..end].iter().cloned().collect(), tokens[end..].iter().cloned().collect())
+}
+
+/// An error at the end of what was read points at its last token: the end itself is nowhere.
+fn ended_early(error: syn::Error, ahead: ParseStream, last: Option<&TokenTree>) -> syn::Error {
+    if ahead.is_empty() { end_of(error, last) } else { error }
+}
+
+fn end_of(error: syn::Error, last: Option<&TokenTree>) -> syn::Error {
+    let message = error.to_string();
+    match (message.strip_prefix("unexpected end of input, "), last) {
+        (Some(message), Some(last)) => syn::Error::new(end_span(last), format!("unfinished: {message}")),
+        _ => error,
     }
-    Ok(inputs)
+}
+
+fn end_span(token: &TokenTree) -> Span {
+    match token {
+        TokenTree::Group(group) => group.span_close(),
+        other => other.span(),
+    }
 }

@@ -1,8 +1,8 @@
 //! The sequential form is the declared form with a forward pass that applies the fields in order.
 
 use super::super::ast::{
-    Block, Declared, Field, FieldValue, Form, Forward, Item, Loop, Model, Pattern, Shape, Shapes, Statement,
-    Value,
+    Block, Declared, Field, FieldValue, Form, Forward, Item, LayerCall, Loop, Model, Pattern, Shape, Shapes,
+    Statement, Value,
 };
 use super::super::errors::Errors;
 use proc_macro2::Span;
@@ -38,11 +38,19 @@ fn in_order(
     for (position, item) in items.into_iter().enumerate() {
         let Item { attrs, name, value } = item;
         let span = match &value {
+            FieldValue::Layer(call) | FieldValue::Layers(call, _) if is_tensor(call) => {
+                errors.at(
+                    &call.path,
+                    "a parameter is no layer: a model with its own parameters needs a `forward`",
+                );
+                continue;
+            }
             FieldValue::Layer(call) | FieldValue::Layers(call, _) => call.path.span(),
             FieldValue::Optional(..) => {
                 errors.at(model, "layers in order are always there: an `Option` needs a `forward`");
                 continue;
             }
+            FieldValue::Broken(_) => continue,
             FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {
                 errors.at(ty, "the sequential form cannot know the shape that a submodel gives: write a `forward` and state it, as in `let h: [batch, D] = block(x);`");
                 continue;
@@ -82,4 +90,10 @@ fn in_order(
         body: Some(body),
     };
     (fields, forward)
+}
+
+fn is_tensor(call: &LayerCall) -> bool {
+    call.path
+        .get_ident()
+        .is_some_and(|name| ["Param", "Parameter", "Buffer"].iter().any(|known| name == known))
 }

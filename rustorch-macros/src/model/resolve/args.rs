@@ -4,11 +4,12 @@ use super::super::ast::LayerCall;
 use super::super::errors::{Errors, place_of, source};
 use super::super::ir::{Call, Written};
 use super::size::Sizes;
-use quote::{ToTokens, quote};
+use super::written::{as_float, boolean, elements, integer, is_literal, number, text};
+use quote::ToTokens;
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Kind, Value};
 use rustorch_shape::layers::LayerSpec;
 use rustorch_shape::suggest;
-use syn::{Expr, Ident, Lit, UnOp};
+use syn::{Expr, Ident};
 
 /// The arguments of a layer; `None` after a mistake, which is reported.
 pub(super) fn layer(
@@ -21,19 +22,9 @@ pub(super) fn layer(
     let given: Vec<(Option<&Ident>, &Expr)> =
         call.args.iter().map(|arg| (arg.name.as_ref(), &arg.value)).collect();
     let subject = if field == spec.name { format!("`{field}`") } else { format!("`{field}`: {}", spec.name) };
-    let matcher = Matcher { subject, op: spec.name, specs: spec.args, sizes: constants };
+    let matcher =
+        Matcher { subject, op: spec.name, inputs: &[], specs: spec.args, sizes: constants, is_layer: true };
     matcher.resolve(&given, &call.path, errors).map(|(call, _)| call)
-}
-
-/// Splits `stride = 2` from positional arguments: Rust reads it as an assignment.
-pub(super) fn split(expr: &Expr) -> (Option<&Ident>, &Expr) {
-    if let Expr::Assign(assign) = expr
-        && let Expr::Path(path) = &*assign.left
-        && let Some(name) = path.path.get_ident()
-    {
-        return (Some(name), &assign.right);
-    }
-    (None, expr)
 }
 
 /// Declared arguments and what was written for them.
@@ -44,8 +35,12 @@ pub(super) struct Matcher<'a> {
     /// How messages begin: "`fc1`: Linear", "`max_pool2d`".
     pub subject: String,
     pub op: &'static str,
+    /// The tensors in front of the arguments, for messages.
+    pub inputs: &'static [&'static str],
     pub specs: &'static [ArgSpec],
     pub sizes: &'a Sizes,
+    /// Whether the sizes are those of parameters.
+    pub is_layer: bool,
 }
 
 impl Matcher<'_> {
@@ -70,7 +65,7 @@ impl Matcher<'_> {
                 }
             }
             let expr_tokens = match spec.kind {
-                Kind::Float | Kind::Operand => as_float(expr),
+                Kind::Float | Kind::Operand | Kind::Probability => as_float(expr),
                 _ => expr.to_token_stream(),
             };
             call.written.push(Written {
@@ -103,24 +98,27 @@ impl Matcher<'_> {
         let positional: Vec<&'static ArgSpec> = self.positional(given);
         let mut next = positional.iter();
         let mut pairs: Vec<(&'static ArgSpec, &Expr)> = Vec::new();
+        let (mut complete, mut surplus) = (true, false);
         for (name, expr) in given {
             let spec = match name {
-                Some(name) => self.named(name, errors)?,
-                None => match next.next() {
-                    Some(spec) => spec,
-                    None => {
-                        self.too_many(expr, positional.len(), errors);
-                        return None;
+                Some(name) => self.named(name, errors),
+                None => next.next().copied().or_else(|| {
+                    if !std::mem::replace(&mut surplus, true) {
+                        self.too_many(expr, &positional, &pairs, errors);
                     }
-                },
+                    None
+                }),
             };
-            if pairs.iter().any(|(other, _)| other.name == spec.name) {
-                errors.at(expr, format!("{}: `{}` is given twice", self.subject, spec.name));
-                return None;
+            match spec {
+                None => complete = false,
+                Some(spec) if pairs.iter().any(|(other, _)| other.name == spec.name) => {
+                    errors.at(expr, format!("{}: `{}` is given twice", self.subject, spec.name));
+                    complete = false;
+                }
+                Some(spec) => pairs.push((spec, expr)),
             }
-            pairs.push((spec, expr));
         }
-        Some(pairs)
+        complete.then_some(pairs)
     }
 
     /// The arguments that may be given by position; the one that an input can supply may be left out.
@@ -142,7 +140,8 @@ impl Matcher<'_> {
             return Some(spec);
         }
         let names: Vec<&str> = self.specs.iter().map(|spec| spec.name).collect();
-        let hint = match suggest(&written, names.iter().copied()) {
+        let usual = elsewhere(&written).filter(|name| names.contains(name));
+        let hint = match usual.or_else(|| suggest(&written, names.iter().copied())) {
             Some(meant) => format!("; did you mean `{meant}`?"),
             None if names.is_empty() => "; it takes none".into(),
             None => format!("; it has {}", quoted(&names)),
@@ -151,16 +150,30 @@ impl Matcher<'_> {
         None
     }
 
-    fn too_many(&self, expr: &Expr, most: usize, errors: &mut Errors) {
+    fn too_many(&self, expr: &Expr, positional: &[&ArgSpec], before: &Pairs<'_>, errors: &mut Errors) {
+        // `permute(x, 1, 0)` instead of `permute(x, [1, 0])`
+        if let ([list], [(_, first)]) = (positional, &before[..])
+            && matches!(list.kind, Kind::Target | Kind::Sizes | Kind::Axes | Kind::Ints)
+        {
+            let (inputs, first, second) = (self.inputs.join(", "), source(first), source(expr));
+            let message = format!(
+                "{} takes `{}` as a list: `{}({inputs}, [{first}, {second}, ..])`",
+                self.subject, list.name, self.op
+            );
+            errors.at(expr, message.replace("(, ", "("));
+            return;
+        }
         let next = self.specs.iter().find(|spec| !spec.positional);
         let hint = match next {
             Some(spec) => format!("; options go by name, as in `{} = {}`", spec.name, source(expr)),
             None => String::new(),
         };
-        let takes = match most {
-            0 => "no arguments by position".to_string(),
-            1 => "one argument by position".to_string(),
-            n => format!("{n} arguments by position"),
+        let behind = if self.inputs.is_empty() { "" } else { " behind its tensors" };
+        let takes = match positional.len() {
+            0 if self.inputs.is_empty() => "no arguments by position".to_string(),
+            0 => format!("no more: `{}({})`", self.op, self.inputs.join(", ")),
+            1 => format!("one argument by position{behind}"),
+            n => format!("{n} arguments by position{behind}"),
         };
         errors.at(expr, format!("{} takes {takes}{hint}", self.subject));
     }
@@ -177,7 +190,8 @@ impl Matcher<'_> {
                 (_, false) => format!("{} = ..", spec.name),
             })
             .collect();
-        format!("{}({})", self.op, args.join(", "))
+        let all: Vec<String> = self.inputs.iter().map(ToString::to_string).chain(args).collect();
+        format!("{}({})", self.op, all.join(", "))
     }
 
     /// The value of an expression; `None` where it is to be inferred.
@@ -208,9 +222,20 @@ impl Matcher<'_> {
             Kind::Axis | Kind::Int => Value::Axis(integer(expr).ok_or_else(|| self.mismatch(spec, expr))?),
             Kind::Axes | Kind::Ints => Value::Axes(self.axes(spec, expr)?),
             Kind::Flag => Value::Bool(boolean(expr).ok_or_else(|| self.mismatch(spec, expr))?),
+            Kind::Bool if is_literal(expr) && boolean(expr).is_none() => {
+                return Err(self.mismatch(spec, expr));
+            }
             Kind::Bool => boolean(expr).map_or(Value::Expression, Value::Bool),
+            Kind::Float | Kind::Operand if is_literal(expr) && number(expr).is_none() => {
+                return Err(self.mismatch(spec, expr));
+            }
+            Kind::Probability
+                if is_literal(expr) && !number(expr).is_some_and(|p| (0.0..=1.0).contains(&p)) =>
+            {
+                return Err(self.mismatch(spec, expr));
+            }
             // An operand that is a tensor gets its shape later.
-            Kind::Float | Kind::Operand => Value::Expression,
+            Kind::Float | Kind::Operand | Kind::Probability => Value::Expression,
             Kind::Text(choices) => match text(expr) {
                 Some(choice) if choices.contains(&choice.as_str()) => Value::Text(choice),
                 _ => return Err(self.mismatch(spec, expr)),
@@ -227,7 +252,11 @@ impl Matcher<'_> {
         if matches!(expr, Expr::Lit(_)) && integer(expr).is_none() {
             return Err(self.mismatch(spec, expr));
         }
-        self.sizes.size(expr)
+        let size = self.sizes.size(expr)?;
+        if self.is_layer && spec.is_required() && spec.kind != Kind::Sizes && size.as_integer() == Some(0) {
+            return Err(self.wrong(spec, expr, "is 0, but must be at least 1"));
+        }
+        Ok(size)
     }
 
     fn list(&self, spec: &ArgSpec, list: Vec<&Expr>) -> syn::Result<Vec<rustorch_shape::Poly>> {
@@ -271,58 +300,20 @@ impl Matcher<'_> {
     }
 }
 
-/// An expression of any numeric type as an `f64`.
-pub(super) fn as_float(expr: &Expr) -> proc_macro2::TokenStream {
-    match expr {
-        Expr::Lit(lit) if matches!(lit.lit, Lit::Float(_)) => quote!(#expr),
-        _ => quote!((#expr) as f64),
-    }
-}
-
-/// The elements of `[a, b]` or `(a, b)`.
-pub(super) fn elements(expr: &Expr) -> Option<Vec<&Expr>> {
-    match expr {
-        Expr::Array(array) => Some(array.elems.iter().collect()),
-        Expr::Tuple(tuple) => Some(tuple.elems.iter().collect()),
-        Expr::Reference(reference) => elements(&reference.expr),
-        Expr::Group(group) => elements(&group.expr),
-        _ => None,
-    }
-}
-
-fn integer(expr: &Expr) -> Option<isize> {
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Int(int) => int.base10_parse().ok(),
-            _ => None,
-        },
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
-            integer(&unary.expr).and_then(isize::checked_neg)
-        }
-        Expr::Paren(inner) => integer(&inner.expr),
-        Expr::Group(inner) => integer(&inner.expr),
-        _ => None,
-    }
-}
-
-fn boolean(expr: &Expr) -> Option<bool> {
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Bool(flag) => Some(flag.value),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn text(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Lit(lit) => match &lit.lit {
-            Lit::Str(text) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    }
+/// What other libraries call an argument.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "axis" | "axes" | "dims" => "dim",
+        "kernel_size" => "kernel",
+        "keep_dims" | "keepdims" | "keep_dim" => "keepdim",
+        "is_causal" => "causal",
+        "attn_mask" => "mask",
+        "rate" | "prob" | "probability" => "p",
+        "use_bias" => "bias",
+        "epsilon" => "eps",
+        "strides" => "stride",
+        _ => return None,
+    })
 }
 
 pub(super) fn quoted(names: &[&str]) -> String {

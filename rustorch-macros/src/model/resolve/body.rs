@@ -6,6 +6,7 @@ use super::super::ir::{Body, Field, Op, Output, Region, Shape, Stated, Step, Tre
 use super::size::Sizes;
 use super::tree_of;
 use super::value::Val;
+use proc_macro2::TokenStream;
 use std::collections::BTreeMap;
 use syn::{Expr, Ident};
 
@@ -21,7 +22,7 @@ pub(super) fn resolve(
 ) -> Body {
     let mut resolver = Resolver {
         fields,
-        sizes,
+        sizes: sizes.clone(),
         errors,
         names: None,
         is_sequential,
@@ -54,8 +55,16 @@ pub(super) enum Binding {
     Value(Val),
     /// The layer or submodel of the current pass of a loop over this field, or the one that is there.
     Each(usize),
-    /// The number of the current pass.
-    Number,
+    /// A number of Rust: that of the current pass, or one that `let` gave this name.
+    Number(Option<Number>),
+}
+
+/// A number with a name.
+#[derive(Clone)]
+pub(super) struct Number {
+    pub tokens: TokenStream,
+    /// Whether the compiler knows its value.
+    pub is_const: bool,
 }
 
 /// The shapes that a value is said to have, and how they are grouped.
@@ -67,7 +76,7 @@ pub(super) struct Target {
 
 pub(super) struct Resolver<'a> {
     pub fields: &'a [Field],
-    pub sizes: &'a Sizes,
+    pub sizes: Sizes,
     pub errors: &'a mut Errors,
     /// How many names the value at hand is bound to, if to a tuple of them.
     pub names: Option<usize>,
@@ -124,6 +133,9 @@ impl Resolver<'_> {
     }
 
     fn declare(&mut self, pattern: &Pattern, shapes: Option<&Shapes>, value: &Value) {
+        if let (Pattern::Name(name), None, Some(number)) = (pattern, shapes, self.number(value)) {
+            return self.declare_number(name, &number);
+        }
         let stated: Option<Vec<Shape>> = shapes.and_then(|shapes| {
             shapes.flat().into_iter().map(|shape| self.sizes.shape(shape, self.errors)).collect()
         });

@@ -245,14 +245,18 @@ impl Resolver<'_> {
 
     /// An expression of const parameters and of sizes known at run time.
     pub fn condition(&mut self, expr: &Expr) -> Option<Condition> {
+        if let Some(message) = mistaken_training(expr) {
+            self.errors.at(expr, message);
+            return None;
+        }
         let mut names = Names::default();
         names.visit_expr(expr);
         let mut is_const = true;
         for name in names.found {
             let text = name.to_string();
             let message = match self.lookup(&text) {
-                Some(Binding::Number) => {
-                    is_const = false;
+                Some(Binding::Number(number)) => {
+                    is_const &= number.is_some_and(|number| number.is_const);
                     continue;
                 }
                 Some(_) => format!(
@@ -274,7 +278,7 @@ impl Resolver<'_> {
             self.errors.at(&name, message);
             return None;
         }
-        Some(Condition { tokens: expr.to_token_stream(), is_const })
+        Some(Condition { tokens: self.substituted(expr.to_token_stream()), is_const })
     }
 }
 
@@ -293,6 +297,22 @@ impl Visit<'_> for Names {
 fn scope_of(frame: &Frame<'_>) -> BTreeMap<String, Binding> {
     let entry = |(name, value): &(Ident, Val)| (name.to_string(), Binding::Value(value.clone()));
     frame.replaced.iter().map(entry).collect()
+}
+
+/// What looks like `self.training`, but is not.
+fn mistaken_training(expr: &Expr) -> Option<String> {
+    let is_meant = |name: &Ident| {
+        ["training", "train", "is_training", "eval", "is_train"].iter().any(|other| name == other)
+    };
+    let name = match expr {
+        Expr::Unary(unary) => return mistaken_training(&unary.expr),
+        Expr::Paren(inner) => return mistaken_training(&inner.expr),
+        Expr::Field(field) if is_self(&field.base) => super::expr::named(&field.member),
+        Expr::MethodCall(call) if is_self(&call.receiver) => Some(&call.method),
+        Expr::Path(path) => path.path.get_ident(),
+        _ => None,
+    }?;
+    is_meant(name).then(|| format!("there is no `{}`: write `self.training`", source(expr)))
 }
 
 /// `self.training`, or its opposite.

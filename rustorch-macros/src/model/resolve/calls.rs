@@ -1,13 +1,12 @@
 //! Calls by name: of layers, submodels and functions, also as methods and of one of an array.
 
 use super::super::errors::source;
-use super::super::ir::{Element, FieldKind, Op, Stated, Submodel, Tree, Use};
-use super::args;
+use super::super::ir::{Element, FieldKind, Op, Stated, Submodel};
 use super::body::{Binding, Resolver, Target, is_self};
 use super::expr::named;
 use super::value::Val;
+use super::written;
 use rustorch_shape::functions::{self, Inputs};
-use rustorch_shape::layers::Signature;
 use rustorch_shape::suggest;
 use syn::{Expr, Ident, Lit};
 
@@ -60,6 +59,16 @@ impl Resolver<'_> {
                 .at(&index.expr, "only an array of layers or models of this model can be called by number");
             return Val::Broken;
         };
+        if let (FieldKind::Layers(_, len) | FieldKind::Submodels(_, len), Some(at)) =
+            (&self.fields[field].kind, at)
+            && let Some(len) = written::integer(len)
+            && len >= 0
+            && at >= len as usize
+        {
+            let message = format!("`{name}` has {len} elements, so there is no `{name}[{at}]`");
+            self.errors.at(&index.index, message);
+            return Val::Broken;
+        }
         match (&self.fields[field].kind, at) {
             (FieldKind::Layers(..), Some(at)) => self.layer(field, Element::At(at), name, args, whole),
             (FieldKind::Submodels(..), Some(at)) => {
@@ -96,8 +105,16 @@ impl Resolver<'_> {
         let all: Vec<&Expr> = std::iter::once(&*call.receiver).chain(args).collect();
         match functions::find(&call.method.to_string()) {
             Some(spec) if spec.inputs != Inputs::List => self.function(spec, &all, whole),
-            _ => {
+            Some(spec) => {
+                let name = spec.name;
+                self.errors
+                    .at(&call.method, format!("`{name}` takes a list of tensors: `{name}([a, b], 1)`"));
+                self.visit(&all);
+                Val::Broken
+            }
+            None => {
                 self.unknown_function(&call.method, "method");
+                self.visit(&all);
                 Val::Broken
             }
         }
@@ -132,24 +149,73 @@ impl Resolver<'_> {
                 ),
                 FieldKind::Tensor(_) => format!("`{name}` is a tensor, not a layer: it cannot be called"),
                 FieldKind::Broken(_) => {
-                    args.iter().for_each(|arg| drop(self.expr(args::split(arg).1, None)));
+                    self.visit(args);
                     return Val::Broken;
                 }
             };
             self.errors.at(name, message);
             return Val::Broken;
         }
-        match functions::find(&name.to_string()) {
-            Some(spec) => self.function(spec, args, whole),
-            None => {
-                self.unknown_function(name, "layer or function");
-                Val::Broken
+        match (functions::find(&name.to_string()), self.lookup(&name.to_string())) {
+            (Some(spec), _) => return self.function(spec, args, whole),
+            (None, Some(Binding::Value(Val::Broken))) => {}
+            (None, Some(_)) => {
+                self.errors.at(name, format!("`{name}` is no layer and no function: it cannot be called"));
+            }
+            (None, None) => self.unknown_function(name, "layer or function"),
+        }
+        self.visit(args);
+        Val::Broken
+    }
+
+    /// Looks for mistakes in the arguments of a call that is one itself.
+    pub(super) fn visit(&mut self, args: &[&Expr]) {
+        for arg in args {
+            let (_, arg) = written::split(arg);
+            match written::elements(arg) {
+                Some(list) => {
+                    let calls = list.into_iter().filter(|part| matches!(part, Expr::Call(_)));
+                    self.visit(&calls.collect::<Vec<_>>());
+                }
+                None if matches!(
+                    arg,
+                    Expr::Call(_) | Expr::MethodCall(_) | Expr::Path(_) | Expr::Binary(_)
+                ) && !self.is_scalar(arg) =>
+                {
+                    self.expr(arg, None);
+                }
+                None => {}
             }
         }
     }
 
     fn unknown_function(&mut self, name: &Ident, what: &str) {
         let text = name.to_string();
+        let elsewhere = match text.as_str() {
+            "size" | "shape" | "dim" | "dims" | "numel" | "len" => Some(
+                "sizes have names: write `x: [batch, ..]` as the shape of the input, and `batch` where the size is needed",
+            ),
+            "rearrange" | "reduce" => {
+                Some("it is a macro: write `rearrange!(\"b (h d) -> b h d\", x, h = 4)`")
+            }
+            "einsum" => Some("it is a macro: write `einsum!(\"bi,ij->bj\", x, w)`"),
+            "cross_entropy"
+            | "nll_loss"
+            | "mse_loss"
+            | "l1_loss"
+            | "bce_loss"
+            | "binary_cross_entropy"
+            | "loss" => Some(
+                "a loss compares the output of a model with what it should be: compute it from what `forward` gives",
+            ),
+            "to" | "cuda" | "cpu" | "clone" | "unwrap" | "item" | "backward" | "requires_grad_" => {
+                Some("leave it out: a forward pass consists of layers and functions alone")
+            }
+            _ => None,
+        };
+        if let Some(hint) = elsewhere {
+            return self.errors.at(name, format!("there is no {what} `{text}`; {hint}"));
+        }
         let fields: Vec<String> = self.fields.iter().map(|field| field.name.to_string()).collect();
         let known = fields.iter().map(String::as_str).chain(functions::all().map(|function| function.name));
         let instead = match text.as_str() {
@@ -169,82 +235,6 @@ impl Resolver<'_> {
             None => String::new(),
         };
         self.errors.at(name, format!("there is no {what} `{text}`{hint}"));
-    }
-
-    /// A call of a layer: its tensors, its state if it has one, and tensors by name.
-    fn layer(&mut self, field: usize, element: Element, name: &Ident, args: &[&Expr], whole: &Expr) -> Val {
-        let Some(signature) = self.fields[field].layer().map(|layer| layer.spec.signature) else {
-            return Val::Broken;
-        };
-        // In the sequential form, what counts of a recurrent layer is its output.
-        let maps = signature.is_map() || (self.is_sequential && signature.inputs.len() == 1);
-        if let (true, [input]) = (maps, args)
-            && args::split(input).0.is_none()
-        {
-            let input = self.single(input, None);
-            let op = match element {
-                Element::Whole => Op::Layer { field, input },
-                _ => Op::LayerCall { field, element, inputs: vec![input], options: Vec::new() },
-            };
-            let value = self.result(op, whole);
-            if let (true, Val::Tensor(Use { var: Some(var), .. })) = (self.is_sequential, &value) {
-                self.vars[*var].text.clone_from(&self.fields[field].label);
-            }
-            return value;
-        }
-        let positional: Vec<&Expr> =
-            args.iter().take_while(|arg| args::split(arg).0.is_none()).copied().collect();
-        let (least, most) =
-            (signature.inputs.len(), signature.inputs.len() + usize::from(!signature.state.is_empty()));
-        let named = &args[positional.len()..];
-        if positional.len() < least
-            || positional.len() > most
-            || named.iter().any(|arg| args::split(arg).0.is_none())
-        {
-            let message = format!("`{name}` takes {}, not {}", usage(name, &signature), positional.len());
-            self.errors.at(whole, message);
-            return Val::Broken;
-        }
-        let mut inputs: Vec<Use> = positional[..least].iter().map(|arg| self.single(arg, None)).collect();
-        if let Some(state) = positional.get(least) {
-            let value = self.expr(state, None);
-            let wanted = match signature.state {
-                [_] => Tree::One,
-                names => Tree::Tuple(vec![Tree::One; names.len()]),
-            };
-            let Some(uses) = value.flat() else { return Val::Broken };
-            if value.tree() != wanted {
-                let message = format!(
-                    "`{name}` takes {}; `{}` is not grouped like that",
-                    usage(name, &signature),
-                    source(state)
-                );
-                self.errors.at(state, message);
-                return Val::Broken;
-            }
-            inputs.extend(uses);
-        }
-        let mut options = Vec::new();
-        for arg in named {
-            let (option, expr) = args::split(arg);
-            let text = option.map(ToString::to_string).unwrap_or_default();
-            match signature.options.iter().find(|option| option.name == text) {
-                Some(option) => options.push((option.name, self.single(expr, None))),
-                None => {
-                    let names: Vec<&str> = signature.options.iter().map(|option| option.name).collect();
-                    let hint = match suggest(&text, names.iter().copied()) {
-                        Some(meant) => format!("; did you mean `{meant}`?"),
-                        None if names.is_empty() => "; options of a layer stand where it is declared".into(),
-                        None => format!("; it takes {}", args::quoted(&names)),
-                    };
-                    self.errors.at(option, format!("a call of `{name}` takes no `{text}`{hint}"));
-                    return Val::Broken;
-                }
-            }
-        }
-        let tree = Tree::from(signature.results);
-        let op = Op::LayerCall { field, element, inputs, options };
-        self.results(op, &tree, whole)
     }
 
     fn submodel(
@@ -273,23 +263,5 @@ impl Resolver<'_> {
         let inputs = inputs.into_iter().flatten().collect();
         let op = Op::Submodel { target, inputs, arguments, stated, result: tree.clone() };
         self.results(op, &tree, whole)
-    }
-}
-
-/// How a layer of several tensors is called: "`lstm(x)` or `lstm(x, (h0, c0))`".
-fn usage(name: &Ident, signature: &Signature) -> String {
-    let inputs = signature.inputs.join(", ");
-    match (signature.inputs.len(), signature.state) {
-        (1, []) => format!("one tensor, as in `{name}({inputs})`"),
-        (n, []) => format!("{n} tensors, as in `{name}({inputs})`"),
-        (_, [state]) => {
-            format!("its input and perhaps a state, `{name}({inputs})` or `{name}({inputs}, {state})`")
-        }
-        (_, state) => {
-            format!(
-                "its input and perhaps a state, `{name}({inputs})` or `{name}({inputs}, ({}))`",
-                state.join(", ")
-            )
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::errors::{Place, place_of, source};
 use super::super::ir::{FieldKind, Op, Tree, Use};
 use super::body::{Binding, Resolver, Target, is_self};
+use super::pattern;
 use super::value::Val;
 use rustorch_shape::suggest;
 use syn::{Expr, Ident, Member, UnOp};
@@ -34,6 +35,7 @@ impl Resolver<'_> {
             Expr::Macro(call) if call.mac.path.segments.last().is_some_and(|last| last.ident == "einsum") => {
                 self.einsum(&call.mac, expr)
             }
+            Expr::Macro(call) if pattern::operation(&call.mac).is_some() => self.pattern(&call.mac, expr),
             _ => {
                 self.errors.at(expr, refusal(expr));
                 Val::Broken
@@ -60,7 +62,7 @@ impl Resolver<'_> {
                 self.errors.at(name, format!("`{name}` is a layer or model: call it, as in `{name}(x)`"));
                 Val::Broken
             }
-            Some(Binding::Number) => {
+            Some(Binding::Number(_)) => {
                 self.errors.at(name, format!("`{name}` is a number, but a tensor is needed here"));
                 Val::Broken
             }
@@ -183,7 +185,7 @@ fn refusal(expr: &Expr) -> String {
     let text = source(expr);
     match expr {
         Expr::Lit(_) => format!("`{text}` is a number, but a tensor is needed here"),
-        Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass; `einsum!` can", source(&call.mac.path)),
+        Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass; `einsum!`, `rearrange!`, `reduce!` and `repeat!` can", source(&call.mac.path)),
         Expr::Closure(_) => "closures cannot be used in a forward pass: write the steps out".into(),
         Expr::Match(_) => "bind this with `let` first: `let y = match KIND { .. };`".into(),
         Expr::If(_) => "bind this with `let` first: `let y = if self.training { .. } else { .. };`".into(),

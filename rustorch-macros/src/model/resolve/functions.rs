@@ -2,9 +2,10 @@
 
 use super::super::errors::place_of;
 use super::super::ir::{Call, Op, Tree, Use, Written};
-use super::args::{self, Matcher, elements};
+use super::args::{Matcher, Pairs};
 use super::body::Resolver;
 use super::value::Val;
+use super::written::{self, elements};
 use crate::einsum;
 use rustorch_shape::args::{Args, Kind, Value};
 use rustorch_shape::functions::{self, FunctionSpec, Inputs, Outputs};
@@ -15,15 +16,23 @@ impl Resolver<'_> {
         // The names are those of this call's results, not of a call inside it.
         let names = self.names.take();
         let Some((inputs, rest)) = self.function_inputs(spec, args, whole) else { return Val::Broken };
-        let given: Vec<_> = rest.iter().map(|expr| args::split(expr)).collect();
+        let given: Vec<_> = rest.iter().map(|expr| written::split(expr)).collect();
         let matcher = Matcher {
             subject: format!("`{}`", spec.name),
             op: spec.name,
+            inputs: match spec.inputs {
+                Inputs::Named(names) => names,
+                Inputs::List => &["[a, b]"],
+            },
             specs: spec.args,
-            sizes: self.sizes,
+            sizes: &self.sizes,
+            is_layer: false,
         };
         let Some((mut call, pairs)) = matcher.resolve(&given, whole, self.errors) else { return Val::Broken };
         self.tensor_args(&pairs, &mut call);
+        for written in &mut call.written {
+            written.expr = self.substituted(std::mem::take(&mut written.expr));
+        }
         let count = pieces(spec, &call, names);
         let tree = match spec.outputs {
             Outputs::One | Outputs::InTraining => Tree::One,
@@ -34,12 +43,18 @@ impl Resolver<'_> {
     }
 
     /// A function of tensors, and perhaps of an operand called `b`.
-    pub(super) fn apply_spec(&mut self, name: &str, inputs: Vec<Use>, operand: Option<&Expr>, whole: &Expr) -> Val {
+    pub(super) fn apply_spec(
+        &mut self,
+        name: &str,
+        inputs: Vec<Use>,
+        operand: Option<&Expr>,
+        whole: &Expr,
+    ) -> Val {
         let Some(spec) = functions::find(name) else { return Val::Broken };
         let mut call = Call { args: Args::new(spec.name), written: Vec::new() };
         if let (Some(expr), Some(arg)) = (operand, spec.args.first()) {
             call.args.set(arg.name, Value::Expression);
-            let expr_tokens = args::as_float(expr);
+            let expr_tokens = self.substituted(written::as_float(expr));
             call.written.push(Written { name: arg.name, span: place_of(expr), expr: expr_tokens, var: None });
             self.tensor_args(&vec![(arg, expr)], &mut call);
         }
@@ -55,7 +70,7 @@ impl Resolver<'_> {
     ) -> Option<(Vec<Use>, Vec<&'e Expr>)> {
         match spec.inputs {
             Inputs::Named(names) => {
-                let positional = args.iter().take_while(|arg| args::split(arg).0.is_none()).count();
+                let positional = args.iter().take_while(|arg| written::split(arg).0.is_none()).count();
                 if positional < names.len() {
                     let takes =
                         if names.len() == 1 { "a tensor".into() } else { format!("{} tensors", names.len()) };
@@ -85,7 +100,7 @@ impl Resolver<'_> {
     }
 
     /// Resolves arguments that are tensors: `mask = m`, `maximum(x, y)`.
-    fn tensor_args(&mut self, pairs: &args::Pairs<'_>, call: &mut Call) {
+    fn tensor_args(&mut self, pairs: &Pairs<'_>, call: &mut Call) {
         for (arg, expr) in pairs {
             let is_tensor = match arg.kind {
                 Kind::Tensor => true,

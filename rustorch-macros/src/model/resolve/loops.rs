@@ -7,6 +7,7 @@ use super::body::{Binding, Resolver, is_self};
 use super::scope::assigned;
 use super::value::Val;
 use quote::ToTokens;
+use rustorch_shape::suggest;
 use std::collections::BTreeMap;
 use syn::{Expr, Ident};
 
@@ -44,7 +45,7 @@ impl Resolver<'_> {
             Over::Range(_) => Some(variable.clone()).filter(|name| name != "_"),
         };
         if let Some(index) = &counted {
-            scope.insert(index.to_string(), Binding::Number);
+            scope.insert(index.to_string(), Binding::Number(None));
         }
         let (steps, (), scope) = self.region(scope, |this| {
             this.statements(body);
@@ -128,7 +129,7 @@ impl Resolver<'_> {
                     }
                 }
             }
-            return Some(Over::Range(range.to_token_stream()));
+            return Some(Over::Range(self.substituted(range.to_token_stream())));
         }
         if counts != index.is_some() {
             let message = match counts {
@@ -154,15 +155,29 @@ impl Resolver<'_> {
                 _ => {}
             }
         }
+        if let (Some(field), Some(name)) = (found, &name) {
+            let what = if self.fields[field].layer().is_some() { "layer" } else { "field" };
+            let message = match self.fields[field].kind {
+                FieldKind::Layer(_) | FieldKind::Submodel(_) => {
+                    format!("`{name}` is one {what}, not an array: call it, as in `x = {name}(x);`")
+                }
+                _ => format!("`{name}` is no array of layers or models"),
+            };
+            self.errors.at(over, message);
+            return None;
+        }
         let arrays: Vec<String> = self
             .fields
             .iter()
             .filter(|field| matches!(field.kind, FieldKind::Submodels(..) | FieldKind::Layers(..)))
-            .map(|field| format!("`self.{}`", field.name))
+            .map(|field| field.name.to_string())
             .collect();
-        let hint = match arrays.is_empty() {
-            true => "declare one, as in `blocks: [Block<D>; LAYERS]`".to_string(),
-            false => format!("this model has {}", arrays.join(", ")),
+        let meant = name.as_ref().and_then(|name| suggest(name, arrays.iter().map(String::as_str)));
+        let listed: Vec<String> = arrays.iter().map(|name| format!("`self.{name}`")).collect();
+        let hint = match (meant, arrays.is_empty()) {
+            (Some(meant), _) => format!("did you mean `self.{meant}`?"),
+            (None, true) => "declare one, as in `blocks: [Block<D>; LAYERS]`".to_string(),
+            (None, false) => format!("this model has {}", listed.join(", ")),
         };
         self.errors
             .at(over, format!("a loop goes over an array of layers or submodels, or over a range; {hint}"));

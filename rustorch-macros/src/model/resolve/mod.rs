@@ -7,13 +7,18 @@ mod calls;
 mod expr;
 mod functions;
 mod index;
+mod layer_call;
 mod loops;
 mod names;
+mod numbers;
 mod operators;
 mod own;
+mod pattern;
 mod scope;
 mod size;
+mod unused;
 mod value;
+mod written;
 
 use super::ast::{self, FieldValue, Pattern, Shapes};
 use super::errors::{Errors, place_of, source};
@@ -110,6 +115,10 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
             FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
             FieldValue::Optional(..) => FieldKind::Broken(None),
+            FieldValue::Broken(path) => {
+                let name = path.as_ref().and_then(|path| path.segments.last());
+                FieldKind::Broken(name.and_then(|name| layers::find(&name.ident.to_string())))
+            }
         };
         if let (FieldKind::Tensor(_), Presence::Optional(_)) = (&kind, &presence) {
             errors.at(&field.name, "a parameter is always there; an `Option` is for layers and models");
@@ -131,6 +140,12 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
 fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: &mut Errors) -> FieldKind {
     let Some(last) = call.path.segments.last() else { return FieldKind::Broken(None) };
     let name = last.ident.to_string();
+    if let Some(layer) = constructed(call) {
+        let message =
+            format!("`{field}`: leave out `::{name}`: a layer is declared here, as in `{layer}(..)`");
+        errors.at(&call.path, message);
+        return FieldKind::Broken(layers::find(&layer));
+    }
     if let Some(is_buffer) = own::is_buffer(&name) {
         return own::tensor(is_buffer, call, field, constants, errors).unwrap_or(FieldKind::Broken(None));
     }
@@ -154,6 +169,13 @@ fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: 
     }
 }
 
+/// The layer of `Linear::new(..)`.
+fn constructed(call: &ast::LayerCall) -> Option<String> {
+    let mut last = call.path.segments.iter().rev().map(|segment| segment.ident.to_string());
+    let (method, layer) = (last.next()?, last.next()?);
+    (["new", "builder", "default"].contains(&method.as_str())).then_some(layer)
+}
+
 fn resolve_forward(
     forward: &ast::Forward,
     fields: &[Field],
@@ -167,24 +189,40 @@ fn resolve_forward(
     let mut arguments = Vec::new();
     for (pattern, shapes) in &forward.inputs {
         arguments.push(tree_of(shapes));
-        for (name, shape) in leaves(pattern, shapes, errors) {
+        for (mut name, shape) in leaves(pattern, shapes, errors) {
+            let mut resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
             if inputs.iter().any(|input| input.name == name) {
                 errors.at(&name, format!("there are two inputs called `{name}`"));
+                name = quote::format_ident!("{name}_{}", inputs.len(), span = name.span());
+                resolved = None;
             }
-            let resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
             inputs.push(Input { name, shape: resolved });
             written.push(shape);
         }
     }
-    let sizes = constants.with_dims(dims.iter().map(|dim: &Dim| dim.name.clone()));
+    let is_unclear = |shape: &&ast::Shape| shape.mistake.as_ref().is_some_and(|mistake| !mistake.is_clear);
+    let is_lenient = written.iter().any(is_unclear);
+    let mut sizes = constants.with_dims(dims.iter().map(|dim: &Dim| dim.name.clone()), is_lenient);
     for (input, shape) in inputs.iter_mut().zip(written) {
         // A dim inside a formula, `2 * seq`, must stand alone somewhere.
         input.shape = input.shape.take().and_then(|_| sizes.shape(shape, errors));
     }
+    // One that does not has been reported: what depends on it is left alone.
+    let is_lenient = is_lenient || inputs.iter().any(|input| input.shape.is_none());
+    sizes = constants.with_dims(dims.iter().map(|dim| dim.name.clone()), is_lenient);
     let mut outputs = Vec::new();
     for shape in forward.outputs.flat() {
         outputs.push(Output { shape: sizes.shape(shape, errors) });
     }
+    // Shapes that the stub could not name either.
+    let is_known = |shape: &Shape| {
+        shape.iter().all(|size| {
+            size.dims().iter().all(|name| dims.iter().any(|dim| dim.name == *name))
+                && !size.params().iter().any(|name| sizes.is_reported(name))
+        })
+    };
+    inputs.iter_mut().for_each(|input| input.shape = input.shape.take().filter(is_known));
+    outputs.iter_mut().for_each(|output| output.shape = output.shape.take().filter(is_known));
     let result = tree_of(&forward.outputs);
     let body = forward.body.as_ref().map(|block| {
         body::resolve(block, &forward.inputs, (&outputs, &result), fields, &sizes, is_sequential, errors)
@@ -197,6 +235,7 @@ fn resolve_forward(
         outputs,
         is_tuple: matches!(result, Tree::Tuple(_)),
         result,
+        unused: if is_sequential { Vec::new() } else { unused::names(forward) },
         body,
         dims,
     }

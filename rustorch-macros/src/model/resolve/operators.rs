@@ -2,16 +2,21 @@
 
 use super::super::errors::source;
 use super::super::ir::{BinaryOp, Op, Operand};
-use super::args;
 use super::body::{Binding, Resolver, is_self};
 use super::value::Val;
-use syn::{BinOp, Expr};
+use super::written;
+use syn::{BinOp, Expr, UnOp};
 
 impl Resolver<'_> {
     pub(super) fn binary(&mut self, binary: &syn::ExprBinary, whole: &Expr) -> Val {
         let op = match binary.op {
             BinOp::Add(_) => BinaryOp::Add,
             BinOp::Sub(_) => BinaryOp::Sub,
+            BinOp::Mul(_) if is_power(&binary.right) => {
+                let left = source(&binary.left);
+                self.errors.at(whole, format!("Rust has no `**`: write `pow({left}, 2)`"));
+                return Val::Broken;
+            }
             BinOp::Mul(_) => BinaryOp::Mul,
             BinOp::Div(_) => BinaryOp::Div,
             _ => return self.compared(binary, whole),
@@ -66,7 +71,7 @@ impl Resolver<'_> {
 
     fn operand(&mut self, expr: &Expr) -> Operand {
         if self.is_scalar(expr) {
-            Operand::Scalar(args::as_float(expr))
+            Operand::Scalar(self.substituted(written::as_float(expr)))
         } else {
             Operand::Tensor(self.single(expr, None))
         }
@@ -80,7 +85,7 @@ impl Resolver<'_> {
                 Some(name) => {
                     let text = name.to_string();
                     match self.lookup(&text) {
-                        Some(Binding::Number) => true,
+                        Some(Binding::Number(_)) => true,
                         Some(_) => false,
                         None if self.field(name).is_some() => false,
                         None => !self.sizes.is_dim_name(&text) || self.sizes.dims().contains(&text),
@@ -90,7 +95,7 @@ impl Resolver<'_> {
             },
             Expr::Paren(inner) => self.is_scalar(&inner.expr),
             Expr::Group(inner) => self.is_scalar(&inner.expr),
-            Expr::Unary(unary) => self.is_scalar(&unary.expr),
+            Expr::Unary(unary) => !matches!(unary.op, UnOp::Deref(_)) && self.is_scalar(&unary.expr),
             Expr::Binary(binary) => self.is_scalar(&binary.left) && self.is_scalar(&binary.right),
             Expr::MethodCall(call) => {
                 !is_self(&call.receiver)
@@ -105,4 +110,9 @@ impl Resolver<'_> {
             _ => false,
         }
     }
+}
+
+/// What is left of `x ** 2`: Rust reads `x * (*2)`.
+fn is_power(right: &Expr) -> bool {
+    matches!(right, Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)))
 }

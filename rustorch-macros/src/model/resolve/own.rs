@@ -3,8 +3,8 @@
 use super::super::ast::LayerCall;
 use super::super::errors::{Errors, source};
 use super::super::ir::{FieldKind, Init, OwnTensor};
-use super::args::{as_float, elements};
 use super::size::Sizes;
+use super::written::{as_float, elements};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use rustorch_shape::suggest;
@@ -50,7 +50,12 @@ pub(super) fn tensor(
             Some(name) if name == "init" && init.is_none() => init = Some(&arg.value),
             name => {
                 let text = name.as_ref().map_or_else(|| source(&arg.value), ToString::to_string);
-                let hint = if suggest(&text, ["init"]).is_some() { "; did you mean `init`?" } else { "" };
+                let known = INITS.iter().any(|(known, _)| text.split('(').next() == Some(known));
+                let hint = match suggest(&text, ["init"]) {
+                    Some(_) => "; did you mean `init`?".to_string(),
+                    None if known => format!("; write `init = {text}`"),
+                    None => String::new(),
+                };
                 errors.at(
                     &arg.value,
                     format!("`{field}`: {kind} takes a shape and `init`, not `{text}`{hint}"),

@@ -30,6 +30,9 @@ impl Resolver<'_> {
     }
 
     pub(super) fn bind(&mut self, name: &Ident, binding: Binding) {
+        if !matches!(binding, Binding::Number(Some(_))) {
+            self.sizes.set_named(&name.to_string(), None);
+        }
         if let Some(scope) = self.scopes.last_mut() {
             scope.insert(name.to_string(), binding);
         }
@@ -72,9 +75,10 @@ impl Resolver<'_> {
         self.barriers.push(self.scopes.len());
         self.scopes.push(scope);
         self.scopes.push(BTreeMap::new());
-        let outer = std::mem::take(&mut self.steps);
+        let (outer, sizes) = (std::mem::take(&mut self.steps), self.sizes.clone());
         let result = inner(self);
         let steps = std::mem::replace(&mut self.steps, outer);
+        self.sizes = sizes;
         self.scopes.pop();
         let scope = self.scopes.pop().unwrap_or_default();
         self.barriers.pop();

@@ -4,14 +4,25 @@ use super::super::ast;
 use super::super::errors::{Errors, source};
 use super::super::ir::Shape;
 use rustorch_shape::{Poly, Size, suggest};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use syn::{BinOp, Expr, Generics, Lit};
 
 /// The names that a size may use.
 #[derive(Clone)]
 pub(super) struct Sizes {
     params: Vec<String>,
+    /// Const parameters that are no `usize`, and their types.
+    others: Vec<(String, String)>,
     /// `None` outside `forward`, where there are no run-time dims.
     dims: Option<Vec<String>>,
+    /// Sizes that the forward pass has given a name: `let width = D / HEADS;`.
+    named: BTreeMap<String, Poly>,
+    /// An input has no readable shape: every name in lower case may be a dim.
+    is_lenient: bool,
+    /// Names with a mistake that has been reported: they stand for themselves from then on.
+    reported: Rc<RefCell<BTreeSet<String>>>,
 }
 
 /// Why an expression is no size, and where.
@@ -20,18 +31,51 @@ pub(super) type SizeResult = Result<Poly, syn::Error>;
 impl Sizes {
     /// Const parameters and constants alone.
     pub fn constants(generics: &Generics) -> Self {
-        Sizes { params: generics.const_params().map(|param| param.ident.to_string()).collect(), dims: None }
+        let text = |param: &syn::ConstParam| (param.ident.to_string(), source(&param.ty));
+        let others = generics.const_params().map(text).filter(|(_, ty)| ty != "usize").collect();
+        let params = generics.const_params().map(|param| param.ident.to_string()).collect();
+        Sizes {
+            params,
+            others,
+            dims: None,
+            named: BTreeMap::new(),
+            is_lenient: false,
+            reported: Rc::default(),
+        }
     }
 
     /// The same and these run-time dims.
-    pub fn with_dims(&self, dims: impl Iterator<Item = String>) -> Self {
-        Sizes { params: self.params.clone(), dims: Some(dims.collect()) }
+    pub fn with_dims(&self, dims: impl Iterator<Item = String>, is_lenient: bool) -> Self {
+        Sizes { dims: Some(dims.collect()), is_lenient, ..self.clone() }
+    }
+
+    /// Gives a size a name, or takes the name away.
+    pub fn set_named(&mut self, name: &str, size: Option<Poly>) {
+        match size {
+            Some(size) => drop(self.named.insert(name.to_owned(), size)),
+            None => drop(self.named.remove(name)),
+        }
     }
 
     /// Whether a name stands for a run-time dim: lower case, and not a parameter.
     pub fn is_dim_name(&self, name: &str) -> bool {
         name.starts_with(|c: char| c.is_lowercase() || c == '_')
             && !self.params.iter().any(|param| param == name)
+    }
+
+    /// Whether this is the first time that a mistake with the name is seen.
+    fn report(&self, name: &str) -> bool {
+        self.reported.borrow_mut().insert(name.to_owned())
+    }
+
+    /// Whether a mistake with the name has been reported.
+    pub fn is_reported(&self, name: &str) -> bool {
+        self.reported.borrow().contains(name)
+    }
+
+    /// Whether a name is written as neither constants nor dims are: `Batch`.
+    fn is_odd(&self, name: &str) -> bool {
+        name.contains(char::is_lowercase) && !self.params.iter().any(|param| param == name)
     }
 
     /// The names of the dims.
@@ -70,6 +114,12 @@ impl Sizes {
 
     /// The sizes of a shape; `None` after a mistake, which is reported.
     pub fn shape(&self, shape: &ast::Shape, errors: &mut Errors) -> Option<Shape> {
+        if let Some(mistake) = &shape.mistake {
+            errors.push(mistake.error.clone());
+            if !mistake.is_clear {
+                return None;
+            }
+        }
         let sizes: Vec<Option<Poly>> = shape.dims.iter().map(|dim| errors.take(self.size(dim))).collect();
         sizes.into_iter().collect()
     }
@@ -128,12 +178,29 @@ impl Sizes {
         let Some(name) = plain_name(expr) else {
             return Ok(Poly::param(source(expr).replace(' ', "")));
         };
+        let error = |message| Err(syn::Error::new_spanned(expr, message));
+        if let Some(size) = self.named.get(&name) {
+            return Ok(size.clone());
+        }
+        if let Some((_, ty)) = self.others.iter().find(|(param, _)| *param == name)
+            && self.report(&name)
+        {
+            return error(format!(
+                "`{name}` is declared as `{ty}`, but a size is a `usize`: write `const {name}: usize`"
+            ));
+        }
         if !self.is_dim_name(&name) {
+            if self.is_odd(&name) && self.report(&name) {
+                return error(format!(
+                    "`{name}` is no const parameter of this model; write constants like `{}`, and sizes known only at run time like `{}`",
+                    snake(&name).to_uppercase(),
+                    snake(&name)
+                ));
+            }
             return Ok(Poly::param(name));
         }
-        let error = |message| Err(syn::Error::new_spanned(expr, message));
         match &self.dims {
-            Some(dims) if dims.contains(&name) => Ok(Poly::dim(name)),
+            Some(dims) if dims.contains(&name) || self.is_lenient => Ok(Poly::dim(name)),
             Some(dims) => {
                 let hint = suggest(&name, dims.iter().map(String::as_str))
                     .map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
@@ -148,6 +215,18 @@ impl Sizes {
     }
 }
 
+/// `BatchSize` as `batch_size`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() && !out.ends_with('_') {
+            out.push('_');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}
+
 /// The name, if the expression is nothing else.
 pub(super) fn plain_name(expr: &Expr) -> Option<String> {
     match expr {
@@ -158,7 +237,26 @@ pub(super) fn plain_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// `x.size(0)`, `x.shape()[0]`
+fn asks_tensor(expr: &Expr) -> bool {
+    match expr {
+        Expr::MethodCall(call) => ["size", "shape", "dim", "len"].iter().any(|name| call.method == name),
+        Expr::Index(index) => asks_tensor(&index.expr),
+        Expr::Field(field) => matches!(&field.member, syn::Member::Named(name) if name == "shape"),
+        _ => false,
+    }
+}
+
 fn not_a_size(tokens: &(impl quote::ToTokens + ?Sized)) -> syn::Error {
+    if let Ok(expr) = syn::parse2::<Expr>(tokens.to_token_stream())
+        && asks_tensor(&expr)
+    {
+        let message = format!(
+            "`{}` is no size here: name the axis in the shape of the input, as in `x: [batch, ..]`, and write that name",
+            source(&tokens)
+        );
+        return syn::Error::new_spanned(tokens.to_token_stream(), message);
+    }
     let message = format!(
         "`{}` is not a size: sizes are integers, names and `+ - * /` of these; give anything else a name with `const`",
         source(&tokens)

@@ -1,5 +1,6 @@
 //! The stages by hand; what a compiler says of whole programs is in `ui-tests`.
 
+mod half_written;
 mod large;
 mod messages;
 mod stages;
@@ -12,7 +13,7 @@ use proc_macro2::TokenStream;
 fn run(source: &str) -> (Option<(ir::Model, check::Checked)>, Vec<String>) {
     let tokens: TokenStream = source.parse().expect("the test is made of tokens");
     let mut errors = Errors::default();
-    let stages = parse::parse(tokens, &mut errors).map(|ast| {
+    let stages = parse::parse(tokens, &mut errors).0.map(|ast| {
         let ast = parse::desugar(ast, &mut errors);
         let model = resolve::resolve(&ast, &mut errors);
         let checked = check::check(&model, &mut errors);

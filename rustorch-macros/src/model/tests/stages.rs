@@ -35,13 +35,8 @@ fn inferred_sizes_are_filled_in() {
     assert_eq!(Dims(result).to_string(), "[batch, CLASSES]");
     assert_eq!(program.instructions.len(), 10);
     assert!(
-        !codegen::generate(
-            &model,
-            &checked,
-            &program,
-            compile::compile(&model, &checked, &program).as_ref()
-        )
-        .is_empty()
+        !codegen::generate(&model, &checked, &program, compile::compile(&model, &checked, &program).as_ref())
+            .is_empty()
     );
 }
 

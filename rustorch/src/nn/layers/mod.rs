@@ -45,6 +45,7 @@ pub use softmax::{
 };
 pub use transformer::{
     AttentionMasks, DecoderMasks, MultiheadAttention, MultiheadAttentionBuilder, SequenceMasks, Transformer,
-    TransformerActivation, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerActivation, TransformerBuilder, TransformerDecoder, TransformerDecoderBuilder,
+    TransformerDecoderLayer, TransformerDecoderLayerBuilder, TransformerEncoder, TransformerEncoderBuilder,
     TransformerEncoderLayer, TransformerEncoderLayerBuilder, TransformerMasks, TransformerOptions,
 };

@@ -1,9 +1,10 @@
 //! The decoder.
 
 use super::encoder::attention;
+use super::options::transformer_builder;
 use super::{AttentionMasks, MultiheadAttention, TransformerActivation, TransformerOptions};
 use crate::error::expect;
-use crate::nn::build::module;
+use crate::nn::build::{Arguments, module};
 use crate::nn::{Dropout, Layer, LayerNorm, Linear, ModuleList};
 use crate::{Error, Result, Tensor};
 
@@ -31,7 +32,7 @@ pub struct DecoderMasks<'a> {
 /// ```
 /// use rustorch::{Tensor, nn::{DecoderMasks, TransformerDecoderLayer, TransformerOptions}};
 /// let options = TransformerOptions { dim_feedforward: 16, ..Default::default() };
-/// let layer = TransformerDecoderLayer::with_options(8, 2, options)?;
+/// let layer = TransformerDecoderLayer::with_options(8, 2, options)?; // or builder(8, 2).dim_feedforward(16).build()?
 /// let (tgt, memory) = (Tensor::randn([5, 3, 8]), Tensor::randn([7, 3, 8]));
 /// let masks = DecoderMasks { tgt_is_causal: true, ..Default::default() };
 /// assert_eq!(layer.forward(&tgt, &memory, masks)?.shape(), [5, 3, 8]);
@@ -67,7 +68,17 @@ pub struct TransformerDecoderLayer {
     pub activation: TransformerActivation,
 }
 
+transformer_builder! {
+    /// Builds a [`TransformerDecoderLayer`].
+    TransformerDecoderLayerBuilder for TransformerDecoderLayer(d_model, nhead) {}
+}
+
 impl TransformerDecoderLayer {
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let options = TransformerOptions::from_arguments(args)?;
+        Self::with_options(args.size("d_model")?, args.size("nhead")?, options)
+    }
+
     /// The layer with PyTorch's defaults.
     ///
     /// # Panics
@@ -155,7 +166,24 @@ pub struct TransformerDecoder {
     pub norm: Option<LayerNorm>,
 }
 
+transformer_builder! {
+    /// Builds a [`TransformerDecoder`].
+    TransformerDecoderBuilder for TransformerDecoder(d_model, nhead, num_layers) {
+        /// Whether the output is normalised at the end; `false` unless set.
+        norm: bool,
+    }
+}
+
 impl TransformerDecoder {
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let options = TransformerOptions::from_arguments(args)?;
+        let (d_model, nhead) = (args.size("d_model")?, args.size("nhead")?);
+        let layers = (0..args.size("num_layers")?)
+            .map(|_| TransformerDecoderLayer::with_options(d_model, nhead, options));
+        let norm = if args.flag("norm")? { Some(options.norm(d_model)?) } else { None };
+        Self::new(layers.collect::<Result<_>>()?, norm)
+    }
+
     /// These layers, and the norm if there is one. (PyTorch copies one layer with its weights; here each has its own.)
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! The encoder.
 
+use super::options::transformer_builder;
 use super::{AttentionMasks, MultiheadAttention, TransformerActivation, TransformerOptions};
 use crate::error::expect;
-use crate::nn::build::{Arguments, builder, module};
+use crate::nn::build::{Arguments, module};
 use crate::nn::{Dropout, Layer, LayerNorm, Linear, ModuleList};
 use crate::{Error, Result, Tensor};
 
@@ -63,24 +64,9 @@ pub struct TransformerEncoderLayer {
     pub activation: TransformerActivation,
 }
 
-builder! {
+transformer_builder! {
     /// Builds a [`TransformerEncoderLayer`].
-    TransformerEncoderLayerBuilder for TransformerEncoderLayer(d_model: usize, nhead: usize) {
-        /// The width between the two linear maps; 2048 unless set.
-        dim_feedforward: usize,
-        /// The probability of zero, in training; 0.1 unless set.
-        dropout: f64,
-        /// `"relu"` or `"gelu"`; `"relu"` unless set.
-        activation: &str,
-        /// What layer norm adds to the variance; 1e-5 unless set.
-        layer_norm_eps: f64,
-        /// Whether the batch is axis 0 and not axis 1; `false` unless set.
-        batch_first: bool,
-        /// Whether to normalise what goes in, and not the sum; `false` unless set.
-        norm_first: bool,
-        /// Whether linear maps and norms have biases; `true` unless set.
-        bias: bool,
-    }
+    TransformerEncoderLayerBuilder for TransformerEncoderLayer(d_model, nhead) {}
 }
 
 impl TransformerEncoderLayer {
@@ -94,19 +80,7 @@ impl TransformerEncoderLayer {
     }
 
     fn assemble(args: &Arguments) -> Result<Self> {
-        let activation = match args.text("activation") {
-            Some("gelu") => TransformerActivation::Gelu,
-            _ => TransformerActivation::Relu,
-        };
-        let options = TransformerOptions {
-            dim_feedforward: args.size("dim_feedforward")?,
-            dropout: args.float("dropout")?,
-            activation,
-            layer_norm_eps: args.float("layer_norm_eps")?,
-            batch_first: args.flag("batch_first")?,
-            norm_first: args.flag("norm_first")?,
-            bias: args.flag("bias")?,
-        };
+        let options = TransformerOptions::from_arguments(args)?;
         Self::with_options(args.size("d_model")?, args.size("nhead")?, options)
     }
 
@@ -186,6 +160,8 @@ module!(
 /// use rustorch::{Tensor, nn::{SequenceMasks, TransformerEncoder, TransformerEncoderLayer}};
 /// let layers = (0..2).map(|_| TransformerEncoderLayer::builder(8, 2).dim_feedforward(16).build());
 /// let encoder = TransformerEncoder::new(layers.collect::<rustorch::Result<_>>()?, None)?;
+/// let equal = TransformerEncoder::builder(8, 2, 2).dim_feedforward(16).build()?;
+/// assert_eq!(encoder.layers.len(), equal.layers.len());
 /// assert_eq!(encoder.forward(&Tensor::randn([5, 3, 8]), SequenceMasks::default())?.shape(), [5, 3, 8]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
@@ -197,7 +173,24 @@ pub struct TransformerEncoder {
     pub norm: Option<LayerNorm>,
 }
 
+transformer_builder! {
+    /// Builds a [`TransformerEncoder`].
+    TransformerEncoderBuilder for TransformerEncoder(d_model, nhead, num_layers) {
+        /// Whether the output is normalised at the end; `false` unless set.
+        norm: bool,
+    }
+}
+
 impl TransformerEncoder {
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let options = TransformerOptions::from_arguments(args)?;
+        let (d_model, nhead) = (args.size("d_model")?, args.size("nhead")?);
+        let layers = (0..args.size("num_layers")?)
+            .map(|_| TransformerEncoderLayer::with_options(d_model, nhead, options));
+        let norm = if args.flag("norm")? { Some(options.norm(d_model)?) } else { None };
+        Self::new(layers.collect::<Result<_>>()?, norm)
+    }
+
     /// These layers, and the norm if there is one. (PyTorch copies one layer with its weights; here each has its own.)
     ///
     /// # Errors
@@ -219,6 +212,13 @@ impl TransformerEncoder {
             x = layer.forward(&x, masks)?;
         }
         self.norm.as_ref().map_or(Ok(x.clone()), |norm| norm.forward(&x))
+    }
+}
+
+/// Without masks.
+impl Layer for TransformerEncoder {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        TransformerEncoder::forward(self, input, SequenceMasks::default())
     }
 }
 

@@ -7,11 +7,15 @@ mod multihead;
 mod options;
 mod whole;
 
-pub use decoder::{DecoderMasks, TransformerDecoder, TransformerDecoderLayer};
+pub use decoder::{
+    DecoderMasks, TransformerDecoder, TransformerDecoderBuilder, TransformerDecoderLayer,
+    TransformerDecoderLayerBuilder,
+};
 pub use encoder::{
-    SequenceMasks, TransformerEncoder, TransformerEncoderLayer, TransformerEncoderLayerBuilder,
+    SequenceMasks, TransformerEncoder, TransformerEncoderBuilder, TransformerEncoderLayer,
+    TransformerEncoderLayerBuilder,
 };
 pub use masks::AttentionMasks;
 pub use multihead::{MultiheadAttention, MultiheadAttentionBuilder};
 pub use options::{TransformerActivation, TransformerOptions};
-pub use whole::{Transformer, TransformerMasks};
+pub use whole::{Transformer, TransformerBuilder, TransformerMasks};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Tensor;
+use crate::nn::build::Arguments;
 use crate::nn::{Dropout, LayerNorm, Linear};
 use crate::{Error, Result};
 
@@ -37,6 +38,33 @@ impl fmt::Debug for TransformerActivation {
         })
     }
 }
+
+/// A builder with the options that the transformer's layers share.
+macro_rules! transformer_builder {
+    ($(#[$doc:meta])* $builder:ident for $layer:ident($($required:ident),*) { $($(#[$option_doc:meta])* $option:ident: $ty:ty,)* }) => {
+        $crate::nn::build::builder! {
+            $(#[$doc])*
+            $builder for $layer($($required: usize),*) {
+                $($(#[$option_doc])* $option: $ty,)*
+                /// The width between the two linear maps; 2048 unless set.
+                dim_feedforward: usize,
+                /// The probability of zero, in training; 0.1 unless set.
+                dropout: f64,
+                /// `"relu"` or `"gelu"`; `"relu"` unless set.
+                activation: &str,
+                /// What layer norm adds to the variance; 1e-5 unless set.
+                layer_norm_eps: f64,
+                /// Whether the batch is axis 0 and not axis 1; `false` unless set.
+                batch_first: bool,
+                /// Whether to normalise what goes in, and not the sum; `false` unless set.
+                norm_first: bool,
+                /// Whether linear maps and norms have biases; `true` unless set.
+                bias: bool,
+            }
+        }
+    };
+}
+pub(super) use transformer_builder;
 
 /// The options of the transformer's layers, with PyTorch's defaults.
 ///
@@ -84,6 +112,23 @@ impl TransformerOptions {
             return Err(Error::argument(op, message));
         }
         Ok(())
+    }
+
+    /// Those that a builder collected.
+    pub(super) fn from_arguments(args: &Arguments) -> Result<Self> {
+        let activation = match args.text("activation") {
+            Some("gelu") => TransformerActivation::Gelu,
+            _ => TransformerActivation::Relu,
+        };
+        Ok(Self {
+            dim_feedforward: args.size("dim_feedforward")?,
+            dropout: args.float("dropout")?,
+            activation,
+            layer_norm_eps: args.float("layer_norm_eps")?,
+            batch_first: args.flag("batch_first")?,
+            norm_first: args.flag("norm_first")?,
+            bias: args.flag("bias")?,
+        })
     }
 
     pub(super) fn norm(&self, features: usize) -> Result<LayerNorm> {

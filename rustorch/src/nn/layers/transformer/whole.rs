@@ -1,11 +1,12 @@
 //! Encoder and decoder together.
 
+use super::options::transformer_builder;
 use super::{
     DecoderMasks, SequenceMasks, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerOptions,
 };
 use crate::error::expect;
-use crate::nn::build::module;
+use crate::nn::build::{Arguments, module};
 use crate::nn::{Module, init};
 use crate::{Error, Result, Tensor};
 
@@ -42,7 +43,23 @@ pub struct Transformer {
     batch_first: bool,
 }
 
+transformer_builder! {
+    /// Builds a [`Transformer`].
+    TransformerBuilder for Transformer(d_model, nhead) {
+        /// Layers of the encoder; 6 unless set.
+        num_encoder_layers: usize,
+        /// Layers of the decoder; 6 unless set.
+        num_decoder_layers: usize,
+    }
+}
+
 impl Transformer {
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let options = TransformerOptions::from_arguments(args)?;
+        let num_layers = [args.size("num_encoder_layers")?, args.size("num_decoder_layers")?];
+        Self::with_options(args.size("d_model")?, args.size("nhead")?, num_layers, options)
+    }
+
     /// PyTorch's defaults: 512 features, 8 heads, 6 layers each.
     ///
     /// # Panics

@@ -1,28 +1,14 @@
-//! The table of layers that `model!` checks by, against the layers of `nn`: every entry is built, its parameters and
-//! buffers have the names and shapes that the table gives, and its output has the shape of the table's rule.
+//! The layers that map one tensor to one, each with the arguments it was built with.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-
+use super::{size, sizes};
 use rustorch::nn::*;
-use rustorch::{DType, Tensor};
-use rustorch_shape::args::{Args, Value};
-use rustorch_shape::layers::{LAYERS, LayerSpec, find};
-use rustorch_shape::{Poly, Size};
+use rustorch_shape::args::Value;
 
 /// A layer, the arguments it was built with beyond the defaults, and an input that it takes.
-type Case = (&'static str, Box<dyn Layer>, Vec<(&'static str, Value)>, Vec<usize>);
+pub type Case = (&'static str, Box<dyn Layer>, Vec<(&'static str, Value)>, Vec<usize>);
 
-fn size(n: usize) -> Value {
-    Value::Size(Poly::constant(n))
-}
-
-fn sizes(ns: &[usize]) -> Value {
-    Value::Sizes(ns.iter().map(|&n| Poly::constant(n)).collect())
-}
-
-fn cases() -> Vec<Case> {
+/// Every case.
+pub fn cases() -> Vec<Case> {
     fn case(
         name: &'static str,
         layer: impl Layer + 'static,
@@ -363,120 +349,19 @@ fn cases() -> Vec<Case> {
             ],
             &[2, 4, 6],
         ),
+        case(
+            "TransformerEncoder",
+            TransformerEncoder::builder(6, 2, 2).dim_feedforward(7).norm(true).dropout(0.0).build().unwrap(),
+            &[
+                ("d_model", size(6)),
+                ("nhead", size(2)),
+                ("num_layers", size(2)),
+                ("dim_feedforward", size(7)),
+                ("norm", flag(true)),
+                ("dropout", Value::Float(0.0)),
+            ],
+            &[4, 2, 6],
+        ),
         case("GruCell", GruCell::new(3, 5), &[("input_size", size(3)), ("hidden_size", size(5))], &[3]),
     ]
-}
-
-fn complete(spec: &'static LayerSpec, given: &[(&'static str, Value)]) -> Args {
-    let mut args = Args::new(spec.name);
-    for (name, value) in given {
-        args.set(name, value.clone());
-    }
-    for arg in spec.args {
-        if args.get(arg.name).is_none() {
-            args.set(arg.name, arg.default_value(&args).expect("a required argument is given"));
-        }
-    }
-    args
-}
-
-fn numbers(shape: &[Poly]) -> Vec<usize> {
-    shape.iter().map(|size| size.as_constant().unwrap()).collect()
-}
-
-/// Compares parameters and buffers with the table; gives the complete arguments.
-fn check_state<M: Module + ?Sized>(
-    name: &str,
-    module: &M,
-    given: &[(&'static str, Value)],
-) -> (&'static LayerSpec, Args) {
-    let spec = find(name).unwrap();
-    let args = complete(spec, given);
-    let expected: Vec<(String, Vec<usize>, bool)> = (spec.state)(&args)
-        .unwrap()
-        .into_iter()
-        .map(|entry| (entry.name.into_owned(), numbers(&entry.shape), entry.is_buffer))
-        .collect();
-    let buffers: Vec<String> = module.named_buffers().into_iter().map(|(name, _)| name).collect();
-    let found: Vec<(String, Vec<usize>, bool)> = module
-        .state_dict()
-        .iter()
-        .map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec(), buffers.iter().any(|b| b == name)))
-        .collect();
-    assert_eq!(found, expected, "{name}: state");
-    (spec, args)
-}
-
-/// The layers that map several tensors, or to several; each is tested below.
-const OF_SEVERAL: &[&str] = &["Bilinear"];
-
-#[test]
-fn bilinear_agrees_with_its_entry() {
-    let layer = Bilinear::new(3, 4, 5);
-    let given = [("in1_features", size(3)), ("in2_features", size(4)), ("out_features", size(5))];
-    let (spec, args) = check_state("Bilinear", &layer, &given);
-    let shapes = [[2, 3].map(Poly::constant), [2, 4].map(Poly::constant)];
-    let outputs = spec.outputs(&args, &[&shapes[0], &shapes[1]], &mut Vec::new()).unwrap();
-    let result = layer.forward(&Tensor::ones([2, 3]), &Tensor::ones([2, 4])).unwrap();
-    assert_eq!(result.shape(), numbers(&outputs[0]));
-}
-
-/// The names of all layers that the sources of `nn::layers` declare: each has a builder or is a `Layer`.
-fn declared() -> BTreeSet<String> {
-    fn walk(path: &Path, names: &mut BTreeSet<String>) {
-        if path.is_dir() {
-            fs::read_dir(path).unwrap().for_each(|entry| walk(&entry.unwrap().path(), names));
-            return;
-        }
-        let text = fs::read_to_string(path).unwrap();
-        let mut before = "";
-        for word in text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$') {
-            let name = match word.strip_suffix("Builder") {
-                Some(name) => name,
-                None if before == "for" && text.contains(&format!("Layer for {word} ")) => word,
-                None => "",
-            };
-            if name.starts_with(char::is_uppercase) {
-                names.insert(name.to_owned());
-            }
-            if !word.is_empty() {
-                before = word;
-            }
-        }
-    }
-    let mut names = BTreeSet::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../rustorch/src/nn/layers"), &mut names);
-    names
-}
-
-#[test]
-fn every_layer_of_nn_stands_in_the_table() {
-    let declared = declared();
-    assert!(declared.len() >= 40, "the sources have moved: {declared:?}");
-    let missing: Vec<&String> = declared.iter().filter(|name| find(name).is_none()).collect();
-    assert!(missing.is_empty(), "model! does not know {missing:?}: add them to rustorch-shape/src/layers");
-    let unknown: Vec<&str> =
-        LAYERS.iter().map(|spec| spec.name).filter(|name| !declared.contains(*name)).collect();
-    assert!(unknown.is_empty(), "the table has {unknown:?}, but nn has not");
-}
-
-#[test]
-fn every_entry_of_the_table_is_a_layer_that_agrees_with_it() {
-    let cases = cases();
-    for spec in LAYERS {
-        let is_tested = cases.iter().any(|(name, ..)| *name == spec.name) || OF_SEVERAL.contains(&spec.name);
-        assert!(is_tested, "{} stands in the table but is not tested", spec.name);
-    }
-    for (name, layer, given, input) in &cases {
-        let (spec, args) = check_state(name, &**layer, given);
-        let symbolic: Vec<Poly> = input.iter().map(|&n| Poly::constant(n)).collect();
-        let output = spec.output(&args, &symbolic, &mut Vec::new()).unwrap();
-        let dtype = if *name == "Embedding" { DType::I64 } else { DType::F32 };
-        let result = layer.forward(&Tensor::ones_with(input.as_slice(), dtype)).unwrap();
-        assert_eq!(result.shape(), numbers(&output), "{name}: output for {input:?}");
-        if !layer.parameters().is_empty() {
-            result.sum().backward().unwrap();
-            assert!(layer.parameters().iter().all(|p| p.grad().is_some()), "{name}: gradients");
-        }
-    }
 }

@@ -1,0 +1,75 @@
+//! Shapes and patterns: what a tensor, or a tuple of tensors, looks like and is called.
+
+use super::super::ast::{Mistake, Pattern, Shape, Shapes};
+use super::super::errors::source;
+use proc_macro2::TokenStream;
+use syn::parse::Parse;
+use syn::parse::ParseStream;
+use syn::spanned::Spanned;
+use syn::{Expr, Ident, Token, Type, bracketed, parenthesized, token};
+
+/// `[batch, 1, 28, 28]`; what else stands there is read as far as it can be, and reported with the sizes.
+pub(in super::super) fn shape(input: ParseStream) -> syn::Result<Shape> {
+    let content;
+    if input.peek(token::Bracket) {
+        let bracket = bracketed!(content in input);
+        let dims = content.parse_terminated(Expr::parse, Token![,])?.into_iter().collect();
+        return Ok(Shape { dims, span: bracket.span.join(), mistake: None });
+    }
+    if input.peek(token::Paren) {
+        let paren = parenthesized!(content in input);
+        let dims: Vec<Expr> = content.parse_terminated(Expr::parse, Token![,])?.into_iter().collect();
+        let span = paren.span.join();
+        let text = source(&quote::quote!([#(#dims),*]));
+        let mistake = Mistake::new(span, format!("a shape stands in brackets: `{text}`"), !dims.is_empty());
+        return Ok(Shape { dims, span, mistake });
+    }
+    if !input.peek(Ident) || input.peek2(token::Brace) && input.peek3(Token![,]) {
+        return Err(input.error("expected a shape in brackets, as in `[batch, 784]`"));
+    }
+    let written: Type = input.call(Type::without_plus)?;
+    let message =
+        format!("`{}` says nothing about sizes: write the shape, as in `[batch, 784]`", source(&written));
+    Ok(Shape {
+        dims: Vec::new(),
+        span: written.span(),
+        mistake: Mistake::new(written.span(), message, false),
+    })
+}
+
+/// A shape, or a tuple of them.
+pub(in super::super) fn shapes(input: ParseStream) -> syn::Result<Shapes> {
+    if input.peek(token::Paren) && is_tuple(&input.fork()).unwrap_or(false) {
+        let content;
+        let paren = parenthesized!(content in input);
+        let parts = content.parse_terminated(shapes, Token![,])?.into_iter().collect();
+        return Ok(Shapes::Tuple(parts, paren.span.join()));
+    }
+    shape(input).map(Shapes::One)
+}
+
+/// Whether the parentheses ahead hold shapes, and not sizes.
+fn is_tuple(input: ParseStream) -> syn::Result<bool> {
+    let content;
+    parenthesized!(content in input);
+    let first = content.peek(token::Bracket) || content.peek(token::Paren);
+    let content_rest: TokenStream = content.parse()?;
+    drop(content_rest);
+    Ok(first)
+}
+
+/// A name or a tuple of patterns.
+pub(in super::super) fn pattern(input: ParseStream) -> syn::Result<Pattern> {
+    if input.peek(token::Paren) {
+        let content;
+        let paren = parenthesized!(content in input);
+        let parts = content.parse_terminated(pattern, Token![,])?.into_iter().collect();
+        return Ok(Pattern::Tuple(parts, paren.span.join()));
+    }
+    if input.peek(Token![_]) {
+        let underscore: Token![_] = input.parse()?;
+        return Ok(Pattern::Name(Ident::new("_", underscore.span)));
+    }
+    input.parse::<Option<Token![mut]>>()?;
+    input.parse().map(Pattern::Name)
+}
