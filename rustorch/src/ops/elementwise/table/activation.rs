@@ -92,6 +92,6 @@ unary! {
         dx(g, x) = select(le(abs(x), lambda), T(0.0), g), example (0.5) [-1.0, 0.3] => [-0.5, 0.0];
 
     /// `x` where it exceeds `threshold`, otherwise `value` (`torch.nn.functional.threshold`).
-    Ordered threshold / threshold_ (x; threshold, value) = select(le(x, threshold), value, x),
+    Quantity threshold / threshold_ (x; threshold, value) = select(le(x, threshold), value, x),
         dx(g, x) = select(le(x, threshold), T(0.0), g), example (0.5, -1.0) [0.3, 2.0] => [-1.0, 2.0];
 }
