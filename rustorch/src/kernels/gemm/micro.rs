@@ -9,6 +9,7 @@
 use std::arch::x86_64::__m512;
 use std::sync::atomic::{Ordering, compiler_fence};
 
+use super::table::Real;
 use crate::kernels::vector::Vector;
 
 /// Tile heights go up to this (AVX-512 has 32 registers: 14 · 2 sums, 2 of B, 1 of A).
@@ -65,23 +66,39 @@ macro_rules! columns {
     };
 }
 
-/// Writes the sums to C.
+/// What is done with the sums at the end, once per element and instruction set: the kernels, of which there are many, only
+/// call it.
+pub(super) trait End<V: Vector> {
+    /// [`merge`], compiled for the instruction set.
+    ///
+    /// # Safety
+    /// As for [`merge`].
+    unsafe fn merge(block: &Block<V::Elem>, sums: &[[V; 4]], vectors: usize);
+
+    /// [`merge_lanes`], compiled for the instruction set.
+    ///
+    /// # Safety
+    /// As for [`merge_lanes`].
+    unsafe fn merge_lanes(block: &Block<V::Elem>, sums: &[[V; DOT_COLS]], columns: usize);
+}
+
+/// Writes the sums of whole rows to C.
+///
+/// # Safety
+/// The block describes as many rows as there are sums, with `cols` writable elements each, which need that many vectors.
 #[inline(always)]
-unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
-    block: &Block<V::Elem>,
-    sums: &[[V; 4]; MAX_TILE_ROWS],
-) {
-    // SAFETY: the caller's block describes MR rows with `cols` writable elements each.
+pub(super) unsafe fn merge<V: Vector>(block: &Block<V::Elem>, sums: &[[V; 4]], vectors: usize) {
+    // SAFETY: the caller's promise.
     unsafe {
-        let last = block.cols - (NV - 1) * V::LANES;
+        let last = block.cols - (vectors - 1) * V::LANES;
         let alpha = V::splat(block.alpha);
-        rows!(I < MR, {
-            let row = block.c.offset(I as isize * block.c_rs);
-            columns!(J < NV, {
-                let to = row.add(J * V::LANES);
-                let n = if J == NV - 1 { last } else { V::LANES };
+        for (i, sums) in sums.iter().enumerate() {
+            let row = block.c.offset(i as isize * block.c_rs);
+            for (j, sum) in sums[..vectors].iter().enumerate() {
+                let to = row.add(j * V::LANES);
+                let n = if j == vectors - 1 { last } else { V::LANES };
                 let full = n == V::LANES;
-                let sum = sums[I][J].mul(alpha);
+                let sum = sum.mul(alpha);
                 let value = match block.beta {
                     None => sum,
                     Some(beta) => {
@@ -90,8 +107,50 @@ unsafe fn finish<V: Vector, const MR: usize, const NV: usize>(
                     }
                 };
                 if full { value.store(to) } else { value.store_partial(to, n) }
+            }
+        }
+    }
+}
+
+/// Adds up the lanes of each sum pairwise, and writes the results to C.
+///
+/// # Safety
+/// The block describes as many rows as there are sums, with as many writable elements as columns.
+#[inline(always)]
+pub(super) unsafe fn merge_lanes<V: Vector>(block: &Block<V::Elem>, sums: &[[V; DOT_COLS]], columns: usize)
+where
+    V::Elem: std::ops::Add<Output = V::Elem> + std::ops::Mul<Output = V::Elem>,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        for (i, row) in sums.iter().enumerate() {
+            for (j, &sum) in row[..columns].iter().enumerate() {
+                let to = block.c.offset(i as isize * block.c_rs).add(j);
+                let sum = add_lanes(sum) * block.alpha;
+                *to = match block.beta {
+                    None => sum,
+                    Some(beta) => sum + *to * beta,
+                };
+            }
+        }
+    }
+}
+
+/// Hands the sums over. They are copied first: an array whose address is taken would not be kept in registers.
+#[inline(always)]
+unsafe fn finish<V: Vector, E: End<V>, const MR: usize, const NV: usize>(
+    block: &Block<V::Elem>,
+    sums: &[[V; 4]; MAX_TILE_ROWS],
+) {
+    // SAFETY: the caller's block describes MR rows with `cols` writable elements each.
+    unsafe {
+        let mut copy = [[V::splat(zero::<V>()); 4]; MR];
+        rows!(I < MR, {
+            columns!(J < NV, {
+                copy[I][J] = sums[I][J];
             });
         });
+        E::merge(block, &copy, NV);
     }
 }
 
@@ -137,7 +196,9 @@ impl Step<__m512> for Bf16Pairs {
 /// # Safety
 /// The block's pointers cover what it describes; B is readable up to a whole vector.
 #[inline(always)]
-pub(super) unsafe fn tile<V: Vector, S: Step<V>, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+pub(super) unsafe fn tile<V: Vector<Elem: Real>, E: End<V>, S: Step<V>, const MR: usize, const NV: usize>(
+    block: &Block<V::Elem>,
+) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
@@ -156,7 +217,22 @@ pub(super) unsafe fn tile<V: Vector, S: Step<V>, const MR: usize, const NV: usiz
             a = a.add(MR);
             b = b.wrapping_offset(block.b_stride);
         }
-        finish::<V, MR, NV>(block, &sums);
+        // The usual cases are worth their code: with a small k, this is a good part of a tile's time.
+        if block.cols == NV * V::LANES && block.alpha == V::Elem::ONE {
+            let add = block.beta == Some(V::Elem::ONE);
+            if add || block.beta.is_none() {
+                rows!(I < MR, {
+                    let row = block.c.offset(I as isize * block.c_rs);
+                    columns!(J < NV, {
+                        let to = row.add(J * V::LANES);
+                        let value = if add { sums[I][J].add(V::load(to)) } else { sums[I][J] };
+                        value.store(to);
+                    });
+                });
+                return;
+            }
+        }
+        finish::<V, E, MR, NV>(block, &sums);
     }
 }
 
@@ -165,7 +241,7 @@ pub(super) unsafe fn tile<V: Vector, S: Step<V>, const MR: usize, const NV: usiz
 /// # Safety
 /// The block's pointers cover what it describes.
 #[inline(always)]
-pub(super) unsafe fn direct<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+pub(super) unsafe fn direct<V: Vector, E: End<V>, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
     // SAFETY: the caller's promise.
     unsafe {
         let last = block.cols - (NV - 1) * V::LANES;
@@ -186,7 +262,7 @@ pub(super) unsafe fn direct<V: Vector, const MR: usize, const NV: usize>(block: 
             a = a.wrapping_offset(block.a_cs);
             b = b.wrapping_offset(block.b_stride);
         }
-        finish::<V, MR, NV>(block, &sums);
+        finish::<V, E, MR, NV>(block, &sums);
     }
 }
 
@@ -195,7 +271,7 @@ pub(super) unsafe fn direct<V: Vector, const MR: usize, const NV: usize>(block: 
 /// # Safety
 /// The block's pointers cover what it describes; B is readable up to a whole vector.
 #[inline(always)]
-pub(super) unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+pub(super) unsafe fn gather<V: Vector, E: End<V>, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut rows = [block.a; MAX_TILE_ROWS];
@@ -220,7 +296,7 @@ pub(super) unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(block: 
             });
             b = b.wrapping_offset(block.b_stride);
         }
-        finish::<V, MR, NV>(block, &sums);
+        finish::<V, E, MR, NV>(block, &sums);
     }
 }
 
@@ -229,48 +305,34 @@ pub(super) unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(block: 
 /// # Safety
 /// The block's pointers cover what it describes.
 #[inline(always)]
-pub(super) unsafe fn dot<V: Vector, const MR: usize, const NC: usize>(block: &Block<V::Elem>)
-where
-    V::Elem: std::ops::Add<Output = V::Elem> + std::ops::Mul<Output = V::Elem>,
-{
+pub(super) unsafe fn dot<V: Vector, E: End<V>, const MR: usize, const NC: usize>(block: &Block<V::Elem>) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut sums = [[V::splat(zero::<V>()); DOT_COLS]; MAX_TILE_ROWS];
-        let whole = block.k / V::LANES * V::LANES;
-        let mut p = 0;
-        while p < whole {
+        for p in (0..block.k).step_by(V::LANES) {
+            let present = V::LANES.min(block.k - p);
+            let load = |from: *const V::Elem| {
+                let from = from.wrapping_add(p);
+                if present == V::LANES { V::load(from) } else { V::load_partial(from, present) }
+            };
             let mut column = [V::splat(zero::<V>()); DOT_COLS];
             columns!(J < NC, {
-                column[J] = V::load(block.b.offset(J as isize * block.b_stride).add(p));
+                column[J] = load(block.b.offset(J as isize * block.b_stride));
             });
             rows!(I < MR, {
-                let value = V::load(block.a.offset(I as isize * block.a_rs).add(p));
+                let value = load(block.a.offset(I as isize * block.a_rs));
                 columns!(J < NC, {
                     sums[I][J] = sums[I][J].mul_acc(value, column[J]);
                 });
             });
-            p += V::LANES;
         }
-        let rest = block.k - whole;
-        if rest > 0 {
-            rows!(I < MR, {
-                let value = V::load_partial(block.a.offset(I as isize * block.a_rs).add(p), rest);
-                columns!(J < NC, {
-                    let column = V::load_partial(block.b.offset(J as isize * block.b_stride).add(p), rest);
-                    sums[I][J] = sums[I][J].mul_acc(value, column);
-                });
+        let mut copy = [[V::splat(zero::<V>()); DOT_COLS]; MR];
+        rows!(I < MR, {
+            columns!(J < NC, {
+                copy[I][J] = sums[I][J];
             });
-        }
-        for (i, row) in sums.iter().enumerate().take(MR) {
-            for (j, &sum) in row.iter().enumerate().take(NC) {
-                let to = block.c.offset(i as isize * block.c_rs).add(j);
-                let sum = add_lanes(sum) * block.alpha;
-                *to = match block.beta {
-                    None => sum,
-                    Some(beta) => sum + *to * beta,
-                };
-            }
-        }
+        });
+        E::merge_lanes(block, &copy, NC);
     }
 }
 

@@ -2,7 +2,7 @@
 //! product is compiled once per element type.
 
 use super::epilogue::{self, EpilogueFn};
-use super::micro::{Block, BlockFn, Single, direct, dot, gather, tile};
+use super::micro::{Block, BlockFn, DOT_COLS, End, Single, direct, dot, gather, merge, merge_lanes, tile};
 use super::pack::{PackFn, Panel, pack};
 use crate::kernels::Isa;
 use crate::kernels::vector::{F32x4, F64x2};
@@ -58,25 +58,53 @@ macro_rules! kernels {
             #[allow(unused_imports)]
             use std::arch::*;
 
+            pub(in crate::kernels::gemm) struct Ends;
+
+            impl End<$vector> for Ends {
+                #[inline(always)]
+                unsafe fn merge(block: &Block<$elem>, sums: &[[$vector; 4]], vectors: usize) {
+                    $(#[$feature])?
+                    #[inline(never)]
+                    unsafe fn function(block: &Block<$elem>, sums: &[[$vector; 4]], vectors: usize) {
+                        // SAFETY: the caller's promise; the table is used on machines with the features only.
+                        unsafe { merge(block, sums, vectors) }
+                    }
+                    // SAFETY: as above.
+                    unsafe { function(block, sums, vectors) }
+                }
+
+                #[inline(always)]
+                unsafe fn merge_lanes(block: &Block<$elem>, sums: &[[$vector; DOT_COLS]], columns: usize) {
+                    $(#[$feature])?
+                    #[inline(never)]
+                    unsafe fn function(block: &Block<$elem>, sums: &[[$vector; DOT_COLS]], columns: usize) {
+                        // SAFETY: as above.
+                        unsafe { merge_lanes(block, sums, columns) }
+                    }
+                    // SAFETY: as above.
+                    unsafe { function(block, sums, columns) }
+                }
+            }
+
             $(#[$feature])?
             pub(super) unsafe fn tile_kernel<const MR: usize, const NV: usize>(block: &Block<$elem>) {
                 // SAFETY: the caller's promise; the table is used on machines with the features only.
-                unsafe { tile::<$vector, Single, MR, NV>(block) }
+                unsafe { tile::<$vector, Ends, Single, MR, NV>(block) }
             }
             $(#[$feature])?
             pub(super) unsafe fn direct_kernel<const MR: usize, const NV: usize>(block: &Block<$elem>) {
                 // SAFETY: as above.
-                unsafe { direct::<$vector, MR, NV>(block) }
+                unsafe { direct::<$vector, Ends, MR, NV>(block) }
             }
             $(#[$feature])?
             pub(super) unsafe fn gather_kernel<const MR: usize, const NV: usize>(block: &Block<$elem>) {
                 // SAFETY: as above.
-                unsafe { gather::<$vector, MR, NV>(block) }
+                unsafe { gather::<$vector, Ends, MR, NV>(block) }
             }
             $(#[$feature])?
             pub(super) unsafe fn dot_kernel<const MR: usize, const NC: usize>(block: &Block<$elem>) {
                 // SAFETY: as above.
-                unsafe { dot::<$vector, MR, NC>(block) }
+                unsafe { dot::<$vector, Ends, MR, NC>(block) }
             }
             $(#[$feature])?
             #[allow(dead_code)]
@@ -148,7 +176,7 @@ mod x86 {
         #[target_feature(enable = "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
         unsafe fn tile_kernel<const MR: usize, const NV: usize>(block: &Block<f32>) {
             // SAFETY: the caller's promise; the table is used on machines with the features only.
-            unsafe { tile::<__m512, Bf16Pairs, MR, NV>(block) }
+            unsafe { tile::<__m512, super::avx512_f32::Ends, Bf16Pairs, MR, NV>(block) }
         }
 
         /// The heights, ascending up to that of the f32 tiles.

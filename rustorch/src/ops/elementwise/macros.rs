@@ -137,8 +137,8 @@ macro_rules! entry {
                     evaluate!(value $dtrait, Derivative, $T, [$($v),*], $params, $grad);
                     const N: usize = count(&[$(stringify!($v)),*]);
                     fn trace<'a>(inputs: &[Traced<'a>], params: &Params) -> Traced<'a> {
-                        let inputs: [Traced<'a>; N] = std::array::from_fn(|k| inputs[k]);
-                        Derivative::eval(inputs, params)
+                        let inputs: &[Traced<'a>; N] = inputs.first_chunk().expect("a value per variable");
+                        Derivative::eval(*inputs, params)
                     }
                     Gradient {
                         uses: &[$(variable!($v)),*],
