@@ -1,6 +1,6 @@
 //! The same network compiled and op by op: outputs, gradients, running statistics.
 
-use rustorch::compiled::op_by_op;
+use rustorch::compiled::{Compiled, explain, forward_into, op_by_op};
 use rustorch::nn::Module;
 use rustorch::{DType, Result, Tensor, manual_seed, no_grad};
 
@@ -39,6 +39,44 @@ pub fn both<M: Module>(
     run: impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
 ) -> Result<()> {
     both_with(model, inputs, &Use::default(), run)
+}
+
+/// Compares a network in every use: training and evaluating, on two batches of different sizes, with some parameters frozen,
+/// with inputs that require no gradient and a loss that sees one output, and as inference into tensors that are there.
+///
+/// # Errors
+/// Those of the network, and that it does not run compiled.
+///
+/// # Panics
+/// As [`both`].
+pub fn check<M: Compiled>(
+    model: &M,
+    inputs: impl Fn(usize, usize) -> Vec<Tensor>,
+    run: impl Fn(&M, &[Tensor]) -> Result<Vec<Tensor>>,
+) -> Result<()> {
+    for (batch, seq) in [(5, 4), (3, 6)] {
+        let x = inputs(batch, seq);
+        model.train();
+        both(model, &x, &run)?;
+        model.eval();
+        both(model, &x, &run)?;
+        let given: Vec<&Tensor> = x.iter().collect();
+        explain(model, &given)?;
+        let expected = no_grad(|| run(model, &x))?;
+        let mut outputs: Vec<Tensor> = expected.iter().map(Tensor::zeros_like).collect();
+        forward_into(model, &given, &mut outputs.iter_mut().collect::<Vec<_>>())?;
+        for (at, (a, b)) in expected.iter().zip(&outputs).enumerate() {
+            close(a, b, &format!("output {at} that was there"));
+        }
+    }
+    model.train();
+    let x = inputs(4, 5);
+    let frozen: Vec<Tensor> = model.parameters().into_iter().step_by(2).collect();
+    frozen.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
+    both(model, &x, &run)?;
+    both_with(model, &x, &Use { leaves: false, used: Some(vec![0]) }, &run)?;
+    frozen.iter().try_for_each(|parameter| parameter.requires_grad_(true).map(drop))?;
+    both_with(model, &x, &Use { leaves: true, used: Some(vec![0]) }, &run)
 }
 
 /// As [`both`], for another use of the network.

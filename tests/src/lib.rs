@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod compiled;
+pub mod declarations;
 pub mod deviations;
 pub mod golden;
 pub mod ops;
