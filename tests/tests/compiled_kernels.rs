@@ -1,11 +1,11 @@
 //! The kernels of the compiled pass against the operations that they stand for.
 
-use rustorch::compiled::{Compiled, explain};
+use rustorch::compiled::{Compiled, explain, op_by_op};
 use rustorch::kernels::parallel::set_num_threads;
 use rustorch::nn::Module;
 use rustorch::prelude::*;
-use rustorch::{Result, manual_seed};
-use rustorch_tests::compiled::both;
+use rustorch::{Result, manual_seed, no_grad};
+use rustorch_tests::compiled::{both, close};
 use rustorch_tests::turns::turn;
 
 dim!(Batch);
@@ -101,4 +101,115 @@ fn a_dropout_that_is_no_probability_is_an_error() {
         &c.typed::<shape![Batch, 1]>().unwrap(),
     );
     assert_eq!(result.unwrap_err().to_string(), "dropout: p is 1.5, expected a probability from 0 to 1");
+}
+
+model! {
+    /// Normalisations of channels after convolutions and alone, with sums and activations or without.
+    Normal {
+        stem: Conv2d(3, 16, kernel = 3, padding = 1, bias = false),
+        bn1: BatchNorm2d(16),
+        conv2: Conv2d(16, 16, kernel = 3, padding = 1, bias = false),
+        bn2: BatchNorm2d(16, momentum = 0.3),
+        conv3: Conv2d(16, 20, kernel = 3, stride = 2, padding = 1, bias = false),
+        bn3: BatchNorm2d(20, affine = false),
+        shortcut: Conv2d(16, 20, kernel = 1, stride = 2, bias = false),
+        bn4: BatchNorm2d(20, eps = 0.01),
+        alone: BatchNorm2d(20, track_running_stats = false),
+        fc: Linear(20, 6, bias = false),
+        bn5: BatchNorm1d(6),
+    }
+    forward(x: [batch, 3, 8, 8]) -> ([batch, 6], [batch, 16, 8, 8]) {
+        let x = relu(bn1(stem(x)));
+        let y = relu(x + bn2(conv2(x)));
+        let z = bn3(conv3(y));
+        let z = relu(z + bn4(shortcut(y)));
+        let w = silu(alone(z));
+        let v = relu(bn5(fc(mean(w, [2, 3]))));
+        (v, y)
+    }
+}
+
+fn normal(model: &Normal, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (u, v) = model.forward(&x[0].typed::<shape![Batch, 3, 8, 8]>()?);
+    Ok(vec![u.into_tensor(), v.into_tensor()])
+}
+
+#[test]
+fn batch_norm_is_the_same() -> Result<()> {
+    let _turn = turn();
+    // For one network in a hundred, few samples make both ways differ from double precision by as much as is allowed here.
+    manual_seed(1);
+    let model = Normal::new();
+    let x = [Tensor::randn([5, 3, 8, 8])];
+    both(&model, &x, normal)?;
+    model.eval();
+    both(&model, &x, normal)?;
+    let compiled = no_grad(|| normal(&model, &x))?;
+    let eager = no_grad(|| op_by_op(|| normal(&model, &x)))?;
+    compiled.iter().zip(&eager).for_each(|(a, b)| close(b, a, "inference"));
+    let schedule = Normal::SCHEDULE.join("\n");
+    assert!(schedule.contains("relu(add(bn2(conv2(·)), ·))"), "{schedule}");
+    assert!(
+        schedule.contains("relu(add(bn3(conv3(·)), ·))") && schedule.contains("relu(bn5(·))"),
+        "{schedule}"
+    );
+    Ok(())
+}
+
+#[test]
+fn running_statistics_are_tracked_alike() -> Result<()> {
+    let _turn = turn();
+    let statistics = |compiled: bool| -> Result<Vec<Vec<f32>>> {
+        manual_seed(5);
+        let model = Normal::new();
+        let x = [Tensor::randn([5, 3, 8, 8])];
+        for _ in 0..3 {
+            if compiled {
+                normal(&model, &x)?
+            } else {
+                op_by_op(|| normal(&model, &x))?
+            };
+        }
+        model.buffers().iter().filter(|buffer| buffer.dtype() == DType::F32).map(Tensor::to_vec).collect()
+    };
+    for (a, b) in statistics(false)?.iter().flatten().zip(statistics(true)?.iter().flatten()) {
+        assert!((a - b).abs() <= 1e-5 * a.abs().max(1.0), "{a} op by op, {b} compiled");
+    }
+    Ok(())
+}
+
+model! {
+    Folded { conv: Conv2d(3, 16, kernel = 3, padding = 1), bn: BatchNorm2d(16) }
+    forward(x: [batch, 3, 8, 8]) -> [batch, 16, 8, 8] { relu(bn(conv(x))) }
+}
+
+#[test]
+fn folded_weights_follow_their_parameters() -> Result<()> {
+    let _turn = turn();
+    let model = Folded::new();
+    model.eval();
+    let x = Tensor::randn([2, 3, 8, 8]);
+    let agree = || -> Result<()> {
+        let run = || no_grad(|| Layer::forward(&model, &x));
+        close(&op_by_op(run)?, &run()?, "inference");
+        Ok(())
+    };
+    agree()?;
+    no_grad(|| model.conv.weight.mul_(1.5))?;
+    agree()?;
+    let bn = &model.bn;
+    for tensor in [&bn.running_mean, &bn.running_var, &bn.weight, &bn.bias, &model.conv.bias] {
+        no_grad(|| tensor.as_ref().expect("it has one").add_(0.25))?;
+        agree()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn training_on_one_value_per_channel_is_an_error() {
+    let _turn = turn();
+    model! { One { bn: BatchNorm1d(6) } forward(x: [batch, 6]) -> [batch, 6] { bn(x) } }
+    let result = One::new().try_forward(&Tensor::randn([1, 6]).typed::<shape![Batch, 6]>().unwrap());
+    let text = "batch_norm: training needs more than one value per channel, but the input is [1, 6]";
+    assert_eq!(result.unwrap_err().to_string(), text);
 }

@@ -1,107 +1,61 @@
-//! ResNet-18 (He et al. 2015) of layers, with torchvision's architecture and parameter names.
+//! ResNet-18 (He et al. 2015), with torchvision's architecture, for images of 224×224.
 
-use rustorch::nn::{
-    AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d, Sequential, Visitor, VisitorMut,
-};
 use rustorch::prelude::*;
 
-/// A [`Module`] of the fields that are named.
-macro_rules! modules {
-    ($model:ident: $($field:ident)*) => {
-        impl Module for $model {
-            fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
-                $(visitor.module(stringify!($field), &self.$field);)*
-            }
-            fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
-                $(visitor.module(stringify!($field), &mut self.$field);)*
-            }
-        }
-    };
-}
-
-fn conv(inputs: usize, outputs: usize, kernel: usize, stride: usize) -> rustorch::Result<Conv2d> {
-    Conv2d::builder(inputs, outputs, kernel).stride(stride).padding(kernel / 2).bias(false).build()
-}
-
-/// Two convolutions beside a shortcut.
-struct BasicBlock {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    conv2: Conv2d,
-    bn2: BatchNorm2d,
-    /// Empty where the shortcut is the identity.
-    downsample: Sequential,
-}
-
-modules!(BasicBlock: conv1 bn1 conv2 bn2 downsample);
-
-impl BasicBlock {
-    fn new(inputs: usize, outputs: usize, stride: usize) -> rustorch::Result<Self> {
-        let mut downsample = Sequential::new();
-        if inputs != outputs {
-            downsample = downsample.add(conv(inputs, outputs, 1, stride)?).add(BatchNorm2d::new(outputs));
-        }
-        Ok(Self {
-            conv1: conv(inputs, outputs, 3, stride)?,
-            bn1: BatchNorm2d::new(outputs),
-            conv2: conv(outputs, outputs, 3, 1)?,
-            bn2: BatchNorm2d::new(outputs),
-            downsample,
-        })
+model! {
+    /// Two convolutions beside the identity.
+    pub Block<const C: usize, const SIZE: usize> {
+        conv1: Conv2d(C, C, kernel = 3, padding = 1, bias = false),
+        bn1: BatchNorm2d(C),
+        conv2: Conv2d(C, C, kernel = 3, padding = 1, bias = false),
+        bn2: BatchNorm2d(C),
+    }
+    forward(x: [batch, C, SIZE, SIZE]) -> [batch, C, SIZE, SIZE] {
+        relu(bn2(conv2(relu(bn1(conv1(x))))) + x)
     }
 }
 
-impl Layer for BasicBlock {
-    fn forward(&self, x: &Tensor) -> rustorch::Result<Tensor> {
-        let y = self.bn1.forward(&self.conv1.forward(x)?)?.relu();
-        let y = self.bn2.forward(&self.conv2.forward(&y)?)?;
-        Ok(y.add(&self.downsample.forward(x)?)?.relu())
+model! {
+    /// Two convolutions, the first at a stride of 2, beside one that does as much.
+    pub Halving<const INPUTS: usize, const OUTPUTS: usize, const FROM: usize, const TO: usize> {
+        conv1: Conv2d(INPUTS, OUTPUTS, kernel = 3, stride = 2, padding = 1, bias = false),
+        bn1: BatchNorm2d(OUTPUTS),
+        conv2: Conv2d(OUTPUTS, OUTPUTS, kernel = 3, padding = 1, bias = false),
+        bn2: BatchNorm2d(OUTPUTS),
+        shortcut: Conv2d(INPUTS, OUTPUTS, kernel = 1, stride = 2, bias = false),
+        bn3: BatchNorm2d(OUTPUTS),
+    }
+    forward(x: [batch, INPUTS, FROM, FROM]) -> [batch, OUTPUTS, TO, TO] {
+        let y = bn2(conv2(relu(bn1(conv1(x)))));
+        relu(y + bn3(shortcut(x)))
     }
 }
 
-/// The network: `[batch, 3, h, w] → [batch, 1000]`.
-pub struct ResNet18 {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    maxpool: MaxPool2d,
-    layer1: Sequential,
-    layer2: Sequential,
-    layer3: Sequential,
-    layer4: Sequential,
-    avgpool: AdaptiveAvgPool2d,
-    fc: Linear,
-}
-
-modules!(ResNet18: conv1 bn1 maxpool layer1 layer2 layer3 layer4 avgpool fc);
-
-impl ResNet18 {
-    /// With random weights.
-    pub fn new() -> rustorch::Result<Self> {
-        let stage = |inputs: usize, outputs: usize| -> rustorch::Result<Sequential> {
-            let stride = if inputs == outputs { 1 } else { 2 };
-            let first = BasicBlock::new(inputs, outputs, stride)?;
-            Ok(Sequential::new().add(first).add(BasicBlock::new(outputs, outputs, 1)?))
-        };
-        Ok(Self {
-            conv1: conv(3, 64, 7, 2)?,
-            bn1: BatchNorm2d::new(64),
-            maxpool: MaxPool2d::builder(3).stride(2).padding(1).build()?,
-            layer1: stage(64, 64)?,
-            layer2: stage(64, 128)?,
-            layer3: stage(128, 256)?,
-            layer4: stage(256, 512)?,
-            avgpool: AdaptiveAvgPool2d::new(1),
-            fc: Linear::new(512, 1000),
-        })
+model! {
+    /// The network.
+    pub ResNet18 {
+        conv1: Conv2d(3, 64, kernel = 7, stride = 2, padding = 3, bias = false),
+        bn1: BatchNorm2d(64),
+        layer1: [Block<64, 56>; 2],
+        layer2: Halving<64, 128, 56, 28>,
+        layer2_1: Block<128, 28>,
+        layer3: Halving<128, 256, 28, 14>,
+        layer3_1: Block<256, 14>,
+        layer4: Halving<256, 512, 14, 7>,
+        layer4_1: Block<512, 7>,
+        fc: Linear(512, 1000),
     }
-}
-
-impl Layer for ResNet18 {
-    fn forward(&self, x: &Tensor) -> rustorch::Result<Tensor> {
-        let mut x = self.maxpool.forward(&self.bn1.forward(&self.conv1.forward(x)?)?.relu())?;
-        for stage in [&self.layer1, &self.layer2, &self.layer3, &self.layer4] {
-            x = stage.forward(&x)?;
+    forward(image: [batch, 3, 224, 224]) -> [batch, 1000] {
+        let x = max_pool2d(relu(bn1(conv1(image))), 3, stride = 2, padding = 1);
+        for block in self.layer1 {
+            x = block(x);
         }
-        self.fc.forward(&self.avgpool.forward(&x)?.flatten(1, -1)?)
+        let x: [batch, 128, 28, 28] = layer2(x);
+        let x: [batch, 128, 28, 28] = layer2_1(x);
+        let x: [batch, 256, 14, 14] = layer3(x);
+        let x: [batch, 256, 14, 14] = layer3_1(x);
+        let x: [batch, 512, 7, 7] = layer4(x);
+        let x: [batch, 512, 7, 7] = layer4_1(x);
+        fc(mean(x, [2, 3]))
     }
 }

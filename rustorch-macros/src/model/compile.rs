@@ -63,9 +63,20 @@ pub(super) enum Kind<'p> {
     Conv2d {
         layer: Callee,
         input: Var,
+        /// A normalisation of channels that comes next.
+        norm: Option<Callee>,
+        /// What is added to the normalised values.
+        residual: Option<Var>,
         act: Option<Act>,
         /// Windows of which the maxima are taken last.
         pool: Option<TokenStream>,
+    },
+    /// `act(layer(input) + residual)`
+    ChannelNorm {
+        layer: Callee,
+        input: Var,
+        residual: Option<Var>,
+        act: Option<Act>,
     },
     RowNorm {
         layer: Callee,
@@ -198,8 +209,10 @@ impl Kind<'_> {
     /// Every tensor from outside that the step uses.
     pub fn uses(&self) -> Vec<Var> {
         match self {
+            Kind::Conv2d { input, residual, .. } | Kind::ChannelNorm { input, residual, .. } => {
+                std::iter::once(*input).chain(*residual).collect()
+            }
             Kind::Linear { input, .. }
-            | Kind::Conv2d { input, .. }
             | Kind::RowNorm { input, .. }
             | Kind::Embedding { input, .. }
             | Kind::MaxPool { input, .. }

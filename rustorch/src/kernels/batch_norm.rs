@@ -100,15 +100,38 @@ impl<T: Float> Norm<T> {
     }
 }
 
+/// What happens to a normalised value.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<T> {
+    /// A tensor of the same shape that is added.
+    pub residual: Option<*const T>,
+    /// Whether `max(·, 0)` is taken last; NaN stays NaN.
+    pub relu: bool,
+}
+
+impl<T> Finish<T> {
+    /// Nothing.
+    pub const NONE: Finish<T> = Finish { residual: None, relu: false };
+}
+
 /// `y`, with given statistics: those of the batch, or running ones.
 ///
 /// # Safety
-/// The pointers cover the shape and its channels; `y` may be uninitialised, or `x` itself.
-pub unsafe fn forward<T: Vectored>(isa: Isa, shape: Shape, norm: &Norm<T>, x: *const T, y: *mut T) {
-    let shared = Shared((*norm, x, y));
+/// The pointers cover the shape and its channels; `y` may be uninitialised, or `x` or the residual itself.
+pub unsafe fn forward<T: Vectored>(
+    isa: Isa,
+    shape: Shape,
+    norm: &Norm<T>,
+    finish: Finish<T>,
+    x: *const T,
+    y: *mut T,
+) {
+    let shared = Shared((*norm, finish, x, y));
     shape.for_each_channel(2, |channels| {
-        let (norm, x, y) = shared.get();
-        let mut map = Affine::new(shape, channels.clone(), x, None, y);
+        let (norm, finish, x, y) = shared.get();
+        let mut map = Affine::new(shape, channels.clone(), x, finish.residual, y);
+        map.of_y = [T::ONE; COLUMNS];
+        map.relu = finish.relu;
         for (j, channel) in channels.enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
@@ -263,7 +286,7 @@ impl<T: Float> Sums<T> {
     }
 }
 
-/// Per channel `out = (x - centre)·of_x + y·of_y + plus`.
+/// Per channel `out = (x - centre)·of_x + y·of_y + plus`, then ReLU where that is wanted.
 struct Affine<T> {
     shape: Shape,
     channels: Range<usize>,
@@ -275,12 +298,14 @@ struct Affine<T> {
     of_x: [T; COLUMNS],
     of_y: [T; COLUMNS],
     plus: [T; COLUMNS],
+    /// Whether `max(·, 0)` is taken last.
+    relu: bool,
 }
 
 impl<T: Float> Affine<T> {
     fn new(shape: Shape, channels: Range<usize>, x: *const T, y: Option<*const T>, out: *mut T) -> Affine<T> {
         let zero = [T::ZERO; COLUMNS];
-        Affine { shape, channels, x, y, out, centre: zero, of_x: zero, of_y: zero, plus: zero }
+        Affine { shape, channels, x, y, out, centre: zero, of_x: zero, of_y: zero, plus: zero, relu: false }
     }
 }
 
@@ -289,9 +314,28 @@ impl<T: Float> VectorKernel<T> for Affine<T> {
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+        match (self.y, self.relu) {
+            (None, false) => self.map::<FMA, false, false>(),
+            (None, true) => self.map::<FMA, false, true>(),
+            (Some(_), false) => self.map::<FMA, true, false>(),
+            (Some(_), true) => self.map::<FMA, true, true>(),
+        }
+    }
+}
+
+impl<T: Float> Affine<T> {
+    #[inline(always)]
+    fn map<const FMA: bool, const TWO: bool, const RELU: bool>(&self) {
         let Shape { batch, channels, inner } = self.shape;
-        let one = self.y.is_none();
         let second = self.y.unwrap_or(self.x);
+        let factors = |j: usize| [self.centre[j], self.of_x[j], self.of_y[j], self.plus[j]];
+        let value = |[centre, of_x, of_y, plus]: [T; 4], x: T, y: T| {
+            let mut value = (x - centre).mul_add::<FMA>(of_x, plus);
+            if TWO {
+                value = y.mul_add::<FMA>(of_y, value);
+            }
+            if RELU && value < T::ZERO { T::ZERO } else { value }
+        };
         for n in 0..batch {
             let start = (n * channels + self.channels.start) * inner;
             let (x, y, out) =
@@ -300,21 +344,12 @@ impl<T: Float> VectorKernel<T> for Affine<T> {
             unsafe {
                 if inner == 1 {
                     for j in 0..self.channels.len() {
-                        let value = (*x.add(j) - self.centre[j]).mul_add::<FMA>(self.of_x[j], self.plus[j]);
-                        *out.add(j) =
-                            if one { value } else { (*y.add(j)).mul_add::<FMA>(self.of_y[j], value) };
-                    }
-                    continue;
-                }
-                let (centre, of_x, of_y, plus) = (self.centre[0], self.of_x[0], self.of_y[0], self.plus[0]);
-                if one {
-                    for i in 0..inner {
-                        *out.add(i) = (*x.add(i) - centre).mul_add::<FMA>(of_x, plus);
+                        *out.add(j) = value(factors(j), *x.add(j), *y.add(j));
                     }
                 } else {
+                    let factors = factors(0);
                     for i in 0..inner {
-                        let value = (*x.add(i) - centre).mul_add::<FMA>(of_x, plus);
-                        *out.add(i) = (*y.add(i)).mul_add::<FMA>(of_y, value);
+                        *out.add(i) = value(factors, *x.add(i), *y.add(i));
                     }
                 }
             }
@@ -372,7 +407,7 @@ mod tests {
                 weight: Some(w.as_ptr()),
                 bias: Some(b.as_ptr()),
             };
-            forward(isa, shape, &norm, x.as_ptr(), y.as_mut_ptr());
+            forward(isa, shape, &norm, Finish::NONE, x.as_ptr(), y.as_mut_ptr());
             let gradients = Gradients {
                 x: x.as_ptr(),
                 dy: dy.as_ptr(),

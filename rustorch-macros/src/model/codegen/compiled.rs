@@ -264,3 +264,11 @@ fn act_tokens(act: Option<&Act>) -> TokenStream {
         None => quote!(::core::option::Option::None),
     }
 }
+
+/// What may be missing, as an `Option`.
+fn option(value: Option<impl quote::ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
+}

@@ -42,9 +42,15 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
     };
     let text = match &step.kind {
         Kind::Linear { layer, act, .. } => wrap(format!("{}(·)", label(layer)), act),
-        Kind::Conv2d { layer, act, pool, .. } => {
-            let text = wrap(format!("{}(·)", label(layer)), act);
+        Kind::Conv2d { layer, norm, residual, act, pool, .. } => {
+            let text = format!("{}(·)", label(layer));
+            let text = norm.as_ref().map_or(text.clone(), |norm| format!("{}({text})", label(norm)));
+            let text = wrap(if residual.is_some() { format!("add({text}, ·)") } else { text }, act);
             if pool.is_some() { format!("max_pool2d({text})") } else { text }
+        }
+        Kind::ChannelNorm { layer, residual, act, .. } => {
+            let text = format!("{}(·)", label(layer));
+            wrap(if residual.is_some() { format!("add({text}, ·)") } else { text }, act)
         }
         Kind::RowNorm { layer, .. } | Kind::Embedding { layer, .. } => format!("{}(·)", label(layer)),
         Kind::MaxPool { .. } => "max_pool2d(·)".into(),

@@ -1,26 +1,42 @@
-//! Fusion: what a product or convolution does to its result while it is in the cache.
+//! Fusion: what a product, convolution or normalisation does to its result while it is in the cache.
 
 use super::super::ir::Var;
-use super::{Act, Kind, Step};
+use super::{Act, Callee, Kind, Operand, Step};
 use proc_macro2::TokenStream;
+use rustorch_shape::Poly;
 
-/// Lets linear maps and convolutions apply the function that alone uses their result, and convolutions then take maxima
-/// over windows.
-pub(super) fn fuse(steps: &mut Vec<Step<'_>>, results: &[Var]) {
+/// Lets linear maps, convolutions and normalisations take in what alone uses their result: convolutions a normalisation,
+/// normalisations a sum, all of them an activation, and convolutions maxima over windows. `shape` gives that of a tensor.
+pub(super) fn fuse<'m>(
+    steps: &mut Vec<Step<'_>>,
+    results: &[Var],
+    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
+) {
     let mut at = 0;
     while at < steps.len() {
-        let Some((last, result)) = fusible(steps, at, results) else {
+        let Some((last, user)) = fusible(steps, at, results, &shape) else {
             at += 1;
             continue;
         };
-        match (&mut steps[at].kind, last) {
-            (Kind::Linear { act, .. } | Kind::Conv2d { act, .. }, Last::Act(function)) => {
-                *act = Some(function)
+        if let Last::Residual(var) = last {
+            // The summand may be made between the two: both happen where the sum was.
+            if let Kind::Conv2d { residual, .. } | Kind::ChannelNorm { residual, .. } = &mut steps[at].kind {
+                *residual = Some(var);
             }
+            let first = steps.remove(at);
+            steps[user - 1].kind = first.kind;
+            continue;
+        }
+        match (&mut steps[at].kind, last) {
+            (
+                Kind::Linear { act, .. } | Kind::Conv2d { act, .. } | Kind::ChannelNorm { act, .. },
+                Last::Act(function),
+            ) => *act = Some(function),
             (Kind::Conv2d { pool, .. }, Last::Pool(windows)) => *pool = Some(windows),
+            (Kind::Conv2d { norm, .. }, Last::Norm(layer)) => *norm = Some(layer),
             _ => {}
         }
-        let removed = steps.remove(result);
+        let removed = steps.remove(user);
         steps[at].results = removed.results;
     }
 }
@@ -29,24 +45,59 @@ pub(super) fn fuse(steps: &mut Vec<Step<'_>>, results: &[Var]) {
 enum Last {
     Act(Act),
     Pool(TokenStream),
+    /// A normalisation of channels.
+    Norm(Callee),
+    Residual(Var),
+}
+
+/// What a step can still take in.
+#[derive(Default)]
+struct Open {
+    act: bool,
+    /// Of activations, ReLU alone.
+    relu: bool,
+    pool: bool,
+    norm: bool,
+    residual: bool,
+}
+
+fn open(kind: &Kind<'_>) -> Option<Open> {
+    Some(match kind {
+        Kind::Linear { act: None, .. } => Open { act: true, ..Open::default() },
+        Kind::Conv2d { norm: None, act, pool: None, .. } => {
+            Open { act: act.is_none(), pool: true, norm: act.is_none(), ..Open::default() }
+        }
+        Kind::Conv2d { norm: Some(_), residual, act: None, .. }
+        | Kind::ChannelNorm { residual, act: None, .. } => {
+            Open { relu: true, residual: residual.is_none(), ..Open::default() }
+        }
+        _ => return None,
+    })
 }
 
 /// What can be fused into step `at`, and the step that it is.
-fn fusible(steps: &[Step<'_>], at: usize, results: &[Var]) -> Option<(Last, usize)> {
-    let (takes_act, takes_pool) = match &steps[at].kind {
-        Kind::Linear { act, .. } => (act.is_none(), false),
-        Kind::Conv2d { act, pool, .. } => (act.is_none() && pool.is_none(), pool.is_none()),
-        _ => return None,
-    };
+fn fusible<'m>(
+    steps: &[Step<'_>],
+    at: usize,
+    results: &[Var],
+    shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>,
+) -> Option<(Last, usize)> {
+    let open = open(&steps[at].kind)?;
     let var = steps[at].results[0];
     if results.contains(&var) {
         return None;
     }
     let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&var));
     let (user, None) = (users.next()?, users.next()) else { return None };
-    match &steps[user].kind {
-        Kind::Unary { act, .. } if takes_act => Some((Last::Act(act.clone()), user)),
-        Kind::MaxPool { pool, .. } if takes_pool => Some((Last::Pool(pool.clone()), user)),
-        _ => None,
-    }
+    let last = match &steps[user].kind {
+        Kind::Unary { act, .. } if open.act || open.relu && act.name == "relu" => Last::Act(act.clone()),
+        Kind::MaxPool { pool, .. } if open.pool => Last::Pool(pool.clone()),
+        Kind::ChannelNorm { layer, .. } if open.norm => Last::Norm(*layer),
+        Kind::Binary { op: "add", left: Operand::Tensor(a), right: Operand::Tensor(b) } if open.residual => {
+            let other = if *a == var { *b } else { *a };
+            (other != var && shape(other)? == shape(var)?).then_some(Last::Residual(other))?
+        }
+        _ => return None,
+    };
+    Some((last, user))
 }

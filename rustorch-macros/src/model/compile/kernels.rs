@@ -21,7 +21,12 @@ impl Compiler<'_> {
         }
         Some(match layer.spec.name {
             "Linear" => Kind::Linear { layer: callee, input, act: None },
-            "Conv2d" if pads_with_zeros(args) => Kind::Conv2d { layer: callee, input, act: None, pool: None },
+            "Conv2d" if pads_with_zeros(args) => {
+                Kind::Conv2d { layer: callee, input, norm: None, residual: None, act: None, pool: None }
+            }
+            "BatchNorm1d" | "BatchNorm2d" => {
+                Kind::ChannelNorm { layer: callee, input, residual: None, act: None }
+            }
             "LayerNorm" => Kind::RowNorm { layer: callee, input },
             "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
             "Flatten" | "Identity" => Kind::Reshape { input },

@@ -16,9 +16,10 @@ pub(super) struct Compiler<'a> {
 impl Compiler<'_> {
     pub fn region<'p>(&self, program: &'p Program, parameters: Vec<Var>) -> Region<'p> {
         let mut steps: Vec<Step<'p>> = program.instructions.iter().map(|call| self.step(call)).collect();
-        fuse::fuse(&mut steps, &program.results);
+        let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
+        fuse::fuse(&mut steps, &program.results, shape);
         attention::absorb(&mut steps, &program.results);
-        chain::fuse(&mut steps, &program.results, |var| self.checked.shapes.get(var)?.as_ref());
+        chain::fuse(&mut steps, &program.results, shape);
         let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
         owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
         let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();

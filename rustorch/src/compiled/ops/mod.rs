@@ -6,6 +6,7 @@
 //! whatever the values are. What has no method here runs as an [`island`].
 
 mod attention;
+mod batch_norm;
 mod chain;
 mod conv;
 mod conv_pool;
@@ -18,6 +19,7 @@ mod pool;
 mod view;
 
 pub use attention::Heads;
+pub use batch_norm::ChannelNorm;
 pub(super) use chain::Factors;
 pub use chain::{Chain, Link, Slope};
 pub use elementwise::{Side, operators};

@@ -39,7 +39,7 @@ macro_rules! batch_norm {
             pub eps: f64,
             /// How much of a batch's statistics enters the running ones.
             pub momentum: f64,
-            training: Training,
+            pub(crate) training: Training,
         }
 
         builder! {

@@ -1,8 +1,9 @@
 //! The backward pass: the steps in reverse, each contributing to the gradients of what it used.
 
 use super::super::super::compile::{Kind, Operand, Region, Step};
+use super::super::super::ir::Var;
 use super::super::statements;
-use super::{Printer, act_tokens, grad, mark, operator};
+use super::{Printer, act_tokens, grad, mark, operator, option};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -39,15 +40,26 @@ impl Printer<'_> {
                 let (layer, into, act) = (self.place(*layer), grad(*input), act_tokens(act.as_ref()));
                 quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
             }
-            Kind::Conv2d { layer, input, act, pool } => {
+            Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (into, act) = (grad(*input), act_tokens(act.as_ref()));
-                match pool {
-                    None => quote!(pass.conv2d_backward(#(#g)*, #shape, #layer, #act, &mut #into)?;),
-                    Some(pool) => quote! {
+                match (norm, pool) {
+                    (Some(norm), _) => {
+                        let norm = self.reference(*norm);
+                        let given = quote!(#(#g)*, #shape, #layer, (#norm).into(), #act);
+                        with_residual("conv2d_norm_backward", &given, *input, *residual)
+                    }
+                    (None, Some(pool)) => quote! {
                         pass.conv2d_max_pool_backward(#(#g)*, #shape, #layer, #act, #pool, &mut #into)?;
                     },
+                    (None, None) => quote!(pass.conv2d_backward(#(#g)*, #shape, #layer, #act, &mut #into)?;),
                 }
+            }
+            Kind::ChannelNorm { layer, input, residual, act } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let act = act_tokens(act.as_ref());
+                let given = quote!(#(#g)*, #shape, (#layer).into(), #act);
+                with_residual("batch_norm_backward", &given, *input, *residual)
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, into) = (self.reference(*layer), grad(*input));
@@ -158,5 +170,18 @@ impl Printer<'_> {
                 }
             }
         }
+    }
+}
+
+/// A call that ends with the gradients of input and residual. Both may be of one tensor, so each gets a place of its own first.
+fn with_residual(method: &str, given: &TokenStream, input: Var, residual: Option<Var>) -> TokenStream {
+    let (method, into) = (format_ident!("{method}"), grad(input));
+    let slot = option(residual.map(|_| quote!(&mut rest)));
+    let rest = residual.map(grad).map(|residual| quote!(pass.contribute(&mut #residual, rest);));
+    quote! {
+        let (mut part, mut rest): (Grad, Grad) = (None, None);
+        pass.#method(#given, (&mut part, #slot))?;
+        pass.contribute(&mut #into, part);
+        #rest
     }
 }

@@ -97,6 +97,7 @@ fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSe
     let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
     let has_kernel = matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "Embedding");
     let states = (layer.spec.state)(args).unwrap_or_default();
+    let channels = states.first().and_then(|state| state.shape.first()).map(types::size);
     let read =
         states.into_iter().filter(|state| has_kernel && !state.is_buffer || named.contains(&*state.name));
     let compare = |state: rustorch_shape::layers::StateSpec| {
@@ -105,6 +106,9 @@ fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSe
         quote!(has_shape(&each.#name, &[#(#sizes),*]))
     };
     let mut compared: Vec<TokenStream> = read.map(compare).collect();
+    if let ("BatchNorm1d" | "BatchNorm2d", Some(channels)) = (layer.spec.name, channels) {
+        compared.push(quote!(::rustorch::__private::compiled::ChannelNorm::from(each).fits(#channels)));
+    }
     // Options are public as well. A table whose rows are scaled down in place while the pass has it locked would wait for itself.
     if layer.spec.name == "Embedding" && is_plain_table(args) {
         compared.push(quote!(each.options.is_plain()));

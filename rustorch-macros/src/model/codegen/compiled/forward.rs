@@ -3,7 +3,7 @@
 use super::super::super::compile::{Contents, Kind, On, Region, Step};
 use super::super::statements;
 use super::super::types::var;
-use super::{Printer, act_tokens, mark, operator};
+use super::{Printer, act_tokens, mark, operator, option};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
@@ -50,15 +50,24 @@ impl Printer<'_> {
                 let (layer, input, act) = (self.place(*layer), var(*input), act_tokens(act.as_ref()));
                 quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
             }
-            Kind::Conv2d { layer, input, act, pool } => {
+            Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (input, act) = (var(*input), act_tokens(act.as_ref()));
-                match pool {
-                    None => quote!(let #(#result)* = pass.conv2d(#input, #shape, #layer, #act)?;),
-                    Some(pool) => {
-                        quote!(let #(#result)* = pass.conv2d_max_pool(#input, #shape, #layer, #act, #pool)?;)
+                let call = match (norm, pool) {
+                    (Some(norm), _) => {
+                        let (norm, residual) = (self.reference(*norm), option(residual.map(var)));
+                        quote!(conv2d_norm(#input, #shape, #layer, (#norm).into(), #residual, #act))
                     }
-                }
+                    (None, Some(pool)) => quote!(conv2d_max_pool(#input, #shape, #layer, #act, #pool)),
+                    (None, None) => quote!(conv2d(#input, #shape, #layer, #act)),
+                };
+                quote!(let #(#result)* = pass.#call?;)
+            }
+            Kind::ChannelNorm { layer, input, residual, act } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let (input, act) = (var(*input), act_tokens(act.as_ref()));
+                let residual = option(residual.map(var));
+                quote!(let #(#result)* = pass.batch_norm(#input, #shape, (#layer).into(), #residual, #act)?;)
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, input) = (self.reference(*layer), var(*input));
