@@ -113,7 +113,7 @@ pub fn both_with<M: Module>(
     // Where all cancels, as in the gradient of a bias before a batch normalisation, rounding errors are left of terms as large
     // as the gradients of its neighbours.
     let grads = eager.grads.iter().flatten().map(|grad| largest(&crate::compare::values(grad)));
-    let least = (0.2 * grads.fold(0.0, f64::max)).clamp(1e-3, 0.2);
+    let least = (0.1 * grads.fold(0.0, f64::max)).clamp(1e-3, 0.1);
     for (at, ((a, b), c)) in eager.grads.iter().zip(&compiled.grads).zip(&again.grads).enumerate() {
         match (a, b, c) {
             (Some(a), Some(b), Some(c)) => {

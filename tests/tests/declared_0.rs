@@ -103,7 +103,7 @@ model! {
         let t6 = match K { 0 => gelu(t3), 1 => { let y = log2(square(t3) + 1.0); y * 0.5 } _ => erf(t3) };
         let t7 = dropout(t6 + 0.5, 0.3);
         let t9 = max_pool2d(relu(f8(t6)), 2);
-        let t10 = instance_norm(t9);
+        let t10 = instance_norm(tanh(t9));
         t10
     }
 }
@@ -134,7 +134,7 @@ model! {
         let t5 = softmin(t4, -1);
         let (t6, t7) = split(t5, [4, 2], -1);
         let t8 = std(t7, 1);
-        let t10 = f9(t6);
+        let t10 = f9(tanh(t6));
         t10
     }
 }
@@ -376,7 +376,7 @@ model! {
         let t8 = f7(t6);
         let t11 = masked_fill(t8 * f9, f10, 0.25);
         let t14 = t8 * f12 + self.f13;
-        let t16 = f15(t11);
+        let t16 = f15(tanh(t11));
         t16
     }
 }

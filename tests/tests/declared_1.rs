@@ -240,7 +240,7 @@ model! {
         let t2 = masked_fill(x1, x1 < 0.0 | isnan(x1), 0.5);
         let t4 = f3(t2);
         let t6 = f5(t4);
-        let t7 = instance_norm(t6);
+        let t7 = instance_norm(tanh(t6));
         let t9 = conv2d(t7, f8);
         let t10 = avg_pool2d(t7, 2);
         let t12 = f11(t10);
@@ -376,7 +376,7 @@ model! {
         let t5 = adaptive_max_pool2d(x1, 2);
         let t7 = tanh(f6(t3));
         let t9 = f8(t7);
-        let t11 = f10(t9);
+        let t11 = f10(tanh(t9));
         let t13 = max_pool2d(relu(f12(t7)), 2);
         (t13, t3)
     }

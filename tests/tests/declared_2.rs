@@ -230,7 +230,7 @@ model! {
         f8: LayerNorm(_, elementwise_affine = false),
     }
     forward(x1: [batch, 2, 9, 8]) -> ([batch, 2, 7, 2], [batch, 2, 9, 8]) {
-        let t2 = instance_norm(x1);
+        let t2 = instance_norm(tanh(x1));
         let t4 = f3(t2);
         let t6 = conv2d(t4, f5);
         let t7 = t2 + detach(tanh(t4));
@@ -359,7 +359,7 @@ model! {
         f3: Conv2d(_, 4, kernel = 3, padding = 1),
     }
     forward(x1: [batch, 2, 9, 8]) -> ([batch, 4, 4, 8], [batch, 2, 9, 8]) {
-        let t2 = instance_norm(x1);
+        let t2 = instance_norm(tanh(x1));
         let t4 = max_pool2d(relu(f3(t2)), 2);
         let t5 = dropout(t4 + 0.5, 0.3);
         let t6 = softmin(t4, -1);

@@ -110,7 +110,7 @@ model! {
         let t7 = f6(x2);
         let t9 = f8(x2);
         let t11 = (f10(t3));
-        let t13 = f12(t9);
+        let t13 = f12(tanh(t9));
         let t15 = f14(t13);
         t15
     }
@@ -243,7 +243,7 @@ model! {
         f10: Linear(_, 4, bias = false),
     }
     forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8], i7: [batch, 3]) -> ([batch, 3, 4], [batch, 3, 6]) {
-        let t4 = f3(x2);
+        let t4 = f3(tanh(x2));
         let t5 = repeat_interleave(x1, 2, -1);
         let t6 = max_pool2d(t5, 3, stride = 1, padding = 1);
         let t9 = f8(flip(i7, [1]));

@@ -134,5 +134,6 @@ fn softmax(b: &mut Builder) -> Option<()> {
 
 fn instance_norm(b: &mut Builder) -> Option<()> {
     let (x, _) = image(b)?;
-    b.add(x.shape, format!("instance_norm({})", x.name))
+    // Of a normalisation's output as it is, the gradients of its weights would be what cancels.
+    b.add(x.shape, format!("instance_norm(tanh({}))", x.name))
 }

@@ -141,7 +141,8 @@ fn batch_norm(b: &mut Builder) -> Option<()> {
 fn group_norm(b: &mut Builder) -> Option<()> {
     let x = b.find(|x| x.shape.len() > 2 && x.known(1).is_some_and(|n| n % 2 == 0))?;
     let field = b.field("GroupNorm(2, _)");
-    b.add(x.shape, format!("{field}({})", x.name))
+    // As for `instance_norm`.
+    b.add(x.shape, format!("{field}(tanh({}))", x.name))
 }
 
 fn cat(b: &mut Builder) -> Option<()> {
