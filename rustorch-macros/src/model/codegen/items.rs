@@ -35,10 +35,7 @@ pub(super) fn structure(model: &Model) -> TokenStream {
 /// `new`, and what it calls.
 pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
     let name = model.name.to_string();
-    let fields = model.fields.iter().enumerate().map(|(position, field)| {
-        let (ident, value) = (&field.name, field_value(model, checked, position));
-        quote!(#ident: #value)
-    });
+    let build = build(model, checked);
     let doc = format!("A `{name}` with freshly initialised parameters, in training mode.");
     quote! {
         #[doc = #doc]
@@ -55,14 +52,53 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
             }
         }
 
-        fn build() -> ::rustorch::Result<Self> {
-            ::core::result::Result::Ok(Self {
-                #(#fields,)*
-                training: ::rustorch::nn::Training::default(),
-                compiled: ::rustorch::__private::compiled::Cache::default(),
-            })
-        }
+        #build
     }
+}
+
+/// Fields that one function builds. Where the construction of a field fails, those before it are dropped, in code of their own for each
+/// place; in one function, hundreds of fields would make that a hundred thousand calls.
+const GROUP: usize = 12;
+
+/// `build`, in groups of fields where there are many.
+fn build(model: &Model, checked: &Checked) -> TokenStream {
+    let values: Vec<TokenStream> =
+        (0..model.fields.len()).map(|position| field_value(model, checked, position)).collect();
+    let names = model.fields.iter().map(|field| &field.name);
+    let whole = |groups: TokenStream, values: &[TokenStream]| {
+        let names = names.clone();
+        quote! {
+            fn build() -> ::rustorch::Result<Self> {
+                #groups
+                ::core::result::Result::Ok(Self {
+                    #(#names: #values,)*
+                    training: ::rustorch::nn::Training::default(),
+                    compiled: ::rustorch::__private::compiled::Cache::default(),
+                })
+            }
+        }
+    };
+    if values.len() <= GROUP {
+        return whole(TokenStream::new(), &values);
+    }
+    let (mut functions, mut calls, mut parts) = (TokenStream::new(), TokenStream::new(), Vec::new());
+    for (index, (values, fields)) in values.chunks(GROUP).zip(model.fields.chunks(GROUP)).enumerate() {
+        let (function, group) = (format_ident!("build_{index}"), format_ident!("group_{index}"));
+        let types = fields.iter().map(field_type);
+        functions.extend(quote! {
+            #[inline(never)]
+            fn #function() -> ::rustorch::Result<(#(#types,)*)> {
+                ::core::result::Result::Ok((#(#values,)*))
+            }
+        });
+        calls.extend(quote!(let #group = Self::#function()?;));
+        parts.extend((0..fields.len()).map(|place| {
+            let place = syn::Index::from(place);
+            quote!(#group.#place)
+        }));
+    }
+    let whole = whole(calls, &parts);
+    quote!(#functions #whole)
 }
 
 /// `Default` and `Module`.
