@@ -5,7 +5,8 @@
 //! transposes cost nothing extra. Skinny and tiny products read their operands in place. The path depends on the shape
 //! and strides alone, and threads split C only, never k: the result is bit-identical for any number of threads.
 //!
-//! Integers and complex numbers go a plain blocked way ([`generic`]), half precision is converted to f32 ([`half`]).
+//! Integers and complex numbers go a plain blocked way ([`generic`]), half precision is summed in f32, and
+//! converted while it is packed ([`half`]).
 
 mod driver;
 mod epilogue;
