@@ -4,7 +4,7 @@ use rustorch::autograd::{GradOptions, grad};
 use rustorch::compiled::op_by_op;
 use rustorch::nn::{Layer, Module};
 use rustorch::prelude::*;
-use rustorch::{Result, no_grad};
+use rustorch::{Result, inference_mode, no_grad};
 use rustorch_tests::compiled::{both, close};
 use rustorch_tests::turns::turn;
 
@@ -322,6 +322,9 @@ fn explanations_name_steps_and_memory() -> Result<()> {
         "{memory:?}"
     );
     assert!(explanation.to_string().contains("forward arena"), "{explanation}");
+    let inference = inference_mode(|| rustorch::compiled::explain(&model, &[&text, &places]))?;
+    assert!(inference.steps.iter().all(|step| step.backward.is_zero()), "{inference}");
+    assert!(inference.memory.forward < memory.forward && inference.memory.backward == 0, "{inference}");
     let error = rustorch::compiled::explain(&model, &[&text]).unwrap_err().to_string();
     assert!(error.contains("takes 2 inputs, not 1"), "{error}");
     Ok(())

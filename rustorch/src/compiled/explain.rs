@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::cache::Report;
 use super::{Compiled, Grad, run};
-use crate::{DType, Device, Error, Result, Tensor, no_grad};
+use crate::{DType, Device, Error, Result, Tensor, is_grad_enabled, no_grad};
 
 /// How often a pass is repeated; the fastest counts.
 const ROUNDS: usize = 7;
@@ -68,6 +68,7 @@ impl Profile {
 }
 
 /// Runs the compiled forward and backward pass of a network on these inputs a few times, and says what each step is and takes.
+/// Where nothing is recorded ([`no_grad`](crate::no_grad()), [`inference_mode`](crate::inference_mode)), it is the pass of inference, in which more is fused.
 ///
 /// ```
 /// use rustorch::compiled::explain;
@@ -99,7 +100,8 @@ pub fn explain<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Explanation
     if model.handle().is_none() {
         return Err(refuse("a submodel was not declared with `model!`"));
     }
-    let mode = if needed { run::Mode::Recording } else { run::Mode::Inference };
+    let recording = needed && is_grad_enabled();
+    let mode = if recording { run::Mode::Recording } else { run::Mode::Inference };
     key.push(mode as usize);
     let given: SmallVec<[Tensor; 4]> =
         inputs.iter().map(|input| no_grad(|| input.contiguous()).detach()).collect();
@@ -113,11 +115,11 @@ pub fn explain<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Explanation
     let parameters = model.parameters();
     let mut best: Option<Vec<(usize, Step)>> = None;
     for _ in 0..ROUNDS {
-        let mut pass = cache.pass(needed);
+        let mut pass = cache.pass(recording);
         run::start(model, &mut pass, &plans)?;
         pass.profile = Some(Box::default());
         let outputs = run::execute(model, &mut pass, &given, &wants)?;
-        if needed {
+        if recording {
             pass.sides[1].arena = Some(cache.arena(plans.sides[1].plan.bytes)?);
             pass.parameters.renew(&parameters);
             pass.turn();

@@ -143,7 +143,9 @@ pub fn max_forward<T: Number>(
     assert!(places.as_ref().is_none_or(|places| places.len() == pooling.planes * output));
     let places = places.as_mut().map(|places| places.as_mut_ptr().cast::<i32>());
     let out = parallel::Shared((y.as_mut_ptr().cast::<T>(), places));
-    let (halves, regular) = (pooling.halves(), pooling.axes.map(|axes| regular::Plan::new(pooling, axes)));
+    // Places are computed as numbers of `T`, which must be exact.
+    let axes = pooling.axes.filter(|_| places.is_none() || input <= 1 << 24);
+    let (halves, regular) = (pooling.halves(), axes.map(|axes| regular::Plan::new(pooling, axes)));
     let set = isa();
     pooling.for_each_plane(|plane| {
         let (y, places) = out.get();
