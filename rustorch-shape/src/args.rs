@@ -50,6 +50,8 @@ pub enum Kind {
     Bool,
     /// An `f64` expression.
     Float,
+    /// An `f64` expression, or `None`.
+    OptionalFloat,
     /// An `f64` expression between 0 and 1.
     Probability,
     /// One of these strings.
@@ -279,6 +281,7 @@ impl fmt::Display for Kind {
             Kind::Flag => f.write_str("`true` or `false`"),
             Kind::Bool => f.write_str("a bool"),
             Kind::Float => f.write_str("a number"),
+            Kind::OptionalFloat => f.write_str("a number or `None`"),
             Kind::Probability => f.write_str("a probability, from 0 to 1"),
             Kind::Text(choices) => {
                 let quoted: Vec<String> = choices.iter().map(|choice| format!("{choice:?}")).collect();

@@ -95,6 +95,18 @@ impl DType {
         matches!(self.category(), Category::Int)
     }
 
+    /// The least and the greatest number of an integer type.
+    pub(crate) const fn int_range(self) -> Option<(i64, i64)> {
+        match self {
+            Self::U8 => Some((0, u8::MAX as i64)),
+            Self::I8 => Some((i8::MIN as i64, i8::MAX as i64)),
+            Self::I16 => Some((i16::MIN as i64, i16::MAX as i64)),
+            Self::I32 => Some((i32::MIN as i64, i32::MAX as i64)),
+            Self::I64 => Some((i64::MIN, i64::MAX)),
+            _ => None,
+        }
+    }
+
     /// Whether tensors of this type can require gradients: floats and complex numbers.
     pub const fn is_differentiable(self) -> bool {
         self.is_float() || self.is_complex()

@@ -1,5 +1,6 @@
 //! Numbers that take part in tensor expressions without being tensors.
 
+use half::{bf16, f16};
 use num_complex::Complex;
 
 use crate::{DType, Error, Result};
@@ -40,7 +41,7 @@ impl Scalar {
     }
 
     /// Whether a dtype holds this number, save for a fraction that integers drop. As in PyTorch, negative numbers wrap
-    /// around in `U8`, and only complex numbers may have an imaginary part.
+    /// around in `U8`, and only complex numbers, and bools, take an imaginary part.
     ///
     /// # Errors
     /// The number and the dtype that does not hold it.
@@ -61,7 +62,17 @@ impl Scalar {
         let value = self.to_c64();
         let whole = dtype.is_int();
         let in_range = !whole || (lowest..=limit).contains(&value.re.trunc());
-        let fits = in_range && (value.im == 0.0 || dtype.is_complex());
+        // Infinities and NaN are numbers of every float, but a finite number must not become one of them.
+        let largest = match dtype {
+            DType::F16 => f64::from(f16::MAX),
+            DType::BF16 => f64::from(bf16::MAX),
+            DType::F32 | DType::Complex64 => f64::from(f32::MAX),
+            _ => f64::INFINITY,
+        };
+        let too_large = |part: f64| part.is_finite() && part.abs() > largest;
+        let in_range = in_range && !too_large(value.re) && !too_large(value.im);
+        let holds_imaginary = value.im == 0.0 || dtype.is_complex() || dtype == DType::Bool;
+        let fits = in_range && holds_imaginary;
         if fits { Ok(()) } else { Err(Error::argument(op, format!("{self} does not fit {dtype}"))) }
     }
 

@@ -57,6 +57,11 @@ for t in [x, nans, x.transpose(0, 2), x[:, 1], torch.tensor(2.5, dtype=torch.flo
         for interpolation in ["linear", "lower", "higher", "nearest", "midpoint"]:
             for q in [0.0, 0.25, 0.5, 1.0]:
                 differentiable("quantile", t, [q, dim, interpolation], lambda v: torch.quantile(v, q, dim, interpolation=interpolation))
+differentiable("median_all", torch.tensor([1.0, 2, 2, 3]), [], torch.median)
+differentiable("median_all", torch.tensor([1.0, math.nan, math.nan, 3]), [], torch.median)
+for q in [[0.2, 0.5, 1.0], [0.6]]:
+    q = torch.tensor(q, dtype=torch.float64)
+    differentiable("quantile_of_q", q, flat(x[0, 0]), lambda q: torch.quantile(x[0, 0], q))
 ties = torch.randint(0, 4, (5, 6))
 for dim in [0, 1]:
     emit("mode", [ties], [dim], list(torch.mode(ties, dim))[:1])

@@ -57,6 +57,16 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| done(x().sort(5, false, false)), &["sort", "5"]),
     (|| done(x().argmax(2, false)), &["argmax", "2"]),
     (|| done(x().size(2)), &["size", "2"]),
+    (|| done(Tensor::full([], 1.0).size(0)), &["size", "0", "no axes"]),
+    (|| done(Tensor::full([], 1.0).unbind(0)), &["no axes"]),
+    (|| done(Tensor::full([], 1.0).roll(0, 0)), &["roll", "0", "no axes"]),
+    // Numbers that a dtype does not hold.
+    (|| done(Ok(x().to_dtype(DType::U8).full_like(300))), &["full_like", "300", "uint8"]),
+    (|| done(Ok(Tensor::full_with([2], 1e39, DType::F32))), &["full", "000", "float32"]),
+    (|| done(x().to_dtype(DType::F16).masked_fill(&x().eq(0)?, -1e9)), &["masked_fill", "float16"]),
+    (|| done(x().to_dtype(DType::U8).clamp(0, -1)), &["clamp", "upper", "-1", "0 to 255"]),
+    (|| done(x().lerp(&x().to_dtype(DType::F64), 0.5)), &["lerp", "float32", "float64"]),
+    (|| done(x().to_dtype(DType::I64).lerp(&x().to_dtype(DType::I64), 0.5)), &["lerp", "int64"]),
     // Sizes.
     (|| done(x().narrow(1, 2, 2)), &["narrow", "2", "3"]),
     (|| done(x().narrow(1, usize::MAX, 2)), &["narrow", "3"]),

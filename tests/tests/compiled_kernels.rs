@@ -116,7 +116,7 @@ model! {
         bn4: BatchNorm2d(20, eps = 0.01),
         alone: BatchNorm2d(20, track_running_stats = false),
         fc: Linear(20, 6, bias = false),
-        bn5: BatchNorm1d(6),
+        bn5: BatchNorm1d(6, momentum = None, bias = false),
     }
     forward(x: [batch, 3, 8, 8]) -> ([batch, 6], [batch, 16, 8, 8]) {
         let x = relu(bn1(stem(x)));

@@ -2,6 +2,7 @@
 
 use rustorch::autograd::{gradcheck, gradgradcheck};
 use rustorch::nn::functional as F;
+use rustorch::nn::{self, Layer};
 use rustorch::{Result, Tensor};
 
 type Function = fn(&Tensor) -> Result<Tensor>;
@@ -93,6 +94,29 @@ fn batch_norm_tracks_and_uses_running_statistics() -> Result<()> {
     assert_eq!(y.item::<f32>()?, 0.0);
     let one = F::batch_norm(&Tensor::from([[1.0f32]]), None, None, None, training).unwrap_err().to_string();
     assert!(one.contains("[1, 1]"), "{one}");
+    Ok(())
+}
+
+#[test]
+fn without_momentum_running_statistics_are_means_of_batches() -> Result<()> {
+    let layer = nn::BatchNorm1d::builder(1).momentum(None).build()?;
+    for batch in [[0.0f32, 2.0], [4.0, 8.0], [1.0, 3.0]] {
+        layer.forward(&Tensor::from(batch).reshape([2, 1])?)?;
+    }
+    let [mean, var] = [&layer.running_mean, &layer.running_var].map(|tensor| tensor.as_ref().unwrap());
+    assert!((mean.item::<f32>()? - 3.0).abs() < 1e-6 && (var.item::<f32>()? - 4.0).abs() < 1e-6);
+    layer.forward(&Tensor::zeros([0, 1]))?;
+    assert!((mean.item::<f32>()? - 3.0).abs() < 1e-6, "an empty batch has no mean");
+    assert!(format!("{layer:?}").contains("momentum=None"));
+    Ok(())
+}
+
+#[test]
+fn no_gradient_of_a_logarithm_stays_none_where_that_is_infinite() -> Result<()> {
+    let x = Tensor::from([2.0f32, 3.0]).requires_grad_(true)?;
+    let losses = x.xlogy(&Tensor::from([0.0f32, 1.0]))?;
+    Tensor::where_(&Tensor::from([false, true]), &losses, 0.0)?.sum().backward()?;
+    assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [0.0, 0.0]);
     Ok(())
 }
 

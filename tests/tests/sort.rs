@@ -56,6 +56,11 @@ fn run(op: &str, inputs: &[Tensor], args: &[Value]) -> Result<Vec<Tensor>> {
             };
             vec![x.quantile(number(&args[0]), Some(int(1)), false, interpolation)?]
         }
+        "median_all" => vec![x.median()?],
+        "quantile_of_q" => {
+            let data = Tensor::from_vec(args.iter().map(number).collect::<Vec<f64>>(), args.len())?;
+            vec![data.quantile(x, None, false, Interpolation::Linear)?]
+        }
         "unique" => list(x.unique()?),
         "unique_dim" => list(x.unique_dim(int(0))?),
         "unique_consecutive" => list(x.unique_consecutive(None)?),

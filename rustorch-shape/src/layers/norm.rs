@@ -1,7 +1,7 @@
 //! Normalisation.
 
 use super::{LayerSpec, Signature, StateSpec, buffer, parameter};
-use crate::args::{ArgSpec, Args, Feature, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind};
 use crate::error::Result;
 use crate::poly::Poly;
 use crate::rules;
@@ -38,9 +38,7 @@ pub(super) const LAYER_NORM: LayerSpec = LayerSpec {
         ArgSpec::bool("bias", true),
     ],
     state: |args| {
-        let mut state = affine(args, "elementwise_affine", args.sizes("normalized_shape")?.to_vec());
-        state.retain(|entry| entry.name != "bias" || args.may_be("bias"));
-        Ok(state)
+        Ok(with_bias(args, affine(args, "elementwise_affine", args.sizes("normalized_shape")?.to_vec())))
     },
     signature: Signature::MAP,
     rule: |args, inputs, claims| {
@@ -56,8 +54,9 @@ pub(super) const GROUP_NORM: LayerSpec = LayerSpec {
         ArgSpec::size("num_channels").inferred(Feature::Second),
         ArgSpec::float("eps", 1e-5).named(),
         ArgSpec::bool("affine", true),
+        ArgSpec::bool("bias", true),
     ],
-    state: |args| Ok(affine(args, "affine", vec![args.size("num_channels")?.clone()])),
+    state: |args| Ok(with_bias(args, affine(args, "affine", vec![args.size("num_channels")?.clone()]))),
     signature: Signature::MAP,
     rule: |args, inputs, claims| {
         let (groups, channels) = (args.size("num_groups")?, args.size("num_channels")?);
@@ -84,14 +83,15 @@ pub(super) const RMS_NORM: LayerSpec = LayerSpec {
 const BATCH_NORM_ARGS: &[ArgSpec] = &[
     ArgSpec::size("num_features").inferred(Feature::Second),
     ArgSpec::float("eps", 1e-5).named(),
-    ArgSpec::float("momentum", 0.1).named(),
+    ArgSpec::of("momentum", Kind::OptionalFloat).named().or(Fallback::Float(0.1)),
     ArgSpec::bool("affine", true),
+    ArgSpec::bool("bias", true),
     ArgSpec::bool("track_running_stats", true),
 ];
 
 fn batch_norm_state(args: &Args) -> Result<Vec<StateSpec>> {
     let features = vec![args.size("num_features")?.clone()];
-    let mut state = affine(args, "affine", features.clone());
+    let mut state = with_bias(args, affine(args, "affine", features.clone()));
     if args.may_be("track_running_stats") {
         state.extend([
             buffer("running_mean", features.clone()),
@@ -100,6 +100,12 @@ fn batch_norm_state(args: &Args) -> Result<Vec<StateSpec>> {
         ]);
     }
     Ok(state)
+}
+
+/// The parameters without the bias, if the arguments leave it out.
+fn with_bias(args: &Args, mut state: Vec<StateSpec>) -> Vec<StateSpec> {
+    state.retain(|entry| entry.name != "bias" || args.may_be("bias"));
+    state
 }
 
 fn affine(args: &Args, switch: &str, shape: Vec<Poly>) -> Vec<StateSpec> {

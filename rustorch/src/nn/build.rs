@@ -25,6 +25,11 @@ impl<const N: usize> WindowOrMode<N> for usize {}
 impl<const N: usize> WindowOrMode<N> for [usize; N] {}
 impl<const N: usize> WindowOrMode<N> for &str {}
 
+/// A number that may be left out: `0.1`, `None`.
+pub trait OptionalNumber: Argument {}
+impl OptionalNumber for f64 {}
+impl OptionalNumber for Option<f64> {}
+
 /// A size or a list of sizes: `64`, `[8, 64]`.
 pub trait SizeList: Argument {}
 impl SizeList for usize {}
@@ -50,6 +55,7 @@ arguments! {
     [] isize: axis => Value::Axis(axis);
     [] bool: flag => Value::Bool(flag);
     [] f64: number => Value::Float(number);
+    [] Option<f64>: number => number.map_or(Value::Absent, Value::Float);
     [] &str: text => Value::Text(text.to_owned());
 }
 
@@ -142,6 +148,11 @@ impl Arguments {
             Some(Value::Float(number)) => Ok(*number),
             other => Err(Error::argument(self.spec.name, format!("{name} is {other:?}, expected a number"))),
         }
+    }
+
+    /// A number that may be left out.
+    pub fn optional_float(&self, name: &'static str) -> Result<Option<f64>> {
+        self.given(name).then(|| self.float(name)).transpose()
     }
 
     /// The text of an argument, if it is one.

@@ -15,8 +15,9 @@ mod state_dict;
 pub mod utils;
 mod visitor;
 
-pub use build::{Argument, SizeList, Window, WindowOrMode};
+pub use build::{Argument, OptionalNumber, SizeList, Window, WindowOrMode};
 pub use container::{ModuleDict, ModuleList, Sequential};
+pub(crate) use layers::share_of_batch;
 pub use layers::*;
 pub use loss::{CrossEntropyLoss, L1Loss, MSELoss};
 pub use module::{Layer, Module};

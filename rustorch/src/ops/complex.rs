@@ -121,7 +121,27 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::complex`].
     pub fn polar(abs: &Tensor, angle: &Tensor) -> Result<Tensor> {
-        Tensor::complex(&abs.mul(&angle.cos())?, &abs.mul(&angle.sin())?)
+        const OP: &str = "polar";
+        if abs.dtype() != angle.dtype() {
+            return Err(Error::argument(
+                OP,
+                format!("the magnitude is {}, the angle {}", abs.dtype(), angle.dtype()),
+            ));
+        }
+        let parts = Tensor::broadcast_tensors(&[abs, angle])?;
+        let output =
+            no_grad(|| Tensor::complex(&parts[0].mul(&parts[1].cos())?, &parts[0].mul(&parts[1].sin())?))?;
+        record(OP, &[&output], &[&parts[0], &parts[1]], || {
+            let saved = crate::autograd::Saved::output(&output, 0);
+            Box::new(move |ctx| {
+                let (z, grad) = (saved.unpack(ctx)?, ctx.grad()?.conj());
+                // As PyTorch: along the number itself, which is nowhere at 0, and backwards for negative magnitudes.
+                let to_abs = grad.mul(&z.sgn())?.real()?;
+                let to_angle = grad.mul(&z)?.imag()?.neg();
+                Ok(Grads::from_iter([Some(to_abs), Some(to_angle)]))
+            })
+        });
+        Ok(output)
     }
 
     /// The angles of complex numbers in radians, from -π to π; of real ones 0 or π (`torch.angle`). The gradient at 0
@@ -138,10 +158,18 @@ impl Tensor {
     #[track_caller]
     pub fn angle(&self) -> Tensor {
         let complex = || {
-            // At 0 the constants 1 and 0 stand in, through which no gradient flows.
-            let zero = no_grad(|| self.eq(0))?;
-            let real = self.real()?.masked_fill(&zero, 1.0)?;
-            self.imag()?.masked_fill(&zero, 0.0)?.atan2(&real)
+            let output = no_grad(|| self.imag()?.atan2(&self.real()?))?;
+            record("angle", &[&output], &[self], || {
+                let saved = crate::autograd::Saved::input(self);
+                Box::new(move |ctx| {
+                    let z = saved.unpack(ctx)?;
+                    let square = z.real()?.square().add(&z.imag()?.square())?;
+                    let square = square.masked_fill(&square.eq(0)?, 1)?;
+                    let turned = z.mul(num_complex::Complex::new(0.0, 1.0))?;
+                    Ok(Grads::from_iter([Some(turned.mul(&ctx.grad()?.div(&square)?)?)]))
+                })
+            });
+            Ok(output)
         };
         let real = || {
             let output = no_grad(|| {

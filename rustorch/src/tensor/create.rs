@@ -105,13 +105,19 @@ impl Tensor {
         value: impl Into<Scalar>,
         options: impl Into<TensorOptions>,
     ) -> Tensor {
-        let TensorOptions { dtype, device } = options.into();
+        let (TensorOptions { dtype, device }, value) = (options.into(), value.into());
+        expect(value.check_fits("full", dtype));
         expect(Self::try_full(&shape.into_shape(), value, dtype, device))
     }
 
     /// [`Tensor::full`] of this tensor's shape, dtype and device (`torch.full_like`).
+    ///
+    /// # Panics
+    /// If the dtype does not hold the value, or there is not enough memory.
     #[track_caller]
     pub fn full_like(&self, value: impl Into<Scalar>) -> Tensor {
+        let value = value.into();
+        expect(value.check_fits("full_like", self.dtype()));
         expect(Self::try_full(self.shape(), value, self.dtype(), self.device()))
     }
 

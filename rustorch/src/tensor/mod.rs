@@ -104,7 +104,10 @@ impl Tensor {
     /// # Errors
     /// If there is no such axis.
     pub fn size(&self, axis: isize) -> Result<usize> {
-        Ok(self.shape()[self.axis("size", axis)?])
+        let at = self.axis("size", axis)?;
+        self.shape().get(at).copied().ok_or_else(|| {
+            Error::argument("size", format!("there is no axis {axis}: the tensor has no axes"))
+        })
     }
 
     /// The number of elements (`torch.Tensor.numel`).

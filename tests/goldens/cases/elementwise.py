@@ -18,6 +18,11 @@ COMPLEXES = [
     complex(-2, 0.0), complex(-2, -0.0), complex(2, 0.0), complex(2, -0.0), complex(0.0, 2), complex(-0.0, 2),
     complex(0.0, -2), complex(0.5, 0.0), complex(-0.5, -0.0),
 ]
+# Where the textbook formulas fail: infinities, NaN, and what overflows on the way.
+LIMITS = [complex(x, y) for x in [0.0, -0.0, 1.5, inf, -inf, nan] for y in [0.0, -0.0, -2.5, inf, -inf, nan]] + [
+    400 + 1j, -400 + 2j, 1 + 400j, -2 - 400j, 1e30 + 1e30j,
+]
+AT_LIMITS = "sqrt rsqrt sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh sigmoid".split()
 SIGNED = [0, 1, -1, 2, -2, 3, -3, 5, 7, -7, 12, 100, -100, 127, -128]
 UNSIGNED = [0, 1, 2, 3, 5, 7, 12, 100, 127, 128, 200, 255]
 PAIR_REALS = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 7.25, inf, -inf, nan]
@@ -37,11 +42,10 @@ def pick(dtype, reals, complexes, signed, unsigned):
 # Where PyTorch's own numbers are not worth having.
 WITHOUT = {
     "gelu": [inf, -inf],  # NaN in its vectorised float32 code alone.
-    "softsign": [inf, -inf, -1e20, 10000.5],  # A composite: ∞/∞ in the gradient.
-    "acosh": [v for v in REALS if v <= -1] + [150.0, 10000.5, complex(-0.5, -0.0)],  # A finite gradient of a NaN.
+    "softsign": [-1e20, 10000.5],  # A composite, whose gradient cancels.
+    "acosh": [-1e20, -150.0, 150.0, 10000.5, complex(-0.5, -0.0)],  # The gradient overflows in float16.
     "logit": [0.0],  # The sign of the infinity depends on the dtype.
     "sinc": [1e-4 + 1e-4j],  # Its gradient cancels in single precision.
-    "copysign": [inf, -inf, nan],  # A NaN in the gradient.
     "asinh": [10000.5, -1e20, 150.0, -150.0],  # The gradient is computed in the input's dtype and overflows in float16.
     # Poles, for which float32 gives a large number of either sign.
     "digamma": [-1.0, -3.0, -6.0, -150.0, -1e20, -0.0, 0.0], "trigamma": [inf, -inf, -1.0, -2.0, -3.0, -6.0, -7.0, -100.0, -128.0, -150.0, -1e20],
@@ -150,6 +154,8 @@ def unary(writer):
         writer.case(name, function, rand([], "f32", *smooth), *params)
         writer.case(name, function, rand([0, 3], "f32"), *params)
         writer.case(name, function, rand([3], "c128", 0.25, 0.75, seed=2, grad=name not in NOT_COMPLEX), *params, fd=True)
+        for dtype in COMPLEX if name in AT_LIMITS else []:
+            writer.case(name, function, Arg(torch.tensor(LIMITS, dtype=torch.complex128), dtype, grad=False), *params)
         mutate = in_place(name, function)
         for dtype in ["f32", "f64", "c64", "i32", "u8", "bool"] + ["bf16"] * (name not in NOT_HALF):
             writer.case(name + "_", mutate, rand([2, 2], dtype, *smooth, layout="p:1,0"), *params)
@@ -303,6 +309,13 @@ def ternary(writer):
         writer.case("lerp", torch.lerp, rand([4], dtype), rand([4], dtype, seed=1), 0.25)
     writer.case("lerp", torch.lerp, rand([2, 1], "f64"), rand([3], "f64", seed=1), rand([], "f64", seed=2), fd=True)
     writer.case("lerp", torch.lerp, Arg([1.0, inf, nan, 0.1], "f32"), Arg([3.0, inf, 1, 0.1], "f32"), 0.5)
+    for weight in [0.0, 0.25, 0.5, 0.75, 1.0]:
+        writer.case("lerp", torch.lerp, Arg([1.0, inf, 1e30, 0.1], "f32", grad=False), Arg([-inf, 2.0, -1e30, 0.7], "f32", grad=False), weight)
+    writer.case("lerp", torch.lerp, rand([3], "c64"), rand([3], "c64", seed=1), 0.75)
+    for left, right, weight in [("f32", "f64", "f32"), ("f32", "f32", "f64"), ("c64", "c64", "f32"), ("f16", "f32", "f16")]:
+        writer.case("lerp", torch.lerp, rand([3], left), rand([3], right, seed=1), rand([3], weight, seed=2))
+    writer.case("lerp", torch.lerp, rand([3]), rand([], "f64"), 0.5)
+    writer.case("lerp", torch.lerp, rand([3]), rand([3]), rand([], "f64", seed=2))
     for name, function in [("addcmul", torch.addcmul), ("addcdiv", torch.addcdiv)]:
         call = lambda x, a, b, v, function=function: function(x, a, b, value=v)
         for dtype in ALL:
@@ -323,6 +336,10 @@ def clamp(writer):
         writer.case("clamp", torch.clamp, rand([4], dtype, -2, 3), rand([4], dtype, -1, 1, seed=1), rand([4], dtype, -1, 2, seed=2))
     writer.case("clamp", torch.clamp, rand([4], "i32"), -0.5, 1.5)
     writer.case("clamp", torch.clamp, rand([4], "u8", 0, 9), 2, 5)
+    for dtype, low, high in [("u8", 0, 300), ("u8", -1, 5), ("u8", 300, 400), ("u8", -5, -1), ("i8", -300, 5), ("i8", -5, 300), ("i8", 0, -300)]:
+        writer.case("clamp", torch.clamp, Arg([0, 3, 100, 127], dtype), low, high)
+        writer.case("clamp_min", torch.clamp_min, Arg([0, 3, 100, 127], dtype), low)
+        writer.case("clamp_max", torch.clamp_max, Arg([0, 3, 100, 127], dtype), high)
     writer.case("clamp", torch.clamp, rand([4], "f32"), 1.0, -1.0)
     writer.case("clamp", torch.clamp, Arg([1.0, -1.0, 1.0, 0.5], "f64"), -1.0, 1.0)
     writer.case("clamp", torch.clamp, Arg([1.0, 2, 3, nan, 1], "f32"), Arg([nan, 2, 1, 1, 1], "f32"), Arg([2, nan, 3.0, 1, 1], "f32"))
@@ -347,10 +364,27 @@ def polygamma(writer):
         writer.case("polygamma", call, rand([3], "f64", 0.75, 3), order, fd=order < 4)
         writer.case("polygamma", call, Arg([-0.6, -1.25, -3.7], "f64"), order)
     writer.case("polygamma", call, Arg([0.0, -2.0], "f64"), 2)
+    for order in [1, 2, 3]:
+        writer.case("polygamma", call, Arg([inf, nan] if order == 1 else [inf, -inf, nan], "f64", grad=False), order)
+
+
+def polar(writer):
+    numbers = Arg([1.0, -2, 0, 0.5], "f64"), Arg([0.5, 2, 1, -3], "f64")
+    writer.case("polar", torch.polar, *numbers)
+    writer.case("polar", torch.polar, rand([2, 1], "f32", 0.5, 2), rand([3], "f32", seed=1))
+    writer.case("polar", torch.polar, rand([3], "f64", 0.5, 2), rand([3], "f64", seed=1), fd=True)
+    writer.case("polar", torch.polar, rand([3], "f32"), rand([3], "f64"))
+    zeros = [complex(x, y) for x in [0.0, -0.0] for y in [0.0, -0.0]]
+    writer.case("angle", torch.angle, Arg(torch.tensor(zeros + COMPLEXES, dtype=torch.complex128), "c128"))
+    writer.case("angle", torch.angle, rand([2, 3], "c64", layout="s:1,2"))
+    writer.case("angle", torch.angle, rand([3], "c128", 0.5, 2), fd=True)
+    for dtype in ["f32", "i64", "bool"]:
+        writer.case("angle", torch.angle, grid(dtype))
 
 
 def write(writer):
     polygamma(writer)
+    polar(writer)
     unary(writer)
     binary(writer)
     ternary(writer)

@@ -74,9 +74,9 @@ def scatter(writer):
     ties = Arg([1.0, 2, 3], "f64"), 0, Arg([0, 0, 1], "i64"), Arg([1.0, 1, 5], "f64")
     for reduce in ["amax", "amin"]:
         for include in [True, False]:
-            # Without itself the first number still counts as one of those that are equal, unless it differs.
-            first = ties[0] if include else Arg([7.0, 2, 3], "f64")
-            writer.case("scatter_reduce", call, first, *ties[1:], reduce, include)
+            # Without itself the first number still counts as one of those that are equal.
+            writer.case("scatter_reduce", call, *ties, reduce, include)
+            writer.case("scatter_reduce", call, Arg([1.0, float("nan"), 3], "f64"), *ties[1:], reduce, include)
     zeros = Arg([2.0, 0, 3], "f64"), 0, Arg([0, 0, 1], "i64"), Arg([0.0, 4, 5], "f64")
     for include in [True, False]:
         writer.case("scatter_reduce", call, *zeros, "prod", include)

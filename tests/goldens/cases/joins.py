@@ -70,6 +70,8 @@ def rearrange(writer):
             dtypes = ["f32", "f64", "bf16", "i64", "bool", "c64"] if index == 0 else ["f32"]
             sweep(writer, op, function, shape, *arguments, dtypes=dtypes, layouts=index == 0, fd=not empty)
     writer.case("roll", lambda x, s, d: torch.roll(x, s), rand([2, 3]), [2], None)
+    writer.case("roll", lambda x, s, d: torch.roll(x, s, d), rand([]), [0], [0])
+    writer.case("unbind", torch.unbind, rand([]), 0)
     writer.case("repeat_interleave", torch.repeat_interleave, rand([2, 3], "f64"), 2, None, fd=True)
     writer.case("repeat_interleave", torch.repeat_interleave, rand([3, 2], "f64"), Arg([2, 0, 1], "i64"), 0, fd=True)
     for shape, offset in [([3], 0), ([3], 1), ([2], -2), ([3, 4], 0), ([3, 4], 2), ([4, 3], -1), ([2, 2], 5)]:

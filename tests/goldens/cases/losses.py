@@ -48,6 +48,7 @@ def cross_entropy(writer):
     writer.case("cross_entropy", call, rand([2, 3]), Arg([0, 1], "i64"), rand([2], grad=False), -100, 0.0, "mean")
     writer.case("cross_entropy", call, rand([2, 3]), Arg([0, 1], "i64"), None, -100, 1.5, "mean")
     writer.case("cross_entropy", call, rand([2, 3]), rand([2, 4]), *plain)
+    writer.case("cross_entropy", call, rand([2, 3]), rand([2, 3]), None, 1, 0.0, "mean")
 
 
 def nll(writer):
@@ -99,6 +100,7 @@ def probabilities(writer):
             for log in [False, True]:
                 target = rand([2, 3], dtype, -2, 0, seed=2) if log else share([2, 3], 2)
                 writer.case("kl_div", kl, rand([2, 3], dtype, -2, 0), target, reduction, log, fd=smooth)
+    writer.case("kl_div", kl, rand([3], "f64", -2, 0), Arg([0.5, 0.0, 0.5], "f64"), "sum", False)
     writer.case("binary_cross_entropy", plain, Arg([0.0, 1, 0, 1], "f32"), Arg([0.0, 1, 1, 0], "f32", grad=False), None, "none")
     writer.case("binary_cross_entropy", plain, Arg([0.5, 1.5], "f32"), Arg([0.0, 1], "f32"), None, "mean")
     writer.case("binary_cross_entropy", plain, Arg([0.5, -0.5], "f32"), Arg([0.0, 1], "f32"), None, "mean")

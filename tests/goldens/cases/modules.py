@@ -57,6 +57,13 @@ def write(writer):
         case(writer, nn.BatchNorm1d, numbers([4, 3]), *options)
         case(writer, nn.BatchNorm1d, numbers([2, 3, 3]), *options)
         case(writer, nn.BatchNorm2d, numbers([2, 3, 2, 2]), *options)
+    for momentum in [None, 0.1]:
+        case(writer, nn.BatchNorm1d, numbers([4, 3]), 3, 1e-5, momentum, True, True)
+        case(writer, nn.BatchNorm2d, numbers([0, 3, 2, 2]), 3, 1e-5, momentum, True, True)
+    without_bias = lambda kind: lambda *options: kind(*options[:-1], bias=options[-1])
+    for kind in [nn.BatchNorm1d, nn.BatchNorm2d]:
+        case(writer, without_bias(kind), numbers([2, 3, 2, 2][: 2 if kind is nn.BatchNorm1d else 4]), 3, 1e-5, 0.1, True, True, False)
+    case(writer, without_bias(nn.GroupNorm), numbers([2, 4, 3]), 2, 4, 1e-5, True, False)
     for options in [([3], 1e-5, True, True), ([2, 3], 1e-3, True, False), ([3], 1e-5, False, True)]:
         case(writer, nn.LayerNorm, numbers([4, 2, 3]), *options)
     for options in [(2, 4, 1e-5, True), (4, 4, 1e-3, False)]:

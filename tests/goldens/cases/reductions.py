@@ -41,6 +41,9 @@ def sums(writer):
         by_axes(writer, name, *plain(getattr(torch, name)), REALS)
         writer.case(name + "_dim", plain(getattr(torch, name))[1], Arg([[1.0, 3, 3], [2, 2, 2], [5, 4, 4]], "f64"), [1], False)
         writer.case(name, getattr(torch, name), Arg([3.0, 3, 1], "f64"))
+        # A gradient of NaN, where `max` and `min` give it to the NaN.
+        writer.case(name, getattr(torch, name), Arg([3.0, nan, 1], "f64"))
+        writer.case(name + "_dim", plain(getattr(torch, name))[1], Arg([[1.0, nan, 3], [2, 3, 2]], "f64"), [1], False)
     for name in ["any", "all"]:
         f = getattr(torch, name)
         by_axes(writer, name, f, lambda x, a, k, f=f: f(x, dim=tuple(a), keepdim=k), NUMBERS, fd=False)

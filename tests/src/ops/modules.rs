@@ -9,11 +9,14 @@ use crate::golden::Args;
 /// A layer of batch normalisation, its output and its buffers.
 macro_rules! batch_norm {
     ($a:ident, $layer:ty) => {{
-        let builder = <$layer>::builder($a.size(3)).eps($a.f64(4)).momentum($a.f64(5));
-        let mut layer = builder.affine($a.bool(6)).track_running_stats($a.bool(7)).build()?;
+        let builder = <$layer>::builder($a.size(3)).eps($a.f64(4)).momentum($a.f64_or_none(5));
+        let bias = $a.is_none(8) || $a.bool(8);
+        let builder = builder.affine($a.bool(6)).bias(bias).track_running_stats($a.bool(7));
+        let mut layer = builder.build()?;
         let mut state = $a.tensors(2).into_iter();
         if $a.bool(6) {
-            (layer.weight, layer.bias) = (state.next(), state.next());
+            layer.weight = state.next();
+            layer.bias = bias.then(|| state.next()).flatten();
         }
         (layer.running_mean, layer.running_var) = (state.next(), state.next());
         layer.num_batches_tracked = state.next();
@@ -61,7 +64,8 @@ pub(super) fn table() -> Table {
             run(a, &layer)?
         };
         "GroupNorm" => |a| {
-            let mut layer = nn::GroupNorm::builder(a.size(3), a.size(4)).eps(a.f64(5)).affine(a.bool(6)).build()?;
+            let builder = nn::GroupNorm::builder(a.size(3), a.size(4)).eps(a.f64(5)).affine(a.bool(6));
+            let mut layer = builder.bias(a.is_none(7) || a.bool(7)).build()?;
             (layer.weight, layer.bias) = (a.tensors(2).first().cloned(), a.tensors(2).get(1).cloned());
             run(a, &layer)?
         };

@@ -4,7 +4,7 @@ use super::super::ast::LayerCall;
 use super::super::errors::{Errors, place_of, source};
 use super::super::ir::{Call, Written};
 use super::size::Sizes;
-use super::written::{as_float, boolean, elements, integer, is_literal, number, text};
+use super::written::{as_float, boolean, elements, integer, is_literal, is_none, number, text};
 use quote::ToTokens;
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Kind, Value};
 use rustorch_shape::layers::LayerSpec;
@@ -65,7 +65,8 @@ impl Matcher<'_> {
                 }
             }
             let expr_tokens = match spec.kind {
-                Kind::Float | Kind::Operand | Kind::Probability => as_float(expr),
+                Kind::OptionalFloat if is_none(expr) => expr.to_token_stream(),
+                Kind::Float | Kind::OptionalFloat | Kind::Operand | Kind::Probability => as_float(expr),
                 _ => expr.to_token_stream(),
             };
             call.written.push(Written {
@@ -226,7 +227,9 @@ impl Matcher<'_> {
                 return Err(self.mismatch(spec, expr));
             }
             Kind::Bool => boolean(expr).map_or(Value::Expression, Value::Bool),
-            Kind::Float | Kind::Operand if is_literal(expr) && number(expr).is_none() => {
+            Kind::Float | Kind::OptionalFloat | Kind::Operand
+                if is_literal(expr) && number(expr).is_none() =>
+            {
                 return Err(self.mismatch(spec, expr));
             }
             Kind::Probability
@@ -235,7 +238,8 @@ impl Matcher<'_> {
                 return Err(self.mismatch(spec, expr));
             }
             // An operand that is a tensor gets its shape later.
-            Kind::Float | Kind::Operand | Kind::Probability => Value::Expression,
+            Kind::OptionalFloat if is_none(expr) => Value::Absent,
+            Kind::Float | Kind::OptionalFloat | Kind::Operand | Kind::Probability => Value::Expression,
             Kind::Text(choices) => match text(expr) {
                 Some(choice) if choices.contains(&choice.as_str()) => Value::Text(choice),
                 _ => return Err(self.mismatch(spec, expr)),

@@ -54,6 +54,11 @@ pub(super) fn is_flag(expr: &Expr) -> bool {
     !is_literal(expr) || boolean(expr).is_some()
 }
 
+/// Whether an expression is `None`.
+pub(super) fn is_none(expr: &Expr) -> bool {
+    matches!(expr, Expr::Path(path) if path.path.is_ident("None"))
+}
+
 /// Whether the expression is a literal, perhaps with a sign.
 pub(super) fn is_literal(expr: &Expr) -> bool {
     match expr {

@@ -8,7 +8,7 @@ use crate::kernels::batch_norm::{self as kernel, Finish, Gradients, Norm, Shape}
 use crate::kernels::conv::{self, Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{isa, scratch};
-use crate::nn::{BatchNorm1d, BatchNorm2d, Conv2d};
+use crate::nn::{BatchNorm1d, BatchNorm2d, Conv2d, share_of_batch};
 use crate::storage::lock_for_write;
 use crate::{DType, Error, Result, Tensor};
 
@@ -21,7 +21,7 @@ pub struct ChannelNorm<'a> {
     running: Option<(&'a Tensor, &'a Tensor)>,
     count: Option<&'a Tensor>,
     eps: f64,
-    momentum: f64,
+    momentum: Option<f64>,
     training: bool,
 }
 
@@ -69,9 +69,11 @@ impl ChannelNorm<'_> {
         if let (true, Some(tracked)) = (self.training, self.count) {
             crate::no_grad(|| tracked.add_(1))?;
         }
-        let Some((running_mean, running_var)) = self.running.filter(|_| self.training) else { return Ok(()) };
+        let tracks = self.training && count > 0;
+        let Some((running_mean, running_var)) = self.running.filter(|_| tracks) else { return Ok(()) };
         let unbiased = (count as f64 / (count as f64 - 1.0)) as f32;
-        let (keep, take) = ((1.0 - self.momentum) as f32, self.momentum as f32);
+        let share = share_of_batch(self.momentum, self.count)?;
+        let (keep, take) = ((1.0 - share) as f32, share as f32);
         for (running, batch, factor) in [(running_mean, mean, 1.0), (running_var, var, unbiased)] {
             let _guard = lock_for_write(running.storage(), &[]);
             running.storage().bump_version();

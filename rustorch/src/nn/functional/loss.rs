@@ -86,6 +86,13 @@ pub fn cross_entropy_with(logits: &Tensor, target: &Tensor, options: &CrossEntro
     };
     let weights = options.weight.as_ref().map(|weight| class_weights(OP, weight, classes)).transpose()?;
     if target.dtype().is_float() {
+        if options.ignore_index >= 0 {
+            let message = format!(
+                "ignore_index is {}, but targets that are probabilities have no labels",
+                options.ignore_index
+            );
+            return Err(Error::argument(OP, message));
+        }
         return with_probabilities(logits, target, axis, options);
     }
     let mut expected = logits.shape().to_vec();

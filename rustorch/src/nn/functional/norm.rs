@@ -154,7 +154,8 @@ pub fn batch_norm(
                     ),
                 ));
             }
-            if let (Some(running), true) = (running, options.training) {
+            // Nothing has no mean.
+            if let (Some(running), true) = (running, options.training && input.numel() > 0) {
                 track(input, &axes, running, options.momentum)?;
             }
             standardize(OP, input, axes, options.eps)?

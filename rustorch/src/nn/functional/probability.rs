@@ -132,10 +132,8 @@ pub fn kl_div(input: &Tensor, target: &Tensor, reduction: KlReduction, log_targe
     let losses = if log_target {
         target.exp().mul(&target.sub(input)?)?
     } else {
-        // y log y is 0 at 0, where the logarithm is not asked for.
-        let nothing = no_grad(|| target.eq(0.0))?;
-        let entropy = target.mul(&Tensor::where_(&nothing, 1.0, target)?.log())?;
-        entropy.sub(&target.mul(input)?)?
+        // y log y is 0 at 0.
+        target.xlogy(target)?.sub(&target.mul(input)?)?
     };
     match reduction {
         KlReduction::None => Ok(losses),

@@ -54,7 +54,7 @@ impl Embedding {
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = EmbeddingOptions {
             padding_idx: args.given("padding_idx").then(|| args.axis("padding_idx")).transpose()?,
-            max_norm: args.given("max_norm").then(|| args.float("max_norm")).transpose()?,
+            max_norm: args.optional_float("max_norm")?,
             norm_type: args.float("norm_type")?,
             scale_grad_by_freq: args.bool("scale_grad_by_freq")?,
         };

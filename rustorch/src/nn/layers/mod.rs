@@ -27,6 +27,7 @@ pub use conv_transpose::{
 pub use dropout::{Dropout, DropoutBuilder};
 pub use embedding::{Embedding, EmbeddingBuilder};
 pub use linear::{Linear, LinearBuilder};
+pub(crate) use norm::share_of_batch;
 pub use norm::{
     BatchNorm1d, BatchNorm1dBuilder, BatchNorm2d, BatchNorm2dBuilder, GroupNorm, GroupNormBuilder, LayerNorm,
     LayerNormBuilder, RMSNorm, RMSNormBuilder,

@@ -1,7 +1,7 @@
 //! Normalisation.
 
 use crate::error::expect;
-use crate::nn::build::{Arguments, SizeList, builder, module, python};
+use crate::nn::build::{Arguments, OptionalNumber, SizeList, builder, module, python};
 use crate::nn::functional::{self, BatchNormOptions};
 use crate::nn::{Layer, Module, Training, Visitor, VisitorMut, init};
 use crate::{DType, Result, Tensor, no_grad};
@@ -12,7 +12,8 @@ macro_rules! batch_norm {
         #[doc = concat!("(`torch.nn.", $name, "`; Ioffe and Szegedy 2015).")]
         ///
         /// In training, mean and variance are those of the batch, and the running ones move towards them by
-        /// `momentum`; in evaluation the running ones are used. The weight starts at 1 and the bias at 0.
+        /// `momentum`, or become the mean of all batches so far without one; in evaluation the running ones are used. The
+        /// weight starts at 1 and the bias at 0.
         ///
         /// ```
         #[doc = concat!("use rustorch::{Tensor, nn::{", $name, ", Layer}};")]
@@ -37,8 +38,8 @@ macro_rules! batch_norm {
             pub num_features: usize,
             /// What is added to the variance.
             pub eps: f64,
-            /// How much of a batch's statistics enters the running ones.
-            pub momentum: f64,
+            /// How much of a batch's statistics enters the running ones; without it, as much as of every other batch.
+            pub momentum: Option<f64>,
             pub(crate) training: Training,
         }
 
@@ -47,10 +48,13 @@ macro_rules! batch_norm {
             $builder for $layer(num_features: usize) {
                 /// What is added to the variance; 1e-5 unless set.
                 eps: f64,
-                /// How much of a batch's statistics enters the running ones; 0.1 unless set.
-                momentum: f64,
-                /// Whether there are a weight and a bias; `true` unless set.
+                /// How much of a batch's statistics enters the running ones; 0.1 unless set. With `None` they are the
+                /// mean of all batches.
+                momentum: impl OptionalNumber,
+                /// Whether there is a weight; `true` unless set.
                 affine: bool,
+                /// Whether there is a bias besides; `true` unless set.
+                bias: bool,
                 /// Whether to keep running statistics; without them, evaluation uses those of the batch too. `true`
                 /// unless set.
                 track_running_stats: bool,
@@ -76,7 +80,7 @@ macro_rules! batch_norm {
                     num_batches_tracked: args.buffer("num_batches_tracked", 0.0, DType::I64)?,
                     num_features: args.size("num_features")?,
                     eps: args.float("eps")?,
-                    momentum: args.float("momentum")?,
+                    momentum: args.optional_float("momentum")?,
                     training: Training::default(),
                 })
             }
@@ -90,11 +94,12 @@ macro_rules! batch_norm {
                     no_grad(|| count.add_(1))?;
                 }
                 let running = self.running_mean.as_ref().zip(self.running_var.as_ref());
-                let options = BatchNormOptions {
-                    training: training || running.is_none(),
-                    momentum: self.momentum,
-                    eps: self.eps,
+                let momentum = match training {
+                    true => share_of_batch(self.momentum, self.num_batches_tracked.as_ref())?,
+                    false => 0.0,
                 };
+                let options =
+                    BatchNormOptions { training: training || running.is_none(), momentum, eps: self.eps };
                 functional::batch_norm(input, running, self.weight.as_ref(), self.bias.as_ref(), options)
             }
         }
@@ -121,7 +126,7 @@ macro_rules! batch_norm {
                     $name,
                     self.num_features,
                     python::float(self.eps),
-                    python::float(self.momentum),
+                    self.momentum.map_or("None".to_owned(), python::float),
                     python::bool(self.weight.is_some()),
                     python::bool(self.bias.is_some()),
                     python::bool(self.running_mean.is_some())
@@ -136,6 +141,15 @@ macro_rules! batch_norm {
         }
     };
 }
+/// How much of a batch's statistics enters the running ones: the momentum, or one part in as many as there were batches.
+pub(crate) fn share_of_batch(momentum: Option<f64>, batches: Option<&Tensor>) -> Result<f64> {
+    match (momentum, batches) {
+        (Some(momentum), _) => Ok(momentum),
+        (None, Some(batches)) => Ok(1.0 / batches.item::<i64>()? as f64),
+        (None, None) => Ok(0.0),
+    }
+}
+
 batch_norm!(BatchNorm1d, BatchNorm1dBuilder, "BatchNorm1d", &[2, 3], "batch and length", "[8, 3]");
 batch_norm!(BatchNorm2d, BatchNorm2dBuilder, "BatchNorm2d", &[4], "batch, height and width", "[8, 3, 4, 4]");
 
@@ -239,8 +253,10 @@ builder! {
     GroupNormBuilder for GroupNorm(num_groups: usize, num_channels: usize) {
         /// What is added to the variance; 1e-5 unless set.
         eps: f64,
-        /// Whether there are a weight and a bias; `true` unless set.
+        /// Whether there is a weight; `true` unless set.
         affine: bool,
+        /// Whether there is a bias besides; `true` unless set.
+        bias: bool,
     }
 }
 

@@ -510,8 +510,8 @@ float_lanes!(f64, exp = exp_f64, expm1 = expm1_f64, log = log_f64, log1p = log1p
     digamma = super::special::digamma);
 
 macro_rules! complex_lanes {
-    ($($t:ty),*; $inverses:tt) => { $(complex_lanes!(@one $t, $inverses);)* };
-    (@one $t:ty, [$($inverse:ident),*]) => {
+    ($($t:ty),*; $functions:tt) => { $(complex_lanes!(@one $t, $functions);)* };
+    (@one $t:ty, [$($function:ident),*]) => {
         operators!([] C<$t>, <Complex<$t> as Add>::add, <Complex<$t> as Sub>::sub, <Complex<$t> as Mul>::mul,
             <Complex<$t> as Neg>::neg);
 
@@ -536,7 +536,10 @@ macro_rules! complex_lanes {
                 let zero = Complex::new(0.0, 0.0);
                 Self(match (self.0 == zero, exponent.0 == zero) {
                     (_, true) => Complex::new(1.0, 0.0),
-                    (true, false) => zero,
+                    // exp(exponent · log 0), where log 0 is -∞.
+                    (true, false) if exponent.0.re > 0.0 => zero,
+                    (true, false) if exponent.0.re < 0.0 => Complex::new(<$t>::INFINITY, <$t>::NAN),
+                    (true, false) => Complex::new(<$t>::NAN, <$t>::NAN),
                     _ => self.0.powc(exponent.0),
                 })
             }
@@ -559,17 +562,10 @@ macro_rules! complex_lanes {
             }
             fn log2(self) -> Self { Self(self.0.ln() / (2.0 as $t).ln()) }
             fn log10(self) -> Self { Self(self.0.ln() / (10.0 as $t).ln()) }
-            fn sqrt(self) -> Self { Self(self.0.sqrt()) }
             fn rsqrt(self) -> Self { Self::literal(1.0) / self.sqrt() }
-            fn sin(self) -> Self { Self(self.0.sin()) }
-            fn cos(self) -> Self { Self(self.0.cos()) }
-            fn tan(self) -> Self { Self(self.0.tan()) }
-            fn sinh(self) -> Self { Self(self.0.sinh()) }
-            fn cosh(self) -> Self { Self(self.0.cosh()) }
-            fn tanh(self) -> Self { Self(self.0.tanh()) }
-            $(fn $inverse(self) -> Self { Self(super::complex::narrow(super::complex::$inverse(super::complex::wide(self.0)))) })*
-            fn sigmoid(self) -> Self { Self((Complex::new(1.0, 0.0) + (-self.0).exp()).inv()) }
+            $(fn $function(self) -> Self { Self(super::complex::narrow(super::complex::$function(super::complex::wide(self.0)))) })*
+            fn sigmoid(self) -> Self { Self::literal(1.0) / (Self::literal(1.0) + (-self).exp()) }
         }
     };
 }
-complex_lanes!(f32, f64; [asin, acos, atan, asinh, acosh, atanh]);
+complex_lanes!(f32, f64; [asin, acos, atan, asinh, acosh, atanh, sqrt, sin, cos, tan, sinh, cosh, tanh]);

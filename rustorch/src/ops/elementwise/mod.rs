@@ -14,6 +14,7 @@ mod cpu;
 mod cuda;
 mod flat;
 mod fuse;
+mod hyperbolic;
 pub(crate) mod kernel;
 #[allow(missing_docs, reason = "the words of expressions; exported for what `fuse!` expands to alone")]
 pub mod lanes;

@@ -84,8 +84,12 @@ pub(super) fn polygamma(order: usize, x: f64) -> f64 {
         return f64::NAN;
     }
     let odd = if order % 2 == 1 { 1.0 } else { -1.0 };
-    if x <= 0.0 && x.fract() == 0.0 {
+    if x <= 0.0 && x.fract() == 0.0 || x == f64::NEG_INFINITY {
         return odd * f64::INFINITY;
+    }
+    // PyTorch takes it from the Hurwitz zeta function, which it has no value of at infinity.
+    if x == f64::INFINITY {
+        return if order > 1 { f64::NAN } else { 0.0 };
     }
     if x >= 0.5 {
         return odd * polygamma_series(order, x);

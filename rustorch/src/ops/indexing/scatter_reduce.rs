@@ -191,10 +191,9 @@ fn gradients(
                 let winners = source.eq(&result.gather(axis, positions)?)?.to_dtype(own.dtype());
                 Ok::<_, Error>((own.eq(&result)?.to_dtype(own.dtype()), winners))
             })?;
-            let candidates =
-                if include_self { own_wins.clone() } else { own_wins.scatter_value(axis, positions, 0)? };
-            let number = candidates.scatter_add(axis, positions, &source_wins)?;
-            let share = grad.div(&number.masked_fill(&number.eq(0)?, 1)?)?;
+            // As in PyTorch, what the tensor held counts also where it takes no part, and NaN never: its gradient is 0/0.
+            let number = own_wins.scatter_add(axis, positions, &source_wins)?;
+            let share = grad.div(&number)?;
             (own_wins.mul(&share)?, source_wins.mul(&share.gather(axis, positions)?)?)
         }
         Reduce::Prod => {

@@ -94,6 +94,9 @@ impl Tensor {
             };
             return self.reshape(-1)?.roll(shift, 0)?.reshape(self.shape());
         };
+        if let (0, Some(axis)) = (self.rank(), axes.first()) {
+            return Err(Error::argument(OP, format!("there is no axis {axis}: the tensor has no axes")));
+        }
         if shifts.len() != axes.len() {
             return Err(Error::argument(OP, format!("{} shifts for {} axes", shifts.len(), axes.len())));
         }

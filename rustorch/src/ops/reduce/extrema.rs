@@ -124,9 +124,17 @@ impl Tensor {
     }
 
     /// An extremum over axes, whose gradient is spread over all elements that attain it.
-    fn spread(&self, op: &'static str, kind: Kind, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+    pub(super) fn spread(
+        &self,
+        op: &'static str,
+        kind: Kind,
+        axes: impl Axes,
+        keepdim: bool,
+    ) -> Result<Tensor> {
         let reduction = Reduction::new(op, self, axes)?;
         reduction.check_not_empty()?;
+        // As in PyTorch, where NaN equals nothing in the gradients of `amax` and `amin`, which are NaN then.
+        let nan_attains = !matches!(op, "amax" | "amin");
         let output = reduction.run(kind, keepdim, 1.0)?;
         record(op, &[&output], &[self], || {
             let (restore, input, value) =
@@ -134,8 +142,12 @@ impl Tensor {
             Box::new(move |ctx| {
                 let (input, value) = (input.unpack(ctx)?, restore.keep(&value.unpack(ctx)?)?);
                 let attains = no_grad(|| {
-                    let both_nan = input.isnan().logical_and(&value.isnan())?;
-                    Ok::<_, Error>(input.eq(&value)?.logical_or(&both_nan)?.to_dtype(input.dtype()))
+                    let equal = input.eq(&value)?;
+                    let attains = match nan_attains {
+                        true => equal.logical_or(&input.isnan().logical_and(&value.isnan())?)?,
+                        false => equal,
+                    };
+                    Ok::<_, Error>(attains.to_dtype(input.dtype()))
                 })?;
                 let share = no_grad(|| attains.div(&restore.sum(&attains)?))?;
                 Ok(Grads::from_iter([Some(restore.keep(ctx.grad()?)?.mul(&share)?)]))

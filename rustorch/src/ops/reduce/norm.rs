@@ -50,10 +50,10 @@ impl Tensor {
             return Ok(self.to_dtype(DType::F32).norm_dim(p, axes, keepdim)?.to_dtype(self.dtype()));
         }
         if p == f64::INFINITY {
-            return self.abs().amax_dim(axes, keepdim);
+            return self.abs().spread("norm", Kind::Max, axes, keepdim);
         }
         if p == f64::NEG_INFINITY {
-            return self.abs().amin_dim(axes, keepdim);
+            return self.abs().spread("norm", Kind::Min, axes, keepdim);
         }
         let reduction = Reduction::new("norm", self, axes)?;
         let output = no_grad(|| powers(&reduction, p, keepdim))?;

@@ -51,7 +51,7 @@ impl Tensor {
     /// equal, from the least to the greatest element (`torch.histc`). Other elements and NaN are not counted.
     ///
     /// # Errors
-    /// If the dtype is neither `F32` nor `F64`, there are no bins, or a bound is not finite or they are in the wrong
+    /// If the dtype is not floating-point, there are no bins, or a bound is not finite or they are in the wrong
     /// order.
     ///
     /// ```
@@ -62,8 +62,8 @@ impl Tensor {
     /// ```
     pub fn histc(&self, bins: usize, low: f64, high: f64) -> Result<Tensor> {
         const OP: &str = "histc";
-        if !matches!(self.dtype(), DType::F32 | DType::F64) {
-            return Err(Error::DType { op: OP, dtype: self.dtype(), expected: "float32 or float64" });
+        if !self.dtype().is_float() {
+            return Err(Error::DType { op: OP, dtype: self.dtype(), expected: "a floating-point dtype" });
         }
         let values = no_grad(|| self.to_dtype(DType::F64).to_vec::<f64>())?;
         let (mut low, mut high) = (low, high);

@@ -20,7 +20,8 @@ pub enum Interpolation {
 
 impl Tensor {
     /// The entries below which the fractions `q` of an axis, or of all elements, lie (`torch.quantile`). `q` is a
-    /// number, or a vector of the tensor's dtype, whose entries then form a new first axis. NaN if there is one.
+    /// number, or a vector of the tensor's dtype, whose entries then form a new first axis; with linear interpolation it has a
+    /// gradient as well. NaN if there is one.
     ///
     /// # Errors
     /// If the dtype is neither `F32` nor `F64`, a fraction is not between 0 and 1, there is no such axis, or it is
@@ -44,7 +45,9 @@ impl Tensor {
         if !matches!(self.dtype(), DType::F32 | DType::F64) {
             return Err(Error::DType { op: OP, dtype: self.dtype(), expected: "float32 or float64" });
         }
-        let (fractions, scalar) = fractions(q.into(), self.dtype())?;
+        let q = q.into();
+        let (fractions, scalar) = fractions(q, self.dtype())?;
+        let differentiated = q.tensor().filter(|q| q.requires_grad());
         let rows = match axis {
             None => self.reshape(-1)?,
             Some(_) if self.rank() == 0 => self.reshape(1)?,
@@ -59,19 +62,19 @@ impl Tensor {
         }
         let sorted = rows.sort(-1, false, false)?.0;
         let entry = |rank: usize| sorted.select(-1, rank as isize);
-        let at = |fraction: f64| -> Result<Tensor> {
+        let at = |index: usize, fraction: f64| -> Result<Tensor> {
             let rank = fraction * (len - 1) as f64;
             let (low, high) = (rank.floor() as usize, rank.ceil() as usize);
-            match interpolation {
-                Interpolation::Lower => entry(low),
-                Interpolation::Higher => entry(high),
-                Interpolation::Nearest => entry(rank.round_ties_even() as usize),
-                Interpolation::Midpoint => entry(high)?.lerp(&entry(low)?, 0.5),
-                // From the nearer end, so that an infinite other end does not make NaN of a finite entry.
-                Interpolation::Linear if rank - (low as f64) < 0.5 => {
-                    entry(low)?.lerp(&entry(high)?, rank - low as f64)
+            match (interpolation, differentiated) {
+                (Interpolation::Lower, _) => entry(low),
+                (Interpolation::Higher, _) => entry(high),
+                (Interpolation::Nearest, _) => entry(rank.round_ties_even() as usize),
+                (Interpolation::Midpoint, _) => entry(low)?.lerp(&entry(high)?, 0.5),
+                (Interpolation::Linear, None) => entry(low)?.lerp(&entry(high)?, rank - low as f64),
+                (Interpolation::Linear, Some(q)) => {
+                    let q = if scalar { q.clone() } else { q.select(0, index as isize)? };
+                    entry(low)?.lerp(&entry(high)?, &q.mul((len - 1) as f64)?.sub(low as f64)?)
                 }
-                Interpolation::Linear => entry(high)?.lerp(&entry(low)?, low as f64 + 1.0 - rank),
             }
         };
         // Sorting puts NaN last.
@@ -79,7 +82,8 @@ impl Tensor {
         let poisoned = last.isnan();
         let values = fractions
             .iter()
-            .map(|&fraction| Tensor::where_(&poisoned, &last, &at(fraction)?))
+            .enumerate()
+            .map(|(index, &fraction)| Tensor::where_(&poisoned, &last, &at(index, fraction)?))
             .collect::<Result<Vec<_>>>()?;
         let keep = |value: &Tensor| -> Result<Tensor> {
             match axis {

@@ -1,10 +1,11 @@
 //! One entry of each row, chosen by rank or by frequency.
 
 use super::{Rows, record_picks};
+use crate::autograd::{Grads, Saved, record};
 use crate::dtype::dispatch;
 use crate::kernels::accumulate::Comparable;
 use crate::kernels::sort::{Scratch, SortKey, nth_of_row, sort_row};
-use crate::{DType, Error, Result, Tensor};
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// Which entry of a row to pick.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ impl Tensor {
     }
 
     /// The middle of all elements, of an even number the lower one; NaN if there is one (`torch.median`). Without
-    /// elements it is NaN.
+    /// elements it is NaN. Equal elements share the gradient.
     ///
     /// # Errors
     /// If the dtype is complex, or there are no elements and it is an integer.
@@ -100,7 +101,20 @@ impl Tensor {
         if self.numel() == 0 && self.dtype().is_float() {
             return Tensor::try_full(&[], f64::NAN, self.dtype(), self.device());
         }
-        Ok(self.reshape(-1)?.median_dim(0, false)?.0)
+        let output = no_grad(|| Ok::<_, Error>(self.reshape(-1)?.median_dim(0, false)?.0))?;
+        record("median", &[&output], &[self], || {
+            let (input, value) = (Saved::input(self), Saved::output(&output, 0));
+            Box::new(move |ctx| {
+                let (input, value) = (input.unpack(ctx)?, value.unpack(ctx)?);
+                let share = no_grad(|| {
+                    let both_nan = input.isnan().logical_and(&value.isnan())?;
+                    let equal = input.eq(&value)?.logical_or(&both_nan)?.to_dtype(input.dtype());
+                    equal.div(&equal.sum())
+                })?;
+                Ok(Grads::from_iter([Some(share.mul(ctx.grad()?)?)]))
+            })
+        });
+        Ok(output)
     }
 
     /// The middle entry along an axis, and its position (`torch.median` with `dim`).
@@ -125,7 +139,7 @@ impl Tensor {
     /// ```
     pub fn mode(&self, axis: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
         if self.dtype() == DType::Bool {
-            let (values, positions) = crate::no_grad(|| self.to_dtype(DType::U8)).mode(axis, keepdim)?;
+            let (values, positions) = no_grad(|| self.to_dtype(DType::U8)).mode(axis, keepdim)?;
             return Ok((values.to_dtype(DType::Bool), positions));
         }
         self.pick("mode", axis, keepdim, Pick::Mode)

@@ -3,7 +3,9 @@
 use crate::ops::elementwise::macros::*;
 
 // Complex numbers: see `ops/partial.rs`.
-entry!(T, value Real softsign(x;) = x / (T(1.0) + abs(x)), [(g, x) = g / ((T(1.0) + abs(x)) * (T(1.0) + abs(x)))]);
+entry!(T, value Real softsign(x;) = x / (T(1.0) + abs(x)), [
+    (g, x) = select(eq(x - x, T(0.0)), g / ((T(1.0) + abs(x)) * (T(1.0) + abs(x))), x - x)
+]);
 
 unary! {
     literal T;

@@ -73,7 +73,7 @@ binary! {
 
     /// `|a|` with the sign of `b` (`torch.copysign`).
     Real copysign / copysign_ (a, b) = copysign(a, b),
-        da(g, a, y) = select(eq(a, T(0.0)), T(0.0), g * sign(a) * sign(y)), db() = T(0.0),
+        da(g, a, y) = select(eq(a, T(0.0)), T(0.0), g * (y / a)), db() = T(0.0),
         example [1.0f32, -2.0], -1.0 => [-1.0f32, -2.0];
 }
 

@@ -62,8 +62,11 @@ unary! {
     /// The inverse hyperbolic sine (`torch.asinh`).
     Analytic asinh / asinh_ (x) = asinh(x), dx(g, x) = g * conj(rsqrt(x * x + T(1.0))), example [0.0, 1.0] => [0.0, 0.8813736];
 
+    // Two roots for complex numbers; where they are NaN, which is below -1 for real ones, PyTorch has one root's number.
     /// The inverse hyperbolic cosine (`torch.acosh`).
-    Analytic acosh / acosh_ (x) = acosh(x), dx(g, x) = g * conj(rsqrt(x - T(1.0)) * rsqrt(x - T(-1.0))),
+    Analytic acosh / acosh_ (x) = acosh(x),
+        dx(g, x) = select(eq(rsqrt(x - T(1.0)) * rsqrt(x - T(-1.0)), rsqrt(x - T(1.0)) * rsqrt(x - T(-1.0))),
+            g * conj(rsqrt(x - T(1.0)) * rsqrt(x - T(-1.0))), g * conj(rsqrt(x * x - T(1.0)))),
         example [1.0, 2.0] => [0.0, 1.316958];
 
     /// The inverse hyperbolic tangent (`torch.atanh`).

@@ -2,7 +2,7 @@
 
 use crate::ops::elementwise::macros::*;
 use crate::ops::elementwise::{Operand, apply, apply_as, result_dtype};
-use crate::{DType, Error, Result, Tensor};
+use crate::{DType, Error, Result, Scalar, Tensor};
 
 entry!(T, value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
     () = T(0.0),
@@ -10,7 +10,8 @@ entry!(T, value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
     (g, a) = select(ne(a, T(0.0)), T(0.0), g)
 ]);
 
-entry!(T, value Analytic lerp(a, b, c;) = a + c * (b - a), [
+// From the nearer end, as PyTorch: exact at both, and finite where the other one is infinite. Complex numbers: below.
+entry!(T, value Real lerp(a, b, c;) = select(lt(abs(c), T(0.5)), a + c * (b - a), b - (b - a) * (T(1.0) - c)), [
     (g, c) = g * conj(T(1.0) - c),
     (g, c) = g * conj(c),
     (g, a, b) = g * conj(b - a)
@@ -74,10 +75,10 @@ impl Tensor {
         apply_as(&where_::ENTRY, &inputs, params!(), result_dtype(&inputs[1..]))
     }
 
-    /// `self + weight · (end - self)` (`torch.lerp`).
+    /// `self + weight · (end - self)` (`torch.lerp`), computed from the nearer end.
     ///
     /// # Errors
-    /// For shapes that do not broadcast and unsupported dtypes.
+    /// For shapes that do not broadcast, and if `end`, or a weight with axes, has another dtype, or one without fractions.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -86,7 +87,32 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
-        apply(&lerp::ENTRY, &[Operand::Tensor(self), Operand::Tensor(end), weight.into()], params!())
+        const OP: &str = "lerp";
+        let (dtype, weight) = (self.dtype(), weight.into());
+        if !dtype.is_differentiable() {
+            return Err(Error::DType { op: OP, dtype, expected: "a floating-point or complex dtype" });
+        }
+        let is_point = weight.tensor().is_none_or(|weight| weight.rank() == 0);
+        let fits =
+            weight.dtype() == dtype || is_point && (!weight.dtype().is_complex() || dtype.is_complex());
+        if end.dtype() != dtype || !fits {
+            let message =
+                format!("the start is {dtype}, the end {} and the weight {}", end.dtype(), weight.dtype());
+            return Err(Error::argument(OP, format!("{message}; they must be the same")));
+        }
+        let inputs = [Operand::Tensor(self), Operand::Tensor(end), weight];
+        if !dtype.is_complex() {
+            // A weight without axes does not decide the dtype.
+            return apply_as(&lerp::ENTRY, &inputs, params!(), dtype);
+        }
+        let distance = end.sub(self)?;
+        let weight = match weight {
+            Operand::Tensor(weight) => weight.to_dtype(dtype),
+            Operand::Scalar(weight) => Tensor::try_full(&[], weight, dtype, self.device())?,
+        };
+        let near = crate::no_grad(|| weight.abs().lt(0.5))?;
+        let from_end = end.sub(&distance.mul(&weight.neg().add(1.0)?)?)?;
+        Tensor::where_(&near, &self.add(&distance.mul(&weight)?)?, &from_end)
     }
 
     /// `self + value · a · b` (`torch.addcmul`).
@@ -147,6 +173,8 @@ impl Tensor {
     /// ```
     pub fn clamp<'a>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'a>>) -> Result<Tensor> {
         let (low, high) = (low.into(), high.into());
+        let dtype = result_dtype(&[Operand::Tensor(self), low, high]);
+        let (low, high) = (in_range("clamp", low, dtype, true)?, in_range("clamp", high, dtype, false)?);
         let entry = match (low, high) {
             (Operand::Scalar(_), Operand::Scalar(_)) => &clamp_numbers::ENTRY,
             _ => &clamp::ENTRY,
@@ -167,7 +195,10 @@ impl Tensor {
     pub fn clamp_min<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
         match low.into() {
             Operand::Tensor(low) => self.maximum(low),
-            low => apply(&clamp_min::ENTRY, &[Operand::Tensor(self), low], params!()),
+            low => {
+                let low = in_range("clamp_min", low, result_dtype(&[Operand::Tensor(self), low]), true)?;
+                apply(&clamp_min::ENTRY, &[Operand::Tensor(self), low], params!())
+            }
         }
     }
 
@@ -184,7 +215,23 @@ impl Tensor {
     pub fn clamp_max<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
         match high.into() {
             Operand::Tensor(high) => self.minimum(high),
-            high => apply(&clamp_max::ENTRY, &[Operand::Tensor(self), high], params!()),
+            high => {
+                let high = in_range("clamp_max", high, result_dtype(&[Operand::Tensor(self), high]), false)?;
+                apply(&clamp_max::ENTRY, &[Operand::Tensor(self), high], params!())
+            }
         }
     }
+}
+
+/// A bound as the result's dtype holds it: one beyond all of an integer dtype's numbers becomes the last of them. One that
+/// would leave no number is refused, as in PyTorch.
+fn in_range<'a>(op: &'static str, bound: Operand<'a>, dtype: DType, lower: bool) -> Result<Operand<'a>> {
+    let Operand::Scalar(Scalar::Int(value)) = bound else { return Ok(bound) };
+    let Some((least, greatest)) = dtype.int_range() else { return Ok(bound) };
+    if (lower && value > greatest) || (!lower && value < least) {
+        let name = if lower { "lower" } else { "upper" };
+        let message = format!("the {name} bound is {value}, but {dtype} holds {least} to {greatest}");
+        return Err(Error::argument(op, message));
+    }
+    Ok(Operand::Scalar(Scalar::Int(value.clamp(least, greatest))))
 }
