@@ -13,7 +13,7 @@ use crate::kernels::cross_entropy::{self as kernel, Targets};
 use crate::nn::functional::Reduction;
 use crate::nn::{CrossEntropyLoss, MSELoss};
 use crate::optim::scheduler::{Schedule, Scheduler};
-use crate::optim::{Optimizer, clip_grad_norm_};
+use crate::optim::{Clipper, Optimizer};
 use crate::{DType, Device, Error, Result, Tensor, enable_grad, no_grad};
 
 /// How far an output is from its target: a loss of `nn`, or a function `|output, target|` that gives one.
@@ -200,6 +200,7 @@ pub struct TrainStep<'m, M, L, O> {
     loss: L,
     optimiser: O,
     max_norm: Option<f64>,
+    clipper: Clipper,
     schedule: Option<AfterStep<'m, O>>,
     parameters: Vec<Tensor>,
     pass: Pass,
@@ -221,6 +222,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
             loss,
             optimiser,
             max_norm: None,
+            clipper: Clipper::default(),
             schedule: None,
             parameters: model.parameters(),
             pass: Pass::new(false, true),
@@ -260,7 +262,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
             None => self.op_by_op(inputs, target)?,
         };
         if let Some(max_norm) = self.max_norm {
-            clip_grad_norm_(&self.parameters, max_norm, 2.0)?;
+            self.clipper.clip(&self.parameters, max_norm, 2.0)?;
         }
         self.optimiser.step()?;
         if let Some(schedule) = &mut self.schedule {

@@ -1,6 +1,8 @@
 //! Limits on gradients (`torch.nn.utils.clip_grad`).
 
-use crate::{Error, Result, Tensor, no_grad};
+use crate::kernels::optim::{Array, scale, sum_of_squares};
+use crate::storage::Locks;
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// Scales all gradients together, in place, so that the norm of all of them as one vector is at most `max_norm`; returns
 /// the norm that they had (`torch.nn.utils.clip_grad_norm_`).
@@ -21,26 +23,83 @@ use crate::{Error, Result, Tensor, no_grad};
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64> {
-    const OP: &str = "clip_grad_norm_";
-    if max_norm.is_nan() || max_norm < 0.0 {
-        return Err(Error::argument(OP, format!("max_norm is {max_norm}, expected a number, at least 0")));
-    }
-    if norm_type.is_nan() || norm_type <= 0.0 {
-        return Err(Error::argument(OP, format!("norm_type is {norm_type}, expected a positive number")));
-    }
-    let gradients: Vec<Tensor> = parameters.iter().filter_map(Tensor::grad).collect();
-    no_grad(|| {
-        let norms = gradients.iter().map(|g| norm(g, norm_type)).collect::<Result<Vec<f64>>>()?;
-        let total = combine(&norms, norm_type);
-        let scale = max_norm / (total + 1e-6);
-        // A norm that is NaN makes the gradients NaN, as in PyTorch, rather than pass unseen.
-        if scale < 1.0 || scale.is_nan() {
-            for gradient in &gradients {
-                gradient.mul_(scale)?;
-            }
+    Clipper::default().clip(parameters, max_norm, norm_type)
+}
+
+/// Memory for [`clip_grad_norm_`], kept from step to step.
+#[derive(Default)]
+pub(crate) struct Clipper {
+    gradients: Vec<Tensor>,
+    arrays: Vec<Array>,
+    ends: Vec<usize>,
+    locks: Locks,
+}
+
+impl Clipper {
+    /// As [`clip_grad_norm_`].
+    pub fn clip(&mut self, parameters: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64> {
+        const OP: &str = "clip_grad_norm_";
+        if max_norm.is_nan() || max_norm < 0.0 {
+            return Err(Error::argument(
+                OP,
+                format!("max_norm is {max_norm}, expected a number, at least 0"),
+            ));
         }
+        if norm_type.is_nan() || norm_type <= 0.0 {
+            return Err(Error::argument(OP, format!("norm_type is {norm_type}, expected a positive number")));
+        }
+        self.gradients.clear();
+        self.gradients.extend(parameters.iter().filter_map(Tensor::grad));
+        let is_plain = |gradient: &Tensor| {
+            gradient.dtype() == DType::F32 && gradient.device().is_cpu() && gradient.is_contiguous()
+        };
+        let total = match norm_type == 2.0 && self.gradients.iter().all(is_plain) {
+            true => self.together(max_norm),
+            false => no_grad(|| one_by_one(&self.gradients, max_norm, norm_type)),
+        };
+        // A gradient that is held here could not be written to by the next step.
+        self.gradients.clear();
+        total
+    }
+
+    /// The Euclidean norm and the scaling as one loop each over all gradients.
+    fn together(&mut self, max_norm: f64) -> Result<f64> {
+        let Self { gradients, arrays, ends, locks } = self;
+        let guard = locks.lock(gradients.iter().map(Tensor::storage), std::iter::empty());
+        if guard.shared {
+            drop(guard);
+            return no_grad(|| one_by_one(gradients, max_norm, 2.0));
+        }
+        arrays.clear();
+        arrays.extend(gradients.iter().map(|g| Array { ptr: g.host_ptr().cast(), len: g.numel() }));
+        // SAFETY: contiguous, locked, and each in a storage of its own.
+        let total = unsafe { sum_of_squares(arrays, ends) }.sqrt();
+        if let Some(factor) = factor(max_norm, total) {
+            // SAFETY: as above.
+            unsafe { scale(arrays, factor as f32, ends) };
+            gradients.iter().for_each(|gradient| gradient.storage().bump_version());
+        }
+        drop(guard);
         Ok(total)
-    })
+    }
+}
+
+/// What gradients of this norm are multiplied by, if they are.
+fn factor(max_norm: f64, total: f64) -> Option<f64> {
+    let factor = max_norm / (total + 1e-6);
+    // A norm that is NaN makes the gradients NaN, as in PyTorch, rather than pass unseen.
+    (factor < 1.0 || factor.is_nan()).then_some(factor)
+}
+
+fn one_by_one(gradients: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64> {
+    let norms = gradients.iter().map(|g| norm(g, norm_type)).collect::<Result<Vec<f64>>>()?;
+    let total = combine(&norms, norm_type);
+    if let Some(factor) = factor(max_norm, total) {
+        for gradient in gradients {
+            gradient.mul_(factor)?;
+        }
+    }
+    Ok(total)
 }
 
 /// Limits every element of all gradients to `-limit ..= limit`, in place (`torch.nn.utils.clip_grad_value_`).

@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::options::Options;
 use super::{Optimizer, state};
-use crate::kernels::optim::{self as kernels, Update};
+use crate::kernels::optim::{self as kernels, Task, Update};
 use crate::nn::StateDict;
-use crate::storage::lock_for_write;
+use crate::storage::Locks;
 use crate::{DType, Device, Error, Result, Tensor, no_grad};
 
 /// The options of an optimiser, and what it does with them. Implemented by this library's options; other methods
@@ -61,6 +61,25 @@ pub struct Optim<R> {
     /// One per parameter, group after group.
     states: Vec<State>,
     checked: bool,
+    work: Work,
+}
+
+/// The steps of all parameters, which run as one loop. The memory is kept from step to step.
+#[derive(Default)]
+pub(super) struct Work {
+    tasks: Vec<Task>,
+    entries: Vec<Entry>,
+    ends: Vec<usize>,
+    locks: Locks,
+}
+
+/// What a task works on.
+struct Entry {
+    /// The parameter, or a contiguous copy.
+    target: Tensor,
+    gradient: Tensor,
+    /// The parameter that the target is a copy of.
+    original: Option<Tensor>,
 }
 
 /// Collects parameters and options of an optimiser.
@@ -104,7 +123,8 @@ impl<R: Rule> Optim<R> {
 
     fn from_groups(groups: Vec<Group<R>>) -> Self {
         let count = groups.iter().map(|group| group.parameters.len()).sum();
-        Self { groups, states: std::iter::repeat_with(State::default).take(count).collect(), checked: false }
+        let states = std::iter::repeat_with(State::default).take(count).collect();
+        Self { groups, states, checked: false, work: Work::default() }
     }
 
     /// The parameter groups.
@@ -184,16 +204,23 @@ impl<R: Rule> OptimBuilder<R> {
 impl<R: Rule> Optimizer for Optim<R> {
     fn step(&mut self) -> Result<()> {
         self.check()?;
-        let mut states = self.states.iter_mut();
+        let Self { groups, states, work, .. } = self;
+        let mut states = states.iter_mut();
         no_grad(|| {
-            for group in &self.groups {
-                for (parameter, state) in group.parameters.iter().zip(&mut states) {
-                    if let Some(gradient) = parameter.grad() {
-                        step_one(&group.options, parameter, &gradient, state)?;
+            let mut prepare_all = || {
+                for group in groups.iter() {
+                    for (parameter, state) in group.parameters.iter().zip(&mut states) {
+                        if let Some(gradient) = parameter.grad() {
+                            prepare(&group.options, parameter, &gradient, state, work)?;
+                        }
                     }
                 }
-            }
-            Ok(())
+                Ok(())
+            };
+            let prepared = prepare_all();
+            // What was prepared counts as a step, so it is done also if a parameter after it cannot be trained.
+            let ran = work.run();
+            prepared.and(ran)
         })
     }
 
@@ -252,9 +279,17 @@ pub struct Slot<'a> {
     pub(super) fresh: bool,
     pub(super) scalars: &'a mut [(&'static str, f64)],
     tensors: &'a [(&'static str, Tensor)],
+    tasks: &'a mut Vec<Task>,
 }
 
-fn step_one<R: Rule>(rule: &R, parameter: &Tensor, gradient: &Tensor, state: &mut State) -> Result<()> {
+/// Adds the step of a parameter to the work.
+fn prepare<R: Rule>(
+    rule: &R,
+    parameter: &Tensor,
+    gradient: &Tensor,
+    state: &mut State,
+    work: &mut Work,
+) -> Result<()> {
     let op = R::NAME;
     if !parameter.dtype().is_float() {
         return Err(Error::DType { op, dtype: parameter.dtype(), expected: "a floating-point dtype" });
@@ -285,36 +320,61 @@ fn step_one<R: Rule>(rule: &R, parameter: &Tensor, gradient: &Tensor, state: &mu
         fresh,
         scalars: &mut state.scalars,
         tensors: &state.tensors,
+        tasks: &mut work.tasks,
     };
     rule.update(&mut slot)?;
     state.step += 1;
-    if target.is_same(parameter) { Ok(()) } else { parameter.copy_(&target).map(drop) }
+    let original = (!target.is_same(parameter)).then(|| parameter.clone());
+    work.entries.push(Entry { target, gradient, original });
+    Ok(())
+}
+
+impl Work {
+    /// Runs the steps.
+    fn run(&mut self) -> Result<()> {
+        let Self { tasks, entries, ends, locks } = self;
+        {
+            let targets = entries.iter().map(|entry| entry.target.storage());
+            let guard = locks.lock(targets, entries.iter().map(|entry| entry.gradient.storage()));
+            // Parameters that may share elements with others are updated one after the other.
+            let together = if guard.shared { 1 } else { tasks.len().max(1) };
+            for tasks in tasks.chunks(together) {
+                // SAFETY: what `Slot::apply` says, now that all parameters and gradients are locked; they are kept alive by the
+                // entries, the states by the optimiser.
+                unsafe { kernels::run(tasks, ends) };
+            }
+        }
+        tasks.clear();
+        let copied = entries.iter().try_for_each(|Entry { target, original, .. }| {
+            target.storage().bump_version();
+            original.as_ref().map_or(Ok(()), |parameter| parameter.copy_(target).map(drop))
+        });
+        entries.clear();
+        copied
+    }
 }
 
 impl Slot<'_> {
-    /// Applies an update to every element. `S` is the number of state tensors.
+    /// Applies an update to every element, once all parameters are ready. `S` is the number of state tensors.
     pub(super) fn apply<const S: usize>(&mut self, op: &'static str, update: impl Update<S>) -> Result<()> {
         let dtype = self.parameter.dtype();
-        match self.parameter.device() {
-            Device::Cpu => {
-                let _guard = lock_for_write(self.parameter.storage(), &[self.gradient.storage()]);
-                crate::dtype::dispatch!(floating dtype, op, T => {
-                    // SAFETY: all are contiguous, of the parameter's shape and dtype: gradients by `set_grad`, the
-                    // state since it was made. Parameter and gradient are locked, the state is the optimiser's alone.
-                    unsafe {
-                        kernels::step::<T, _, S>(
-                            update,
-                            self.parameter.host_ptr().cast(),
-                            self.gradient.host_ptr().cast_const().cast(),
-                            std::array::from_fn(|k| self.tensors[k].1.host_ptr().cast()),
-                            self.parameter.numel(),
-                        )
-                    }
-                });
-            }
-            device @ Device::Cuda(_) => return Err(Error::Unavailable { op, device, dtype }),
+        if let device @ Device::Cuda(_) = self.parameter.device() {
+            return Err(Error::Unavailable { op, device, dtype });
         }
-        self.parameter.storage().bump_version();
+        let task = crate::dtype::dispatch!(floating dtype, op, T => {
+            // SAFETY: all are contiguous, of the parameter's shape and dtype: gradients by `set_grad`, the state since it was
+            // made. Parameter and gradient will be locked when the task runs, the state is the optimiser's alone.
+            unsafe {
+                Task::new::<T, _, S>(
+                    update,
+                    self.parameter.host_ptr().cast(),
+                    self.gradient.host_ptr().cast_const().cast(),
+                    std::array::from_fn(|k| self.tensors[k].1.host_ptr().cast()),
+                    self.parameter.numel(),
+                )
+            }
+        });
+        self.tasks.push(task);
         Ok(())
     }
 }

@@ -44,6 +44,7 @@ pub use adagrad::{Adagrad, AdagradOptions};
 pub use adam::{Adam, AdamOptions, AdamW, AdamWOptions};
 pub use adamax::{Adamax, AdamaxOptions};
 pub use asgd::{ASGD, ASGDOptions};
+pub(crate) use clip::Clipper;
 pub use clip::{clip_grad_norm_, clip_grad_value_};
 pub use driver::{Group, Optim, OptimBuilder, Rule};
 pub use nadam::{NAdam, NAdamOptions};

@@ -202,9 +202,90 @@ pub(crate) fn lock_for_write<'a>(target: &'a Storage, sources: &[&'a Storage]) -
     WriteGuard { target, reads: all }
 }
 
+/// Locks of many storages at once, in memory that is kept from one use to the next.
+#[derive(Default)]
+pub(crate) struct Locks {
+    /// The storages, and whether they are locked exclusively.
+    held: Vec<(Storage, bool)>,
+}
+
+/// What [`Locks::lock`] has locked.
+pub(crate) struct LocksGuard<'a> {
+    locks: &'a mut Locks,
+    /// Whether a target is the same storage as another target or a source.
+    pub shared: bool,
+}
+
+impl Locks {
+    /// Locks `targets` for writing and `sources` for reading, each storage once, in the order of [`lock_for_write`].
+    pub fn lock<'a>(
+        &mut self,
+        targets: impl Iterator<Item = &'a Storage>,
+        sources: impl Iterator<Item = &'a Storage>,
+    ) -> LocksGuard<'_> {
+        let held = &mut self.held;
+        held.extend(targets.map(|target| (target.clone(), true)));
+        held.extend(sources.map(|source| (source.clone(), false)));
+        held.sort_unstable_by_key(|(storage, exclusive)| (Arc::as_ptr(&storage.0) as usize, !exclusive));
+        let mut shared = false;
+        held.dedup_by(|next, kept| {
+            let same = next.0.same(&kept.0);
+            shared |= same && kept.1;
+            same
+        });
+        for (storage, exclusive) in held.iter() {
+            if *exclusive {
+                storage.0.lock.lock_exclusive();
+                storage.0.derived.clear();
+            } else {
+                storage.0.lock.lock_shared_recursive();
+            }
+        }
+        LocksGuard { locks: self, shared }
+    }
+}
+
+impl Drop for LocksGuard<'_> {
+    fn drop(&mut self) {
+        for (storage, exclusive) in self.locks.held.drain(..) {
+            // SAFETY: `Locks::lock` locked it so.
+            unsafe {
+                match exclusive {
+                    true => storage.0.lock.unlock_exclusive(),
+                    false => storage.0.lock.unlock_shared(),
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_are_locked_once_each_and_let_go() {
+        let storages: Vec<Storage> =
+            (0..5).map(|_| Storage::uninit(16, DType::F32, Device::Cpu).unwrap()).collect();
+        let mut locks = Locks::default();
+        for _ in 0..2 {
+            // A target twice, a source that is also a target, a source twice.
+            let guard = locks.lock(
+                [&storages[3], &storages[0], &storages[3]].into_iter(),
+                [&storages[1], &storages[0], &storages[1]].into_iter(),
+            );
+            assert!(guard.shared);
+            let locked = |at: usize| {
+                let lock = &storages[at].0.lock;
+                (lock.is_locked(), lock.is_locked_exclusive())
+            };
+            assert_eq!([0, 1, 2, 3].map(locked), [(true, true), (true, false), (false, false), (true, true)]);
+            drop(guard);
+            assert!(storages.iter().all(|storage| !storage.0.lock.is_locked()));
+            let (a, b) = (&storages[0], &storages[1]);
+            assert!(!locks.lock([a].into_iter(), [b, b].into_iter()).shared);
+        }
+    }
 
     #[test]
     fn writers_of_each_others_sources_do_not_deadlock() {
