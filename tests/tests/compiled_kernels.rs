@@ -5,7 +5,7 @@ use rustorch::kernels::parallel::set_num_threads;
 use rustorch::nn::Module;
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed, no_grad};
-use rustorch_tests::compiled::{both, close};
+use rustorch_tests::compiled::{both, check, close};
 use rustorch_tests::turns::turn;
 
 dim!(Batch);
@@ -212,4 +212,106 @@ fn training_on_one_value_per_channel_is_an_error() {
     let result = One::new().try_forward(&Tensor::randn([1, 6]).typed::<shape![Batch, 6]>().unwrap());
     let text = "batch_norm: training needs more than one value per channel, but the input is [1, 6]";
     assert_eq!(result.unwrap_err().to_string(), text);
+}
+
+model! {
+    /// Tensors joined and taken apart, sums over axes, softmax, averages over windows, products.
+    Plain {
+        conv: Conv2d(3, 4, kernel = 3, padding = 1),
+        pool: AvgPool2d(2, padding = 1, count_include_pad = false),
+        adaptive: AdaptiveAvgPool2d([3, 2]),
+        soft: LogSoftmax(1),
+        fc: Linear(4, 6),
+    }
+    forward(x: [batch, 3, 6, 8], w: [8, 5])
+        -> ([batch, 6], [batch, 4, 3, 2], [batch, 4, 6, 5], [2, batch, 4], [batch, 4, 4], [batch, 3, 3], [batch, 3]) {
+        let y = conv(x);
+        let both = cat([y, x], 1);
+        let (a, b) = chunk(both, 2, 3);
+        let (c, m, d) = split(a * b, [1, 3, 3], 1);
+        let z = adaptive(pool(cat([c, d], -3)));
+        let means = mean(softmax(y, -1), [2, 3]);
+        let stacked = stack([means, sum(y, [3, 2]), max_pool2d(y, [6, 8])[.., .., 0, 0]], 0);
+        let flat = flatten(y, 2);
+        let gram = bmm(flat, transpose(flat, 1, 2));
+        let averages = avg_pool2d(x, [6, 4], stride = [6, 2], ceil_mode = true)[.., .., 0];
+        let (p, _, r) = unbind(averages, 2);
+        let out = soft(fc(sum(stacked, 0))) + mean(z) - sum(m[0]);
+        let parts = averages * narrow(mean(x, [2]), 2, 4, 3);
+        (out, z, matmul(y, w), stacked[1..3], gram, parts, mean(p * r, 1, keepdim = true) * p)
+    }
+}
+
+fn plain(model: &Plain, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (a, b, c, d, e, f, g) =
+        model.forward(&x[0].typed::<shape![Batch, 3, 6, 8]>()?, &x[1].typed::<shape![8, 5]>()?);
+    let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()];
+    Ok(all.into_iter().chain([f.into_tensor(), g.into_tensor()]).collect())
+}
+
+#[test]
+fn joins_sums_averages_and_products_are_the_same() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Plain>(), Vec::<&str>::new());
+    let inputs = |batch: usize, _: usize| vec![Tensor::randn([batch, 3, 6, 8]), Tensor::randn([8, 5])];
+    check(&Plain::new(), inputs, plain)
+}
+
+#[test]
+fn options_of_poolings_that_are_not_the_declared_ones_run_op_by_op() -> Result<()> {
+    let _turn = turn();
+    model! {
+        Pools { max: MaxPool2d(2), mean: AvgPool2d(2), soft: Softmax(1) }
+        forward(x: [batch, 2, 4, 4]) -> ([batch, 2, 2, 2], [batch, 2, 2, 2], [batch, 2, 4, 4]) {
+            (max(x), mean(x), soft(x))
+        }
+    }
+    let run = |model: &Pools, x: &Tensor| -> Result<Vec<Tensor>> {
+        let (a, b, c) = model.try_forward(&x.typed::<shape![Batch, 2, 4, 4]>()?)?;
+        Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor()])
+    };
+    let (mut model, x) = (Pools::new(), Tensor::randn([3, 2, 4, 4]));
+    run(&model, &x)?;
+    // Each change is one that leaves the shapes as they are.
+    model.max.kernel = [1, 1];
+    model.mean.kernel = [1, 2];
+    model.soft.dim = 2;
+    let changed = run(&model, &x)?;
+    for (a, b) in changed.iter().zip(&op_by_op(|| run(&model, &x))?) {
+        close(b, a, "another option");
+    }
+    Ok(())
+}
+
+model! {
+    /// Contractions of every arrangement of indices: batches, several rows, columns and sums, with or without each of them.
+    Contractions { fc: Linear(6, 6), w: Param([2, 3, 5], init = normal(0.0, 1.0)), v: Param([3, 2, 4], init = normal(0.0, 1.0)) }
+    forward(x: [batch, 4, 2, 3], y: [batch, 5, 2, 3])
+        -> ([batch, 2, 4, 5], [batch, 4, 2, 3], [batch, 4, 5], [batch, 4, 4], [batch], [4, 2, 3, 5, 2, 3], [batch, 3, 4], [5, batch]) {
+        let x = reshape(fc(flatten(x, 2)), [batch, 4, 2, 3]);
+        let scores = einsum!("bqhd,bkhd->bhqk", x, y);
+        let mixed = einsum!("bhqk,bkhd->bqhd", softmax(scores, -1), y);
+        let merged = einsum!("bqhd,hdk->bqk", x, w);
+        let apart = einsum!("bqhd,dhk->bqk", x, v);
+        let single = einsum!("bk,k->b", mean(merged, 1), sum(w, [0, 1]));
+        let outer = einsum!("qhd,kij->qhdkij", mean(x, 0), mean(y, 0));
+        let crossed = einsum!("bqhd,hdq->bdq", x, permute(mean(x, 0), [1, 2, 0]));
+        let turned = einsum!("bk,bk->kb", sum(merged, 1), mean(y, [2, 3]));
+        (scores, mixed, merged, apart, single, outer, crossed, turned)
+    }
+}
+
+#[test]
+fn contractions_are_the_same() -> Result<()> {
+    let _turn = turn();
+    // An elementwise product is no product of matrices.
+    assert_eq!(islands::<Contractions>(), ["[5, batch] = einsum bk,bk->kb, on tensors"]);
+    let inputs =
+        |batch: usize, _: usize| vec![Tensor::randn([batch, 4, 2, 3]), Tensor::randn([batch, 5, 2, 3])];
+    check(&Contractions::new(), inputs, |model, x| {
+        let (a, b, c, d, e, f, g, h) =
+            model.forward(&x[0].typed::<shape![Batch, 4, 2, 3]>()?, &x[1].typed::<shape![Batch, 5, 2, 3]>()?);
+        let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()];
+        Ok(all.into_iter().chain([f.into_tensor(), g.into_tensor(), h.into_tensor()]).collect())
+    })
 }

@@ -46,6 +46,18 @@ model! {
     forward(text: [batch, seq]) -> [batch, seq, 11] { head(tanh(tokens(text))) }
 }
 
+model! {
+    Reader {
+        tokens: Embedding(11, 16),
+        lstm: Lstm(_, 24, num_layers = 2, bidirectional = true, batch_first = true, dropout = 0.1),
+        head: Linear(_, 11),
+    }
+    forward(text: [batch, seq]) -> [batch, seq, 11] {
+        let (h, _) = lstm(tokens(text));
+        head(h)
+    }
+}
+
 #[test]
 fn steps_are_those_of_the_tape() -> Result<()> {
     let _turn = turn();
@@ -89,9 +101,13 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
         Tokens(nn::CrossEntropyLoss::new()),
         optim::SGD::new(bigram.parameters(), 1e-2),
     );
+    let reader = Reader::new();
+    let optimiser = optim::Adam::new(reader.parameters(), 1e-3);
+    let mut third = TrainStep::new(&reader, Tokens(nn::CrossEntropyLoss::new()), optimiser);
     for _ in 0..3 {
         step.step(&[&x], &labels)?;
         other.step(&[&text], &text)?;
+        third.step(&[&text], &text)?;
     }
     let before = COUNT.get();
     for _ in 0..10 {
@@ -102,6 +118,11 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
         other.step(&[&text], &text)?;
     }
     assert_eq!((after - before, COUNT.get() - after), (0, 0), "allocations in ten steps");
+    let before = COUNT.get();
+    for _ in 0..10 {
+        third.step(&[&text], &text)?;
+    }
+    assert_eq!(COUNT.get() - before, 0, "allocations in ten steps of a recurrent network");
     Ok(())
 }
 

@@ -2,9 +2,8 @@
 
 use std::hint::black_box;
 
-use rustorch::compiled::{Tokens, TrainStep};
-use rustorch::nn::functional::{AttentionOptions, cross_entropy, scaled_dot_product_attention};
-use rustorch::nn::{Embedding, Linear, Lstm};
+use rustorch::compiled::{Compiled, Tokens, TrainStep};
+use rustorch::nn::functional::{AttentionOptions, scaled_dot_product_attention};
 use rustorch::prelude::*;
 use rustorch::{Result, inference_mode};
 use rustorch_examples::networks::Gpt;
@@ -24,21 +23,14 @@ dim!(Batch, Seq);
 pub fn rows() -> Vec<Row> {
     vec![
         Row::time("chargpt train adamw b12 t64", || {
-            // The step borrows the model; both live until the program ends.
             let model = Box::leak(Box::new(CharGpt::new()));
             let optimiser = optim::AdamW::new(model.parameters(), 1e-3);
-            let mut step = TrainStep::new(model, Tokens(nn::CrossEntropyLoss::new()), optimiser);
-            let text = || Tensor::randint(0, VOCABULARY as i64, [12, CONTEXT]);
-            let (input, target, places) = (text(), text(), Tensor::arange(0, CONTEXT, 1)?);
-            step.step(&[&input, &places], &target)?;
-            Ok(Box::new(move || {
-                step.step(&[&input, &places], &target).expect("the first step succeeded");
-            }))
+            train(model, optimiser, 12, &[&Tensor::arange(0, CONTEXT, 1)?])
         }),
         Row::time("charlstm train adam b32 t64", || {
-            let model = CharLstm::new()?;
+            let model = Box::leak(Box::new(CharLstm::new()));
             let optimiser = optim::Adam::new(model.parameters(), 1e-3);
-            train(move |text| model.forward(text), optimiser, 32)
+            train(model, optimiser, 32, &[])
         }),
         Row::time("chargpt infer b1 t64", || {
             let model = CharGpt::new();
@@ -46,9 +38,9 @@ pub fn rows() -> Vec<Row> {
             infer(move |text| gpt(&model, text))
         }),
         Row::time("charlstm infer b1 t64", || {
-            let model = CharLstm::new()?;
-            model.lstm.eval();
-            infer(move |text| model.forward(text))
+            let model = CharLstm::new();
+            model.eval();
+            infer(move |text| Layer::forward(&model, text))
         }),
         Row::time("attention causal b2 h8 s1024 d64", || attention(false)),
         Row::time("attention causal b2 h8 s1024 d64 forward backward", || attention(true)),
@@ -61,47 +53,37 @@ fn gpt(model: &CharGpt, text: &Tensor) -> Result<Tensor> {
     Ok(model.try_forward(&text, &places.typed::<shape![Seq]>()?)?.into_tensor())
 }
 
-struct CharLstm {
-    tokens: Embedding,
-    lstm: Lstm,
-    head: Linear,
-}
-
-impl CharLstm {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            tokens: Embedding::new(VOCABULARY, 128),
-            lstm: Lstm::builder(128, 256).num_layers(2).batch_first(true).build()?,
-            head: Linear::new(256, VOCABULARY),
-        })
+model! {
+    /// Two layers of 256 units over 128 features of a character.
+    pub CharLstm {
+        tokens: Embedding(VOCABULARY, 128),
+        lstm: Lstm(_, 256, num_layers = 2, batch_first = true),
+        head: Linear(_, VOCABULARY),
     }
-
-    fn parameters(&self) -> Vec<Tensor> {
-        [self.tokens.parameters(), self.lstm.parameters(), self.head.parameters()].concat()
-    }
-
-    fn forward(&self, text: &Tensor) -> Result<Tensor> {
-        let (output, _) = self.lstm.forward(&self.tokens.forward(text)?, None)?;
-        self.head.forward(&output)
+    forward(text: [batch, seq]) -> [batch, seq, VOCABULARY] {
+        let (h, _) = lstm(tokens(text));
+        head(h)
     }
 }
 
-/// Gradients, loss, backward and an update on a fixed batch of text.
-fn train(
-    model: impl Fn(&Tensor) -> Result<Tensor> + 'static,
-    mut optimiser: impl Optimizer + 'static,
+/// A step on a fixed batch of text, with inputs besides. The step borrows the model; both live until the program ends.
+fn train<M: Compiled>(
+    model: &'static M,
+    optimiser: impl Optimizer + 'static,
     batch: usize,
+    more: &[&Tensor],
 ) -> Result<Step> {
+    let mut step = TrainStep::new(model, Tokens(nn::CrossEntropyLoss::new()), optimiser);
     let text = || Tensor::randint(0, VOCABULARY as i64, [batch, CONTEXT]);
-    let (input, target) = (text(), text().flatten(0, 1)?);
-    let mut step = move || -> Result<()> {
-        optimiser.zero_grad();
-        cross_entropy(&model(&input)?.flatten(0, 1)?, &target)?.backward()?;
-        optimiser.step()
-    };
+    let (input, target) = (text(), text());
+    let mut inputs = vec![input];
+    inputs.extend(more.iter().map(|&tensor| tensor.clone()));
+    let mut step = move || step.step(&inputs.iter().collect::<Vec<_>>(), &target);
     step()?;
     // What has worked once works again: nothing in a step depends on the values.
-    Ok(Box::new(move || step().expect("the first step succeeded")))
+    Ok(Box::new(move || {
+        step().expect("the first step succeeded");
+    }))
 }
 
 /// A forward pass over one text.

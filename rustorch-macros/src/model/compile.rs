@@ -6,12 +6,13 @@ mod chain;
 mod elements;
 mod fuse;
 mod kernels;
+mod plain;
 mod steps;
 
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Link, PartOp};
 pub(super) use elements::Contents;
-pub(super) use kernels::is_plain_table;
+pub(super) use kernels::{is_plain_table, is_recurrent};
 
 use super::check::Checked;
 use super::ir::{Element, Model, Over, Submodel, Var};
@@ -85,6 +86,23 @@ pub(super) enum Kind<'p> {
     Embedding {
         layer: Callee,
         input: Var,
+    },
+    /// A kernel that is called as all of them are: tensors in and out, and options.
+    Kernel {
+        /// The method of the pass; that of its gradient has `_backward` behind the name.
+        method: &'static str,
+        /// How it is called in the schedule.
+        name: String,
+        inputs: Vec<Var>,
+        options: TokenStream,
+    },
+    /// A recurrent layer, or one step of it, from these states or from zeros.
+    Recurrent {
+        layer: Callee,
+        input: Var,
+        /// A table of whose rows the input holds the numbers.
+        table: Option<Callee>,
+        states: Vec<Var>,
     },
     MaxPool {
         input: Var,
@@ -226,8 +244,13 @@ impl Kind<'_> {
                 var(left).into_iter().chain(var(right)).collect()
             }
             Kind::Chain(chain) => chain.uses(),
+            Kind::Recurrent { input, states, .. } => {
+                std::iter::once(*input).chain(states.iter().copied()).collect()
+            }
             Kind::Attention { inputs, .. } => inputs.to_vec(),
-            Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => inputs.clone(),
+            Kind::Kernel { inputs, .. } | Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => {
+                inputs.clone()
+            }
             Kind::State { .. } => Vec::new(),
             Kind::Branch { arms, .. } => arms.iter().flat_map(Region::uses).collect(),
             Kind::Loop { carried, body, .. } => {

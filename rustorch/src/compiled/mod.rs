@@ -42,7 +42,9 @@ pub mod expansion {
     pub use super::buf::Contents;
     pub use super::cache::Cache;
     pub use super::into::write;
-    pub use super::ops::{Chain, ChannelNorm, Heads, Link, MaxPool, RowNorm, Side, Slope, operators};
+    pub use super::ops::{
+        AveragePool, Chain, ChannelNorm, Heads, Link, MaxPool, Recurrence, RowNorm, Side, Slope, operators,
+    };
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Tensors, check_count, check_rank, forward, has_shape};
     pub use super::submodel::{Probe, Uncompiled, array};

@@ -82,6 +82,18 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// As [`parameter`](Self::parameter), for a name that has to be put together: those that do not ask for names do without.
+    pub(super) fn parameter_called(
+        &mut self,
+        name: fmt::Arguments<'_>,
+        tensor: impl Into<Option<&'a Tensor>>,
+    ) {
+        match &self.sink {
+            Some(_) => self.parameter("", tensor),
+            None => self.parameter(&name.to_string(), tensor),
+        }
+    }
+
     /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
     pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
         match tensor.into() {

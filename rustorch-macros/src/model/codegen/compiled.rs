@@ -205,6 +205,14 @@ impl Printer<'_> {
         statements::reference(self.model, callee.field, callee.element)
     }
 
+    /// The table whose rows a recurrent layer reads, if there is one.
+    fn table(&self, table: Option<Callee>) -> TokenStream {
+        option(table.map(|table| {
+            let table = self.place(table);
+            quote!(&#table.weight)
+        }))
+    }
+
     fn module(&self, layer: Option<Callee>) -> TokenStream {
         match layer {
             Some(callee) => {

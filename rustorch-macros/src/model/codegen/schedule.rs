@@ -53,6 +53,11 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             wrap(if residual.is_some() { format!("add({text}, ·)") } else { text }, act)
         }
         Kind::RowNorm { layer, .. } | Kind::Embedding { layer, .. } => format!("{}(·)", label(layer)),
+        Kind::Kernel { name, inputs, .. } => format!("{name}({})", vec!["·"; inputs.len()].join(", ")),
+        Kind::Recurrent { layer, table, .. } => match table {
+            Some(table) => format!("{}({}(·))", label(layer), label(table)),
+            None => format!("{}(·)", label(layer)),
+        },
         Kind::MaxPool { .. } => "max_pool2d(·)".into(),
         Kind::Unary { act, .. } => format!("{}(·)", act.name),
         Kind::Binary { op, left, right } => {

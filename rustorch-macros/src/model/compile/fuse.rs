@@ -41,6 +41,33 @@ pub(super) fn fuse<'m>(
     }
 }
 
+/// Lets recurrent layers read the rows of a table that nobody else uses, so that the table is multiplied with their weights
+/// and not each row anew.
+pub(super) fn fuse_tables(steps: &mut Vec<Step<'_>>, results: &[Var]) {
+    let mut at = 0;
+    while at < steps.len() {
+        let Kind::Embedding { layer, input } = steps[at].kind else {
+            at += 1;
+            continue;
+        };
+        let rows = steps[at].results[0];
+        let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&rows));
+        let (Some(user), None) = (users.next(), users.next()) else {
+            at += 1;
+            continue;
+        };
+        match &mut steps[user].kind {
+            Kind::Recurrent { input: read, table, states, .. }
+                if *read == rows && !states.contains(&rows) && !results.contains(&rows) =>
+            {
+                (*read, *table) = (input, Some(layer));
+                steps.remove(at);
+            }
+            _ => at += 1,
+        }
+    }
+}
+
 /// What can be fused into a step.
 enum Last {
     Act(Act),

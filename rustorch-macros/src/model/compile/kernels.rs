@@ -9,8 +9,8 @@ use super::{Act, Callee, Chain, Kind, Operand, PartOp, attention};
 use crate::fuse::functions::find;
 use proc_macro2::TokenStream;
 use quote::quote;
-use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
+use rustorch_shape::{Poly, Size};
 
 impl Compiler<'_> {
     /// The kernel of a layer that maps one tensor to one, if it has one.
@@ -39,7 +39,24 @@ impl Compiler<'_> {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
                 Kind::MaxPool { input, pool: quote!(::rustorch::__private::compiled::MaxPool::from(#layer)) }
             }
+            "AvgPool2d" | "AdaptiveAvgPool2d" | "Softmax" | "LogSoftmax" => {
+                return self.plain_layer(callee, input);
+            }
+            name if is_recurrent(name, args) => {
+                Kind::Recurrent { layer: callee, input, table: None, states: Vec::new() }
+            }
             _ => return None,
+        })
+    }
+
+    /// The kernel of a recurrent layer, if it has one.
+    pub fn recurrent<'p>(&self, callee: Callee, input: Var, states: &[Var]) -> Option<Kind<'p>> {
+        let (layer, args) = self.model.layer(self.checked, callee.field)?;
+        is_recurrent(layer.spec.name, args).then(|| Kind::Recurrent {
+            layer: callee,
+            input,
+            table: None,
+            states: states.to_vec(),
         })
     }
 
@@ -111,7 +128,10 @@ impl Compiler<'_> {
                 let factors = quote!(Link::Dropout(#p, self.training.get()));
                 Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
             }
-            _ => return elementwise(name, inputs, args, *results.first()?),
+            _ => match self.plain(name, inputs, args) {
+                Some(kind) => kind,
+                None => return elementwise(name, inputs, args, *results.first()?),
+            },
         })
     }
 }
@@ -197,7 +217,7 @@ fn number(arg: &Arg) -> Option<TokenStream> {
     }
 }
 
-fn normal(axis: isize, rank: usize) -> Option<usize> {
+pub(super) fn normal(axis: isize, rank: usize) -> Option<usize> {
     let axis = if axis < 0 { axis + rank as isize } else { axis };
     usize::try_from(axis).ok().filter(|axis| *axis < rank)
 }
@@ -225,6 +245,12 @@ fn pads_with_zeros(args: &Args) -> bool {
         Some(Value::Text(mode)) => mode == "zeros",
         _ => true,
     }
+}
+
+/// Whether this is a recurrent layer, or a step of one, whose state is not projected.
+pub(in super::super) fn is_recurrent(name: &str, args: &Args) -> bool {
+    let is_known = ["Rnn", "Lstm", "Gru", "RnnCell", "LstmCell", "GruCell"].contains(&name);
+    is_known && args.get("proj_size").is_none_or(|size| matches!(size, Value::Size(size) if size.is(0)))
 }
 
 /// Whether a table of rows is read and its gradient added up without any of the options that change either.

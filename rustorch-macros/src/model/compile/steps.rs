@@ -17,6 +17,7 @@ impl Compiler<'_> {
     pub fn region<'p>(&self, program: &'p Program, parameters: Vec<Var>) -> Region<'p> {
         let mut steps: Vec<Step<'p>> = program.instructions.iter().map(|call| self.step(call)).collect();
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
+        fuse::fuse_tables(&mut steps, &program.results);
         fuse::fuse(&mut steps, &program.results, shape);
         attention::absorb(&mut steps, &program.results);
         chain::fuse(&mut steps, &program.results, shape);
@@ -53,12 +54,17 @@ impl Compiler<'_> {
                 let callee = Callee { field: *field, element: *element };
                 return self.layer(callee, *inputs.first()?, *results.first()?);
             }
+            Instruction::LayerCall { field, element, adapter: None, inputs, state: Some(states), .. } => {
+                let callee = Callee { field: *field, element: *element };
+                return self.recurrent(callee, *inputs.first()?, states);
+            }
             Instruction::Function { name, inputs, args, results, .. } => {
                 return self.function(name, inputs, args, results);
             }
             Instruction::Binary { op, left, right, .. } => binary(*op, left, right),
             Instruction::Negate { input, .. } => Kind::Unary { act: Act::plain("neg"), input: *input },
-            Instruction::Einsum { .. } | Instruction::LayerCall { .. } => return None,
+            Instruction::Einsum { spec, inputs, .. } => return self.einsum(spec, inputs),
+            Instruction::LayerCall { .. } => return None,
             Instruction::Submodel { target, inputs, .. } => Kind::Submodel {
                 target: (*target).into(),
                 inputs: inputs.iter().map(|(var, _)| *var).collect(),

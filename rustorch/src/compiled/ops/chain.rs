@@ -3,13 +3,12 @@
 use smallvec::SmallVec;
 
 use super::super::{Buf, Grad, Pass};
+use super::dropout::Factors;
 use super::elementwise::{broadcast_strides, parameters};
 use super::numel;
-use crate::kernels::random::Stream;
+use crate::Result;
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
-use crate::random::reserve;
-use crate::{Error, Result};
 
 /// An expression of several operands, and its gradients.
 pub struct Chain {
@@ -46,34 +45,6 @@ pub enum Link<'a> {
 impl From<&crate::nn::Dropout> for Link<'_> {
     fn from(layer: &crate::nn::Dropout) -> Self {
         Link::Dropout(layer.p, layer.training.get())
-    }
-}
-
-/// The factors of a dropout, as a pass has drawn them.
-#[derive(Clone, Copy)]
-pub(in super::super) enum Factors {
-    All(f32),
-    Drawn(Stream, f64),
-}
-
-impl Factors {
-    /// Draws them, as [`Tensor::dropout`](crate::Tensor::dropout) does.
-    fn draw(p: f64, training: bool, len: usize) -> Result<Self> {
-        if !(0.0..=1.0).contains(&p) {
-            return Err(Error::argument("dropout", format!("p is {p}, expected a probability from 0 to 1")));
-        }
-        Ok(match p {
-            _ if !training || p == 0.0 => Factors::All(1.0),
-            1.0 => Factors::All(0.0),
-            _ => Factors::Drawn(reserve(len), 1.0 - p),
-        })
-    }
-
-    fn feed(self) -> Feed {
-        match self {
-            Factors::All(factor) => Feed::Number(factor),
-            Factors::Drawn(stream, keep) => Feed::Dropout(stream, keep),
-        }
     }
 }
 

@@ -5,27 +5,43 @@ use super::read;
 use crate::kernels::parallel;
 use crate::{DType, Error, Result, Tensor};
 
+/// The numbers in a buffer, each of which is that of a row of a table with `count`.
+///
+/// # Errors
+/// If it holds others.
+pub(super) fn row_numbers(indices: &Buf, count: usize) -> Result<&[i64]> {
+    if indices.dtype != Some(DType::I64) {
+        return Err(Error::argument("embedding", "the indices are numbers; expected int64"));
+    }
+    // SAFETY: the elements are `i64`.
+    let rows = unsafe { std::slice::from_raw_parts(indices.ptr.cast::<i64>(), indices.len) };
+    match rows.iter().find(|&&row| row < 0 || row as usize >= count) {
+        Some(&index) => Err(Error::Index { op: "embedding", index, axis: 0, size: count }),
+        None => Ok(rows),
+    }
+}
+
 impl Pass {
+    /// Checks, while planning, that a buffer may hold the numbers of rows.
+    pub(super) fn expect_indices(&mut self, indices: Buf) -> Result<()> {
+        match indices.dtype.filter(|dtype| self.planning && *dtype != DType::I64) {
+            Some(dtype) => self
+                .refuse(format!("the indices of an embedding are {dtype}, where the kernel expects int64")),
+            None => Ok(()),
+        }
+    }
+
     /// The rows of `weight` with these numbers, which are `i64`.
     ///
     /// # Errors
     /// If a number is not that of a row, or the numbers are no indices.
     pub fn embedding(&mut self, indices: Buf, weight: &Tensor) -> Result<Buf> {
         let &[count, dim] = weight.shape() else { unreachable!("a table has two axes") };
-        if let (true, Some(dtype)) = (self.planning, indices.dtype.filter(|dtype| *dtype != DType::I64)) {
-            self.refuse(format!("the indices of an embedding are {dtype}, where the kernel expects int64"))?;
-        }
+        self.expect_indices(indices)?;
         let grad = self.recording && weight.requires_grad();
         let y = self.result(indices.len * dim, grad);
         if !self.planning {
-            if indices.dtype != Some(DType::I64) {
-                return Err(Error::argument("embedding", "the indices are numbers; expected int64"));
-            }
-            // SAFETY: the elements are `i64`.
-            let rows = unsafe { std::slice::from_raw_parts(indices.ptr.cast::<i64>(), indices.len) };
-            if let Some(&index) = rows.iter().find(|&&row| row < 0 || row as usize >= count) {
-                return Err(Error::Index { op: "embedding", index, axis: 0, size: count });
-            }
+            let rows = row_numbers(&indices, count)?;
             let (table, _guard) = read(weight);
             let shared = parallel::Shared((table, y.f32()));
             parallel::for_each_chunk(rows.len(), (parallel::GRAIN / dim.max(1)).max(1), |range| {

@@ -1,4 +1,4 @@
-//! Max pooling in two dimensions.
+//! Pooling in two dimensions.
 
 use std::mem::MaybeUninit;
 
@@ -6,7 +6,7 @@ use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
 use crate::kernels::pooling::{self, Axis};
-use crate::ops::pooling::{Windows, windows};
+use crate::ops::pooling::{Windows, adaptive_windows, windows};
 use rustorch_shape::rules::{self, PoolOptions};
 
 /// The windows of a max pooling.
@@ -130,6 +130,138 @@ impl Pass {
             pooling::scatter(&windows.pooling(planes), dy, places, dx);
         }
         self.contribute(gx, Some(dx));
+        Ok(())
+    }
+}
+
+/// The windows of an average pooling.
+#[derive(Clone, Copy)]
+pub enum AveragePool {
+    /// At regular distances.
+    Regular {
+        /// Height and width of a window.
+        kernel: [usize; 2],
+        /// Steps between windows.
+        stride: [usize; 2],
+        /// What lies around the plane.
+        padding: [usize; 2],
+        /// Whether a last, incomplete window counts.
+        ceil_mode: bool,
+        /// Whether the padding counts.
+        count_include_pad: bool,
+    },
+    /// As many as the result has elements.
+    Adaptive,
+}
+
+impl From<&crate::nn::AvgPool2d> for AveragePool {
+    fn from(layer: &crate::nn::AvgPool2d) -> Self {
+        let crate::nn::AvgPool2d { kernel, stride, padding, ceil_mode, count_include_pad } = *layer;
+        AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad }
+    }
+}
+
+impl From<&crate::nn::AdaptiveAvgPool2d> for AveragePool {
+    fn from(_: &crate::nn::AdaptiveAvgPool2d) -> Self {
+        AveragePool::Adaptive
+    }
+}
+
+impl AveragePool {
+    /// The windows that make of planes of this shape those of another.
+    fn windows(self, shape: &[usize], out: &[usize]) -> Result<Windows> {
+        let last = shape.len() - 2;
+        let size = [shape[last], shape[last + 1]];
+        let ([rows, columns], axes, op) = match self {
+            AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad } => {
+                let dilation = [1, 1];
+                let rule = PoolOptions {
+                    kernel: &kernel,
+                    stride: &stride,
+                    padding: &padding,
+                    dilation: &dilation,
+                    ceil_mode,
+                };
+                rules::pool("avg_pool2d", shape, rule, &mut ())?;
+                let along = |axis: usize| {
+                    let (kernel, stride, padding) = (kernel[axis], stride[axis], padding[axis]);
+                    let count = out[last + axis];
+                    windows(size[axis], count, kernel, stride, padding, 1, count_include_pad)
+                };
+                let axis =
+                    |axis: usize| Axis { kernel: kernel[axis], stride: stride[axis], padding: padding[axis] };
+                ([along(0), along(1)], Some([axis(0), axis(1)]), "avg_pool2d")
+            }
+            AveragePool::Adaptive => {
+                let along = |axis: usize| adaptive_windows(size[axis], out[last + axis]);
+                ([along(0), along(1)], None, "adaptive_avg_pool2d")
+            }
+        };
+        let windows = Windows { op, size, rows, columns, dilation: [1, 1], divisor: None, axes };
+        windows.check()?;
+        Ok(windows)
+    }
+}
+
+impl Pass {
+    /// The average of every window of the last two axes.
+    ///
+    /// # Errors
+    /// If a window sees only padding, or what the elements are is unknown.
+    pub fn average_pool(
+        &mut self,
+        inputs: &[(Buf, &[usize])],
+        pool: AveragePool,
+        outputs: &[&[usize]],
+        made: &mut [Buf],
+    ) -> Result<()> {
+        let (x, shape) = inputs[0];
+        self.expect_numbers(x, "the input of a pooling")?;
+        let windows = self.fact(|| pool.windows(shape, outputs[0]))?;
+        let y = self.result(numel(outputs[0]), self.recording && x.grad);
+        if !self.planning {
+            // SAFETY: buffers of the pass of these lengths.
+            let (x, y) = unsafe {
+                (
+                    std::slice::from_raw_parts(x.f32().cast_const(), x.len),
+                    std::slice::from_raw_parts_mut(y.ptr.cast::<MaybeUninit<f32>>(), y.len),
+                )
+            };
+            pooling::average(&windows.pooling(numel(&shape[..shape.len() - 2])), x, y);
+        }
+        self.save(x, false);
+        made[0] = y;
+        Ok(())
+    }
+
+    /// The gradient of [`Pass::average_pool`].
+    ///
+    /// # Errors
+    /// None that the forward pass has not had.
+    pub fn average_pool_backward(
+        &mut self,
+        g: &[Grad],
+        shapes: &[&[usize]],
+        pool: AveragePool,
+        outputs: &[&[usize]],
+        into: &mut [Grad],
+    ) -> Result<()> {
+        let windows = self.fact(|| pool.windows(shapes[0], outputs[0]))?;
+        let x = self.saved();
+        let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
+        let dx = self.numbers(x.len, false);
+        if !self.planning {
+            // SAFETY: buffers of the pass of these lengths.
+            let (dy, dx) = unsafe {
+                (
+                    std::slice::from_raw_parts(g.f32().cast_const(), g.len),
+                    std::slice::from_raw_parts_mut(dx.ptr.cast::<MaybeUninit<f32>>(), dx.len),
+                )
+            };
+            let planes = numel(&shapes[0][..shapes[0].len() - 2]);
+            pooling::spread(&windows.pooling(planes), dy, dx);
+        }
+        self.contribute(&mut into[0], Some(dx));
         Ok(())
     }
 }

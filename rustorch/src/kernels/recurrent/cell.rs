@@ -54,6 +54,8 @@ pub(super) struct Place<T> {
     pub gates: *mut T,
     /// The step's output.
     pub y: *mut T,
+    /// From a sequence's output to the next.
+    pub y_stride: usize,
     /// The running state.
     pub h: *mut T,
     /// The running cells.
@@ -102,7 +104,7 @@ impl<T: Float> VectorKernel<T> for Apply<T> {
                             gru::<T, FMA>(&gate, self.candidate_bias.map(|b| b.add(j)), at(place.h), n)
                         }
                     };
-                    store(&h, at(place.y), n);
+                    store(&h, place.y.wrapping_add(i * place.y_stride + j), n);
                     store(&h, at(place.h), n);
                 }
             }
@@ -167,6 +169,8 @@ pub(super) struct GradPlace<T> {
     pub before: *const T,
     /// The gradient of the step's output, if there is one.
     pub dy: Option<*const T>,
+    /// From a sequence's to the next.
+    pub dy_stride: usize,
     /// In: the gradient of the state, from later steps. Out: that part of the state before, if any, which does not come
     /// through the weights.
     pub dh: *mut T,
@@ -204,7 +208,7 @@ impl<T: Float> VectorKernel<T> for Undo<T> {
                 unsafe {
                     let mut dh = load(at(place.dh), n);
                     if let Some(dy) = place.dy {
-                        let dy = load(dy.add(i * hidden + j), n);
+                        let dy = load(dy.add(i * place.dy_stride + j), n);
                         dh = make(|l| dh[l] + dy[l]);
                     }
                     let (dgates, rest) = match self.cell {

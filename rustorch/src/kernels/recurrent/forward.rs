@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::cell::{Apply, Place};
 use super::panels::Panels;
-use super::{Cell, Geometry, Scalar, Sharing, Weights, Workspace};
+use super::{Cell, Geometry, Scalar, Sharing, Source, Weights, Workspace};
 use crate::kernels::Isa;
 use crate::kernels::gemm::{Activation, Bias, Epilogue, MatMut, MatRef, Product};
 use crate::kernels::parallel::{self, Shared};
@@ -13,14 +13,20 @@ use crate::kernels::parallel::{self, Shared};
 /// [`Geometry::rows`].
 #[derive(Clone, Copy, Debug)]
 pub struct Forward<T> {
-    /// `[rows, input]`
-    pub x: *const T,
+    /// The input.
+    pub x: Source<T>,
+    /// The recurrent weights as [`pack`] writes them, if they have been packed.
+    pub packed: Option<*const T>,
+    /// What [`multiply_table`] makes of the table, if that has been done.
+    pub products: Option<*const T>,
     /// The state before the first step, `[batch, hidden]`; zeros if `None`.
     pub h0: Option<*const T>,
     /// The same of an LSTM's cells.
     pub c0: Option<*const T>,
     /// The state after each step, `[rows, hidden]`.
     pub y: *mut T,
+    /// From a row of `y` to the next.
+    pub y_stride: usize,
     /// The state after each sequence's last step, `[batch, hidden]`; not `h0` itself.
     pub hn: *mut T,
     /// The same of an LSTM's cells; else not used.
@@ -33,20 +39,46 @@ pub struct Forward<T> {
     pub workspace: *mut T,
 }
 
+/// The recurrent weights in the order in which [`forward`] reads them, [`Geometry::weights_len`] elements from a multiple of 64
+/// bytes on.
+///
+/// # Safety
+/// `weights` covers the weights, `to` the result.
+pub unsafe fn pack<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: *const T, to: *mut T) {
+    let hidden = geometry.hidden as isize;
+    // SAFETY: the caller's promise.
+    unsafe { panels(isa, geometry, to).pack(weights, hidden * hidden, hidden, 1) }
+}
+
+pub(super) fn panels<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, packed: *mut T) -> Panels<T> {
+    let &Geometry { cell, hidden, batch, .. } = geometry;
+    Panels::new(T::table(isa), packed, batch, hidden, hidden, cell.gates())
+}
+
 /// Runs the layer.
 ///
 /// # Safety
 /// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
 pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>) {
     let &Geometry { cell, hidden, batch, .. } = geometry;
-    let mut workspace = Workspace::new(io.workspace, geometry.forward_workspace_len());
-    let packed = workspace.take(geometry.packed_len(cell.gates(), hidden));
-    let panels = Panels::new(T::table(isa), packed, batch, hidden, hidden, cell.gates());
+    let table = io.x.count();
+    let mut workspace = Workspace::new(io.workspace, geometry.forward_workspace_len(table));
+    let packed = match io.packed {
+        Some(packed) => packed.cast_mut(),
+        None => workspace.take(geometry.weights_len()),
+    };
+    let panels = panels(isa, geometry, packed);
     let states = workspace.take(batch * hidden);
     let bias = workspace.take(cell.gates() * hidden);
+    let products = match io.products {
+        Some(products) => products,
+        None => workspace.take(table * cell.gates() * hidden).cast_const(),
+    };
     // SAFETY: the caller's promise; the parts of the working memory are disjoint.
     unsafe {
-        panels.pack(weights.hidden, (hidden * hidden) as isize, hidden as isize, 1);
+        if io.packed.is_none() {
+            pack(isa, geometry, weights.hidden, packed);
+        }
         for (state, initial) in [(io.hn, io.h0), (io.cn, io.c0)] {
             match initial {
                 _ if state == io.cn && cell != Cell::Lstm => {}
@@ -54,39 +86,71 @@ pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &We
                 None => (0..batch * hidden).for_each(|i| *state.add(i) = T::ZERO),
             }
         }
-        project(geometry, weights, io, bias);
+        let own = |rows: *const T| (rows, geometry.rows(), io.saved, cell.values() * hidden);
+        match io.x {
+            Source::Rows(rows) => project(geometry, weights, own(rows), bias),
+            Source::Table { rows, count, .. } if io.products.is_none() => {
+                project(geometry, weights, (rows, count, products.cast_mut(), cell.gates() * hidden), bias);
+            }
+            Source::Table { .. } => {}
+        }
     }
     let (kept, order) = (Saved::new(geometry, io), geometry.order());
-    let run = Run { isa, geometry, weights, io, panels, states, kept };
-    let groups = geometry.group_list();
-    let shared = Shared(&run);
+    let run = Run { isa, geometry, weights, io, panels, states, products, kept };
+    let groups = geometry.groups();
+    let shared = Shared((&run, &order));
     match geometry.sharing() {
         // SAFETY: the caller's promise; groups are disjoint.
-        Sharing::Groups => parallel::for_each(groups.len(), |group| unsafe {
-            let run = shared.get();
-            for &step in &order {
-                run.prepare(step, groups[group]);
-                run.units(step, groups[group], 0..run.panels.blocks());
+        Sharing::Groups => parallel::for_each(groups, |group| unsafe {
+            let (run, order) = shared.get();
+            let group = run.geometry.group(group);
+            for step in order.iter() {
+                run.prepare(step, group);
+                run.units(step, group, 0..run.panels.blocks());
             }
         }),
         Sharing::Units(threads) => {
             let blocks = panels.blocks();
             let pieces = threads.min(blocks);
-            for &step in &order {
+            for step in order.iter() {
                 // SAFETY: nothing else runs.
-                groups.iter().for_each(|&group| unsafe { run.prepare(step, group) });
+                (0..groups).for_each(|group| unsafe { run.prepare(step, geometry.group(group)) });
                 // SAFETY: the caller's promise; blocks of units are disjoint.
                 parallel::for_each(pieces, |piece| unsafe {
+                    let (run, _) = shared.get();
                     let range = piece * blocks / pieces..(piece + 1) * blocks / pieces;
-                    groups.iter().for_each(|&group| shared.get().units(step, group, range.clone()));
+                    (0..groups).for_each(|group| run.units(step, run.geometry.group(group), range.clone()));
                 });
             }
         }
     }
 }
 
-/// The input's part of all gates, and what can be added to it of the biases.
-unsafe fn project<T: Scalar>(geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>, bias: *mut T) {
+/// The input's part of the gates for every row of a table of `count`, `[count, gates · hidden]`, where [`forward`] may look it up.
+///
+/// # Safety
+/// The pointers cover what was said; `to` overlaps nothing else.
+pub unsafe fn multiply_table<T: Scalar>(
+    geometry: &Geometry<'_>,
+    weights: &Weights<T>,
+    (rows, count): (*const T, usize),
+    to: *mut T,
+) {
+    let n = geometry.cell.gates() * geometry.hidden;
+    crate::kernels::scratch::with(n, |bias: *mut T| {
+        // SAFETY: the caller's promise.
+        unsafe { project(geometry, weights, (rows, count, to, n), bias) }
+    });
+}
+
+/// The input's part of all gates, and what can be added to it of the biases, for `m` rows, to rows with a distance. `bias` is memory
+/// to work with.
+unsafe fn project<T: Scalar>(
+    geometry: &Geometry<'_>,
+    weights: &Weights<T>,
+    (from, m, to, stride): (*const T, usize, *mut T, usize),
+    bias: *mut T,
+) {
     let &Geometry { cell, input, hidden, .. } = geometry;
     let n = cell.gates() * hidden;
     // The GRU multiplies the state's part of its candidate before adding it.
@@ -101,14 +165,14 @@ unsafe fn project<T: Scalar>(geometry: &Geometry<'_>, weights: &Weights<T>, io: 
             *bias.add(j) = of(weights.input_bias, true) + of(weights.hidden_bias, j < shared);
         }
         Product {
-            m: geometry.rows(),
+            m,
             n,
             k: input,
             alpha: T::ONE,
-            a: MatRef { ptr: io.x, rs: input as isize, cs: 1 },
+            a: MatRef { ptr: from, rs: input as isize, cs: 1 },
             b: MatRef { ptr: weights.input, rs: 1, cs: input as isize },
             beta: T::ZERO,
-            c: MatMut { ptr: io.saved, rs: (cell.values() * hidden) as isize, cs: 1 },
+            c: MatMut { ptr: to, rs: stride as isize, cs: 1 },
             epilogue: Epilogue { bias: Bias::PerColumn(bias), activation: Activation::Identity },
         }
         .run();
@@ -150,6 +214,8 @@ struct Run<'a, T: 'static> {
     panels: Panels<T>,
     /// The states before the step, prepared for the product.
     states: *mut T,
+    /// The input's part of the gates for every row of a table, `[count, gates · hidden]`.
+    products: *const T,
     kept: Saved<T>,
 }
 
@@ -189,6 +255,17 @@ impl<T: Scalar> Run<'_, T> {
             // SAFETY: the caller's promise: this thread alone has these units of the group.
             unsafe {
                 let gates = self.kept.gates.add(row * width + unit);
+                if let Source::Table { numbers, step, sequence, .. } = self.io.x {
+                    let numbers = numbers.add(first / self.geometry.batch * step + start * sequence);
+                    for i in 0..rows {
+                        let number = numbers.add(i * sequence).read() as usize;
+                        let from = self.products.add(number * cell.gates() * hidden + unit);
+                        for gate in 0..cell.gates() {
+                            let to = gates.add(i * width + gate * hidden);
+                            from.add(gate * hidden).copy_to_nonoverlapping(to, columns);
+                        }
+                    }
+                }
                 for gate in 0..cell.gates() {
                     // The state's part of the GRU's candidate has a place of its own.
                     let apart = cell == Cell::Gru && gate == 2;
@@ -210,7 +287,8 @@ impl<T: Scalar> Run<'_, T> {
                         },
                         place: Place {
                             gates,
-                            y: at(self.io.y, row),
+                            y: self.io.y.wrapping_add(row * self.io.y_stride + unit),
+                            y_stride: self.io.y_stride,
                             h: at(self.io.hn, start),
                             c: at(self.io.cn, start),
                             cells: self.kept.cells.map(|cells| at(cells, row)),

@@ -6,6 +6,9 @@
 //! few sequences share their units among threads instead, step by step. Groups are cut by the sizes alone, and an element's sum does
 //! not depend on its group: results are bit-identical for any number of threads.
 //!
+//! Rows that come from a table, as the embedding of a text does, are not multiplied one by one: the table is, and its products are
+//! looked up. On the way back the gradients of equal rows are added up first.
+//!
 //! Sequences of several lengths are packed as in PyTorch: the longest first, and the rows of each step one after another.
 
 mod backward;
@@ -16,10 +19,8 @@ mod panels;
 #[cfg(test)]
 mod tests;
 
-use smallvec::SmallVec;
-
-pub use backward::{Backward, backward};
-pub use forward::{Forward, forward};
+pub use backward::{Backward, Gradient, backward};
+pub use forward::{Forward, forward, multiply_table, pack};
 
 use super::gemm::{Element, Kernels, Real};
 use super::{Vectored, parallel};
@@ -108,14 +109,15 @@ impl Geometry<'_> {
         self.rows() * self.hidden * (self.cell.values() + states)
     }
 
-    /// Elements of working memory that [`forward()`] takes.
-    pub fn forward_workspace_len(&self) -> usize {
+    /// Elements of working memory that [`forward()`] takes; `table` is how many rows the table has that it reads, 0 for
+    /// [`Source::Rows`].
+    pub fn forward_workspace_len(&self, table: usize) -> usize {
         let gates = self.cell.gates() * self.hidden;
-        self.packed_len(self.cell.gates(), self.hidden) + self.batch * self.hidden + gates + MARGIN
+        self.weights_len() + self.batch * self.hidden + (1 + table) * gates + MARGIN
     }
 
-    /// Elements of working memory that [`backward()`] takes.
-    pub fn backward_workspace_len(&self) -> usize {
+    /// Elements of working memory that [`backward()`] takes; `table` as above.
+    pub fn backward_workspace_len(&self, table: usize) -> usize {
         let gates = self.cell.gates() * self.hidden;
         let values = self.cell.values() * self.hidden;
         self.packed_len(1, gates)
@@ -123,7 +125,13 @@ impl Geometry<'_> {
             + self.rows() * values
             + self.groups() * values
             + 2 * self.batch * self.hidden
+            + table * gates
             + MARGIN
+    }
+
+    /// Elements of the recurrent weights as [`pack`] writes them.
+    pub fn weights_len(&self) -> usize {
+        self.packed_len(self.cell.gates(), self.hidden)
     }
 
     /// Elements of recurrent weights packed for `sets` panels per block of units, `depth` deep.
@@ -131,20 +139,20 @@ impl Geometry<'_> {
         self.hidden.next_multiple_of(MOST_COLUMNS) * sets * depth
     }
 
-    /// The first row and the number of sequences of every step, in the order in which they are computed.
-    fn order(&self) -> Vec<(usize, usize)> {
-        let mut first = 0;
-        let mut steps: Vec<(usize, usize)> = (0..self.steps)
-            .map(|step| {
-                let count = self.batch_sizes.map_or(self.batch, |sizes| sizes[step]);
-                first += count;
-                (first - count, count)
-            })
-            .collect();
-        if self.reverse {
-            steps.reverse();
-        }
-        steps
+    /// How [`pack`] arranges the recurrent weights.
+    pub fn weights_layout<T: Scalar>(&self, isa: super::Isa) -> WeightsLayout {
+        let panels = forward::panels::<T>(isa, self, std::ptr::null_mut());
+        WeightsLayout { hidden: self.hidden, gates: self.cell.gates(), width: panels.width }
+    }
+
+    /// The steps in the order in which they are computed.
+    fn order(&self) -> Order {
+        let mut next = 0;
+        let packed = self.batch_sizes.unwrap_or_default().iter().map(|&count| {
+            next += count;
+            (next - count, count)
+        });
+        Order { packed: packed.collect(), steps: self.steps, batch: self.batch, reverse: self.reverse }
     }
 
     /// How many groups the sequences are cut into.
@@ -152,9 +160,10 @@ impl Geometry<'_> {
         self.batch.div_ceil(GROUP).max(1)
     }
 
-    /// The sequences of each group: the first, and how many.
-    fn group_list(&self) -> SmallVec<[(usize, usize); 8]> {
-        super::gemm::balanced(self.batch, GROUP).collect()
+    /// The sequences of a group: the first, and how many.
+    fn group(&self, index: usize) -> (usize, usize) {
+        let (short, longer) = (self.batch / self.groups(), self.batch % self.groups());
+        (index * short + index.min(longer), short + usize::from(index < longer))
     }
 
     /// How the threads share the work.
@@ -162,6 +171,67 @@ impl Geometry<'_> {
         let threads = parallel::available_threads();
         let work = self.batch * self.cell.gates() * self.hidden * self.hidden;
         if self.groups() >= threads || work < SHARED_STEP { Sharing::Groups } else { Sharing::Units(threads) }
+    }
+}
+
+/// An arrangement of packed recurrent weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightsLayout {
+    hidden: usize,
+    gates: usize,
+    /// Columns of a panel.
+    width: usize,
+}
+
+/// The steps of a layer in the order in which they are computed.
+struct Order {
+    /// The first row and the number of sequences of each, if not all sequences take part.
+    packed: Vec<(usize, usize)>,
+    steps: usize,
+    batch: usize,
+    reverse: bool,
+}
+
+impl Order {
+    /// The first row and the number of sequences of a step.
+    fn at(&self, index: usize) -> (usize, usize) {
+        let step = if self.reverse { self.steps - 1 - index } else { index };
+        self.packed.get(step).copied().unwrap_or((step * self.batch, self.batch))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.steps).map(|index| self.at(index))
+    }
+}
+
+/// What a layer reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<T> {
+    /// `[rows, input]`
+    Rows(*const T),
+    /// The rows of a table `[count, input]` by their numbers, which are below `count`. The table is multiplied with the weights
+    /// and not each row anew.
+    Table {
+        /// The table.
+        rows: *const T,
+        /// How many rows it has.
+        count: usize,
+        /// The numbers.
+        numbers: *const i64,
+        /// From the number of a step to that of the next.
+        step: usize,
+        /// From the number of a sequence to that of the next.
+        sequence: usize,
+    },
+}
+
+impl<T> Source<T> {
+    /// The rows of the table, 0 without one.
+    fn count(&self) -> usize {
+        match self {
+            Source::Rows(_) => 0,
+            Source::Table { count, .. } => *count,
+        }
     }
 }
 

@@ -32,6 +32,10 @@ fn weights(t: &Tensors) -> Weights<f64> {
 }
 
 fn run(isa: Isa, g: &Geometry<'_>, t: &Tensors, keep: bool) -> Outputs {
+    run_from(isa, g, t, Source::Rows(t[0].as_ptr()), keep)
+}
+
+fn run_from(isa: Isa, g: &Geometry<'_>, t: &Tensors, x: Source<f64>, keep: bool) -> Outputs {
     let states = g.batch * g.hidden;
     let mut out = Outputs {
         y: vec![f64::NAN; g.rows() * g.hidden],
@@ -39,12 +43,15 @@ fn run(isa: Isa, g: &Geometry<'_>, t: &Tensors, keep: bool) -> Outputs {
         cn: vec![f64::NAN; states],
         saved: vec![f64::NAN; g.saved_len(keep)],
     };
-    let mut workspace = vec![f64::NAN; g.forward_workspace_len()];
+    let mut workspace = vec![f64::NAN; g.forward_workspace_len(x.count())];
     let io = Forward {
-        x: t[0].as_ptr(),
+        x,
+        packed: None,
+        products: None,
         h0: Some(t[1].as_ptr()),
         c0: Some(t[2].as_ptr()),
         y: out.y.as_mut_ptr(),
+        y_stride: g.hidden,
         hn: out.hn.as_mut_ptr(),
         cn: out.cn.as_mut_ptr(),
         saved: out.saved.as_mut_ptr(),
@@ -62,7 +69,7 @@ fn reference(g: &Geometry<'_>, t: &Tensors) -> Outputs {
     let (i, h) = (g.input, g.hidden);
     let mut out = Outputs { y: vec![0.0; g.rows() * h], hn: h0.clone(), cn: c0.clone(), saved: Vec::new() };
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
-    for (first, count) in g.order() {
+    for (first, count) in g.order().iter() {
         for b in 0..count {
             let state = out.hn[b * h..][..h].to_vec();
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -141,15 +148,28 @@ fn forward_against_the_definition() {
 
 /// The gradients of `Σ dy·y + Σ dhn·hn + Σ dcn·cn`.
 fn gradients(isa: Isa, g: &Geometry<'_>, t: &Tensors, saved: &[f64], out: &[Vec<f64>; 3]) -> Tensors {
+    gradients_from(isa, g, t, Source::Rows(t[0].as_ptr()), saved, out)
+}
+
+fn gradients_from(
+    isa: Isa,
+    g: &Geometry<'_>,
+    t: &Tensors,
+    x: Source<f64>,
+    saved: &[f64],
+    out: &[Vec<f64>; 3],
+) -> Tensors {
     let mut grads = t.clone().map(|values| vec![f64::NAN; values.len()]);
-    let mut workspace = vec![f64::NAN; g.backward_workspace_len()];
+    let mut workspace = vec![f64::NAN; g.backward_workspace_len(x.count())];
     let [dx, dh0, dc0, dinput, dhidden, dinput_bias, dhidden_bias] =
-        grads.each_mut().map(|grad| Some(grad.as_mut_ptr()));
+        grads.each_mut().map(|grad| Some(Gradient::new(grad.as_mut_ptr())));
+    let [dh0, dc0] = [dh0, dc0].map(|gradient| gradient.map(|gradient| gradient.to));
     let [dy, dhn, dcn] = out.each_ref().map(|grad| Some(grad.as_ptr()));
     let io = Backward {
-        x: t[0].as_ptr(),
+        x,
         saved: saved.as_ptr(),
         dy,
+        dy_stride: g.hidden,
         dhn,
         dcn: dcn.filter(|_| g.cell == Cell::Lstm),
         dx,
@@ -224,4 +244,55 @@ fn the_number_of_threads_does_not_matter() {
         (forward.y, grads)
     };
     assert!(all(1) == all(4));
+}
+
+/// Outputs and gradients with the rows of `x` taken from a table, whose numbers lie step by step or sequence by sequence.
+fn by_table(isa: Isa, g: &Geometry<'_>, t: &Tensors, numbers: &[i64], by_step: bool) -> (Outputs, Tensors) {
+    let count = t[0].len() / g.input;
+    let (step, sequence) = if by_step { (g.batch, 1) } else { (1, g.steps) };
+    let x = Source::Table { rows: t[0].as_ptr(), count, numbers: numbers.as_ptr(), step, sequence };
+    let out = run_from(isa, g, t, x, true);
+    let given = values(g.rows() * g.hidden, 77);
+    let grads = gradients_from(isa, g, t, x, &out.saved, &[given.clone(), given.clone(), given]);
+    (out, grads)
+}
+
+#[test]
+fn rows_of_a_table_are_the_rows_themselves() {
+    for g in cases(&[1]).into_iter().filter(|g| g.batch_sizes.is_none()) {
+        let count = 3;
+        let mut t = tensors(&g);
+        t[0] = values(count * g.input, 11);
+        let number = |step: usize, sequence: usize| (step * 2 + sequence) % count;
+        for by_step in [true, false] {
+            let numbers: Vec<i64> = match by_step {
+                true => (0..g.rows()).map(|i| number(i / g.batch, i % g.batch) as i64).collect(),
+                false => (0..g.rows()).map(|i| number(i % g.steps, i / g.steps) as i64).collect(),
+            };
+            let mut plain = t.clone();
+            plain[0] = (0..g.rows())
+                .flat_map(|i| &t[0][number(i / g.batch, i % g.batch) * g.input..][..g.input])
+                .copied()
+                .collect();
+            for isa in Isa::available() {
+                let (out, grads) = by_table(isa, &g, &t, &numbers, by_step);
+                let expected = run(isa, &g, &plain, true);
+                near("y", &out.y, &expected.y, 1e-12);
+                near("hn", &out.hn, &expected.hn, 1e-12);
+                let given = values(g.rows() * g.hidden, 77);
+                let given = [given.clone(), given.clone(), given];
+                let mut wanted = gradients(isa, &g, &plain, &expected.saved, &given);
+                let by_row = std::mem::replace(&mut wanted[0], vec![0.0; count * g.input]);
+                for (i, row) in by_row.chunks(g.input).enumerate() {
+                    let sums = &mut wanted[0][number(i / g.batch, i % g.batch) * g.input..];
+                    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+                }
+                for (which, (got, wanted)) in grads.iter().zip(&wanted).enumerate() {
+                    if which != 2 || g.cell == Cell::Lstm {
+                        near(&format!("{isa:?} {g:?} gradient {which}"), got, wanted, 1e-11);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub use norm::{
 pub use pool::{
     AdaptiveAvgPool2d, AdaptiveAvgPool2dBuilder, AvgPool2d, AvgPool2dBuilder, MaxPool2d, MaxPool2dBuilder,
 };
+pub(crate) use recurrent::Stack;
 pub use recurrent::{
     Gru, GruBuilder, GruCell, GruCellBuilder, Lstm, LstmBuilder, LstmCell, LstmCellBuilder, RecurrentWeights,
     Rnn, RnnBuilder, RnnCell, RnnCellBuilder,

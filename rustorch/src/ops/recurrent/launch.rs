@@ -4,7 +4,9 @@ use super::{Cell, Inputs, Outputs, Sequences, name};
 use crate::autograd::Grads;
 use crate::dtype::dispatch;
 use crate::kernels::isa;
-use crate::kernels::recurrent::{Backward, Forward, Geometry, Weights, backward as back, forward as run};
+use crate::kernels::recurrent::{
+    Backward, Forward, Geometry, Gradient, Source, Weights, backward as back, forward as run,
+};
 use crate::{Result, Tensor};
 
 fn geometry<'a>(cell: Cell, sequences: &'a Sequences, inputs: &Inputs) -> Geometry<'a> {
@@ -44,15 +46,18 @@ pub(super) fn forward(
     let state = || fresh(&[geometry.batch, geometry.hidden]);
     let (y, h, c) = (fresh(&[geometry.rows(), geometry.hidden])?, state()?, state()?);
     let saved = fresh(&[geometry.saved_len(keep)])?;
-    let workspace = fresh(&[geometry.forward_workspace_len()])?;
+    let workspace = fresh(&[geometry.forward_workspace_len(0)])?;
     let _guards: Vec<_> = inputs.list().into_iter().map(|tensor| tensor.storage().read()).collect();
     dispatch!(float dtype, name(cell), T => {
         let read = |tensor: &Tensor| tensor.host_ptr().cast::<T>().cast_const();
         let io = Forward {
-            x: read(&inputs.x),
+            x: Source::Rows(read(&inputs.x)),
+            packed: None,
+            products: None,
             h0: inputs.h0.as_ref().map(read),
             c0: inputs.c0.as_ref().map(read),
             y: y.host_ptr().cast(),
+            y_stride: geometry.hidden,
             hn: h.host_ptr().cast(),
             cn: c.host_ptr().cast(),
             saved: saved.host_ptr().cast(),
@@ -84,7 +89,7 @@ pub(super) fn backward(
         .zip(wanted)
         .map(|(like, wanted)| wanted.then(|| Tensor::uninit(like.shape(), dtype, device)).transpose())
         .collect::<Result<Grads>>()?;
-    let workspace = Tensor::uninit(&[geometry.backward_workspace_len()], dtype, device)?;
+    let workspace = Tensor::uninit(&[geometry.backward_workspace_len(0)], dtype, device)?;
     let given = grads.iter().flatten().chain([saved]);
     let _guards: Vec<_> = list.iter().copied().chain(given).map(|tensor| tensor.storage().read()).collect();
     dispatch!(float dtype, name(cell), T => {
@@ -97,18 +102,19 @@ pub(super) fn backward(
         let (dh0, dc0) = (next(inputs.h0.is_some()), next(inputs.c0.is_some()));
         let grad = |output: usize| grads.get(output).and_then(Option::as_ref).map(read);
         let io = Backward {
-            x: read(&inputs.x),
+            x: Source::Rows(read(&inputs.x)),
             saved: read(saved),
             dy: grad(0),
+            dy_stride: geometry.hidden,
             dhn: grad(1),
             dcn: grad(2),
-            dx,
+            dx: dx.map(Gradient::new),
             dh0,
             dc0,
-            dinput,
-            dhidden,
-            dinput_bias,
-            dhidden_bias,
+            dinput: dinput.map(Gradient::new),
+            dhidden: dhidden.map(Gradient::new),
+            dinput_bias: dinput_bias.map(Gradient::new),
+            dhidden_bias: dhidden_bias.map(Gradient::new),
             workspace: workspace.host_ptr().cast(),
         };
         // SAFETY: as in `forward`.

@@ -69,6 +69,30 @@ impl Printer<'_> {
                 let layer = self.place(*layer);
                 quote!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
             }
+            Kind::Kernel { method, inputs, options, .. } => {
+                let method = format_ident!("{method}_backward");
+                let shapes = inputs.iter().map(|input| self.shape(*input));
+                let outputs = step.results.iter().map(|result| self.shape(*result));
+                let into = inputs.iter().map(|input| grad(*input));
+                let (count, positions) = (inputs.len(), 0..inputs.len());
+                quote! {
+                    let mut parts: [Grad; #count] = [None; #count];
+                    pass.#method(&[#(#g),*], &[#(#shapes),*], #options, &[#(#outputs),*], &mut parts)?;
+                    #(pass.contribute(&mut #into, parts[#positions]);)*
+                }
+            }
+            Kind::Recurrent { layer, input, table, states } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let table = self.table(*table);
+                let into: Vec<Ident> =
+                    std::iter::once(input).chain(states).map(|operand| grad(*operand)).collect();
+                let (count, positions) = (into.len(), 0..into.len());
+                quote! {
+                    let mut parts: [Grad; #count] = [None; #count];
+                    pass.recurrent_backward(&[#(#g),*], #shape, #table, (#layer).into(), &mut parts)?;
+                    #(pass.contribute(&mut #into, parts[#positions]);)*
+                }
+            }
             Kind::MaxPool { input, pool } => {
                 let (shape, into) = (self.shape(*input), grad(*input));
                 quote!(pass.max_pool2d_backward(#(#g)*, #shape, #pool, &mut #into)?;)

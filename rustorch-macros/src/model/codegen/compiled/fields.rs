@@ -1,12 +1,13 @@
 //! What a compiled network asks of its fields: a second handle, and whether they are as declared.
 
 use super::super::super::check::Checked;
-use super::super::super::compile::is_plain_table;
+use super::super::super::compile::{is_plain_table, is_recurrent};
 use super::super::super::ir::{Field, FieldKind, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::types;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use rustorch_shape::args::Args;
 use std::collections::BTreeSet;
 
 /// A second handle on the model.
@@ -109,6 +110,10 @@ fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSe
     if let ("BatchNorm1d" | "BatchNorm2d", Some(channels)) = (layer.spec.name, channels) {
         compared.push(quote!(::rustorch::__private::compiled::ChannelNorm::from(each).fits(#channels)));
     }
+    if is_recurrent(layer.spec.name, args) {
+        compared.extend(recurrent(args));
+    }
+    compared.extend(options(layer.spec.name, args));
     // Options are public as well. A table whose rows are scaled down in place while the pass has it locked would wait for itself.
     if layer.spec.name == "Embedding" && is_plain_table(args) {
         compared.push(quote!(each.options.is_plain()));
@@ -116,4 +121,44 @@ fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSe
         compared.push(quote!(each.options.max_norm.is_none()));
     }
     compared
+}
+
+/// A comparison of a recurrent layer's sizes, options and weights.
+fn recurrent(args: &Args) -> Option<TokenStream> {
+    let [input, hidden] = ["input_size", "hidden_size"].map(|name| args.size(name).ok().map(types::size));
+    let (input, hidden) = (input?, hidden?);
+    let layers = args.size("num_layers").map_or(quote!(1), types::size);
+    let [bidirectional, batch_first] = ["bidirectional", "batch_first"].map(|flag| args.may_be(flag));
+    Some(quote! {
+        ::rustorch::__private::compiled::Recurrence::from(each)
+            .fits([#input, #hidden, #layers], [#bidirectional, #batch_first])
+    })
+}
+
+/// A comparison of the options that plans are made of.
+fn options(name: &str, args: &Args) -> Vec<TokenStream> {
+    let sizes = |names: &[&'static str]| -> Vec<TokenStream> {
+        let known = names.iter().filter_map(|name| Some((format_ident!("{name}"), args.sizes(name).ok()?)));
+        known
+            .map(|(field, sizes)| {
+                let sizes = sizes.iter().map(types::size);
+                quote!(each.#field == [#(#sizes),*])
+            })
+            .collect()
+    };
+    let flags = |names: &[&'static str]| -> Vec<TokenStream> {
+        let known = names.iter().filter_map(|name| Some((format_ident!("{name}"), args.flag(name).ok()?)));
+        known.map(|(field, flag)| quote!(each.#field == #flag)).collect()
+    };
+    match name {
+        "MaxPool2d" => [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat(),
+        "AvgPool2d" => {
+            [sizes(&["kernel", "stride", "padding"]), flags(&["ceil_mode", "count_include_pad"])].concat()
+        }
+        "AdaptiveAvgPool2d" => sizes(&["output_size"]),
+        "Softmax" | "LogSoftmax" => {
+            args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![quote!(each.dim == #axis)])
+        }
+        _ => Vec::new(),
+    }
 }

@@ -77,6 +77,27 @@ impl Printer<'_> {
                 let (layer, input) = (self.place(*layer), var(*input));
                 quote!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
             }
+            Kind::Kernel { method, inputs, options, .. } => {
+                let (method, count) = (format_ident!("{method}"), results.len());
+                let shapes = inputs.iter().map(|input| self.shape(*input));
+                let inputs = inputs.iter().map(|input| var(*input));
+                let outputs = step.results.iter().map(|result| self.shape(*result));
+                quote! {
+                    let mut made = [Buf::NONE; #count];
+                    pass.#method(&[#((#inputs, #shapes)),*], #options, &[#(#outputs),*], &mut made)?;
+                    let [#(#results),*] = made;
+                }
+            }
+            Kind::Recurrent { layer, input, table, states } => {
+                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let (input, table, count) = (var(*input), self.table(*table), results.len());
+                let states = states.iter().map(|state| var(*state));
+                quote! {
+                    let mut made = [Buf::NONE; #count];
+                    pass.recurrent(#input, #shape, #table, (#layer).into(), &[#(#states),*], &mut made)?;
+                    let [#(#results),*] = made;
+                }
+            }
             Kind::MaxPool { input, pool } => {
                 let (shape, input) = (self.shape(*input), var(*input));
                 quote!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
@@ -223,6 +244,7 @@ impl Kind<'_> {
             Kind::Reshape { .. }
                 | Kind::Detach { .. }
                 | Kind::State { .. }
+                | Kind::Recurrent { .. }
                 | Kind::Island { .. }
                 | Kind::Submodel { .. }
                 | Kind::Branch { .. }

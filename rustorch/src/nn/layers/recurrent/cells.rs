@@ -2,7 +2,7 @@
 
 use rustorch_shape::rules;
 
-use super::{RecurrentWeights, check_weights, new_weights, visit, visit_mut};
+use super::{RecurrentWeights, Stack, Suffix, check_weights, new_weights, visit, visit_mut};
 use crate::error::expect;
 use crate::kernels::recurrent::Cell;
 use crate::nn::build::{Arguments, builder, python};
@@ -54,11 +54,28 @@ macro_rules! cell {
             fn assemble(args: &Arguments) -> Result<Self> {
                 $(let $field: $field_ty = ($init)(args);)*
                 Ok(Self {
-                    weights: new_weights(stringify!($layer), args, "")?,
+                    weights: new_weights(stringify!($layer), args, Suffix::Step)?,
                     input_size: args.size("input_size")?,
                     hidden_size: args.size("hidden_size")?,
                     $($field,)*
                 })
+            }
+
+            /// As a layer of one step.
+            pub(crate) fn stack(&self) -> Stack<'_> {
+                let cell: fn(&Self) -> Cell = $cell;
+                Stack {
+                    op: stringify!($layer),
+                    cell: cell(self),
+                    weights: std::slice::from_ref(&self.weights),
+                    input_size: self.input_size,
+                    hidden_size: self.hidden_size,
+                    proj_size: 0,
+                    num_layers: 1,
+                    bidirectional: false,
+                    batch_first: false,
+                    dropout: 0.0,
+                }
             }
 
             fn step(&self, input: &Tensor, states: [Option<&Tensor>; 2]) -> Result<(Tensor, Option<Tensor>)> {
@@ -93,10 +110,10 @@ macro_rules! cell {
 
         impl Module for $layer {
             fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
-                visit(&self.weights, "", visitor);
+                visit(&self.weights, Suffix::Step, visitor);
             }
             fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
-                visit_mut(&mut self.weights, "", visitor);
+                visit_mut(&mut self.weights, Suffix::Step, visitor);
             }
             fn repr(&self) -> String {
                 let special: fn(&Self) -> String = $repr;

@@ -1,7 +1,7 @@
 //! The layers over whole sequences.
 
 use super::stack::Stack;
-use super::{RecurrentWeights, new_weights, visit, visit_mut};
+use super::{RecurrentWeights, Suffix, new_weights, visit, visit_mut};
 use crate::error::expect;
 use crate::kernels::recurrent::Cell;
 use crate::nn::build::{Arguments, builder, python};
@@ -82,7 +82,7 @@ macro_rules! recurrent {
                 let bidirectional = args.flag("bidirectional")?;
                 $(let $field: $field_ty = ($init)(OP, args)?;)*
                 let weights = suffixes(num_layers, bidirectional)
-                    .map(|suffix| new_weights(OP, args, &suffix))
+                    .map(|suffix| new_weights(OP, args, suffix))
                     .collect::<Result<_>>()?;
                 Ok(Self {
                     weights,
@@ -97,7 +97,7 @@ macro_rules! recurrent {
                 })
             }
 
-            fn stack(&self) -> Stack<'_> {
+            pub(crate) fn stack(&self) -> Stack<'_> {
                 let (cell, proj_size): (fn(&Self) -> Cell, fn(&Self) -> usize) = ($cell, $proj);
                 Stack {
                     op: stringify!($layer),
@@ -125,13 +125,13 @@ macro_rules! recurrent {
             fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
                 visitor.training(&self.training);
                 for (weights, suffix) in self.weights.iter().zip(suffixes(self.num_layers, self.bidirectional)) {
-                    visit(weights, &suffix, visitor);
+                    visit(weights, suffix, visitor);
                 }
             }
             fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
                 let suffixes = suffixes(self.num_layers, self.bidirectional);
                 for (weights, suffix) in self.weights.iter_mut().zip(suffixes) {
-                    visit_mut(weights, &suffix, visitor);
+                    visit_mut(weights, suffix, visitor);
                 }
             }
             fn repr(&self) -> String {
@@ -166,9 +166,9 @@ macro_rules! recurrent {
 }
 
 /// What the names of parameters end in, in PyTorch's order: `_l0`, `_l0_reverse`, `_l1` …
-fn suffixes(num_layers: usize, bidirectional: bool) -> impl Iterator<Item = String> {
-    let directions: &[&str] = if bidirectional { &["", "_reverse"] } else { &[""] };
-    (0..num_layers).flat_map(|layer| directions.iter().map(move |direction| format!("_l{layer}{direction}")))
+fn suffixes(num_layers: usize, bidirectional: bool) -> impl Iterator<Item = Suffix> {
+    let directions: &[&'static str] = if bidirectional { &["", "_reverse"] } else { &[""] };
+    (0..num_layers).flat_map(|layer| directions.iter().map(move |direction| Suffix::Layer(layer, direction)))
 }
 
 /// The part of a state that the layers without cells have in common.

@@ -8,12 +8,32 @@ pub use crate::ops::recurrent::RecurrentWeights;
 pub use cells::{GruCell, GruCellBuilder, LstmCell, LstmCellBuilder, RnnCell, RnnCellBuilder};
 pub use layers::{Gru, GruBuilder, Lstm, LstmBuilder, Rnn, RnnBuilder};
 
+pub(crate) use stack::Stack;
+
+use std::fmt;
+
 use crate::nn::build::Arguments;
 use crate::nn::{Visitor, VisitorMut, init};
 use crate::{Error, Result, Tensor};
 
+/// What the names of parameters end in: `_l0`, `_l1_reverse`; those of a single step in nothing.
+#[derive(Clone, Copy)]
+enum Suffix {
+    Step,
+    Layer(usize, &'static str),
+}
+
+impl fmt::Display for Suffix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Suffix::Step => Ok(()),
+            Suffix::Layer(layer, direction) => write!(f, "_l{layer}{direction}"),
+        }
+    }
+}
+
 /// The parameters whose names end in `suffix`, with PyTorch's first values: uniform between `± 1/√hidden_size`.
-fn new_weights(op: &'static str, args: &Arguments, suffix: &str) -> Result<RecurrentWeights> {
+fn new_weights(op: &'static str, args: &Arguments, suffix: Suffix) -> Result<RecurrentWeights> {
     let hidden = args.size("hidden_size")?;
     if hidden == 0 {
         return Err(Error::argument(op, "hidden_size is 0, expected at least 1"));
@@ -31,15 +51,15 @@ fn new_weights(op: &'static str, args: &Arguments, suffix: &str) -> Result<Recur
     })
 }
 
-fn visit<'a>(weights: &'a RecurrentWeights, suffix: &str, visitor: &mut Visitor<'a>) {
-    visitor.parameter(&format!("weight_ih{suffix}"), &weights.weight_ih);
-    visitor.parameter(&format!("weight_hh{suffix}"), &weights.weight_hh);
-    visitor.parameter(&format!("bias_ih{suffix}"), &weights.bias_ih);
-    visitor.parameter(&format!("bias_hh{suffix}"), &weights.bias_hh);
-    visitor.parameter(&format!("weight_hr{suffix}"), &weights.weight_hr);
+fn visit<'a>(weights: &'a RecurrentWeights, suffix: Suffix, visitor: &mut Visitor<'a>) {
+    visitor.parameter_called(format_args!("weight_ih{suffix}"), &weights.weight_ih);
+    visitor.parameter_called(format_args!("weight_hh{suffix}"), &weights.weight_hh);
+    visitor.parameter_called(format_args!("bias_ih{suffix}"), &weights.bias_ih);
+    visitor.parameter_called(format_args!("bias_hh{suffix}"), &weights.bias_hh);
+    visitor.parameter_called(format_args!("weight_hr{suffix}"), &weights.weight_hr);
 }
 
-fn visit_mut<'a>(weights: &'a mut RecurrentWeights, suffix: &str, visitor: &mut VisitorMut<'a>) {
+fn visit_mut<'a>(weights: &'a mut RecurrentWeights, suffix: Suffix, visitor: &mut VisitorMut<'a>) {
     visitor.parameter(&format!("weight_ih{suffix}"), &mut weights.weight_ih);
     visitor.parameter(&format!("weight_hh{suffix}"), &mut weights.weight_hh);
     visitor.parameter(&format!("bias_ih{suffix}"), &mut weights.bias_ih);

@@ -11,7 +11,8 @@ use crate::ops::recurrent::{Outputs, Sequences, layer};
 use crate::{Error, Result, Tensor};
 
 /// A recurrent layer's options and weights.
-pub(super) struct Stack<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Stack<'a> {
     /// The layer's name in errors.
     pub op: &'static str,
     pub cell: Cell,
@@ -34,7 +35,7 @@ pub(super) type States<'a> = (Option<&'a Tensor>, Option<&'a Tensor>);
 type Results = (Tensor, Tensor, Option<Tensor>);
 
 impl Stack<'_> {
-    fn directions(&self) -> usize {
+    pub fn directions(&self) -> usize {
         if self.bidirectional { 2 } else { 1 }
     }
 
@@ -43,7 +44,7 @@ impl Stack<'_> {
     }
 
     fn check(&self, input: &[usize], (h0, c0): States<'_>, batch_first: bool) -> Result<()> {
-        let (output_size, directions) = (self.output_size(), self.directions());
+        let output_size = self.output_size();
         let sizes = Recurrent {
             op: self.op,
             input_size: &self.input_size,
@@ -54,6 +55,12 @@ impl Stack<'_> {
             batch_first,
         };
         rules::recurrent(sizes, input, h0.map(Tensor::shape), c0.map(Tensor::shape), &mut ())?;
+        self.check_weights()
+    }
+
+    /// Whether the weights have the shapes that the sizes need.
+    pub fn check_weights(&self) -> Result<()> {
+        let (output_size, directions) = (self.output_size(), self.directions());
         if self.weights.len() != self.num_layers * directions {
             let message = format!(
                 "there are {} sets of weights, but {} layers in {directions} directions",

@@ -1,0 +1,154 @@
+//! Parameters of compiled networks: frozen ones cost nothing, hooks see gradients, gradients add up.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustorch::compiled::{TrainStep, explain, op_by_op};
+use rustorch::nn::Module;
+use rustorch::prelude::*;
+use rustorch::{Result, manual_seed};
+use rustorch_tests::compiled::close;
+use rustorch_tests::turns::turn;
+
+dim!(Batch);
+
+model! {
+    /// Layers wide enough for their products to be seen in the times of steps, among steps that cost little.
+    Wide {
+        conv: Conv2d(2, 16, kernel = 3, padding = 1),
+        fc: Linear(1024, 512),
+        lstm: Lstm(_, 256, batch_first = true),
+        out: Linear(256, 4),
+    }
+    forward(x: [batch, 2, 8, 8]) -> [batch, 4] {
+        let y = fc(flatten(conv(x), 1));
+        let (z, _) = lstm(unsqueeze(y, 1));
+        out(z[.., 0])
+    }
+}
+
+/// The backward time of the step whose text ends so.
+fn backward_time(model: &Wide, x: &Tensor, step: &str) -> Result<Duration> {
+    let steps = explain(model, &[x])?.steps;
+    let found = steps.iter().find(|known| known.text.contains(step));
+    Ok(found.unwrap_or_else(|| panic!("no step {step} in {steps:#?}")).backward)
+}
+
+#[test]
+fn gradients_of_frozen_parameters_are_not_computed() -> Result<()> {
+    let _turn = turn();
+    let (model, x) = (Wide::new(), Tensor::randn([256, 2, 8, 8]));
+    let layers: [(&str, Vec<Tensor>); 3] = [
+        ("conv(", model.conv.parameters()),
+        ("fc(", model.fc.parameters()),
+        ("lstm(", model.lstm.parameters()),
+    ];
+    let all: Vec<Duration> =
+        layers.iter().map(|(step, _)| backward_time(&model, &x, step)).collect::<Result<_>>()?;
+    let arena = explain(&model, &[&x])?.memory.backward;
+    // From the first layer on: then nothing in front of the first trained parameter is left to do.
+    for (at, (step, parameters)) in layers.iter().enumerate() {
+        parameters.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
+        let frozen = backward_time(&model, &x, step)?;
+        assert!(frozen * 10 < all[at], "{step} takes {:?}, frozen {frozen:?}", all[at]);
+    }
+    assert!(explain(&model, &[&x])?.memory.backward * 4 < arena);
+    // In the middle: what passes through is still needed, the gradient of the weight is not.
+    for parameter in model.parameters() {
+        parameter.requires_grad_(true)?;
+    }
+    layers[1].1.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
+    let frozen = backward_time(&model, &x, "fc(")?;
+    assert!(frozen * 4 < all[1] * 3, "fc takes {:?}, with frozen parameters {frozen:?}", all[1]);
+    Layer::forward(&model, &x)?.sum().backward()?;
+    for (name, parameter) in model.named_parameters() {
+        assert_eq!(parameter.grad().is_some(), !name.starts_with("fc."), "{name}");
+    }
+    Ok(())
+}
+
+model! {
+    /// Parameters of its own, used twice, beside those of layers.
+    Own {
+        scale: Param([4], init = ones),
+        shift: Param([4]),
+        fc: Linear(4, 4),
+    }
+    forward(x: [batch, 4]) -> [batch, 4] {
+        let y = fc(x * scale) + shift;
+        tanh(y) * scale + shift
+    }
+}
+
+#[test]
+fn hooks_of_parameters_see_and_change_gradients() -> Result<()> {
+    let _turn = turn();
+    manual_seed(2);
+    let model = Own::new();
+    let x = Tensor::randn([5, 4]);
+    let grads = |compiled: bool| -> Result<(Vec<Tensor>, Vec<Vec<f32>>)> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let mut hooks = Vec::new();
+        for parameter in [&model.scale, &model.shift, &model.fc.weight] {
+            parameter.set_grad(None)?;
+            let seen = seen.clone();
+            hooks.push(parameter.register_hook(move |gradient| {
+                seen.lock().expect("no panic").push(gradient.to_vec::<f32>().expect("numbers"));
+                Some(gradient * 3.0)
+            })?);
+        }
+        let run = || Layer::forward(&model, &x);
+        let y = if compiled { run()? } else { op_by_op(run)? };
+        assert_eq!(y.grad_fn() == Some("model"), compiled);
+        y.square().sum().backward()?;
+        hooks.into_iter().for_each(rustorch::autograd::HookHandle::remove);
+        let grads = [&model.scale, &model.shift, &model.fc.weight].map(|parameter| parameter.grad());
+        let mut seen = std::mem::take(&mut *seen.lock().expect("no panic"));
+        seen.sort_by(|a, b| (a.len(), a[0].to_bits()).cmp(&(b.len(), b[0].to_bits())));
+        Ok((grads.into_iter().flatten().collect(), seen))
+    };
+    let ((eager, eager_seen), (compiled, seen)) = (grads(false)?, grads(true)?);
+    assert_eq!((eager.len(), seen.len(), eager_seen.len()), (3, 3, 3));
+    for (a, b) in eager.iter().zip(&compiled) {
+        close(a, b, "a gradient that a hook has changed");
+    }
+    for (a, b) in seen.iter().flatten().zip(eager_seen.iter().flatten()) {
+        assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{a} {b}");
+    }
+    // A training step, which has no tape, heeds hooks as well.
+    let hook = model.scale.register_hook(|gradient| Some(gradient * 0.0))?;
+    let before = model.scale.to_vec::<f32>()?;
+    let optimiser = optim::SGD::new(model.parameters(), 0.1);
+    let mut step = TrainStep::new(&model, nn::MSELoss::new(), optimiser);
+    step.step(&[&x], &Tensor::ones([5, 4]))?;
+    assert_eq!(model.scale.to_vec::<f32>()?, before);
+    hook.remove();
+    step.step(&[&x], &Tensor::ones([5, 4]))?;
+    assert_ne!(model.scale.to_vec::<f32>()?, before);
+    Ok(())
+}
+
+#[test]
+fn gradients_add_up_over_passes() -> Result<()> {
+    let _turn = turn();
+    manual_seed(4);
+    let model = Own::new();
+    let batches = [Tensor::randn([5, 4]), Tensor::randn([2, 4]), Tensor::randn([5, 4])];
+    let grads = |compiled: bool| -> Result<Vec<Tensor>> {
+        model.parameters().iter().try_for_each(|parameter| parameter.set_grad(None))?;
+        for x in &batches {
+            let run = || Layer::forward(&model, x);
+            let y = if compiled { run()? } else { op_by_op(run)? };
+            y.square().sum().backward()?;
+        }
+        // Two passes whose gradients arrive in one walk.
+        let run = || Layer::forward(&model, &batches[0])?.add(&Layer::forward(&model, &batches[2])?);
+        let y = if compiled { run()? } else { op_by_op(run)? };
+        y.square().sum().backward()?;
+        Ok(model.parameters().iter().filter_map(Tensor::grad).collect())
+    };
+    let (eager, compiled) = (grads(false)?, grads(true)?);
+    assert_eq!(eager.len(), 4);
+    eager.iter().zip(&compiled).for_each(|(a, b)| close(a, b, "a sum of gradients"));
+    Ok(())
+}
