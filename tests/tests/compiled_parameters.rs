@@ -1,7 +1,6 @@
 //! Parameters of compiled networks: frozen ones cost nothing, hooks see gradients, gradients add up.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use rustorch::compiled::{TrainStep, explain, op_by_op};
 use rustorch::nn::Module;
@@ -13,56 +12,63 @@ use rustorch_tests::turns::turn;
 dim!(Batch);
 
 model! {
-    /// Layers wide enough for their products to be seen in the times of steps, among steps that cost little.
-    Wide {
+    /// A layer of every kind that has parameters and a kernel.
+    All {
         conv: Conv2d(2, 16, kernel = 3, padding = 1),
-        fc: Linear(1024, 512),
-        lstm: Lstm(_, 256, batch_first = true),
-        out: Linear(256, 4),
+        norm: BatchNorm2d(16),
+        fc: Linear(1024, 64),
+        rows: LayerNorm(64),
+        lstm: Lstm(_, 32, batch_first = true),
+        out: Linear(32, 4),
+        scale: Param([4], init = ones),
     }
     forward(x: [batch, 2, 8, 8]) -> [batch, 4] {
-        let y = fc(flatten(conv(x), 1));
+        let y = rows(fc(flatten(norm(conv(x)), 1)));
         let (z, _) = lstm(unsqueeze(y, 1));
-        out(z[.., 0])
+        out(z[.., 0]) * scale
     }
 }
 
-/// The backward time of the step whose text ends so.
-fn backward_time(model: &Wide, x: &Tensor, step: &str) -> Result<Duration> {
-    let steps = explain(model, &[x])?.steps;
-    let found = steps.iter().find(|known| known.text.contains(step));
-    Ok(found.unwrap_or_else(|| panic!("no step {step} in {steps:#?}")).backward)
+/// How many gradients of parameters the backward pass computes.
+fn count(model: &All, x: &Tensor) -> Result<usize> {
+    Ok(explain(model, &[x])?.steps.iter().map(|step| step.gradients).sum())
 }
 
 #[test]
 fn gradients_of_frozen_parameters_are_not_computed() -> Result<()> {
     let _turn = turn();
-    let (model, x) = (Wide::new(), Tensor::randn([256, 2, 8, 8]));
-    let layers: [(&str, Vec<Tensor>); 3] = [
-        ("conv(", model.conv.parameters()),
-        ("fc(", model.fc.parameters()),
-        ("lstm(", model.lstm.parameters()),
-    ];
-    let all: Vec<Duration> =
-        layers.iter().map(|(step, _)| backward_time(&model, &x, step)).collect::<Result<_>>()?;
-    let arena = explain(&model, &[&x])?.memory.backward;
-    // From the first layer on: then nothing in front of the first trained parameter is left to do.
-    for (at, (step, parameters)) in layers.iter().enumerate() {
-        parameters.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
-        let frozen = backward_time(&model, &x, step)?;
-        assert!(frozen * 10 < all[at], "{step} takes {:?}, frozen {frozen:?}", all[at]);
+    let (model, x) = (All::new(), Tensor::randn([6, 2, 8, 8]));
+    let mut trained = model.parameters().len();
+    assert_eq!(count(&model, &x)?, trained);
+    let mut arena = explain(&model, &[&x])?.memory.backward;
+    // From the first layer on: then nothing in front of the first trained parameter is left to do, and needs no memory.
+    let layers: [&dyn Module; 5] = [&model.conv, &model.norm, &model.fc, &model.rows, &model.lstm];
+    for layer in layers {
+        for parameter in layer.parameters() {
+            parameter.requires_grad_(false)?;
+            trained -= 1;
+        }
+        assert_eq!(count(&model, &x)?, trained, "{} frozen", layer.repr());
+        let now = explain(&model, &[&x])?.memory.backward;
+        assert!(now <= arena, "{} frozen: {now} bytes after {arena}", layer.repr());
+        arena = now;
     }
-    assert!(explain(&model, &[&x])?.memory.backward * 4 < arena);
-    // In the middle: what passes through is still needed, the gradient of the weight is not.
     for parameter in model.parameters() {
         parameter.requires_grad_(true)?;
     }
-    layers[1].1.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
-    let frozen = backward_time(&model, &x, "fc(")?;
-    assert!(frozen * 4 < all[1] * 3, "fc takes {:?}, with frozen parameters {frozen:?}", all[1]);
-    Layer::forward(&model, &x)?.sum().backward()?;
-    for (name, parameter) in model.named_parameters() {
-        assert_eq!(parameter.grad().is_some(), !name.starts_with("fc."), "{name}");
+    assert!(arena * 4 < explain(&model, &[&x])?.memory.backward);
+    // In the middle, one of several: those of its neighbours are computed.
+    for (frozen, name) in
+        [(&model.fc.weight, "fc.weight"), (&model.lstm.weights[0].weight_hh, "lstm.weight_hh_l0")]
+    {
+        frozen.requires_grad_(false)?;
+        assert_eq!(count(&model, &x)?, model.parameters().len() - 1);
+        model.parameters().iter().try_for_each(|parameter| parameter.set_grad(None))?;
+        Layer::forward(&model, &x)?.sum().backward()?;
+        for (known, parameter) in model.named_parameters() {
+            assert_eq!(parameter.grad().is_some(), known != name, "{known}, with {name} frozen");
+        }
+        frozen.requires_grad_(true)?;
     }
     Ok(())
 }

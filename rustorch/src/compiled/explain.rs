@@ -32,6 +32,8 @@ pub struct Step {
     pub forward: Duration,
     /// Its time in a backward pass.
     pub backward: Duration,
+    /// The gradients of parameters that it computes: none of those that are frozen.
+    pub gradients: usize,
 }
 
 /// Measures the steps of a pass.
@@ -39,18 +41,28 @@ pub struct Step {
 pub(super) struct Profile {
     steps: Vec<(usize, Step)>,
     open: Option<(usize, bool, Instant)>,
+    /// Gradients of parameters before the open step.
+    gradients: usize,
 }
 
 impl Profile {
-    /// A step begins; that before it ends.
-    pub fn begin(&mut self, schedule: &'static [&'static str], index: usize, is_backward: bool) {
-        self.end();
+    /// A step begins; that before it ends. So many gradients of parameters have been computed.
+    pub fn begin(
+        &mut self,
+        schedule: &'static [&'static str],
+        index: usize,
+        is_backward: bool,
+        gradients: usize,
+    ) {
+        self.end(gradients);
         // The address tells the steps of one network from those of another that read the same.
         let key = std::ptr::from_ref(&schedule[index]) as usize;
         let at = self.steps.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
             let text = schedule[index];
-            self.steps
-                .push((key, Step { text, count: 0, forward: Duration::ZERO, backward: Duration::ZERO }));
+            self.steps.push((
+                key,
+                Step { text, count: 0, forward: Duration::ZERO, backward: Duration::ZERO, gradients: 0 },
+            ));
             self.steps.len() - 1
         });
         self.steps[at].1.count += usize::from(!is_backward);
@@ -58,9 +70,11 @@ impl Profile {
     }
 
     /// The pass ends.
-    pub fn end(&mut self) {
+    pub fn end(&mut self, gradients: usize) {
+        let computed = gradients - std::mem::replace(&mut self.gradients, gradients);
         if let Some((at, is_backward, start)) = self.open.take() {
             let step = &mut self.steps[at].1;
+            step.gradients += computed;
             let time = if is_backward { &mut step.backward } else { &mut step.forward };
             *time += start.elapsed();
         }
@@ -136,7 +150,7 @@ pub fn explain<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Explanation
             model.derive(&mut pass, &shapes, &grads, &mut into)?;
         }
         let mut profile = pass.profile.take().unwrap_or_default();
-        profile.end();
+        profile.end(pass.parameters.computed);
         cache.finish(pass);
         best = Some(match best {
             None => profile.steps,
@@ -194,7 +208,7 @@ impl super::Pass {
     #[inline]
     pub fn step(&mut self, schedule: &'static [&'static str], index: usize) {
         if let Some(profile) = &mut self.profile {
-            profile.begin(schedule, index, self.direction == 1);
+            profile.begin(schedule, index, self.direction == 1, self.parameters.computed);
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::{DType, Device, Result, Tensor};
 pub(super) struct Parameters {
     /// Sorted by `id`.
     slots: Vec<Slot>,
+    /// Contributions to gradients so far, those of passes before included.
+    pub computed: usize,
 }
 
 struct Slot {
@@ -64,6 +66,7 @@ impl Parameters {
             Some(grad) => grad,
             None => slot.grad.insert(Tensor::uninit(parameter.shape(), DType::F32, Device::Cpu)?),
         };
+        self.computed += 1;
         let accumulate = std::mem::replace(&mut slot.written, true);
         Ok(Some(Target { ptr: grad.host_ptr().cast(), accumulate }))
     }
