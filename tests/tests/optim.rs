@@ -142,6 +142,28 @@ fn every_optimiser_follows_pytorch() {
     }
 }
 
+/// Moments that keep nothing are the gradient, also after one that is larger by more digits than a float has.
+#[test]
+fn a_large_gradient_is_forgotten() -> Result<()> {
+    for dtype in [DType::F32, DType::F64] {
+        let makers: [fn(Vec<Tensor>) -> Made; 3] = [
+            |p| boxed(Adam::builder(p).lr(0.5).betas((0.0, 0.0)).eps(0.0).build()),
+            |p| boxed(AdamW::builder(p).lr(0.5).betas((0.0, 0.0)).eps(0.0).weight_decay(0.0).build()),
+            |p| boxed(Adamax::builder(p).lr(0.5).betas((0.0, 0.0)).eps(0.0).build()),
+        ];
+        for make in makers {
+            let p = Tensor::from([2.0f64]).to_dtype(dtype).requires_grad_(true)?;
+            let mut optimizer = make(vec![p.clone()])?;
+            for (gradient, expected) in [(1e18f64, 1.5), (1e-3, 1.0), (-1e-3, 1.5)] {
+                p.set_grad(Some(Tensor::from([gradient]).to_dtype(dtype)))?;
+                optimizer.step()?;
+                assert_close(&values(std::slice::from_ref(&p)), &[expected], 1e-6, "a step of the rate");
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_state_dict_continues_the_trajectory() {
     let golden = golden();

@@ -77,7 +77,7 @@ pub static FUNCTIONS: &[Function] = functions! {
     acos(x) = Word "acos", gradients "-(g * rsqrt(1.0 - x * x))";
     atan(x) = Word "atan", gradients "g / (x * x + 1.0)";
     asinh(x) = Word "asinh", gradients "g * rsqrt(x * x + 1.0)";
-    acosh(x) = Word "acosh", gradients "g * (rsqrt(x - 1.0) * rsqrt(x + 1.0))";
+    acosh(x) = Word "acosh", gradients "g * rsqrt(x * x - 1.0)";
     atanh(x) = Word "atanh", gradients "g / (1.0 - x * x)";
     sigmoid(x) = Word "sigmoid", gradients "g * ((1.0 - y) * y)";
     erf(x) = Word "erf", gradients "g * 1.1283791670955126 * exp(-(x * x))";
@@ -107,12 +107,13 @@ pub static FUNCTIONS: &[Function] = functions! {
         gradients "select(a * a + b * b == 0.0, 0.0, g * b / (a * a + b * b))",
         "select(a * a + b * b == 0.0, 0.0, -(g * a) / (a * a + b * b))";
     hypot(a, b) = Word "hypot", gradients "g * a / y", "g * b / y";
-    copysign(a, b) = Word "copysign", gradients "select(a == 0.0, 0.0, g * (sign(a) * sign(y)))", "0.0";
+    copysign(a, b) = Word "copysign", gradients "select(a == 0.0, 0.0, g * (y / a))", "0.0";
     fmod(a, b) = Word "fmod", gradients "g", "-(g * trunc(a / b))";
     remainder(a, b) = Word "remainder", gradients "g", "-(g * floor_div(a, b))";
     logaddexp(a, b) = Means "select(a == b, a + 0.6931471805599453, maximum(a, b) + log1p(exp(-abs(a - b))))",
         gradients "g * sigmoid(a - b)", "g * sigmoid(b - a)";
-    lerp(a, b, weight) = Means "a + weight * (b - a)";
+    lerp(a, b, weight) = Means "select(abs(weight) < 0.5, a + weight * (b - a), b - (b - a) * (1.0 - weight))",
+        gradients "g * (1.0 - weight)", "g * weight", "g * (b - a)";
     clamp(x, low, high) = Means "minimum(maximum(x, low), high)",
         gradients
         "select(x < low, 0.0, select(x > high, 0.0,
@@ -135,7 +136,8 @@ pub static FUNCTIONS: &[Function] = functions! {
         gradients "select(x * beta > threshold, g, g * sigmoid(x * beta))",
         "select(x * beta > threshold, 0.0, g * (x * sigmoid(x * beta) - y) / beta)", "0.0";
     log_sigmoid(x) = Means "minimum(x, 0.0) - log1p(exp(-abs(x)))", gradients "g * sigmoid(-x)";
-    softsign(x) = Means "x / (1.0 + abs(x))", gradients "g / ((1.0 + abs(x)) * (1.0 + abs(x)))";
+    softsign(x) = Means "x / (1.0 + abs(x))",
+        gradients "select(x - x == 0.0, g / ((1.0 + abs(x)) * (1.0 + abs(x))), x - x)";
     tanhshrink(x) = Means "x - tanh(x)", gradients "g * (tanh(x) * tanh(x))";
     hardtanh(x, low, high) = Means "minimum(maximum(x, low), high)",
         gradients "select(x <= low, 0.0, select(x >= high, 0.0, g))", "select(x <= low, g, 0.0)", "select(x >= high, g, 0.0)";

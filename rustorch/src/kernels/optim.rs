@@ -33,6 +33,17 @@ pub trait Real:
     fn abs(self) -> Self;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
+
+    /// `self + weight · (end - self)`, from the nearer end, so that nothing is left of a large number that a weight near 1
+    /// replaces (`torch.lerp`).
+    #[inline(always)]
+    fn lerp(self, end: Self, weight: f64) -> Self {
+        if weight < 0.5 {
+            self + Self::of(weight) * (end - self)
+        } else {
+            end - (end - self) * Self::of(1.0 - weight)
+        }
+    }
 }
 
 /// An element as it lies in memory: an f32 or f64, or a half type, whose elements are computed with in f32 and rounded once.

@@ -140,7 +140,7 @@ impl Moments {
     fn moments<R: Real>(&self, p: R, g: R, m: R, v: R) -> (R, R, R) {
         let g = if self.maximize { -g } else { g };
         let g = if self.penalty != 0.0 { g + R::of(self.penalty) * p } else { g };
-        let m = m + R::of(1.0 - self.betas.0) * (g - m);
+        let m = m.lerp(g, 1.0 - self.betas.0);
         let v = R::of(self.betas.1) * v + R::of(1.0 - self.betas.1) * (g * g);
         (R::of(self.keep) * p, m, v)
     }

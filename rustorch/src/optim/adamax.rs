@@ -73,7 +73,7 @@ impl Update<2> for Step {
         let AdamaxOptions { betas, eps, weight_decay, maximize, .. } = self.options;
         let g = if maximize { -g } else { g };
         let g = if weight_decay != 0.0 { g + R::of(weight_decay) * p } else { g };
-        let m = m + R::of(1.0 - betas.0) * (g - m);
+        let m = m.lerp(g, 1.0 - betas.0);
         let norm = (R::of(betas.1) * norm).max(g.abs() + R::of(eps));
         (p - R::of(self.step_size) * (m / norm), [m, norm])
     }

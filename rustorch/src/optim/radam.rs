@@ -91,7 +91,7 @@ impl Update<2> for Step {
             (true, true) => (R::of(1.0 - lr * weight_decay) * p, g),
             (true, false) => (p, g + R::of(weight_decay) * p),
         };
-        let m = m + R::of(1.0 - betas.0) * (g - m);
+        let m = m.lerp(g, 1.0 - betas.0);
         let v = R::of(betas.1) * v + R::of(1.0 - betas.1) * (g * g);
         let direction = match self.rectification {
             Some(factor) => m * (R::of(factor) / (v.sqrt() + R::of(eps))),

@@ -90,7 +90,7 @@ impl RMSpropOptions {
 
     #[inline(always)]
     fn mean<R: Real>(&self, g: R, m: R) -> R {
-        m + R::of(1.0 - self.alpha) * (g - m)
+        m.lerp(g, 1.0 - self.alpha)
     }
 
     /// What the step is, given the mean square.
