@@ -16,6 +16,7 @@ mod serde;
 mod shape_args;
 mod view;
 
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -53,7 +54,20 @@ use crate::{DType, Device, Error, Result, is_grad_enabled, is_inference_mode_ena
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Tensor(Arc<Inner>);
+pub struct Tensor(Handle);
+
+/// A counted reference that is dropped by a call: written out at every place where tensors are dropped, which is nearly
+/// everywhere, the end of a count is much code for the compiler to read, in programs that use the library as well.
+#[derive(Clone)]
+struct Handle(ManuallyDrop<Arc<Inner>>);
+
+impl Drop for Handle {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: nothing uses the handle after its drop, and this is the only place that drops what it holds.
+        unsafe { ManuallyDrop::drop(&mut self.0) }
+    }
+}
 
 /// Behind the handle.
 pub(crate) struct Inner {
@@ -76,22 +90,22 @@ const UNRECORDED_VIEW: u8 = 4;
 impl Tensor {
     /// The size of each axis (`torch.Tensor.shape`).
     pub fn shape(&self) -> &[usize] {
-        &self.0.layout.shape
+        &self.0.0.layout.shape
     }
 
     /// The distance in elements between neighbours along each axis (`torch.Tensor.stride`).
     pub fn strides(&self) -> &[usize] {
-        &self.0.layout.strides
+        &self.0.0.layout.strides
     }
 
     /// The position in the storage of the first element (`torch.Tensor.storage_offset`).
     pub fn storage_offset(&self) -> usize {
-        self.0.layout.offset
+        self.0.0.layout.offset
     }
 
     /// The number of axes (`torch.Tensor.dim`).
     pub fn rank(&self) -> usize {
-        self.0.layout.rank()
+        self.0.0.layout.rank()
     }
 
     /// The number of axes: PyTorch's name for [`Tensor::rank`].
@@ -112,42 +126,42 @@ impl Tensor {
 
     /// The number of elements (`torch.Tensor.numel`).
     pub fn numel(&self) -> usize {
-        self.0.layout.numel()
+        self.0.0.layout.numel()
     }
 
     /// The type of the elements.
     pub fn dtype(&self) -> DType {
-        self.0.dtype
+        self.0.0.dtype
     }
 
     /// Where the elements are stored.
     pub fn device(&self) -> Device {
-        self.0.storage.device()
+        self.0.0.storage.device()
     }
 
     /// Whether the elements lie in row-major order (`torch.Tensor.is_contiguous`).
     pub fn is_contiguous(&self) -> bool {
-        self.0.layout.is_contiguous()
+        self.0.0.layout.is_contiguous()
     }
 
     /// Whether both handles are the same tensor (Python's `is`).
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.0.0, &other.0.0)
     }
 
     /// Whether both tensors show the same memory, as views of one another do.
     pub fn shares_storage(&self, other: &Self) -> bool {
-        self.0.storage.same(&other.0.storage)
+        self.0.0.storage.same(&other.0.0.storage)
     }
 
     /// How many in-place operations have written to the tensor's memory (`torch.Tensor._version`).
     pub fn version(&self) -> u64 {
-        self.0.storage.version()
+        self.0.0.storage.version()
     }
 
     /// Whether the tensor was made in inference mode.
     pub fn is_inference(&self) -> bool {
-        self.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
+        self.0.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
     }
 }
 
@@ -163,7 +177,7 @@ impl Tensor {
         if base.is_some() && !is_grad_enabled() {
             flags |= UNRECORDED_VIEW;
         }
-        Self(Arc::new(Inner {
+        Self::from_inner(Arc::new(Inner {
             storage,
             layout,
             dtype,
@@ -196,7 +210,7 @@ impl Tensor {
     pub(crate) fn alias_as(&self, dtype: DType, layout: Layout, base: Option<Tensor>) -> Self {
         let inherited = if base.is_some() { INFERENCE | UNRECORDED_VIEW } else { INFERENCE };
         let alias = Self::new(self.storage().clone(), layout, dtype, base);
-        alias.0.flags.fetch_or(self.0.flags.load(Ordering::Relaxed) & inherited, Ordering::Relaxed);
+        alias.0.0.flags.fetch_or(self.0.0.flags.load(Ordering::Relaxed) & inherited, Ordering::Relaxed);
         alias
     }
 
@@ -205,26 +219,26 @@ impl Tensor {
         if !self.dtype().is_differentiable() {
             return None;
         }
-        let root = self.0.base.as_ref().unwrap_or(self);
+        let root = self.0.0.base.as_ref().unwrap_or(self);
         (is_grad_enabled() || root.requires_grad()).then(|| root.clone())
     }
 
     /// The tensor that this is a recorded view of.
     pub(crate) fn base(&self) -> Option<&Tensor> {
-        self.0.base.as_ref().filter(|_| self.0.flags.load(Ordering::Relaxed) & UNRECORDED_VIEW == 0)
+        self.0.0.base.as_ref().filter(|_| self.0.0.flags.load(Ordering::Relaxed) & UNRECORDED_VIEW == 0)
     }
 
     /// The tensor that this is a view of, if the view was made while nothing was recorded.
     pub(crate) fn unrecorded_base(&self) -> Option<&Tensor> {
-        self.0.base.as_ref().filter(|_| self.base().is_none())
+        self.0.0.base.as_ref().filter(|_| self.base().is_none())
     }
 
     pub(crate) fn storage(&self) -> &Storage {
-        &self.0.storage
+        &self.0.0.storage
     }
 
     pub(crate) fn layout(&self) -> &Layout {
-        &self.0.layout
+        &self.0.0.layout
     }
 
     /// The non-negative number of an axis.
@@ -238,43 +252,43 @@ impl Tensor {
     }
 
     pub(crate) fn requires_grad_flag(&self) -> bool {
-        self.0.flags.load(Ordering::Relaxed) & REQUIRES_GRAD != 0
+        self.0.0.flags.load(Ordering::Relaxed) & REQUIRES_GRAD != 0
     }
 
     pub(crate) fn set_requires_grad_flag(&self, value: bool) {
         if value {
-            self.0.flags.fetch_or(REQUIRES_GRAD, Ordering::Relaxed);
+            self.0.0.flags.fetch_or(REQUIRES_GRAD, Ordering::Relaxed);
         } else {
-            self.0.flags.fetch_and(!REQUIRES_GRAD, Ordering::Relaxed);
+            self.0.0.flags.fetch_and(!REQUIRES_GRAD, Ordering::Relaxed);
         }
     }
 
     /// Changes the autograd part, making it first if there is none.
     pub(crate) fn with_meta<R>(&self, f: impl FnOnce(&mut Meta) -> R) -> R {
-        f(self.0.meta.lock().get_or_insert_default())
+        f(self.0.0.meta.lock().get_or_insert_default())
     }
 
     /// Reads the autograd part, if there is one.
     pub(crate) fn peek_meta<R>(&self, f: impl FnOnce(&Meta) -> R) -> Option<R> {
-        self.0.meta.lock().as_deref().map(f)
+        self.0.0.meta.lock().as_deref().map(f)
     }
 
     /// A number that identifies the tensor for as long as it lives.
     pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        Arc::as_ptr(&self.0.0) as usize
     }
 
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
-        Arc::downgrade(&self.0)
+        Arc::downgrade(&self.0.0)
     }
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
-        Self(inner)
+        Self(Handle(ManuallyDrop::new(inner)))
     }
 
     /// Whether nothing else refers to this tensor or its memory, so that it may be overwritten unseen.
     pub(crate) fn is_unshared(&mut self) -> bool {
-        Arc::get_mut(&mut self.0).is_some_and(|inner| inner.base.is_none() && inner.storage.is_unique())
+        Arc::get_mut(&mut self.0.0).is_some_and(|inner| inner.base.is_none() && inner.storage.is_unique())
     }
 }
 
