@@ -1,17 +1,48 @@
 //! Compile times of a user's program: a package with one `model!`, built from nothing, after an edit of the model, and
-//! checked up to a shape error. Each is timed as cargo's wall clock, in a package of its own under `target/`.
+//! checked up to a shape error; and of large models, with the library built before. Each is timed as cargo's wall clock, in a
+//! package of its own under `target/`, except expansions, which rustc times itself.
+
+mod large;
+
+use large::Large;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 /// The rows, with what they do.
-pub const ROWS: [&str; 3] =
-    ["compile release clean", "compile release after an edit", "compile check to a shape error"];
+pub const ROWS: [&str; 11] = [
+    "compile release clean",
+    "compile release after an edit",
+    "compile check to a shape error",
+    "expand gpt48",
+    "expand gpt48 array",
+    "expand resnet152",
+    "expand resnet152 array",
+    "compile gpt48",
+    "compile gpt48 array",
+    "compile resnet152",
+    "compile resnet152 array",
+];
 
 /// Times a row in seconds.
 pub fn measure(row: &str) -> Result<f64, String> {
     let package = Package::create()?;
+    let (work, model) = row.split_once(' ').unwrap_or((row, ""));
+    let large = match model {
+        "gpt48" => Some(Large::Gpt48),
+        "gpt48 array" => Some(Large::Gpt48Array),
+        "resnet152" => Some(Large::ResNet152),
+        "resnet152 array" => Some(Large::ResNet152Array),
+        _ => None,
+    };
+    if let Some(large) = large {
+        // The library is built for a small program first.
+        package.write(&program(512, 512))?;
+        package.cargo("build", true)?;
+        package.write(&large::program(large))?;
+        return if work == "expand" { package.expansion() } else { package.cargo("build", true) };
+    }
     match row {
         "compile release clean" => {
             package.clean()?;
@@ -91,6 +122,31 @@ impl Package {
         }
     }
 
+    /// The time that rustc needs to expand the macros of the program in release, where macros are compiled without optimisation, in
+    /// seconds.
+    fn expansion(&self) -> Result<f64, String> {
+        let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+        cargo.args(["build", "--verbose", "--offline", "--release"]).current_dir(&self.root);
+        cargo.env("CARGO_TARGET_DIR", self.root.join("target"));
+        let printed = output(&mut cargo)?;
+        // What cargo ran last, once more with times. They are for rustc's developers; the variable says that it may print them. (To
+        // cargo itself it would be another compiler, for which everything is built anew.)
+        let command =
+            printed.lines().rev().find_map(|line| line.trim().strip_prefix("Running `")?.strip_suffix('`'));
+        let command =
+            command.ok_or_else(|| format!("cargo says nothing of how it runs rustc:\n{printed}"))?;
+        let mut rustc = Command::new("sh");
+        rustc
+            .args(["-c", &format!("{command} -Ztime-passes")])
+            .current_dir(&self.root)
+            .env("RUSTC_BOOTSTRAP", "1");
+        let printed = output(&mut rustc)?;
+        let line = printed.lines().find(|line| line.ends_with("macro_expand_crate"));
+        let seconds =
+            line.and_then(|line| line.strip_prefix("time:")?.split(';').next()?.trim().parse().ok());
+        seconds.ok_or_else(|| format!("rustc printed no time of the expansion:\n{printed}"))
+    }
+
     /// Runs cargo and returns its time; whether it succeeds must be as expected.
     fn cargo(&self, command: &str, succeeds: bool) -> Result<f64, String> {
         let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
@@ -111,4 +167,10 @@ impl Package {
         }
         Ok(seconds)
     }
+}
+
+/// What a command prints to either stream.
+fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    Ok([output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat())
 }
