@@ -40,7 +40,7 @@ use proc_macro::TokenStream;
 /// In shapes, names in lower case are sizes known at run time, the others const parameters and constants. The size that
 /// a layer's input has may be written, left out, or `_`. A field that is no layer is a model of its own
 /// (`block: Block<D, 4>`, `blocks: [Block<D, 4>; LAYERS]`); a call on it states the shape it gives
-/// (`let h: [batch, seq, D] = block(x);`), which the compiler verifies.
+/// (`let h: [batch, seq, D] = block(x);`), which the compiler compares as far as it knows the sizes.
 ///
 /// The struct has `new()`, `forward` on typed tensors, `try_forward`, and is a `Module`, `Default` and `Debug`; with one
 /// input and one output also a `Layer`.

@@ -261,6 +261,9 @@ fn arrangements() {
         cumsum: (cumsum(x, 1)) is (x.cumsum(1).unwrap());
         cumprod: (cumprod(x, 2)) is (x.cumprod(2).unwrap());
         logcumsumexp: (logcumsumexp(x, 1)) is (x.logcumsumexp(1).unwrap());
+        zeros_like: (zeros_like(x)) is (x.zeros_like());
+        ones_like: (ones_like(x)) is (x.ones_like());
+        full_like: (full_like(x, 2.5)) is (x.full_like(2.5));
     }
     calls! { (x: [batch, 3, 4] = x) [batch, 6, 4]
         repeat: (repeat(x, [1, 2, 1])) is (x.repeat([1, 2, 1]).unwrap());
@@ -318,6 +321,38 @@ fn reductions() {
     }
 }
 
+model! {
+    /// Random numbers in the shape of an input, which the gradient meets again as they were.
+    Random {}
+    forward(x: [batch, 4]) -> ([batch, 4], [batch, 4]) {
+        let normal = randn_like(x);
+        (x * normal, rand_like(x))
+    }
+}
+
+fn random() {
+    let x = numbers([3, 4]);
+    x.requires_grad_(true).expect("a leaf");
+    for compiled in [true, false] {
+        manual_seed(5);
+        let (normal, uniform) = match compiled {
+            true => Random::new().forward(&x.typed::<shape![Any, 4]>().expect("the shape")),
+            false => {
+                let x = x.to_dtype(DType::F64).typed::<shape![Any, 4]>().expect("the shape");
+                Random::new().forward(&x)
+            }
+        };
+        manual_seed(5);
+        let x64 = x.to_dtype(normal.dtype());
+        let (wanted, also) = (x64.randn_like(), x64.rand_like());
+        check("randn_like", &normal, &(&x64 * &wanted));
+        check("rand_like", &uniform, &also);
+        x.set_grad(None).expect("a leaf");
+        normal.sum().backward().expect("a gradient");
+        check("randn_like", &x.grad().expect("a gradient"), &wanted.to_dtype(DType::F32));
+    }
+}
+
 #[test]
 fn every_function_of_the_table_computes_what_the_tensors_operation_does() {
     let _turn = turn();
@@ -328,6 +363,7 @@ fn every_function_of_the_table_computes_what_the_tensors_operation_does() {
     views();
     arrangements();
     reductions();
+    random();
     let called = CALLED.take();
     let missing: Vec<&str> =
         functions::all().map(|spec| spec.name).filter(|name| !called.contains(name)).collect();

@@ -19,7 +19,7 @@ use super::ir::{Element, Model, Over, Submodel, Var};
 use super::lower::{Instruction, Program};
 use elements::Elements;
 use proc_macro2::{Ident, TokenStream};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The compiled pass of a model.
 pub(super) struct Compiled<'p> {
@@ -296,4 +296,13 @@ impl Region<'_> {
         let all = self.steps.iter().flat_map(|step| step.kind.uses()).chain(self.results.iter().copied());
         all.filter(|var| !self.owned.contains(var)).collect()
     }
+}
+
+/// How many uses of each tensor there are among the steps.
+fn counts(steps: &[Step<'_>]) -> BTreeMap<Var, usize> {
+    let mut counts = BTreeMap::new();
+    for var in steps.iter().flat_map(|step| step.kind.uses()) {
+        *counts.entry(var).or_insert(0) += 1;
+    }
+    counts
 }

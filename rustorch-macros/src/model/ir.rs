@@ -39,7 +39,7 @@ pub(super) struct Field {
 }
 
 /// What a field's parameters are called in `state_dict`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     /// `conv1`, `downsample.0`: before the names of the parts, with a dot.
     Name(String),
@@ -198,7 +198,7 @@ pub(super) enum Op {
     /// `-x`
     Negate { input: Use },
     /// `block(x)`, with the shapes that it is said to give.
-    Submodel { target: Submodel, inputs: Vec<Use>, arguments: Vec<Tree>, stated: Stated, result: Tree },
+    Submodel { target: Submodel, inputs: Vec<Use>, stated: Stated, result: Tree },
     /// A layer that is one of several, may be missing, or takes or gives several tensors.
     LayerCall { field: usize, element: Element, inputs: Vec<Use>, options: Vec<(&'static str, CallOption)> },
     /// `scale`, `embed.weight`: a parameter or buffer of the model or of one of its layers.

@@ -50,8 +50,6 @@ pub(super) enum Instruction {
     Submodel {
         target: Submodel,
         inputs: Vec<(Var, Shape)>,
-        /// How the inputs are grouped to arguments.
-        arguments: Vec<Tree>,
         results: Vec<(Var, Shape)>,
         /// How the results are grouped.
         tree: Tree,

@@ -50,6 +50,11 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     of_x("logcumsumexp", "the logarithm of the sum of exponentials up to each entry", AXIS, along),
     of_x("detach", "the same values, through which no gradient flows", &[], same),
     of_x("contiguous", "the same values, laid out in order", &[], same),
+    of_x("zeros_like", "zeros in the shape of `x`", &[], same),
+    of_x("ones_like", "ones in the shape of `x`", &[], same),
+    of_x("full_like", "`value` everywhere, in the shape of `x`", &[ArgSpec::of("value", Kind::Float)], same),
+    of_x("rand_like", "numbers drawn uniformly from 0 to 1, in the shape of `x`", &[], same),
+    of_x("randn_like", "numbers drawn from the normal distribution, in the shape of `x`", &[], same),
 ];
 
 const AXIS: &[ArgSpec] = &[ArgSpec::axis("dim")];

@@ -215,6 +215,11 @@ pub trait Module: Send + Sync {
 }
 
 /// A module that maps one tensor to one tensor.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no layer",
+    label = "not an `nn::Layer`",
+    note = "what `model!` declares is one if it has one input and one output; for a type that is written by hand, implement `nn::Module` and `nn::Layer`"
+)]
 pub trait Layer: Module {
     /// The output for an input.
     ///

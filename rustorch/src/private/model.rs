@@ -8,6 +8,7 @@ mod assert;
 mod call;
 mod elementwise;
 mod join;
+mod kept;
 mod layers;
 mod network;
 mod pool;
@@ -16,10 +17,11 @@ mod reduce;
 mod view;
 
 pub use arrange::*;
-pub use assert::assert_sizes;
-pub use call::{Fits, FitsDim, settle};
+pub use assert::{assert_sizes, assert_stated};
+pub use call::{CallOpen, Fits, FitsDim, Given, settle};
 pub use elementwise::*;
 pub use join::*;
+pub use kept::{Kept, layer, part};
 pub use layers::*;
 pub use network::*;
 pub use pool::*;
@@ -51,6 +53,10 @@ pub fn check_input(model: &'static str, name: &str, input: &Tensor, expected: &[
 pub trait Unchecked {
     /// Nothing.
     const SHAPES_FIT: () = ();
+    /// The fixed sizes of its inputs: not known.
+    const DECLARED_INPUTS: &'static [&'static [usize]] = &[];
+    /// Those of what it gives.
+    const DECLARED_OUTPUTS: &'static [&'static [usize]] = &[];
 }
 
 impl<T: ?Sized> Unchecked for T {}

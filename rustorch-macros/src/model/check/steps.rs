@@ -58,6 +58,13 @@ impl Checker<'_> {
             }
             let value = if arg.kind == Kind::Sizes { Value::Sizes(vec![size]) } else { Value::Size(size) };
             args.set(arg.name, value);
+            for spec in layer.spec.args {
+                if let (Fallback::Same(_), None, Some(value)) =
+                    (spec.fallback, args.get(spec.name), spec.default_value(&args))
+                {
+                    args.set(spec.name, value);
+                }
+            }
         }
         let mut with_options = args.clone();
         for (option, value) in options {

@@ -1,15 +1,16 @@
 //! What could not be proved about const parameters is asserted where rustc knows their values.
 
 use super::super::check::{Checked, Located};
-use super::super::errors::place_of;
-use super::super::ir::{FieldKind, Model};
+use super::super::errors::{place_of, source};
+use super::super::ir::{FieldKind, Model, Shape, Submodel, Var};
+use super::super::lower::{Instruction, Program};
 use super::types;
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use rustorch_shape::{Poly, Relation};
 
 /// Assertions about constants alone, which `cargo check` evaluates where the model stands.
-pub(super) fn free(model: &Model, checked: &Checked) -> Vec<TokenStream> {
+pub(super) fn free(model: &Model, checked: &Checked, program: &Program) -> Vec<TokenStream> {
     conditions(checked)
         .filter(|(located, condition)| !mentions_params(model, located, condition))
         .map(|(located, condition)| {
@@ -17,6 +18,16 @@ pub(super) fn free(model: &Model, checked: &Checked) -> Vec<TokenStream> {
             quote!(const _: () = { #assertion };)
         })
         .chain(concrete_submodels(model))
+        .chain(calls(model, program).into_iter().filter(|call| !call.is_generic).map(|call| {
+            let assertion = call.assertion;
+            quote! {
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use ::rustorch::__private::model::Unchecked as _;
+                    #assertion
+                };
+            }
+        }))
         .collect()
 }
 
@@ -51,7 +62,7 @@ fn mentions(tokens: TokenStream, names: &[&syn::Ident]) -> bool {
 }
 
 /// Assertions about const parameters, evaluated for every set of them that a program uses.
-pub(super) fn of_parameters(model: &Model, checked: &Checked) -> TokenStream {
+pub(super) fn of_parameters(model: &Model, checked: &Checked, program: &Program) -> TokenStream {
     let submodels = model.fields.iter().filter_map(|field| match &field.kind {
         FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _) => Some(ty),
         _ => None,
@@ -59,6 +70,8 @@ pub(super) fn of_parameters(model: &Model, checked: &Checked) -> TokenStream {
     let assertions = conditions(checked)
         .filter(|(located, condition)| mentions_params(model, located, condition))
         .map(|(located, condition)| assertion(located, &condition));
+    let calls = calls(model, program);
+    let calls = calls.iter().filter(|call| call.is_generic).map(|call| &call.assertion);
     quote! {
         /// Evaluated when the model is compiled with its const parameters: fails if the shapes do not fit then, also those
         /// of the models inside. `const _: () = Name::<..>::SHAPES_FIT;` asks for it already in `cargo check`.
@@ -67,7 +80,85 @@ pub(super) fn of_parameters(model: &Model, checked: &Checked) -> TokenStream {
             use ::rustorch::__private::model::Unchecked as _;
             #(<#submodels>::SHAPES_FIT;)*
             #(#assertions)*
+            #(#calls)*
         };
+    }
+}
+
+/// A comparison of a size that a call of another model states with the one that this model declares.
+struct StatedSize {
+    assertion: TokenStream,
+    /// Whether it depends on const parameters.
+    is_generic: bool,
+}
+
+/// The comparisons for the calls that are made whatever the const parameters are. Those in branches are left to the run.
+fn calls(model: &Model, program: &Program) -> Vec<StatedSize> {
+    let mut found = Vec::new();
+    for instruction in &program.instructions {
+        match instruction {
+            Instruction::For { body, .. } | Instruction::Repeat { body, .. } => {
+                found.extend(calls(model, body));
+            }
+            Instruction::Submodel { target, inputs, results, span, .. } => {
+                let (Submodel::Field(field) | Submodel::Each(field) | Submodel::At(field, _)) = *target;
+                let (FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _)) = &model.fields[field].kind
+                else {
+                    continue;
+                };
+                let callee = Callee { model, ty, name: &model.fields[field].label, span: span.start() };
+                let sides = [
+                    ("DECLARED_INPUTS", ["is given", "takes"], inputs),
+                    ("DECLARED_OUTPUTS", ["is said to give", "gives"], results),
+                ];
+                found.extend(
+                    sides.into_iter().flat_map(|(list, verbs, tensors)| callee.compare(list, verbs, tensors)),
+                );
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+struct Callee<'a> {
+    model: &'a Model,
+    ty: &'a syn::Type,
+    name: &'a str,
+    span: Span,
+}
+
+impl Callee<'_> {
+    /// The sizes without run-time dims of these inputs or results.
+    fn compare(&self, list: &str, [here, there]: [&str; 2], tensors: &[(Var, Shape)]) -> Vec<StatedSize> {
+        let Self { model, ty, name, span } = *self;
+        let params: Vec<&syn::Ident> = model.generics.const_params().map(|param| &param.ident).collect();
+        let (list, type_text) =
+            (quote::format_ident!("{list}"), source(ty).replace(" < ", "<").replace(" >", ">"));
+        let compare = |number: usize, axis: usize, shape: &Shape| {
+            let size = &shape[axis];
+            if !size.dims().is_empty() {
+                return None;
+            }
+            let (value, text) = (types::size(size), size.to_string());
+            let shape = rustorch_shape::Dims(shape);
+            let message =
+                format!("`{name}` {here} {shape}, but `{type_text}` {there} another size on axis {axis}");
+            let declared = format!("that of `{type_text}`");
+            let assertion = quote_spanned! {span=>
+                ::rustorch::__private::model::assert_stated(
+                    #value, <#ty>::#list, #number, #axis, #message, #text, #declared
+                );
+            };
+            let is_generic = mentions(quote!(#ty), &params) || mentions(value, &params);
+            Some(StatedSize { assertion, is_generic })
+        };
+        let compare = &compare;
+        let all = tensors.iter().enumerate();
+        all.flat_map(|(number, (_, shape))| {
+            (0..shape.len()).filter_map(move |axis| compare(number, axis, shape))
+        })
+        .collect()
     }
 }
 

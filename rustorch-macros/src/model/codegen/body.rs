@@ -4,9 +4,9 @@ use super::super::ir::{Forward, Model, Tree};
 use super::super::lower::Program;
 use super::call;
 use super::statements::block;
-use super::types::{self, Unnamed, var};
+use super::types::{self, var};
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 use rustorch_shape::Size;
 use rustorch_shape::poly::Atom;
 use std::collections::BTreeSet;
@@ -24,20 +24,21 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
     let body = block(model, program);
     let results = program.results.iter().map(|number| var(*number));
     let result =
-        if forward.is_tuple { quote!((#(#results.clone(),)*)) } else { quote!(#(#results.clone())*) };
+        if forward.is_tuple { hygienic!((#(#results.clone(),)*)) } else { hygienic!(#(#results.clone())*) };
     let output = if forward.is_tuple {
-        let outputs = forward.outputs.iter().map(|_| quote!(::rustorch::Tensor));
-        quote!((#(#outputs,)*))
+        let outputs = forward.outputs.iter().map(|_| hygienic!(::rustorch::Tensor));
+        hygienic!((#(#outputs,)*))
     } else {
-        quote!(::rustorch::Tensor)
+        hygienic!(::rustorch::Tensor)
     };
-    quote! {
+    hygienic! {
         #methods
 
         #call
 
         #[allow(unused, clippy::all)]
         fn op_by_op<#(#dims: ::rustorch::Dim),*>(&self, #(#inputs: &::rustorch::Tensor),*) -> ::rustorch::Result<#output> {
+            use ::rustorch::__private::model as __ops;
             #sizes
             #body
             ::core::result::Result::Ok(#result)
@@ -56,11 +57,11 @@ pub(super) fn layer(model: &Model) -> TokenStream {
     let Some(shape) = &input.shape else { return TokenStream::new() };
     // Run-time dims of a dynamic tensor have no names.
     let dims = shape.iter().map(|size| match size.dims().is_empty() {
-        true => types::dim(model, size, Unnamed::Any),
-        false => quote!(::rustorch::Any),
+        true => types::dim(model, size),
+        false => hygienic!(::rustorch::Any),
     });
-    let params = types::dim_params(model).into_iter().map(|_| quote!(::rustorch::Any));
-    quote! {
+    let params = types::dim_params(model).into_iter().map(|_| hygienic!(::rustorch::Any));
+    hygienic! {
         #[automatically_derived]
         #[allow(clippy::all)]
         impl #impl_generics ::rustorch::nn::Layer for #name #ty_generics #where_clause {
@@ -77,7 +78,7 @@ fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
     let signature = signature(model, forward);
     let into = is_compiled.then(|| {
         forward_into(model, forward, &signature, |inputs, outputs| {
-            quote! {
+            hygienic! {
                 let () = Self::SHAPES_FIT;
                 ::rustorch::__private::compiled::write(self, &[#(#inputs),*], &[#(#outputs),*])
             }
@@ -86,17 +87,17 @@ fn methods(model: &Model, forward: &Forward, is_compiled: bool) -> TokenStream {
     let Signature { attrs, generics, names, params, output } = signature;
     let mut outputs = (0..forward.outputs.len()).map(|position| {
         let index = syn::Index::from(position);
-        if forward.is_tuple { quote!(output.#index.typed()?) } else { quote!(output.typed()?) }
+        if forward.is_tuple { hygienic!(output.#index.typed()?) } else { hygienic!(output.typed()?) }
     });
     let typed = types::nested(&forward.result, &mut outputs);
-    let mut tensors = names.iter().map(|name| quote!(#name));
+    let mut tensors = names.iter().map(|name| hygienic!(#name));
     let arguments: Vec<TokenStream> =
         forward.arguments.iter().map(|tree| types::nested(tree, &mut tensors)).collect();
     let compiled = is_compiled.then(|| run_compiled(model, forward, &names));
     let dims = types::dim_params(model);
     let forward_name = Ident::new("forward", forward.span);
-    let turbofish = if forward_has_submodels(model) { quote!(::<#(#dims),*>) } else { TokenStream::new() };
-    quote! {
+    let turbofish = if forward_has_submodels(model) { hygienic!(::<#(#dims),*>) } else { TokenStream::new() };
+    hygienic! {
         #(#attrs)*
         /// The forward pass. Shapes are checked by the compiler.
         ///
@@ -137,11 +138,11 @@ pub(super) fn forward_into(
     // Names of their own, whatever the inputs are called.
     let made: Vec<Ident> =
         (0..forward.outputs.len()).map(|at| format_ident!("out{at}", span = Span::mixed_site())).collect();
-    let mut types = output_types(model, forward).map(|ty| quote!(&mut #ty));
+    let mut types = output_types(model, forward).map(|ty| hygienic!(&mut #ty));
     let ty = types::nested(&forward.result, &mut types);
-    let pattern = types::nested(&forward.result, &mut made.iter().map(|name| quote!(#name)));
+    let pattern = types::nested(&forward.result, &mut made.iter().map(|name| hygienic!(#name)));
     let body = body(names, &made);
-    quote! {
+    hygienic! {
         /// As `forward`, with the results written to tensors that are there already: without a tape, and without an
         /// allocation once the shapes are known and if every operation has a kernel (`rustorch::compiled::forward_into`).
         ///
@@ -157,9 +158,9 @@ pub(super) fn forward_into(
 /// The types of the outputs.
 fn output_types<'a>(model: &'a Model, forward: &'a Forward) -> impl Iterator<Item = TokenStream> + 'a {
     forward.outputs.iter().map(|output| {
-        let any = quote!((::rustorch::Any,));
-        let shape = output.shape.as_ref().map_or(any, |shape| types::shape(model, shape, Unnamed::Any));
-        quote!(::rustorch::TypedTensor<#shape>)
+        let any = hygienic!((::rustorch::Any,));
+        let shape = output.shape.as_ref().map_or(any, |shape| types::shape(model, shape));
+        hygienic!(::rustorch::TypedTensor<#shape>)
     })
 }
 
@@ -167,9 +168,9 @@ fn output_types<'a>(model: &'a Model, forward: &'a Forward) -> impl Iterator<Ite
 fn run_compiled(model: &Model, forward: &Forward, names: &[Ident]) -> TokenStream {
     let inputs: Vec<Ident> = (0..names.len()).map(var).collect();
     let sizes = input_sizes(model, forward);
-    let one = || quote!(outputs.next().expect("one for each output").typed()?);
+    let one = || hygienic!(outputs.next().expect("one for each output").typed()?);
     let typed = types::nested(&forward.result, &mut std::iter::repeat_with(one));
-    quote! {
+    hygienic! {
         {
             #(let #inputs: &::rustorch::Tensor = #names;)*
             #sizes
@@ -200,35 +201,35 @@ pub(super) struct Signature {
 /// The signature of `forward`; a shape with a mistake becomes one that fits anything.
 pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
     let dims = types::dim_params(model);
-    let mut generics: Vec<TokenStream> = dims.iter().map(|dim| quote!(#dim: ::rustorch::Dim)).collect();
+    let mut generics: Vec<TokenStream> = dims.iter().map(|dim| hygienic!(#dim: ::rustorch::Dim)).collect();
     let mut tensors = Vec::new();
     for (position, input) in forward.inputs.iter().enumerate() {
         let shape = match &input.shape {
-            Some(shape) => types::shape(model, shape, Unnamed::Any),
+            Some(shape) => types::shape(model, shape),
             None => {
                 let any = format_ident!("Shape{position}");
-                generics.push(quote!(#any: ::rustorch::Shape));
-                quote!(#any)
+                generics.push(hygienic!(#any: ::rustorch::Shape));
+                hygienic!(#any)
             }
         };
-        tensors.push(quote!(&::rustorch::TypedTensor<#shape>));
+        tensors.push(hygienic!(&::rustorch::TypedTensor<#shape>));
     }
     let names: Vec<Ident> = forward.inputs.iter().map(|input| input.name.clone()).collect();
-    let (mut patterns, mut types) = (names.iter().map(|name| quote!(#name)), tensors.into_iter());
+    let (mut patterns, mut types) = (names.iter().map(|name| hygienic!(#name)), tensors.into_iter());
     let params = forward.arguments.iter().map(|tree| {
         let (pattern, ty) = (types::nested(tree, &mut patterns), types::nested(tree, &mut types));
-        quote!(#pattern: #ty)
+        hygienic!(#pattern: #ty)
     });
     let params = params.collect();
     let output = types::nested(&forward.result, &mut output_types(model, forward));
-    Signature { attrs: forward.attrs.clone(), generics: quote!(<#(#generics),*>), names, params, output }
+    Signature { attrs: forward.attrs.clone(), generics: hygienic!(<#(#generics),*>), names, params, output }
 }
 
 /// Reads the run-time dims, and checks what the types of the inputs do not say.
 fn input_sizes(model: &Model, forward: &Forward) -> TokenStream {
     let reads = forward.dims.iter().map(|dim| {
         let (name, input, axis) = (format_ident!("{}", dim.name), var(dim.input), dim.axis);
-        quote!(let #name = #input.shape()[#axis];)
+        hygienic!(let #name = #input.shape()[#axis];)
     });
     let model_name = model.name.to_string();
     let mut seen = BTreeSet::new();
@@ -242,8 +243,8 @@ fn input_sizes(model: &Model, forward: &Forward) -> TokenStream {
         }
         let (tensor, name) = (var(position), input.name.to_string());
         let sizes = shape.iter().map(types::size);
-        needed.then(|| quote!(::rustorch::__private::model::check_input(#model_name, #name, #tensor, &[#(#sizes),*])?;))
+        needed.then(|| hygienic!(::rustorch::__private::model::check_input(#model_name, #name, #tensor, &[#(#sizes),*])?;))
     });
     let checks: Vec<TokenStream> = checks.collect();
-    quote!(#(#reads)* #(#checks)*)
+    hygienic!(#(#reads)* #(#checks)*)
 }

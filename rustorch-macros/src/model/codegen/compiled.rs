@@ -4,6 +4,7 @@ mod backward;
 mod chain;
 mod fields;
 mod forward;
+mod shapes;
 
 use super::super::check::Checked;
 use super::super::compile::{Act, Callee, Compiled, Heads, Kind, Operand, Step};
@@ -12,7 +13,8 @@ use super::super::lower::Program;
 use super::statements;
 use super::types::{self, var};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident};
+use shapes::NamedShapes;
 use std::collections::BTreeSet;
 
 /// The implementation of `Compiled`.
@@ -23,7 +25,7 @@ pub(super) fn compiled(
     Compiled { region, numbers }: &Compiled<'_>,
 ) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
-    let printer = Printer { model, checked, numbers };
+    let printer = Printer { model, checked, numbers, named: NamedShapes::default() };
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
     let dims: Vec<TokenStream> = forward.dims.iter().map(dim).collect();
     let forward_body = printer.forward(region, true);
@@ -36,7 +38,7 @@ pub(super) fn compiled(
     let slots: Vec<usize> = (0..results.len()).collect();
     let shapes = region.results.iter().map(|result| printer.shape(*result));
     let result_grads =
-        printer.enter(region, &slots.iter().map(|slot| quote!(outputs[#slot])).collect::<Vec<_>>());
+        printer.enter(region, &slots.iter().map(|slot| hygienic!(outputs[#slot])).collect::<Vec<_>>());
     let assumed = forward
         .inputs
         .iter()
@@ -49,7 +51,7 @@ pub(super) fn compiled(
     let fits = fields::fits(model, checked, program);
     let eager = eager(model, forward, program);
     let chains = chain::chains(model, region);
-    quote! {
+    hygienic! {
         #chains
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, unused_assignments, clippy::all)]
@@ -75,7 +77,8 @@ pub(super) fn compiled(
                 shapes: &[&[usize]],
                 outputs: &mut [::rustorch::__private::compiled::Buf],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{Buf, Link, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::compiled::{Buf, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::model as __ops;
                 #(#dims)*
                 #(let #inputs = pass.retain(inputs[#positions]);)*
                 #(#assumed)*
@@ -92,7 +95,10 @@ pub(super) fn compiled(
                 outputs: &[::rustorch::__private::compiled::Grad],
                 inputs: &mut [::rustorch::__private::compiled::Grad],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{Buf, Grad, Link, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::compiled::{
+                    Buf, Grad, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators,
+                };
+                use ::rustorch::__private::model as __ops;
                 #(#dims)*
                 #(let mut #input_grads: Grad = ::core::option::Option::None;)*
                 #result_grads
@@ -115,17 +121,17 @@ fn check(model: &Model, forward: &Forward) -> TokenStream {
     };
     let ranks = declared().map(|(at, input, shape)| {
         let (text, rank) = (input.name.to_string(), shape.len());
-        quote!(::rustorch::__private::compiled::check_rank(#name, #text, inputs[#at], #rank)?;)
+        hygienic!(::rustorch::__private::compiled::check_rank(#name, #text, inputs[#at], #rank)?;)
     });
     let dims = forward.dims.iter().map(|dim| {
         let (name, input, axis) = (format_ident!("{}", dim.name), dim.input, dim.axis);
-        quote!(let #name = inputs[#input].shape()[#axis];)
+        hygienic!(let #name = inputs[#input].shape()[#axis];)
     });
     let sizes = declared().map(|(at, input, shape)| {
         let (text, sizes) = (input.name.to_string(), shape.iter().map(types::size));
-        quote!(::rustorch::__private::model::check_input(#name, #text, inputs[#at], &[#(#sizes),*])?;)
+        hygienic!(::rustorch::__private::model::check_input(#name, #text, inputs[#at], &[#(#sizes),*])?;)
     });
-    quote! {
+    hygienic! {
         fn check(&self, inputs: &[&::rustorch::Tensor]) -> ::rustorch::Result<()> {
             ::rustorch::__private::compiled::check_count(#name, inputs.len(), #count)?;
             #(#ranks)*
@@ -139,18 +145,18 @@ fn check(model: &Model, forward: &Forward) -> TokenStream {
 /// The op-by-op pass on dynamic tensors.
 fn eager(model: &Model, forward: &Forward, program: &Program) -> TokenStream {
     let count = forward.inputs.len();
-    let inputs = (0..count).map(|position| quote!(inputs[#position]));
+    let inputs = (0..count).map(|position| hygienic!(inputs[#position]));
     let turbofish = if program.has_submodels() {
-        let dims = types::dim_params(model).into_iter().map(|_| quote!(::rustorch::Any));
-        quote!(::<#(#dims),*>)
+        let dims = types::dim_params(model).into_iter().map(|_| hygienic!(::rustorch::Any));
+        hygienic!(::<#(#dims),*>)
     } else {
         TokenStream::new()
     };
     let results = forward.outputs.iter().enumerate().map(|(position, _)| {
         let index = syn::Index::from(position);
-        if forward.is_tuple { quote!(output.#index) } else { quote!(output) }
+        if forward.is_tuple { hygienic!(output.#index) } else { hygienic!(output) }
     });
-    quote! {
+    hygienic! {
         fn eager(
             &self,
             inputs: &[&::rustorch::Tensor],
@@ -164,12 +170,12 @@ fn eager(model: &Model, forward: &Forward, program: &Program) -> TokenStream {
 /// `let batch = shapes[0][0];`
 fn dim(dim: &super::super::ir::Dim) -> TokenStream {
     let (name, input, axis) = (format_ident!("{}", dim.name), dim.input, dim.axis);
-    quote!(let #name = shapes[#input][#axis];)
+    hygienic!(let #name = shapes[#input][#axis];)
 }
 
 /// The gradient of a tensor.
 fn grad(number: usize) -> Ident {
-    format_ident!("g{number}")
+    types::local("g", number)
 }
 
 struct Printer<'a> {
@@ -177,22 +183,26 @@ struct Printer<'a> {
     checked: &'a Checked,
     /// Tensors of which kernels take for granted that they hold numbers.
     numbers: &'a BTreeSet<Var>,
+    named: NamedShapes,
 }
 
 impl Printer<'_> {
-    /// A shape as a slice: `&[batch, 4*D]`.
+    /// A shape as a slice: `&[batch, 4*D]`, or the name that the block has for it.
     fn shape(&self, number: usize) -> TokenStream {
+        if let Some(name) = self.checked.shapes[number].as_ref().and_then(|shape| self.named.name(shape)) {
+            return name.into_token_stream();
+        }
         let sizes = self.checked.shapes[number].iter().flatten().map(types::size);
         // Without a size, only the type says what the elements are.
         if self.checked.shapes[number].as_ref().is_none_or(Vec::is_empty) {
-            return quote!(&[] as &[usize]);
+            return hygienic!(&[] as &[usize]);
         }
-        quote!(&[#(#sizes),*])
+        hygienic!(&[#(#sizes),*])
     }
 
     fn heads(&self, heads: &Heads) -> TokenStream {
         let (shape, split) = (self.shape(heads.seen), heads.split);
-        quote!(::rustorch::__private::compiled::Heads { shape: #shape, split: #split })
+        hygienic!(__Heads { shape: #shape, split: #split })
     }
 
     /// A layer as an expression whose fields can be named.
@@ -209,7 +219,7 @@ impl Printer<'_> {
     fn table(&self, table: Option<Callee>) -> TokenStream {
         option(table.map(|table| {
             let table = self.place(table);
-            quote!(&#table.weight)
+            hygienic!(&#table.weight)
         }))
     }
 
@@ -217,9 +227,9 @@ impl Printer<'_> {
         match layer {
             Some(callee) => {
                 let layer = self.reference(callee);
-                quote!(::core::option::Option::Some(#layer))
+                hygienic!(Some(#layer))
             }
-            None => quote!(::core::option::Option::None),
+            None => hygienic!(None),
         }
     }
 
@@ -227,7 +237,7 @@ impl Printer<'_> {
     fn assume(&self, number: Var, what: &str) -> TokenStream {
         let tensor = var(number);
         if self.numbers.contains(&number) {
-            quote!(pass.expect_numbers(#tensor, #what)?;)
+            hygienic!(pass.expect_numbers(#tensor, #what)?;)
         } else {
             TokenStream::new()
         }
@@ -238,10 +248,10 @@ impl Printer<'_> {
         match operand {
             Operand::Tensor(number) => {
                 let (shape, tensor) = (self.shape(*number), var(*number));
-                let value = if has_value { quote!(#tensor) } else { quote!(Buf::NONE) };
-                quote!(Side::Values(#value, #shape))
+                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
+                hygienic!(Side::Values(#value, #shape))
             }
-            Operand::Number(number) => quote!(Side::Number(#number)),
+            Operand::Number(number) => hygienic!(Side::Number(#number)),
         }
     }
 }
@@ -254,29 +264,29 @@ fn mark(step: &Step<'_>) -> TokenStream {
         Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
             TokenStream::new()
         }
-        _ => quote!(pass.step(Self::SCHEDULE, #number);),
+        _ => hygienic!(pass.step(Self::SCHEDULE, #number);),
     }
 }
 
 fn operator(act: &Act) -> (TokenStream, TokenStream) {
     let (name, params) = (format_ident!("{}", act.name), &act.params);
-    (quote!(operators::#name), quote!(&[#(#params),*]))
+    (hygienic!(operators::#name), hygienic!(&[#(#params),*]))
 }
 
 fn act_tokens(act: Option<&Act>) -> TokenStream {
     match act {
         Some(act) => {
             let (op, params) = operator(act);
-            quote!(::core::option::Option::Some((#op, #params)))
+            hygienic!(Some((#op, #params)))
         }
-        None => quote!(::core::option::Option::None),
+        None => hygienic!(None),
     }
 }
 
 /// What may be missing, as an `Option`.
 fn option(value: Option<impl quote::ToTokens>) -> TokenStream {
     match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
+        Some(value) => hygienic!(Some(#value)),
+        None => hygienic!(None),
     }
 }

@@ -5,7 +5,7 @@ use super::super::ir::{Field, FieldKind, Init, Key, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
 use super::{statements, types};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::format_ident;
 use rustorch_shape::Dims;
 use syn::{Attribute, Meta, Token, punctuated::Punctuated};
 
@@ -15,13 +15,13 @@ pub(super) fn structure(model: &Model) -> TokenStream {
     let where_clause = &generics.where_clause;
     let fields = model.fields.iter().map(|field| {
         let (attrs, name, ty) = (&field.attrs, &field.name, field_type(field));
-        let vis = field.vis.as_ref().map_or(quote!(pub), |vis| quote!(#vis));
+        let vis = field.vis.as_ref().map_or(hygienic!(pub), |vis| hygienic!(#vis));
         let doc = if is_documented(attrs) { None } else { Some(description(field)) }
-            .map(|text| quote!(#[doc = #text]));
-        quote!(#(#attrs)* #doc #vis #name: #ty)
+            .map(|text| hygienic!(#[doc = #text]));
+        hygienic!(#(#attrs)* #doc #vis #name: #ty)
     });
-    let debug = (!derives(attrs, "Debug")).then(|| quote!(#[derive(Debug)]));
-    quote! {
+    let debug = (!derives(attrs, "Debug")).then(|| hygienic!(#[derive(Debug)]));
+    hygienic! {
         #(#attrs)*
         #debug
         #vis struct #name #generics #where_clause {
@@ -37,7 +37,7 @@ pub(super) fn constructor(model: &Model, checked: &Checked) -> TokenStream {
     let name = model.name.to_string();
     let build = build(model, checked);
     let doc = format!("A `{name}` with freshly initialised parameters, in training mode.");
-    quote! {
+    hygienic! {
         #[doc = #doc]
         ///
         /// # Panics
@@ -67,8 +67,10 @@ fn build(model: &Model, checked: &Checked) -> TokenStream {
     let names = model.fields.iter().map(|field| &field.name);
     let whole = |groups: TokenStream, values: &[TokenStream]| {
         let names = names.clone();
-        quote! {
+        hygienic! {
             fn build() -> ::rustorch::Result<Self> {
+                #[allow(unused_imports)]
+                use ::rustorch::{__private::model as __ops, nn as __nn};
                 #groups
                 ::core::result::Result::Ok(Self {
                     #(#names: #values,)*
@@ -81,33 +83,25 @@ fn build(model: &Model, checked: &Checked) -> TokenStream {
     if values.len() <= GROUP {
         return whole(TokenStream::new(), &values);
     }
-    let (mut functions, mut calls, mut parts) = (TokenStream::new(), TokenStream::new(), Vec::new());
-    for (index, (values, fields)) in values.chunks(GROUP).zip(model.fields.chunks(GROUP)).enumerate() {
-        let (function, group) = (format_ident!("build_{index}"), format_ident!("group_{index}"));
-        let types = fields.iter().map(field_type);
-        functions.extend(quote! {
-            #[inline(never)]
-            fn #function() -> ::rustorch::Result<(#(#types,)*)> {
-                ::core::result::Result::Ok((#(#values,)*))
-            }
-        });
-        calls.extend(quote!(let #group = Self::#function()?;));
-        parts.extend((0..fields.len()).map(|place| {
+    let (mut calls, mut parts) = (TokenStream::new(), Vec::new());
+    for (index, values) in values.chunks(GROUP).enumerate() {
+        let group = types::local("group", index);
+        calls.extend(hygienic!(let #group = __ops::part(|| ::core::result::Result::Ok((#(#values,)*)))?;));
+        parts.extend((0..values.len()).map(|place| {
             let place = syn::Index::from(place);
-            quote!(#group.#place)
+            hygienic!(#group.#place)
         }));
     }
-    let whole = whole(calls, &parts);
-    quote!(#functions #whole)
+    whole(calls, &parts)
 }
 
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let shared = model.fields.iter().map(|field| visit(field, &quote!(&), &quote!(as_ref)));
-    let exclusive = model.fields.iter().map(|field| visit(field, &quote!(&mut), &quote!(as_mut)));
+    let shared = model.fields.iter().map(|field| visit(field, &hygienic!(&), &hygienic!(as_ref)));
+    let exclusive = model.fields.iter().map(|field| visit(field, &hygienic!(&mut), &hygienic!(as_mut)));
     let default = (!derives(&model.attrs, "Default")).then(|| {
-        quote! {
+        hygienic! {
             #[automatically_derived]
             impl #impl_generics ::core::default::Default for #name #ty_generics #where_clause {
                 #[track_caller]
@@ -117,7 +111,7 @@ pub(super) fn module(model: &Model) -> TokenStream {
             }
         }
     });
-    quote! {
+    hygienic! {
         #default
         #[automatically_derived]
         impl #impl_generics ::rustorch::nn::Module for #name #ty_generics #where_clause {
@@ -140,7 +134,7 @@ fn visit(field: &Field, borrow: &TokenStream, inner: &TokenStream) -> TokenStrea
     let key = match &field.key {
         Key::Name(key) => key,
         Key::Numbers(from) => {
-            return quote! {
+            return hygienic! {
                 let elements = ::core::iter::IntoIterator::into_iter(#borrow self.#name);
                 for (i, module) in ::core::iter::Iterator::enumerate(elements) {
                     visitor.module(&::std::string::ToString::to_string(&(#from + i)), module);
@@ -149,58 +143,58 @@ fn visit(field: &Field, borrow: &TokenStream, inner: &TokenStream) -> TokenStrea
         }
     };
     match &field.kind {
-        FieldKind::Tensor(tensor) if tensor.is_buffer => quote!(visitor.buffer(#key, #borrow self.#name);),
-        FieldKind::Tensor(_) => quote!(visitor.parameter(#key, #borrow self.#name);),
-        _ if field.is_optional() => quote! {
+        FieldKind::Tensor(tensor) if tensor.is_buffer => hygienic!(visitor.buffer(#key, #borrow self.#name);),
+        FieldKind::Tensor(_) => hygienic!(visitor.parameter(#key, #borrow self.#name);),
+        _ if field.is_optional() => hygienic! {
             visitor.optional_module(#key, self.#name.#inner().map(|module| module as _));
         },
-        _ => quote!(visitor.module(#key, #borrow self.#name);),
+        _ => hygienic!(visitor.module(#key, #borrow self.#name);),
     }
 }
 
 /// The type of a field; of one with a mistake, something that compiles.
 pub(super) fn field_type(field: &Field) -> TokenStream {
     let ty = inner_type(field);
-    if field.is_optional() { quote!(::core::option::Option<#ty>) } else { ty }
+    if field.is_optional() { hygienic!(::core::option::Option<#ty>) } else { ty }
 }
 
 /// The type without the `Option` around it.
 fn inner_type(field: &Field) -> TokenStream {
     let layer = |name: &str| {
         let name = format_ident!("{name}");
-        quote!(::rustorch::nn::#name)
+        hygienic!(::rustorch::nn::#name)
     };
     match &field.kind {
         FieldKind::Layer(known) => layer(known.spec.name),
         FieldKind::Broken(Some(spec)) => layer(spec.name),
         FieldKind::Broken(None) => layer("Identity"),
-        FieldKind::Submodel(ty) => quote!(#ty),
-        FieldKind::Submodels(ty, len) => quote!([#ty; #len]),
+        FieldKind::Submodel(ty) => hygienic!(#ty),
+        FieldKind::Submodels(ty, len) => hygienic!([#ty; #len]),
         FieldKind::Layers(known, len) => {
             let ty = layer(known.spec.name);
-            quote!([#ty; #len])
+            hygienic!([#ty; #len])
         }
-        FieldKind::Tensor(_) => quote!(::rustorch::Tensor),
+        FieldKind::Tensor(_) => hygienic!(::rustorch::Tensor),
     }
 }
 
 fn field_value(model: &Model, checked: &Checked, position: usize) -> TokenStream {
     let field = &model.fields[position];
     let value = match &field.kind {
-        FieldKind::Submodel(ty) => quote!(<#ty>::new()),
-        FieldKind::Submodels(ty, _) => quote!(::core::array::from_fn(|_| <#ty>::new())),
+        FieldKind::Submodel(ty) => hygienic!(<#ty>::new()),
+        FieldKind::Submodels(ty, _) => hygienic!(::core::array::from_fn(|_| <#ty>::new())),
         FieldKind::Tensor(tensor) => own_tensor(field, tensor),
         FieldKind::Layers(layer, _) => {
             let build = layer_value(model, checked, position, layer.spec.name);
-            quote!(::rustorch::__private::model::array(|| ::core::result::Result::Ok(#build))?)
+            hygienic!(__ops::array(|| ::core::result::Result::Ok(#build))?)
         }
         FieldKind::Layer(layer) => layer_value(model, checked, position, layer.spec.name),
-        FieldKind::Broken(_) => quote!(::core::unreachable!()),
+        FieldKind::Broken(_) => hygienic!(::core::unreachable!()),
     };
     match &field.presence {
         Presence::Always => value,
-        Presence::Optional(None) => quote!(::core::option::Option::Some(#value)),
-        Presence::Optional(Some(condition)) => quote! {
+        Presence::Optional(None) => hygienic!(::core::option::Option::Some(#value)),
+        Presence::Optional(Some(condition)) => hygienic! {
             if #condition { ::core::option::Option::Some(#value) } else { ::core::option::Option::None }
         },
     }
@@ -215,9 +209,9 @@ fn layer_value(model: &Model, checked: &Checked, position: usize, name: &str) ->
     let required = required.iter().map(owned);
     let options = options.iter().map(|(name, arg)| {
         let (name, arg) = (format_ident!("{name}"), owned(arg));
-        quote!(.#name(#arg))
+        hygienic!(.#name(#arg))
     });
-    quote!(::rustorch::nn::#ty::builder(#(#required),*)#(#options)*.build()?)
+    hygienic!(__nn::#ty::builder(#(#required),*)#(#options)*.build()?)
 }
 
 /// A parameter or buffer with its first value.
@@ -227,16 +221,16 @@ fn own_tensor(field: &Field, tensor: &OwnTensor) -> TokenStream {
     match &tensor.init {
         Init::Function { name: function, args } => {
             let function = format_ident!("{function}_");
-            quote! {
-                ::rustorch::__private::model::own_tensor(
+            hygienic! {
+                __ops::own_tensor(
                     &[#(#sizes),*],
                     #is_buffer,
-                    |tensor| ::rustorch::nn::init::#function(tensor #(, #args)*),
+                    |tensor| __nn::init::#function(tensor #(, #args)*),
                 )?
             }
         }
         Init::Tensor(value) => {
-            quote!(::rustorch::__private::model::own_tensor_from(#name, &[#(#sizes),*], #is_buffer, #value)?)
+            hygienic!(__ops::own_tensor_from(#name, &[#(#sizes),*], #is_buffer, #value)?)
         }
     }
 }

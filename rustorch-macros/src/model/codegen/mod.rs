@@ -1,5 +1,13 @@
 //! Printing: a struct of layers, its constructor, and the forward pass. Nothing can fail here.
 
+/// As `quote!`, with variables that no name of a user meets: a run-time dim may be called `left` or `pass`. What a user wrote is put in
+/// with the names it has.
+macro_rules! hygienic {
+    ($($tokens:tt)*) => {
+        ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*)
+    };
+}
+
 mod assertions;
 mod body;
 mod call;
@@ -31,8 +39,8 @@ pub(super) fn generate(
     let structure = items::structure(model);
     let constructor = items::constructor(model, checked);
     let module = items::module(model);
-    let assertions = assertions::free(model, checked);
-    let checks = assertions::of_parameters(model, checked);
+    let assertions = assertions::free(model, checked, program);
+    let checks = assertions::of_parameters(model, checked, program);
     let forward = body::forward(model, program, pass.is_some());
     let compiled = pass.map(|pass| compiled::compiled(model, checked, program, pass));
     let layer = body::layer(model);

@@ -3,28 +3,64 @@
 use super::super::ir::{Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::call;
-use super::types::{self, Unnamed, var};
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use super::types::{self, var};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote_spanned};
 
 pub(super) fn block(model: &Model, program: &Program) -> TokenStream {
-    program.instructions.iter().map(|instruction| statement(model, instruction)).collect()
+    let kept = program.instructions.iter().filter(|instruction| makes_one(instruction)).count();
+    let keep = (kept > 0).then(|| hygienic!(let keep = __ops::Kept::new(#kept);));
+    let steps = program.instructions.iter().map(|instruction| statement(model, instruction, Store::Kept));
+    hygienic!(#keep #(#steps)*)
 }
 
-pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream {
+/// Where results are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Store {
+    /// In the block's `keep`, which drops them all: hundreds of temporaries with a drop each are much code in each place that may fail.
+    Kept,
+    /// In temporaries.
+    Temporaries,
+}
+
+impl Store {
+    /// `let t3 = keep.put(call)?;`
+    fn bind(self, result: &TokenStream, call: &TokenStream) -> TokenStream {
+        match self {
+            Self::Kept => hygienic!(let #result = keep.put(#call)?;),
+            Self::Temporaries => hygienic!(let #result = &#call?;),
+        }
+    }
+}
+
+/// Whether a call gives one tensor, which can be kept with others.
+fn makes_one(instruction: &Instruction) -> bool {
+    match instruction {
+        Instruction::Layer { .. }
+        | Instruction::Binary { .. }
+        | Instruction::Negate { .. }
+        | Instruction::Einsum { .. } => true,
+        Instruction::Function { pieces, .. } => !pieces,
+        Instruction::LayerCall { is_map, .. } => *is_map,
+        _ => false,
+    }
+}
+
+pub(super) fn statement(model: &Model, instruction: &Instruction, store: Store) -> TokenStream {
+    let store = if makes_one(instruction) { store } else { Store::Temporaries };
     match instruction {
         Instruction::Layer { field, input, result } => {
             let (name, input, result) = (&model.fields[*field].name, var(*input), var(*result));
-            quote!(let #result = &::rustorch::nn::Layer::forward(&self.#name, #input)?;)
+            store.bind(&result.into_token_stream(), &hygienic!(__ops::layer(&self.#name, #input)))
         }
         Instruction::Function { name, inputs, is_list, args, results, pieces } => {
             let name = format_ident!("{name}");
             let inputs = inputs.iter().map(|input| var(*input));
-            let inputs = if *is_list { quote!(&[#(#inputs),*]) } else { quote!(#(#inputs),*) };
+            let inputs = if *is_list { hygienic!(&[#(#inputs),*]) } else { hygienic!(#(#inputs),*) };
             let args = args.iter().map(argument);
             let results = results.iter().map(|result| var(*result));
-            let pattern = if *pieces { quote!([#(#results),*]) } else { quote!(#(#results)*) };
-            quote!(let #pattern = &::rustorch::__private::model::#name(#inputs #(, #args)*)?;)
+            let pattern = if *pieces { hygienic!([#(#results),*]) } else { hygienic!(#(#results)*) };
+            store.bind(&pattern, &hygienic!(__ops::#name(#inputs #(, #args)*)))
         }
         Instruction::Binary { op, left, right, result } => {
             let result = var(*result);
@@ -35,25 +71,25 @@ pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream
             let [left, right] = [left, right].map(|source| match source {
                 Source::Tensor(number) => {
                     let tensor = var(*number);
-                    quote!(#tensor)
+                    hygienic!(#tensor)
                 }
-                Source::Scalar(tokens) => quote!(#tokens),
+                Source::Scalar(tokens) => hygienic!(#tokens),
             });
-            quote!(let #result = &::rustorch::__private::model::#name(#left, #right)?;)
+            store.bind(&result.into_token_stream(), &hygienic!(__ops::#name(#left, #right)))
         }
         Instruction::Negate { input, result } => {
             let (input, result) = (var(*input), var(*result));
-            quote!(let #result = &::rustorch::__private::model::neg(#input)?;)
+            store.bind(&result.into_token_stream(), &hygienic!(__ops::neg(#input)))
         }
         Instruction::Einsum { spec, inputs, result } => {
             let (inputs, result) = (inputs.iter().map(|input| var(*input)), var(*result));
-            quote!(let #result = &::rustorch::einsum(#spec, &[#(#inputs),*])?;)
+            store.bind(&result.into_token_stream(), &hygienic!(::rustorch::einsum(#spec, &[#(#inputs),*])))
         }
         Instruction::Submodel { .. } => submodel(model, instruction),
         Instruction::If { then, otherwise, results } => {
             let names = results.iter().map(|result| var(*result));
             let (then, otherwise) = (arm(model, then), arm(model, otherwise));
-            quote!(let (#(#names,)*) = &if self.training.get() #then else #otherwise;)
+            hygienic!(let (#(#names,)*) = &if self.training.get() #then else #otherwise;)
         }
         Instruction::For { field, carried, body, results } => {
             let over = Over::Field(*field);
@@ -62,24 +98,24 @@ pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream
         Instruction::Repeat { over, index, carried, body, results } => {
             repeat(model, over, index.as_ref(), carried, body, results)
         }
-        Instruction::LayerCall { .. } => layer_call(model, instruction),
+        Instruction::LayerCall { .. } => layer_call(model, instruction, store),
         Instruction::State { field, entry, result } => {
             let (state, result) = (state(model, *field, entry.as_deref()), var(*result));
-            quote!(let #result = #state;)
+            hygienic!(let #result = #state;)
         }
         Instruction::Choose { decision, then, otherwise, results } => {
             let names = results.iter().map(|result| var(*result));
             let (then, otherwise) = (arm(model, then), arm(model, otherwise));
             let decision = condition(model, decision);
-            quote!(let (#(#names,)*) = &if #decision #then else #otherwise;)
+            hygienic!(let (#(#names,)*) = &if #decision #then else #otherwise;)
         }
         Instruction::Match { subject, arms, results } => {
             let names = results.iter().map(|result| var(*result));
             let arms = arms.iter().map(|(pattern, program)| {
                 let arm = arm(model, program);
-                quote!(#pattern => #arm)
+                hygienic!(#pattern => #arm)
             });
-            quote!(let (#(#names,)*) = &match #subject { #(#arms)* };)
+            hygienic!(let (#(#names,)*) = &match #subject { #(#arms)* };)
         }
     }
 }
@@ -88,19 +124,19 @@ pub(super) fn statement(model: &Model, instruction: &Instruction) -> TokenStream
 pub(super) fn state(model: &Model, field: usize, entry: Option<&str>) -> TokenStream {
     let name = &model.fields[field].name;
     match entry.map(|entry| format_ident!("{entry}")) {
-        Some(entry) => quote!(::rustorch::__private::model::Held::held(&self.#name.#entry)?),
-        None => quote!(&self.#name),
+        Some(entry) => hygienic!(__ops::Held::held(&self.#name.#entry)?),
+        None => hygienic!(&self.#name),
     }
 }
 
 /// A program as a block with a tuple as its value.
 fn arm(model: &Model, program: &Program) -> TokenStream {
     let (steps, values) = (block(model, program), program.results.iter().map(|value| var(*value)));
-    quote!({ #steps (#(#values.clone(),)*) })
+    hygienic!({ #steps (#(#values.clone(),)*) })
 }
 
 /// A layer that is not simply a field that maps one tensor to one.
-fn layer_call(model: &Model, instruction: &Instruction) -> TokenStream {
+fn layer_call(model: &Model, instruction: &Instruction, store: Store) -> TokenStream {
     let Instruction::LayerCall {
         field,
         element,
@@ -120,39 +156,39 @@ fn layer_call(model: &Model, instruction: &Instruction) -> TokenStream {
     let inputs = inputs.iter().map(|input| var(*input));
     let mut names = results.iter().map(|result| {
         let name = var(*result);
-        quote!(#name)
+        hygienic!(#name)
     });
     let pattern = types::nested(tree, &mut names);
     if *is_map {
-        return quote!(let #pattern = &::rustorch::nn::Layer::forward(#callee #(, #inputs)*)?;);
+        return store.bind(&pattern, &hygienic!(__ops::layer(#callee #(, #inputs)*)));
     }
     let state = state.as_ref().map(|state| match &state[..] {
-        [] => quote!(::core::option::Option::None),
+        [] => hygienic!(::core::option::Option::None),
         [one] => {
             let tensor = var(*one);
-            quote!(::core::option::Option::Some(#tensor))
+            hygienic!(::core::option::Option::Some(#tensor))
         }
         several => {
             let tensors = several.iter().map(|state| var(*state));
-            quote!(::core::option::Option::Some((#(#tensors),*)))
+            hygienic!(::core::option::Option::Some((#(#tensors),*)))
         }
     });
     let more = more.iter().map(|input| argument(&Arg::Tensor(*input)));
     let options = options.iter().map(argument);
-    let args = inputs.map(|input| quote!(#input)).chain(more).chain(state).chain(options);
+    let args = inputs.map(|input| hygienic!(#input)).chain(more).chain(state).chain(options);
     if let Some(adapter) = adapter {
         let adapter = format_ident!("{adapter}");
-        return quote!(let #pattern = &::rustorch::__private::model::#adapter(#callee #(, #args)*)?;);
+        return hygienic!(let #pattern = &__ops::#adapter(#callee #(, #args)*)?;);
     }
-    quote!(let #pattern = &(#callee).forward(#(#args),*)?;)
+    hygienic!(let #pattern = &(#callee).forward(#(#args),*)?;)
 }
 
-/// A call of another model: rustc compares its signature with the shapes stated here.
+/// A call of another model.
 fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
-    let Instruction::Submodel { target, inputs, arguments, results, tree, span } = instruction else {
+    let Instruction::Submodel { target, span, .. } = instruction else {
         return TokenStream::new();
     };
-    let span = span.start();
+    let span = span.start().resolved_at(Span::mixed_site());
     let callee = match target {
         Submodel::Field(field) => {
             let name = &model.fields[*field].name;
@@ -168,27 +204,7 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
             quote_spanned!(span=> self.#name[#at])
         }
     };
-    if call::is_open(model, instruction) {
-        return call::open(model, instruction, &callee);
-    }
-    let mut inputs = inputs.iter().map(|(input, shape)| {
-        let (input, shape) = (var(*input), types::shape(model, shape, Unnamed::Inferred));
-        quote_spanned!(span=> &#input.typed::<#shape>()?)
-    });
-    let arguments: Vec<TokenStream> = arguments.iter().map(|tree| types::nested(tree, &mut inputs)).collect();
-    let names: Vec<Ident> = results.iter().map(|(result, _)| var(*result)).collect();
-    let mut types = results.iter().map(|(_, shape)| {
-        let shape = types::shape(model, shape, Unnamed::Inferred);
-        quote_spanned!(span=> ::rustorch::TypedTensor<#shape>)
-    });
-    let ty = types::nested(tree, &mut types);
-    let pattern = types::nested(tree, &mut names.iter().map(|name| quote!(#name)));
-    // Two statements, so that a mismatch is one of types and not of `?`.
-    let call = quote_spanned! {span=>
-        let output = #callee.try_forward(#(#arguments),*)?;
-        let #pattern: #ty = output;
-    };
-    quote!(#call #(let #names = &#names.into_tensor();)*)
+    call::open(model, instruction, &callee)
 }
 
 fn repeat(
@@ -199,14 +215,14 @@ fn repeat(
     body: &Program,
     results: &[usize],
 ) -> TokenStream {
-    let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
+    let slots: Vec<Ident> = (0..carried.len()).map(|i| types::local("carried", i)).collect();
     let starts = carried.iter().map(|(_, before)| var(*before));
     let insides = carried.iter().map(|(inside, _)| var(*inside));
     let steps = block(model, body);
     let ends = body.results.iter().map(|value| var(*value));
     let results = results.iter().map(|result| var(*result));
     let head = head(model, over, index);
-    quote! {
+    hygienic! {
         let (#(#results,)*) = &{
             #(let mut #slots = #starts.clone();)*
             #head {
@@ -227,14 +243,14 @@ pub(super) fn head(model: &Model, over: &Over, index: Option<&Ident>) -> TokenSt
     match (over, index) {
         (Over::Field(field), None) => {
             let (name, element) = (&model.fields[*field].name, each(*field));
-            quote!(for #element in &self.#name)
+            hygienic!(for #element in &self.#name)
         }
         (Over::Field(field), Some(index)) => {
             let (name, element) = (&model.fields[*field].name, each(*field));
-            quote!(for (#index, #element) in self.#name.iter().enumerate())
+            hygienic!(for (#index, #element) in self.#name.iter().enumerate())
         }
-        (Over::Range(range), None) => quote!(for _ in #range),
-        (Over::Range(range), Some(index)) => quote!(for #index in #range),
+        (Over::Range(range), None) => hygienic!(for _ in #range),
+        (Over::Range(range), Some(index)) => hygienic!(for #index in #range),
     }
 }
 
@@ -243,14 +259,14 @@ pub(super) fn reversed_head(model: &Model, over: &Over, index: Option<&Ident>) -
     match (over, index) {
         (Over::Field(field), None) => {
             let (name, element) = (&model.fields[*field].name, each(*field));
-            quote!(for #element in self.#name.iter().rev())
+            hygienic!(for #element in self.#name.iter().rev())
         }
         (Over::Field(field), Some(index)) => {
             let (name, element) = (&model.fields[*field].name, each(*field));
-            quote!(for (#index, #element) in self.#name.iter().enumerate().rev())
+            hygienic!(for (#index, #element) in self.#name.iter().enumerate().rev())
         }
-        (Over::Range(range), None) => quote!(for _ in (#range).rev()),
-        (Over::Range(range), Some(index)) => quote!(for #index in (#range).rev()),
+        (Over::Range(range), None) => hygienic!(for _ in (#range).rev()),
+        (Over::Range(range), Some(index)) => hygienic!(for #index in (#range).rev()),
     }
 }
 
@@ -258,12 +274,12 @@ pub(super) fn reversed_head(model: &Model, over: &Over, index: Option<&Ident>) -
 pub(super) fn place(model: &Model, field: usize, element: Element) -> TokenStream {
     let name = &model.fields[field].name;
     match element {
-        Element::Whole => quote!(self.#name),
+        Element::Whole => hygienic!(self.#name),
         Element::Each => {
             let module = each(field);
-            quote!(#module)
+            hygienic!(#module)
         }
-        Element::At(at) => quote!(self.#name[#at]),
+        Element::At(at) => hygienic!(self.#name[#at]),
     }
 }
 
@@ -272,24 +288,24 @@ pub(in super::super) fn reference(model: &Model, field: usize, element: Element)
     let place = place(model, field, element);
     match element {
         Element::Each => place,
-        Element::Whole | Element::At(_) => quote!(&#place),
+        Element::Whole | Element::At(_) => hygienic!(&#place),
     }
 }
 
 /// What an `if` asks before its first block, for a decision that needs no memory.
 pub(super) fn condition(model: &Model, decision: &Decision) -> TokenStream {
     match decision {
-        Decision::If(condition) => quote!(#condition),
+        Decision::If(condition) => hygienic!(#condition),
         Decision::Present(field) => {
             let (name, module) = (&model.fields[*field].name, each(*field));
-            quote!(let ::core::option::Option::Some(#module) = &self.#name)
+            hygienic!(let ::core::option::Option::Some(#module) = &self.#name)
         }
     }
 }
 
 /// The layer or model of the current pass of a loop over a field, or of an `if let` on it.
 pub(super) fn each(field: usize) -> Ident {
-    format_ident!("submodel{field}")
+    types::local("submodel", field)
 }
 
 /// An argument of a function or builder.
@@ -298,27 +314,27 @@ pub(super) fn argument(arg: &Arg) -> TokenStream {
         Arg::Size(size) => types::size(size),
         Arg::Array(sizes) => {
             let sizes = sizes.iter().map(types::size);
-            quote!([#(#sizes),*])
+            hygienic!([#(#sizes),*])
         }
         Arg::Slice(sizes) => {
             let sizes = sizes.iter().map(types::size);
-            quote!(&[#(#sizes),*])
+            hygienic!(&[#(#sizes),*])
         }
-        Arg::Axis(axis) => quote!(#axis),
-        Arg::Axes(axes) => quote!(&[#(#axes),*]),
-        Arg::Bool(flag) => quote!(#flag),
-        Arg::Float(number) => quote!(#number),
-        Arg::Text(text) => quote!(#text),
-        Arg::Tokens(tokens) => quote!(#tokens),
+        Arg::Axis(axis) => hygienic!(#axis),
+        Arg::Axes(axes) => hygienic!(&[#(#axes),*]),
+        Arg::Bool(flag) => hygienic!(#flag),
+        Arg::Float(number) => hygienic!(#number),
+        Arg::Text(text) => hygienic!(#text),
+        Arg::Tokens(tokens) => hygienic!(#tokens),
         Arg::Tensor(Some(number)) => {
             let tensor = var(*number);
-            quote!(::core::option::Option::Some(#tensor))
+            hygienic!(::core::option::Option::Some(#tensor))
         }
         Arg::Given(number) => {
             let tensor = var(*number);
-            quote!(#tensor)
+            hygienic!(#tensor)
         }
-        Arg::Tensor(None) => quote!(::core::option::Option::None),
-        Arg::Training => quote!(self.training.get()),
+        Arg::Tensor(None) => hygienic!(::core::option::Option::None),
+        Arg::Training => hygienic!(self.training.get()),
     }
 }

@@ -1,30 +1,64 @@
 //! Shapes as types, sizes as expressions.
 
 use super::super::ir::{Model, Shape, Tree};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident};
 use rustorch_shape::poly::Atom;
 use rustorch_shape::{Poly, Size};
-
-/// What to write for a size that has no type: `4 * D` is not one on stable Rust.
-#[derive(Clone, Copy)]
-pub(super) enum Unnamed {
-    /// `Any`, in signatures.
-    Any,
-    /// `_`, in bodies: rustc infers it and the tensor is checked against it.
-    Inferred,
-}
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// A size as an expression of type `usize`.
 pub(in super::super) fn size(size: &Poly) -> TokenStream {
+    if let Some(Atom::Dim(name) | Atom::Param(name)) = size.as_name() {
+        return Ident::new(name, Span::call_site()).into_token_stream();
+    }
+    if let Some(n) = size.as_constant() {
+        return Literal::usize_unsuffixed(n).into_token_stream();
+    }
     // A polynomial prints as valid Rust.
-    size.to_string().parse().unwrap_or_default()
+    tokens(&mut size.to_string().chars().peekable())
+}
+
+/// The tokens of a printed polynomial up to the next closing parenthesis. rustc's lexer, which makes a file of every text, would
+/// take a good part of an expansion.
+fn tokens(text: &mut Peekable<Chars<'_>>) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    while let Some(first) = text.next() {
+        let token = match first {
+            ' ' => continue,
+            ')' => break,
+            '(' => TokenTree::from(Group::new(Delimiter::Parenthesis, self::tokens(text))),
+            '+' | '-' | '*' | '/' => TokenTree::from(Punct::new(first, Spacing::Alone)),
+            _ => {
+                let mut word = String::from(first);
+                while let Some(next) = text.next_if(|next| next.is_alphanumeric() || *next == '_') {
+                    word.push(next);
+                }
+                match word.parse() {
+                    Ok(number) => TokenTree::from(Literal::u128_unsuffixed(number)),
+                    Err(_) => TokenTree::from(Ident::new(&word, Span::call_site())),
+                }
+            }
+        };
+        tokens.extend([token]);
+    }
+    tokens
 }
 
 /// The tuple of dims for a shape.
-pub(super) fn shape(model: &Model, shape: &Shape, unnamed: Unnamed) -> TokenStream {
-    let dims = shape.iter().map(|size| dim(model, size, unnamed));
-    quote!((#(#dims,)*))
+pub(super) fn shape(model: &Model, shape: &Shape) -> TokenStream {
+    let dims = shape.iter().map(|size| dim(model, size));
+    hygienic!((#(#dims,)*))
+}
+
+/// The tuple of dims of which only the names of run-time dims are known.
+pub(super) fn names(model: &Model, shape: &Shape) -> TokenStream {
+    let dims = shape.iter().map(|size| match size.as_name() {
+        Some(Atom::Dim(_)) => dim(model, size),
+        _ => hygienic!(::rustorch::Any),
+    });
+    hygienic!((#(#dims,)*))
 }
 
 /// Tokens grouped to tuples.
@@ -33,7 +67,7 @@ pub(super) fn nested(tree: &Tree, leaves: &mut dyn Iterator<Item = TokenStream>)
         Tree::One => leaves.next().unwrap_or_default(),
         Tree::Tuple(parts) => {
             let parts = parts.iter().map(|part| nested(part, leaves)).collect::<Vec<_>>();
-            quote!((#(#parts,)*))
+            hygienic!((#(#parts,)*))
         }
     }
 }
@@ -44,23 +78,22 @@ pub(super) fn dim_params(model: &Model) -> Vec<Ident> {
     forward.dims.iter().map(|dim| dim_param(model, &dim.name, dim.span)).collect()
 }
 
-/// The dim of one axis.
-pub(super) fn dim(model: &Model, size: &Poly, unnamed: Unnamed) -> TokenStream {
+/// The dim of one axis; `Any` for a size that has no type: `4 * D` is not one on stable Rust.
+pub(super) fn dim(model: &Model, size: &Poly) -> TokenStream {
     if let Some(Atom::Dim(name)) = size.as_name() {
         let ident = dim_param(model, name, Span::call_site());
-        return quote!(#ident);
+        return hygienic!(#ident);
     }
     if let Some(n) = size.as_constant() {
-        return quote!(::rustorch::Const<#n>);
+        return hygienic!(::rustorch::Const<#n>);
     }
     let generic =
         size.params().iter().any(|name| model.generics.const_params().any(|param| param.ident == name));
     let value = self::size(size);
-    match (size.as_name(), unnamed) {
-        (Some(_), _) => quote!(::rustorch::Const<{ #value }>),
-        (None, _) if !generic && size.dims().is_empty() => quote!(::rustorch::Const<{ #value }>),
-        (None, Unnamed::Any) => quote!(::rustorch::Any),
-        (None, Unnamed::Inferred) => quote!(_),
+    if size.as_name().is_some() || (!generic && size.dims().is_empty()) {
+        hygienic!(::rustorch::Const<{ #value }>)
+    } else {
+        hygienic!(::rustorch::Any)
     }
 }
 
@@ -80,5 +113,10 @@ fn dim_param(model: &Model, name: &str, span: Span) -> Ident {
 
 /// The tensor of this number.
 pub(super) fn var(number: usize) -> Ident {
-    format_ident!("t{number}")
+    local("t", number)
+}
+
+/// A variable of the generated code, which is no name of the user's.
+pub(super) fn local(name: &str, number: usize) -> Ident {
+    format_ident!("{name}{number}", span = Span::mixed_site())
 }

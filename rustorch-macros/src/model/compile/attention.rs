@@ -4,10 +4,11 @@
 use super::super::check::Checked;
 use super::super::ir::Var;
 use super::super::lower::Arg;
-use super::{Kind, Step};
+use super::{Kind, Step, counts};
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::Poly;
+use std::collections::BTreeMap;
 
 /// An operand or the result of attention.
 #[derive(Clone, Copy)]
@@ -50,28 +51,30 @@ pub(super) fn attention<'p>(
 
 /// Takes transpositions of heads and positions that only attention needs into it.
 pub(super) fn absorb(steps: &mut Vec<Step<'_>>, results: &[Var]) {
+    // Who uses a tensor changes, how many do does not.
+    let uses = counts(steps);
     let mut at = 0;
     while at < steps.len() {
         if matches!(steps[at].kind, Kind::Attention { .. }) {
-            at -= before(steps, at, results);
-            after(steps, at, results);
+            at -= before(steps, at, &uses, results);
+            after(steps, at, &uses, results);
         }
         at += 1;
     }
 }
 
 /// Takes in those of the operands; how many steps went.
-fn before(steps: &mut Vec<Step<'_>>, at: usize, results: &[Var]) -> usize {
+fn before(steps: &mut Vec<Step<'_>>, at: usize, uses: &BTreeMap<Var, usize>, results: &[Var]) -> usize {
     let mut gone = 0;
     for operand in 0..3 {
         let here = at - gone;
         let Kind::Attention { inputs, .. } = &steps[here].kind else { break };
         let var = inputs[operand];
         // An operand that is used twice keeps its copy.
-        let uses: usize =
-            steps.iter().map(|step| step.kind.uses().iter().filter(|used| **used == var).count()).sum();
-        let maker = steps[..here].iter().position(|step| step.results == [var]);
-        let Some(maker) = maker.filter(|_| uses == 1 && !results.contains(&var)) else { continue };
+        if uses.get(&var) != Some(&1) || results.contains(&var) {
+            continue;
+        }
+        let Some(maker) = steps[..here].iter().rposition(|step| step.results == [var]) else { continue };
         let Kind::Permute { input, dims } = &steps[maker].kind else { continue };
         if !swaps_heads(dims) {
             continue;
@@ -88,13 +91,13 @@ fn before(steps: &mut Vec<Step<'_>>, at: usize, results: &[Var]) -> usize {
 }
 
 /// Takes in that of the result.
-fn after(steps: &mut Vec<Step<'_>>, at: usize, results: &[Var]) {
+fn after(steps: &mut Vec<Step<'_>>, at: usize, uses: &BTreeMap<Var, usize>, results: &[Var]) {
     let var = steps[at].results[0];
-    let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&var));
-    let (Some(user), None) = (users.next(), users.next()) else { return };
-    if results.contains(&var) {
+    if uses.get(&var) != Some(&1) || results.contains(&var) {
         return;
     }
+    let users = at + 1..steps.len();
+    let Some(user) = users.into_iter().find(|user| steps[*user].kind.uses().contains(&var)) else { return };
     match &steps[user].kind {
         Kind::Permute { dims, .. } if swaps_heads(dims) => {}
         _ => return,

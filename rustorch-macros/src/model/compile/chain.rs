@@ -231,7 +231,7 @@ fn members<'m>(
     while at < candidates.len() {
         let var = candidates[at];
         at += 1;
-        let Some(maker) = steps[..root].iter().position(|step| step.results == [var]) else { continue };
+        let Some(maker) = steps[..root].iter().rposition(|step| step.results == [var]) else { continue };
         let joins = !members.contains(&maker)
             && parts(&steps[maker]).is_some()
             && !results.contains(&var)

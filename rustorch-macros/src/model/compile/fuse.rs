@@ -1,9 +1,10 @@
 //! Fusion: what a product, convolution or normalisation does to its result while it is in the cache.
 
 use super::super::ir::Var;
-use super::{Act, Callee, Kind, Operand, Step};
+use super::{Act, Callee, Kind, Operand, Step, counts};
 use proc_macro2::TokenStream;
 use rustorch_shape::Poly;
+use std::collections::BTreeMap;
 
 /// Lets linear maps, convolutions and normalisations take in what alone uses their result: convolutions a normalisation,
 /// normalisations a sum, all of them an activation, and convolutions maxima over windows. `shape` gives that of a tensor.
@@ -12,9 +13,11 @@ pub(super) fn fuse<'m>(
     results: &[Var],
     shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
 ) {
+    // Fusion moves uses from step to step, but makes none and removes only those of what is gone with them.
+    let uses = counts(steps);
     let mut at = 0;
     while at < steps.len() {
-        let Some((last, user)) = fusible(steps, at, results, &shape) else {
+        let Some((last, user)) = fusible(steps, at, (&uses, results), &shape) else {
             at += 1;
             continue;
         };
@@ -106,16 +109,15 @@ fn open(kind: &Kind<'_>) -> Option<Open> {
 fn fusible<'m>(
     steps: &[Step<'_>],
     at: usize,
-    results: &[Var],
+    (uses, results): (&BTreeMap<Var, usize>, &[Var]),
     shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>,
 ) -> Option<(Last, usize)> {
     let open = open(&steps[at].kind)?;
     let var = steps[at].results[0];
-    if results.contains(&var) {
+    if uses.get(&var) != Some(&1) || results.contains(&var) {
         return None;
     }
-    let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&var));
-    let (user, None) = (users.next()?, users.next()) else { return None };
+    let user = (at + 1..steps.len()).find(|user| steps[*user].kind.uses().contains(&var))?;
     let last = match &steps[user].kind {
         Kind::Unary { act, .. } if open.act || open.relu && act.name == "relu" => Last::Act(act.clone()),
         Kind::MaxPool { pool, .. } if open.pool => Last::Pool(pool.clone()),

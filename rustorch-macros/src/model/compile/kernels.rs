@@ -7,7 +7,7 @@ use super::elements::Elements;
 use super::steps::Compiler;
 use super::{Act, Callee, Chain, Kind, Operand, PartOp, attention};
 use crate::fuse::functions::find;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use rustorch_shape::args::{Args, Value};
 use rustorch_shape::{Poly, Size};
@@ -125,7 +125,9 @@ impl Compiler<'_> {
             "dropout" => {
                 let [p, Arg::Training] = args else { return None };
                 let p = number(p)?;
-                let factors = quote!(Link::Dropout(#p, self.training.get()));
+                // `self` as in the methods that `codegen` writes.
+                let factors =
+                    quote::quote_spanned!(Span::mixed_site()=> Link::Dropout(#p, self.training.get()));
                 Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
             }
             _ => match self.plain(name, inputs, args) {

@@ -57,11 +57,10 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
             Instruction::Binary { op: *op, left: source(left)?, right: source(right)?, result: result? }
         }
         Op::Negate { input } => Instruction::Negate { input: input.var?, result: result? },
-        Op::Submodel { target, inputs, arguments, result: tree, .. } => {
+        Op::Submodel { target, inputs, result: tree, .. } => {
             let shaped = |var: Var| Some((var, checked.shapes[var].clone()?));
             Instruction::Submodel {
                 target: *target,
-                arguments: arguments.clone(),
                 tree: tree.clone(),
                 inputs: inputs.iter().map(|input| shaped(input.var?)).collect::<Option<_>>()?,
                 results: step.results.iter().map(|var| shaped(*var)).collect::<Option<_>>()?,

@@ -81,7 +81,7 @@ impl Matcher<'_> {
             match spec.default_value(&call.args) {
                 _ if written => {}
                 Some(value) => call.args.set(spec.name, value),
-                None if matches!(spec.fallback, Fallback::Inferred(_)) || !complete => {}
+                None if self.is_open(spec) || !complete => {}
                 None => {
                     errors.at(
                         whole,
@@ -92,6 +92,18 @@ impl Matcher<'_> {
             }
         }
         complete.then_some((call, pairs))
+    }
+
+    /// Whether the argument, or the one whose value it takes by default, is left to the input.
+    fn is_open(&self, spec: &ArgSpec) -> bool {
+        match spec.fallback {
+            Fallback::Inferred(_) => true,
+            Fallback::Same(other) => self
+                .specs
+                .iter()
+                .any(|spec| spec.name == other && matches!(spec.fallback, Fallback::Inferred(_))),
+            _ => false,
+        }
     }
 
     /// Which argument each expression is for.

@@ -22,6 +22,7 @@ pub(super) fn resolve(
 ) -> Body {
     let mut resolver = Resolver {
         fields,
+        places: fields.iter().enumerate().map(|(place, field)| (field.name.to_string(), place)).collect(),
         sizes: sizes.clone(),
         errors,
         names: None,
@@ -76,6 +77,8 @@ pub(super) struct Target {
 
 pub(super) struct Resolver<'a> {
     pub fields: &'a [Field],
+    /// Where among them each stands.
+    pub places: BTreeMap<String, usize>,
     pub sizes: Sizes,
     pub errors: &'a mut Errors,
     /// How many names the value at hand is bound to, if to a tuple of them.

@@ -227,7 +227,7 @@ impl Resolver<'_> {
             Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
             _ => None,
         };
-        let found = name.and_then(|name| self.fields.iter().position(|field| field.name == name));
+        let found = name.and_then(|name| self.places.get(&name).copied());
         match found {
             Some(field) if self.fields[field].is_optional() => Some(field),
             Some(field) if matches!(self.fields[field].kind, FieldKind::Broken(_)) => None,

@@ -10,6 +10,9 @@ use rustorch_shape::functions::{self, Inputs};
 use rustorch_shape::suggest;
 use syn::{Expr, Ident, Lit};
 
+/// Modules in which other libraries keep their functions.
+const MODULES: [&str; 8] = ["F", "torch", "nn", "functional", "tf", "jnp", "np", "jax"];
+
 impl Resolver<'_> {
     pub(super) fn call(&mut self, call: &syn::ExprCall, whole: &Expr, target: Option<Target>) -> Val {
         let args: Vec<&Expr> = call.args.iter().collect();
@@ -101,6 +104,16 @@ impl Resolver<'_> {
             if let Some(name) = name {
                 return self.apply(name, &args, whole, target);
             }
+        }
+        if let Expr::Path(path) = &*call.receiver
+            && let Some(module) = path.path.get_ident()
+            && MODULES.iter().any(|known| module == known)
+            && self.lookup(&module.to_string()).is_none()
+        {
+            let message =
+                format!("leave out `{module}.`: functions go by their names, as in `{}(..)`", call.method);
+            self.errors.at(module, message);
+            return self.apply(&call.method, &args, whole, target);
         }
         let all: Vec<&Expr> = std::iter::once(&*call.receiver).chain(args).collect();
         match functions::find(&call.method.to_string()) {
@@ -208,6 +221,21 @@ impl Resolver<'_> {
             | "loss" => Some(
                 "a loss compares the output of a model with what it should be: compute it from what `forward` gives",
             ),
+            "zeros" | "ones" | "full" | "rand" | "randn" | "arange" | "linspace" | "eye" | "from_slice" => {
+                Some(
+                    "a tensor that is always the same is a field, `name: Buffer([..], init = ..)`; one of a tensor's shape is made by `zeros_like(x)`, `full_like(x, 2.0)`, `rand_like(x)` or `randn_like(x)`",
+                )
+            }
+            "pack_padded_sequence"
+            | "pad_packed_sequence"
+            | "pack_sequence"
+            | "pad_sequence"
+            | "unpack_sequence" => Some(
+                "a packed sequence has no shape: give the padded one to the layer, with a mask `[batch, seq]` as another input to leave out what is padding",
+            ),
+            "interpolate" | "upsample" => Some(
+                "to enlarge an image by a whole number, write `repeat_interleave(repeat_interleave(x, 2, 2), 2, 3)`, or use a `ConvTranspose2d`",
+            ),
             "to" | "cuda" | "cpu" | "clone" | "unwrap" | "item" | "backward" | "requires_grad_" => {
                 Some("leave it out: a forward pass consists of layers and functions alone")
             }
@@ -253,7 +281,6 @@ impl Resolver<'_> {
             );
             return Val::Broken;
         };
-        let arguments = values.iter().map(Val::tree).collect();
         let Some(inputs) = values.iter().map(Val::flat).collect::<Option<Vec<_>>>() else {
             // The results are known all the same.
             return match stated {
@@ -261,7 +288,7 @@ impl Resolver<'_> {
             };
         };
         let inputs = inputs.into_iter().flatten().collect();
-        let op = Op::Submodel { target, inputs, arguments, stated, result: tree.clone() };
+        let op = Op::Submodel { target, inputs, stated, result: tree.clone() };
         self.results(op, &tree, whole)
     }
 }

@@ -155,7 +155,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn field(&self, name: &Ident) -> Option<usize> {
-        self.fields.iter().position(|field| field.name == *name)
+        self.places.get(&name.to_string()).copied()
     }
 
     /// A step with one result.

@@ -147,7 +147,7 @@ impl Resolver<'_> {
             Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
             _ => None,
         };
-        let found = name.as_ref().and_then(|name| self.fields.iter().position(|field| field.name == name));
+        let found = name.as_ref().and_then(|name| self.places.get(name).copied());
         if let Some(field) = found {
             match self.fields[field].kind {
                 FieldKind::Submodels(..) | FieldKind::Layers(..) => return Some(Over::Field(field)),

@@ -46,7 +46,7 @@ pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
         attrs: model.attrs.clone(),
         vis: model.vis.clone(),
         name: model.name.clone(),
-        generics: model.generics.clone(),
+        generics: const_generics(&model.generics),
         fields,
         forward,
     }
@@ -66,8 +66,48 @@ fn check_generics(generics: &Generics, errors: &mut Errors) {
     }
 }
 
+/// The parameters that a model may have; the others have been reported.
+fn const_generics(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    let is_const = |param: &syn::GenericParam| matches!(param, syn::GenericParam::Const(_));
+    generics.params = generics.params.into_iter().filter(is_const).collect();
+    generics
+}
+
+/// Reports arithmetic over const parameters in those of another model, `Block<{ 2 * D }>`; whether there is any.
+fn computes(ty: &syn::Type, label: &str, constants: &Sizes, errors: &mut Errors) -> bool {
+    let syn::Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else { return false };
+    let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    let mut any = false;
+    for argument in &arguments.args {
+        let syn::GenericArgument::Const(expr) = argument else { continue };
+        let inner = match expr {
+            syn::Expr::Block(block) => match &block.block.stmts[..] {
+                [syn::Stmt::Expr(inner, None)] => inner,
+                _ => expr,
+            },
+            other => other,
+        };
+        if matches!(inner, syn::Expr::Path(_) | syn::Expr::Lit(_)) || !constants.mentions_params(inner) {
+            continue;
+        }
+        let (formula, model) = (source(inner), &last.ident);
+        errors.at(
+            expr,
+            format!(
+                "`{label}`: stable Rust has no arithmetic with const parameters here; add one that is to be `{formula}`, as in \
+                 `const WIDE: usize`, and write `{model}<WIDE>`: where the sizes meet, it is compared with `{formula}`"
+            ),
+        );
+        any = true;
+    }
+    any
+}
+
 fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors) -> Vec<Field> {
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut keys = BTreeMap::new();
     let mut resolved: Vec<Field> = Vec::new();
     for (position, field) in fields.iter().enumerate() {
         let name = field.name.to_string();
@@ -112,6 +152,11 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
                 }
                 other => other,
             },
+            FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _)
+                if computes(ty, &label, constants, errors) =>
+            {
+                FieldKind::Broken(None)
+            }
             FieldValue::Submodel(ty) => FieldKind::Submodel(ty.clone()),
             FieldValue::Submodels(ty, len) => FieldKind::Submodels(ty.clone(), len.clone()),
             FieldValue::Optional(..) => FieldKind::Broken(None),
@@ -123,7 +168,7 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
         if let (FieldKind::Tensor(_), Presence::Optional(_)) = (&kind, &presence) {
             errors.at(&field.name, "a parameter is always there; an `Option` is for layers and models");
         }
-        let key = names::key(field, position, &kind, &resolved, errors);
+        let key = names::key(field, position, &kind, &mut keys, errors);
         resolved.push(Field {
             attrs: names::other_attributes(&field.attrs),
             vis: field.vis.clone(),
@@ -156,7 +201,17 @@ fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: 
             let path = &call.path;
             return FieldKind::Submodel(syn::parse_quote!(#path));
         }
-        let hint = match meant {
+        let elsewhere = match name.as_str() {
+            "Dense" | "FullyConnected" | "Fc" => Some("Linear"),
+            "Conv" | "Convolution2D" => Some("Conv2d"),
+            "BatchNorm" | "BatchNormalization" => Some("BatchNorm2d"),
+            "LayerNormalization" => Some("LayerNorm"),
+            "MaxPooling2D" => Some("MaxPool2d"),
+            "AveragePooling2D" => Some("AvgPool2d"),
+            "SelfAttention" | "Attention" => Some("MultiheadAttention"),
+            _ => None,
+        };
+        let hint = match elsewhere.or(meant) {
             Some(meant) => format!("; did you mean `{meant}`?"),
             None => "\na model of your own is named without parentheses, as in `block: Block<D, 4>`".into(),
         };

@@ -2,9 +2,10 @@
 
 use super::super::ast;
 use super::super::errors::Errors;
-use super::super::ir::{Field, FieldKind, Key};
+use super::super::ir::{FieldKind, Key};
 use quote::ToTokens;
-use syn::{Attribute, Expr, Lit, Meta};
+use std::collections::BTreeMap;
+use syn::{Attribute, Expr, Ident, Lit, Meta};
 
 /// The attributes that the struct is to have.
 pub(super) fn other_attributes(attrs: &[Attribute]) -> Vec<Attribute> {
@@ -17,7 +18,7 @@ pub(super) fn key(
     field: &ast::Field,
     position: usize,
     kind: &FieldKind,
-    before: &[Field],
+    before: &mut BTreeMap<Key, Ident>,
     errors: &mut Errors,
 ) -> Key {
     let natural = if field.is_anonymous { position.to_string() } else { field.name.to_string() };
@@ -42,9 +43,11 @@ pub(super) fn key(
             Key::Name(natural)
         }
     };
-    if let (Some(other), Key::Name(name)) = (before.iter().find(|other| other.key == key), &key) {
+    if let (Some(other), Key::Name(name)) = (before.get(&key), &key) {
         let at = attr.map_or_else(|| field.name.to_token_stream(), ToTokens::to_token_stream);
-        errors.at(at, format!("`{}` and `{}` would both be `{name}` in the state", other.name, field.name));
+        errors.at(at, format!("`{other}` and `{}` would both be `{name}` in the state", field.name));
+    } else {
+        before.insert(key.clone(), field.name.clone());
     }
     key
 }

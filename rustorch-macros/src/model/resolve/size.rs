@@ -3,6 +3,8 @@
 use super::super::ast;
 use super::super::errors::{Errors, source};
 use super::super::ir::Shape;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use rustorch_shape::{Poly, Size, suggest};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,18 @@ impl Sizes {
     pub fn is_dim_name(&self, name: &str) -> bool {
         name.starts_with(|c: char| c.is_lowercase() || c == '_')
             && !self.params.iter().any(|param| param == name)
+    }
+
+    /// Whether an expression is made of const parameters, among others.
+    pub fn mentions_params(&self, expr: &Expr) -> bool {
+        fn any(tokens: TokenStream, params: &[String]) -> bool {
+            tokens.into_iter().any(|token| match token {
+                TokenTree::Ident(name) => params.iter().any(|param| name == param),
+                TokenTree::Group(group) => any(group.stream(), params),
+                _ => false,
+            })
+        }
+        any(expr.to_token_stream(), &self.params)
     }
 
     /// Whether this is the first time that a mistake with the name is seen.

@@ -116,3 +116,55 @@ pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: isize) -> Result<Tensor> 
 pub fn embedding(indices: &Tensor, weight: &Tensor) -> Result<Tensor> {
     f::embedding(indices, weight, None)
 }
+
+/// `Tensor::zeros_like`.
+///
+/// # Errors
+/// None.
+pub fn zeros_like(x: &Tensor) -> Result<Tensor> {
+    Ok(x.zeros_like())
+}
+
+/// `Tensor::ones_like`.
+///
+/// # Errors
+/// None.
+pub fn ones_like(x: &Tensor) -> Result<Tensor> {
+    Ok(x.ones_like())
+}
+
+/// `Tensor::full_like`.
+///
+/// # Errors
+/// None.
+pub fn full_like(x: &Tensor, value: f64) -> Result<Tensor> {
+    Ok(x.full_like(value))
+}
+
+/// `Tensor::rand_like`.
+///
+/// # Errors
+/// If the dtype has no such numbers.
+pub fn rand_like(x: &Tensor) -> Result<Tensor> {
+    real("rand_like", x)?;
+    Ok(x.rand_like())
+}
+
+/// `Tensor::randn_like`.
+///
+/// # Errors
+/// If the dtype has no such numbers.
+pub fn randn_like(x: &Tensor) -> Result<Tensor> {
+    real("randn_like", x)?;
+    Ok(x.randn_like())
+}
+
+fn real(op: &'static str, x: &Tensor) -> Result<()> {
+    if x.dtype().is_float() || x.dtype().is_complex() {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        op,
+        message: format!("x is {}, but random numbers have a floating-point dtype", x.dtype()),
+    })
+}

@@ -24,6 +24,25 @@ pub const fn assert_sizes(left: usize, relation: &str, right: usize, message: &s
     text.fail()
 }
 
+/// Fails to compile unless a size that a caller states is the one that the callee declares, if it declares a fixed one.
+///
+/// # Panics
+/// Otherwise, at compile time, as [`assert_sizes`].
+#[track_caller]
+pub const fn assert_stated(
+    stated: usize,
+    declared: &[&[usize]],
+    tensor: usize,
+    axis: usize,
+    message: &str,
+    l: &str,
+    r: &str,
+) {
+    if tensor < declared.len() && axis < declared[tensor].len() && declared[tensor][axis] != usize::MAX {
+        assert_sizes(stated, "==", declared[tensor][axis], message, l, r);
+    }
+}
+
 /// What fits in a message; the rest is cut.
 const CAPACITY: usize = 2048;
 

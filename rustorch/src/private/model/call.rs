@@ -1,5 +1,6 @@
 //! Calls between models that leave sizes open.
 
+use crate::nn::Layer;
 use crate::typed::{Any, Const, Dim, One, Shape};
 use crate::{Error, Result, Tensor, TypedTensor};
 use rustorch_shape::{Dims, ShapeError};
@@ -27,7 +28,6 @@ pub trait Fits<S>: Shape {}
 
 macro_rules! shapes {
     ($($($from:ident $to:ident)*;)*) => {$(
-        #[diagnostic::do_not_recommend]
         impl<$($from: Dim + FitsDim<$to>, $to: Dim),*> Fits<($($to,)*)> for ($($from,)*) {}
     )*};
 }
@@ -44,17 +44,48 @@ shapes! {
     A S B T C U D V E W F X G Y H Z;
 }
 
+/// What a model gives, where its caller states the shape `S`.
+pub trait Given<S: Shape> {
+    /// The tensor without its type.
+    fn tensor(self) -> Tensor;
+}
+
+impl<G: Fits<S>, S: Shape> Given<S> for TypedTensor<G> {
+    fn tensor(self) -> Tensor {
+        self.into_tensor()
+    }
+}
+
+impl<S: Shape> Given<S> for Tensor {
+    fn tensor(self) -> Tensor {
+        self
+    }
+}
+
+/// The call of a model that is written by hand; one that `model!` made has a method of its own.
+pub trait CallOpen {
+    /// Calls it.
+    ///
+    /// # Errors
+    /// As its forward pass.
+    fn call_open<S: Shape>(&self, input: &TypedTensor<S>) -> Result<Tensor>
+    where
+        Self: Layer,
+    {
+        self.forward(input)
+    }
+}
+
+impl<T> CallOpen for T {}
+
 /// What a model gives, with the shape that its caller states.
 ///
 /// # Errors
 /// If a size that is a formula there is another one.
-pub fn settle<S: Fits<T>, T: Shape>(
-    callee: &'static str,
-    result: TypedTensor<S>,
-    stated: &[usize],
-) -> Result<Tensor> {
+pub fn settle<G: Given<T>, T: Shape>(callee: &'static str, result: G, stated: &[usize]) -> Result<Tensor> {
+    let result = result.tensor();
     if result.shape() == stated {
-        return Ok(result.into_tensor());
+        return Ok(result);
     }
     let message = format!("is said to give {}, but gives {}", Dims(stated), Dims(result.shape()));
     Err(Error::Shape(ShapeError::input(callee, 0, message)))

@@ -3,22 +3,27 @@
 use super::super::super::compile::{Kind, Operand, Region, Step};
 use super::super::super::ir::Var;
 use super::super::statements;
+use super::super::types::local;
 use super::{Printer, act_tokens, grad, mark, operator, option};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 
 impl Printer<'_> {
     /// The backward pass of the region, whose results' gradients have arrived.
     pub fn backward(&self, region: &Region<'_>) -> TokenStream {
+        self.named.block(|| self.steps_back(region))
+    }
+
+    fn steps_back(&self, region: &Region<'_>) -> TokenStream {
         let steps = region.steps.iter().rev().map(|step| {
             let (mark, undo) = (mark(step), self.undo(step));
             let done = step.results.iter().map(|result| {
                 let grad = grad(*result);
-                quote!(pass.release_grad(#grad);)
+                hygienic!(pass.release_grad(#grad);)
             });
-            quote!(#mark #undo #(#done)*)
+            hygienic!(#mark #undo #(#done)*)
         });
-        quote!(#(#steps)*)
+        hygienic!(#(#steps)*)
     }
 
     /// Declares the gradients of what the region makes, and shares those of its results out.
@@ -26,7 +31,7 @@ impl Printer<'_> {
         let made: Vec<Ident> =
             region.steps.iter().flat_map(|step| &step.results).map(|result| grad(*result)).collect();
         let results = region.results.iter().map(|result| grad(*result));
-        quote! {
+        hygienic! {
             #(let mut #made: Grad = ::core::option::Option::None;)*
             #(pass.share(#given, &mut #results);)*
         }
@@ -38,7 +43,7 @@ impl Printer<'_> {
         match &step.kind {
             Kind::Linear { layer, input, act } => {
                 let (layer, into, act) = (self.place(*layer), grad(*input), act_tokens(act.as_ref()));
-                quote!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
+                hygienic!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
@@ -46,28 +51,30 @@ impl Printer<'_> {
                 match (norm, pool) {
                     (Some(norm), _) => {
                         let norm = self.reference(*norm);
-                        let given = quote!(#(#g)*, #shape, #layer, (#norm).into(), #act);
+                        let given = hygienic!(#(#g)*, #shape, #layer, (#norm).into(), #act);
                         with_residual("conv2d_norm_backward", &given, *input, *residual)
                     }
-                    (None, Some(pool)) => quote! {
+                    (None, Some(pool)) => hygienic! {
                         pass.conv2d_max_pool_backward(#(#g)*, #shape, #layer, #act, #pool, &mut #into)?;
                     },
-                    (None, None) => quote!(pass.conv2d_backward(#(#g)*, #shape, #layer, #act, &mut #into)?;),
+                    (None, None) => {
+                        hygienic!(pass.conv2d_backward(#(#g)*, #shape, #layer, #act, &mut #into)?;)
+                    }
                 }
             }
             Kind::ChannelNorm { layer, input, residual, act } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let act = act_tokens(act.as_ref());
-                let given = quote!(#(#g)*, #shape, (#layer).into(), #act);
+                let given = hygienic!(#(#g)*, #shape, (#layer).into(), #act);
                 with_residual("batch_norm_backward", &given, *input, *residual)
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, into) = (self.reference(*layer), grad(*input));
-                quote!(pass.row_norm_backward(#(#g)*, (#layer).into(), &mut #into)?;)
+                hygienic!(pass.row_norm_backward(#(#g)*, (#layer).into(), &mut #into)?;)
             }
             Kind::Embedding { layer, .. } => {
                 let layer = self.place(*layer);
-                quote!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
+                hygienic!(pass.embedding_backward(#(#g)*, &#layer.weight)?;)
             }
             Kind::Kernel { method, inputs, options, .. } => {
                 let method = format_ident!("{method}_backward");
@@ -75,7 +82,7 @@ impl Printer<'_> {
                 let outputs = step.results.iter().map(|result| self.shape(*result));
                 let into = inputs.iter().map(|input| grad(*input));
                 let (count, positions) = (inputs.len(), 0..inputs.len());
-                quote! {
+                hygienic! {
                     let mut parts: [Grad; #count] = [None; #count];
                     pass.#method(&[#(#g),*], &[#(#shapes),*], #options, &[#(#outputs),*], &mut parts)?;
                     #(pass.contribute(&mut #into, parts[#positions]);)*
@@ -87,7 +94,7 @@ impl Printer<'_> {
                 let into: Vec<Ident> =
                     std::iter::once(input).chain(states).map(|operand| grad(*operand)).collect();
                 let (count, positions) = (into.len(), 0..into.len());
-                quote! {
+                hygienic! {
                     let mut parts: [Grad; #count] = [None; #count];
                     pass.recurrent_backward(&[#(#g),*], #shape, #table, (#layer).into(), &mut parts)?;
                     #(pass.contribute(&mut #into, parts[#positions]);)*
@@ -95,23 +102,23 @@ impl Printer<'_> {
             }
             Kind::MaxPool { input, pool } => {
                 let (shape, into) = (self.shape(*input), grad(*input));
-                quote!(pass.max_pool2d_backward(#(#g)*, #shape, #pool, &mut #into)?;)
+                hygienic!(pass.max_pool2d_backward(#(#g)*, #shape, #pool, &mut #into)?;)
             }
             Kind::Unary { act, input } => {
                 let (into, (op, params)) = (grad(*input), operator(act));
-                quote!(pass.unary_backward(#op, #params, #(#g)*, &mut #into);)
+                hygienic!(pass.unary_backward(#op, #params, #(#g)*, &mut #into);)
             }
             Kind::Binary { op, left, right } => {
                 let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
-                let into = [(left, "left"), (right, "right")].map(|(operand, name)| match operand {
-                    Operand::Tensor(number) => (Some(grad(*number)), format_ident!("{name}")),
-                    Operand::Number(_) => (None, format_ident!("{name}")),
+                let parts = [(left, hygienic!(left)), (right, hygienic!(right))];
+                let parts = parts.iter().filter_map(|(operand, part)| match operand {
+                    Operand::Tensor(number) => Some((grad(*number), part)),
+                    Operand::Number(_) => None,
                 });
-                let parts = into.iter().filter_map(|(into, part)| {
-                    into.as_ref().map(|into| quote!(pass.contribute(&mut #into, #part);))
-                });
+                let parts = parts.map(|(into, part)| hygienic!(pass.contribute(&mut #into, #part);));
+                let parts: Vec<TokenStream> = parts.collect();
                 let [left, right] = [left, right].map(|operand| self.side(operand, false));
-                quote! {
+                hygienic! {
                     let (mut left, mut right): (Grad, Grad) = (None, None);
                     pass.binary_backward(operators::#op, #left, #right, #shape, #(#g)*, [&mut left, &mut right]);
                     #(#parts)*
@@ -120,21 +127,21 @@ impl Printer<'_> {
             Kind::Chain(chain) => self.chain_backward(chain, step.number, step.results[0]),
             Kind::Reshape { input } => {
                 let into = grad(*input);
-                quote!(pass.share(#(#g)*, &mut #into);)
+                hygienic!(pass.share(#(#g)*, &mut #into);)
             }
             Kind::Detach { .. } => TokenStream::new(),
             Kind::State { field, entry } => {
                 let state = statements::state(self.model, *field, *entry);
-                quote!(pass.state_backward(#(#g)*, #state)?;)
+                hygienic!(pass.state_backward(#(#g)*, #state)?;)
             }
             Kind::Permute { input, dims } => {
                 let (shape, into) = (self.shape(*input), grad(*input));
-                quote!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
+                hygienic!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
             }
             Kind::Attention { inputs, operands, causal, out } => {
                 let (into, out) = (inputs.iter().map(|input| grad(*input)), self.heads(out));
                 let operands = operands.iter().map(|operand| self.heads(operand));
-                quote! {
+                hygienic! {
                     let mut parts: [Grad; 3] = [None; 3];
                     let [q, k, v] = &mut parts;
                     pass.attention_backward(#(#g)*, [#(#operands),*], #causal, #out, [q, k, v]);
@@ -146,7 +153,7 @@ impl Printer<'_> {
                 let module = self.module(*layer);
                 let outputs = step.results.iter().map(|result| self.shape(*result));
                 let into = inputs.iter().map(|input| grad(*input));
-                quote!(pass.island_backward(&[#(#g),*], #module, &[#(#outputs),*], &mut [#(&mut #into),*])?;)
+                hygienic!(pass.island_backward(&[#(#g),*], #module, &[#(#outputs),*], &mut [#(&mut #into),*])?;)
             }
             Kind::Submodel { target, inputs } => {
                 let callee = self.reference(*target);
@@ -154,31 +161,31 @@ impl Printer<'_> {
                 let count = inputs.len();
                 let into = inputs.iter().map(|input| grad(*input));
                 let positions = 0..count;
-                quote! {
+                hygienic! {
                     let mut parts: [Grad; #count] = [None; #count];
                     Probe(#callee).derive(pass, &[#(#shapes),*], &[#(#g),*], &mut parts)?;
                     #(pass.contribute(&mut #into, parts[#positions]);)*
                 }
             }
             Kind::Branch { on, arms } => {
-                let given: Vec<TokenStream> = g.iter().map(|grad| quote!(#grad)).collect();
+                let given: Vec<TokenStream> = g.iter().map(|grad| hygienic!(#grad)).collect();
                 let arms: Vec<TokenStream> = arms
                     .iter()
                     .map(|region| {
                         let (enter, steps) = (self.enter(region, &given), self.backward(region));
-                        quote!({ #enter #steps })
+                        hygienic!({ #enter #steps })
                     })
                     .collect();
-                self.branch(on, &quote!(pass.branched()), &arms)
+                self.branch(on, &hygienic!(pass.branched()), &arms)
             }
             Kind::Loop { over, index, carried, body } => {
                 let head = statements::reversed_head(self.model, over, *index);
-                let slots: Vec<Ident> = (0..carried.len()).map(|i| format_ident!("carried{i}")).collect();
-                let given: Vec<TokenStream> = slots.iter().map(|slot| quote!(#slot)).collect();
+                let slots: Vec<Ident> = (0..carried.len()).map(|i| local("carried", i)).collect();
+                let given: Vec<TokenStream> = slots.iter().map(|slot| hygienic!(#slot)).collect();
                 let insides: Vec<Ident> = carried.iter().map(|(inside, _)| grad(*inside)).collect();
                 let starts = carried.iter().map(|(_, before)| grad(*before));
                 let (enter, steps) = (self.enter(body, &given), self.backward(body));
-                quote! {
+                hygienic! {
                     #(
                         let mut #slots: Grad = None;
                         pass.share(#g, &mut #slots);
@@ -200,9 +207,9 @@ impl Printer<'_> {
 /// A call that ends with the gradients of input and residual. Both may be of one tensor, so each gets a place of its own first.
 fn with_residual(method: &str, given: &TokenStream, input: Var, residual: Option<Var>) -> TokenStream {
     let (method, into) = (format_ident!("{method}"), grad(input));
-    let slot = option(residual.map(|_| quote!(&mut rest)));
-    let rest = residual.map(grad).map(|residual| quote!(pass.contribute(&mut #residual, rest);));
-    quote! {
+    let slot = option(residual.map(|_| hygienic!(&mut rest)));
+    let rest = residual.map(grad).map(|residual| hygienic!(pass.contribute(&mut #residual, rest);));
+    hygienic! {
         let (mut part, mut rest): (Grad, Grad) = (None, None);
         pass.#method(#given, (&mut part, #slot))?;
         pass.contribute(&mut #into, part);

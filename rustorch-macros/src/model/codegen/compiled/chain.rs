@@ -161,8 +161,8 @@ impl Printer<'_> {
             Link::Tensor(number) => {
                 tensors.push(*number);
                 let (shape, tensor) = (self.shape(*number), var(*number));
-                let value = if has_value { quote!(#tensor) } else { quote!(Buf::NONE) };
-                quote!(Link::Values(#value, #shape))
+                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
+                hygienic!(Link::Values(#value, #shape))
             }
             Link::Factors(factors) => factors.clone(),
         });
@@ -175,7 +175,7 @@ impl Printer<'_> {
         let (module, name, shape) = (module(self.model), name(number), self.shape(result));
         let (links, numbers, _) = self.links(chain, true);
         let result = var(result);
-        quote!(let #result = pass.chain(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape)?;)
+        hygienic!(let #result = pass.chain(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape)?;)
     }
 
     /// The call of a chain going backward.
@@ -185,7 +185,7 @@ impl Printer<'_> {
         let g = grad(result);
         let count = tensors.len();
         let (into, positions) = (tensors.into_iter().map(grad), 0..count);
-        quote! {
+        hygienic! {
             let mut parts: [Grad; #count] = [None; #count];
             pass.chain_backward(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape, #g, &mut parts);
             #(pass.contribute(&mut #into, parts[#positions]);)*

@@ -2,11 +2,12 @@
 
 use super::super::super::check::Checked;
 use super::super::super::compile::{is_plain_table, is_recurrent};
-use super::super::super::ir::{Field, FieldKind, Model};
+use super::super::super::ir::{Field, FieldKind, Model, Shape};
 use super::super::super::lower::{Instruction, Program};
 use super::super::types;
+use super::NamedShapes;
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident};
 use rustorch_shape::args::Args;
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ pub(super) fn handle(model: &Model) -> TokenStream {
     let fields = model.fields.iter().map(|field| {
         let name = &field.name;
         let value = match &field.kind {
-            FieldKind::Submodel(_) if field.is_optional() => quote! {
+            FieldKind::Submodel(_) if field.is_optional() => hygienic! {
                 match &self.#name {
                     ::core::option::Option::Some(submodel) => {
                         ::core::option::Option::Some(Probe(submodel).handle()?)
@@ -23,15 +24,15 @@ pub(super) fn handle(model: &Model) -> TokenStream {
                     ::core::option::Option::None => ::core::option::Option::None,
                 }
             },
-            FieldKind::Submodel(_) => quote!(Probe(&self.#name).handle()?),
-            FieldKind::Submodels(..) => quote!(::rustorch::__private::compiled::array(
+            FieldKind::Submodel(_) => hygienic!(Probe(&self.#name).handle()?),
+            FieldKind::Submodels(..) => hygienic!(::rustorch::__private::compiled::array(
                 self.#name.iter().map(|submodel| Probe(submodel).handle())
             )?),
-            _ => quote!(::core::clone::Clone::clone(&self.#name)),
+            _ => hygienic!(self.#name.clone()),
         };
-        quote!(#name: #value)
+        hygienic!(#name: #value)
     });
-    quote! {
+    hygienic! {
         fn handle(&self) -> ::core::option::Option<Self> {
             use ::rustorch::__private::compiled::{Probe, Uncompiled as _};
             ::core::option::Option::Some(Self {
@@ -47,40 +48,65 @@ pub(super) fn handle(model: &Model) -> TokenStream {
 pub(super) fn fits(model: &Model, checked: &Checked, program: &Program) -> TokenStream {
     let mut states = BTreeSet::new();
     named_states(program, &mut states);
-    let fields = model.fields.iter().enumerate().filter_map(|(position, field)| {
-        let each = match &field.kind {
-            FieldKind::Submodel(_) | FieldKind::Submodels(..) => quote!(Probe(each).fits()),
+    let named = NamedShapes::default();
+    let fields = model.fields.iter().enumerate().map(|(position, field)| {
+        let each = each(field);
+        let condition = match &field.kind {
+            FieldKind::Submodel(_) | FieldKind::Submodels(..) => hygienic!(Probe(#each).fits()),
             FieldKind::Tensor(tensor) => {
-                let sizes = tensor.shape.iter().map(types::size);
-                quote!(has_shape(each, &[#(#sizes),*]))
+                let shape = shape(&named, &tensor.shape);
+                hygienic!(has_shape(#each, #shape))
             }
             _ => {
                 let states = states.iter().filter(|(owner, _)| *owner == position).map(|(_, name)| *name);
-                let compared = parameters(model, checked, position, &states.collect());
+                let compared = parameters(model, checked, (position, &each), &states.collect(), &named);
                 if compared.is_empty() {
-                    return None;
+                    return TokenStream::new();
                 }
-                quote!(#(#compared)&&*)
+                hygienic!(#(#compared)&&*)
             }
         };
-        Some(for_all(field, &each))
+        for_all(field, &condition)
     });
-    quote! {
+    let fields = named.block(|| hygienic!(#(#fields)*));
+    hygienic! {
         fn fits(&self) -> bool {
             use ::rustorch::__private::compiled::{Probe, Uncompiled as _, has_shape};
-            true #(&& #fields)*
+            #fields
+            true
         }
     }
 }
 
-/// A condition on `each` thing that a field holds.
+/// A shape as a slice.
+fn shape(named: &NamedShapes, shape: &Shape) -> TokenStream {
+    match named.name(shape) {
+        Some(name) => name.into_token_stream(),
+        None => {
+            let sizes = shape.iter().map(types::size);
+            hygienic!(&[#(#sizes),*])
+        }
+    }
+}
+
+/// Whether a field holds any number of things.
+fn is_many(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::Submodels(..) | FieldKind::Layers(..)) || field.is_optional()
+}
+
+/// A reference to a thing that a field holds.
+fn each(field: &Field) -> TokenStream {
+    let name = &field.name;
+    if is_many(field) { hygienic!(each) } else { hygienic!((&self.#name)) }
+}
+
+/// Ends the comparison unless each thing that a field holds meets the condition.
 fn for_all(field: &Field, condition: &TokenStream) -> TokenStream {
     let name = &field.name;
-    match &field.kind {
-        FieldKind::Submodels(..) | FieldKind::Layers(..) => quote!(self.#name.iter().all(|each| #condition)),
-        _ if field.is_optional() => quote!(self.#name.iter().all(|each| #condition)),
-        _ => quote!({ let each = &self.#name; #condition }),
+    if is_many(field) {
+        return hygienic!(if !self.#name.iter().all(|each| #condition) { return false; });
     }
+    hygienic!(if !(#condition) { return false; })
 }
 
 /// The parameters of layers that bodies name: `self.embed.weight`.
@@ -94,7 +120,13 @@ fn named_states<'p>(program: &'p Program, found: &mut BTreeSet<(usize, &'p str)>
 }
 
 /// A comparison for every parameter of a layer that has kernels in the pass, and for those that the body names.
-fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSet<&str>) -> Vec<TokenStream> {
+fn parameters(
+    model: &Model,
+    checked: &Checked,
+    (position, each): (usize, &TokenStream),
+    named: &BTreeSet<&str>,
+    shapes: &NamedShapes,
+) -> Vec<TokenStream> {
     let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
     let has_kernel = matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "Embedding");
     let states = (layer.spec.state)(args).unwrap_or_default();
@@ -103,52 +135,52 @@ fn parameters(model: &Model, checked: &Checked, position: usize, named: &BTreeSe
         states.into_iter().filter(|state| has_kernel && !state.is_buffer || named.contains(&*state.name));
     let compare = |state: rustorch_shape::layers::StateSpec| {
         let name = format_ident!("{}", &*state.name);
-        let sizes: Vec<TokenStream> = state.shape.iter().map(types::size).collect();
-        quote!(has_shape(&each.#name, &[#(#sizes),*]))
+        let shape = shape(shapes, &state.shape);
+        hygienic!(has_shape(&#each.#name, #shape))
     };
     let mut compared: Vec<TokenStream> = read.map(compare).collect();
     if let ("BatchNorm1d" | "BatchNorm2d", Some(channels)) = (layer.spec.name, channels) {
-        compared.push(quote!(::rustorch::__private::compiled::ChannelNorm::from(each).fits(#channels)));
+        compared.push(hygienic!(::rustorch::__private::compiled::ChannelNorm::from(#each).fits(#channels)));
     }
     if is_recurrent(layer.spec.name, args) {
-        compared.extend(recurrent(args));
+        compared.extend(recurrent(args, each));
     }
-    compared.extend(options(layer.spec.name, args));
+    compared.extend(options(layer.spec.name, args, each));
     // Options are public as well. A table whose rows are scaled down in place while the pass has it locked would wait for itself.
     if layer.spec.name == "Embedding" && is_plain_table(args) {
-        compared.push(quote!(each.options.is_plain()));
+        compared.push(hygienic!(#each.options.is_plain()));
     } else if layer.spec.name == "Embedding" && !named.is_empty() {
-        compared.push(quote!(each.options.max_norm.is_none()));
+        compared.push(hygienic!(#each.options.max_norm.is_none()));
     }
     compared
 }
 
 /// A comparison of a recurrent layer's sizes, options and weights.
-fn recurrent(args: &Args) -> Option<TokenStream> {
+fn recurrent(args: &Args, each: &TokenStream) -> Option<TokenStream> {
     let [input, hidden] = ["input_size", "hidden_size"].map(|name| args.size(name).ok().map(types::size));
     let (input, hidden) = (input?, hidden?);
-    let layers = args.size("num_layers").map_or(quote!(1), types::size);
+    let layers = args.size("num_layers").map_or(hygienic!(1), types::size);
     let [bidirectional, batch_first] = ["bidirectional", "batch_first"].map(|flag| args.may_be(flag));
-    Some(quote! {
-        ::rustorch::__private::compiled::Recurrence::from(each)
+    Some(hygienic! {
+        ::rustorch::__private::compiled::Recurrence::from(#each)
             .fits([#input, #hidden, #layers], [#bidirectional, #batch_first])
     })
 }
 
 /// A comparison of the options that plans are made of.
-fn options(name: &str, args: &Args) -> Vec<TokenStream> {
+fn options(name: &str, args: &Args, each: &TokenStream) -> Vec<TokenStream> {
     let sizes = |names: &[&'static str]| -> Vec<TokenStream> {
         let known = names.iter().filter_map(|name| Some((format_ident!("{name}"), args.sizes(name).ok()?)));
         known
             .map(|(field, sizes)| {
                 let sizes = sizes.iter().map(types::size);
-                quote!(each.#field == [#(#sizes),*])
+                hygienic!(#each.#field == [#(#sizes),*])
             })
             .collect()
     };
     let flags = |names: &[&'static str]| -> Vec<TokenStream> {
         let known = names.iter().filter_map(|name| Some((format_ident!("{name}"), args.flag(name).ok()?)));
-        known.map(|(field, flag)| quote!(each.#field == #flag)).collect()
+        known.map(|(field, flag)| hygienic!(#each.#field == #flag)).collect()
     };
     match name {
         "MaxPool2d" => [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat(),
@@ -157,7 +189,7 @@ fn options(name: &str, args: &Args) -> Vec<TokenStream> {
         }
         "AdaptiveAvgPool2d" => sizes(&["output_size"]),
         "Softmax" | "LogSoftmax" => {
-            args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![quote!(each.dim == #axis)])
+            args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![hygienic!(#each.dim == #axis)])
         }
         _ => Vec::new(),
     }

@@ -1,45 +1,50 @@
 //! The forward pass: a call of `rustorch::compiled::Pass` for every step.
 
 use super::super::super::compile::{Contents, Kind, On, Region, Step};
-use super::super::statements;
+use super::super::statements::{self, Store};
 use super::super::types::var;
 use super::{Printer, act_tokens, mark, operator, option};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::format_ident;
 use std::collections::BTreeSet;
 
 impl Printer<'_> {
     /// The steps; the region's results are left to who uses them.
     pub fn forward(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
+        self.named.block(|| self.steps(region, is_whole))
+    }
+
+    fn steps(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
         let unused = region.unused.iter().map(|number| {
             let tensor = var(*number);
-            quote!(pass.release(#tensor);)
+            hygienic!(pass.release(#tensor);)
         });
         let steps = region.steps.iter().map(|step| {
             let output = is_whole
                 .then(|| region.results.iter().position(|result| step.results == [*result]))
                 .flatten();
             let output = output.filter(|_| step.kind.has_result_of_its_own());
-            let output = output.map(|position| quote!(pass.output(#position);));
+            let output = output.map(|position| hygienic!(pass.output(#position);));
             let call = self.call(step);
             let dead = step.dies.iter().map(|number| {
                 let tensor = var(*number);
-                quote!(pass.release(#tensor);)
+                hygienic!(pass.release(#tensor);)
             });
             let expected = step.results.iter().map(|number| {
                 let (tensor, shape) = (var(*number), self.shape(*number));
-                quote!(pass.expect(#tensor, #shape)?;)
+                hygienic!(pass.expect(#tensor, #shape)?;)
             });
             let mark = mark(step);
-            quote!(#output #mark #call #(#expected)* #(#dead)*)
+            hygienic!(#output #mark #call #(#expected)* #(#dead)*)
         });
         // A result that belongs to somebody else, or is given twice, has one user more.
         let mut given = BTreeSet::new();
         let shared = region.results.iter().filter_map(|result| {
             let tensor = var(*result);
-            (!region.owned.contains(result) || !given.insert(*result)).then(|| quote!(pass.retain(#tensor);))
+            (!region.owned.contains(result) || !given.insert(*result))
+                .then(|| hygienic!(pass.retain(#tensor);))
         });
-        quote!(#(#unused)* #(#steps)* #(#shared)*)
+        hygienic!(#(#unused)* #(#steps)* #(#shared)*)
     }
 
     fn call(&self, step: &Step<'_>) -> TokenStream {
@@ -48,7 +53,7 @@ impl Printer<'_> {
         match &step.kind {
             Kind::Linear { layer, input, act } => {
                 let (layer, input, act) = (self.place(*layer), var(*input), act_tokens(act.as_ref()));
-                quote!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
+                hygienic!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
@@ -56,33 +61,33 @@ impl Printer<'_> {
                 let call = match (norm, pool) {
                     (Some(norm), _) => {
                         let (norm, residual) = (self.reference(*norm), option(residual.map(var)));
-                        quote!(conv2d_norm(#input, #shape, #layer, (#norm).into(), #residual, #act))
+                        hygienic!(conv2d_norm(#input, #shape, #layer, (#norm).into(), #residual, #act))
                     }
-                    (None, Some(pool)) => quote!(conv2d_max_pool(#input, #shape, #layer, #act, #pool)),
-                    (None, None) => quote!(conv2d(#input, #shape, #layer, #act)),
+                    (None, Some(pool)) => hygienic!(conv2d_max_pool(#input, #shape, #layer, #act, #pool)),
+                    (None, None) => hygienic!(conv2d(#input, #shape, #layer, #act)),
                 };
-                quote!(let #(#result)* = pass.#call?;)
+                hygienic!(let #(#result)* = pass.#call?;)
             }
             Kind::ChannelNorm { layer, input, residual, act } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (input, act) = (var(*input), act_tokens(act.as_ref()));
                 let residual = option(residual.map(var));
-                quote!(let #(#result)* = pass.batch_norm(#input, #shape, (#layer).into(), #residual, #act)?;)
+                hygienic!(let #(#result)* = pass.batch_norm(#input, #shape, (#layer).into(), #residual, #act)?;)
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, input) = (self.reference(*layer), var(*input));
-                quote!(let #(#result)* = pass.row_norm(#input, (#layer).into())?;)
+                hygienic!(let #(#result)* = pass.row_norm(#input, (#layer).into())?;)
             }
             Kind::Embedding { layer, input } => {
                 let (layer, input) = (self.place(*layer), var(*input));
-                quote!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
+                hygienic!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
             }
             Kind::Kernel { method, inputs, options, .. } => {
                 let (method, count) = (format_ident!("{method}"), results.len());
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let inputs = inputs.iter().map(|input| var(*input));
                 let outputs = step.results.iter().map(|result| self.shape(*result));
-                quote! {
+                hygienic! {
                     let mut made = [Buf::NONE; #count];
                     pass.#method(&[#((#inputs, #shapes)),*], #options, &[#(#outputs),*], &mut made)?;
                     let [#(#results),*] = made;
@@ -92,7 +97,7 @@ impl Printer<'_> {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let (input, table, count) = (var(*input), self.table(*table), results.len());
                 let states = states.iter().map(|state| var(*state));
-                quote! {
+                hygienic! {
                     let mut made = [Buf::NONE; #count];
                     pass.recurrent(#input, #shape, #table, (#layer).into(), &[#(#states),*], &mut made)?;
                     let [#(#results),*] = made;
@@ -100,25 +105,25 @@ impl Printer<'_> {
             }
             Kind::MaxPool { input, pool } => {
                 let (shape, input) = (self.shape(*input), var(*input));
-                quote!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
+                hygienic!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
             }
             Kind::Unary { act, input } => {
                 let (input, (op, params)) = (var(*input), operator(act));
-                quote!(let #(#result)* = pass.unary(#op, #params, #input);)
+                hygienic!(let #(#result)* = pass.unary(#op, #params, #input);)
             }
             Kind::Binary { op, left, right } => {
                 let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
                 let [left, right] = [left, right].map(|operand| self.side(operand, true));
-                quote!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
+                hygienic!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
             }
             Kind::Chain(chain) => self.chain(chain, step.number, step.results[0]),
             Kind::Reshape { input } => {
                 let input = var(*input);
-                quote!(let #(#result)* = pass.reshape(#input);)
+                hygienic!(let #(#result)* = pass.reshape(#input);)
             }
             Kind::Detach { input } => {
                 let input = var(*input);
-                quote!(let #(#result)* = pass.detach(#input);)
+                hygienic!(let #(#result)* = pass.detach(#input);)
             }
             Kind::State { field, entry } => {
                 let state = statements::state(self.model, *field, *entry);
@@ -126,19 +131,19 @@ impl Printer<'_> {
                 let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
                 let assumed = step.results.iter().map(|result| self.assume(*result, &what));
                 let call = match self.is_running(*field, *entry) {
-                    true => quote!(pass.snapshot(#state)),
-                    false => quote!(pass.state(#state)),
+                    true => hygienic!(pass.snapshot(#state)),
+                    false => hygienic!(pass.state(#state)),
                 };
-                quote!(let #(#result)* = #call; #(#assumed)*)
+                hygienic!(let #(#result)* = #call; #(#assumed)*)
             }
             Kind::Permute { input, dims } => {
                 let (shape, input) = (self.shape(*input), var(*input));
-                quote!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*])?;)
+                hygienic!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*])?;)
             }
             Kind::Attention { inputs, operands, causal, out } => {
                 let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
                 let operands = operands.iter().map(|operand| self.heads(operand));
-                quote!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
+                hygienic!(let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #causal, #out);)
             }
             Kind::Island { instruction, inputs, layer, contents } => {
                 let contents = self.contents(contents);
@@ -147,8 +152,8 @@ impl Printer<'_> {
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let outputs = step.results.iter().map(|result| self.shape(*result));
                 let count = results.len();
-                let call = statements::statement(self.model, instruction);
-                quote! {
+                let call = statements::statement(self.model, instruction, Store::Temporaries);
+                hygienic! {
                     let mut made = [Buf::NONE; #count];
                     pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], #contents, &mut made, |given| {
                         let [#(#names),*] = given else { ::core::unreachable!("as many tensors as buffers") };
@@ -164,7 +169,7 @@ impl Printer<'_> {
                 let assumed = step.results.iter().map(|result| self.assume(*result, &what));
                 let shapes = inputs.iter().map(|input| self.shape(*input));
                 let (inputs, count) = (inputs.iter().map(|input| var(*input)), results.len());
-                quote! {
+                hygienic! {
                     let mut made = [Buf::NONE; #count];
                     Probe(#callee).run(pass, &[#(#inputs),*], &[#(#shapes),*], &mut made)?;
                     let [#(#results),*] = made;
@@ -177,18 +182,18 @@ impl Printer<'_> {
                     .map(|region| {
                         let steps = self.forward(region, false);
                         let ends = region.results.iter().map(|result| var(*result));
-                        quote!({ #steps (#(#ends,)*) })
+                        hygienic!({ #steps (#(#ends,)*) })
                     })
                     .collect();
-                let taken = self.branch(on, &quote!(pass.branch(self.training.get())), &arms);
-                quote!(let (#(#results,)*) = #taken;)
+                let taken = self.branch(on, &hygienic!(pass.branch(self.training.get())), &arms);
+                hygienic!(let (#(#results,)*) = #taken;)
             }
             Kind::Loop { over, index, carried, body } => {
                 let insides: Vec<Ident> = carried.iter().map(|(inside, _)| var(*inside)).collect();
                 let starts = carried.iter().map(|(_, before)| var(*before));
                 let (head, steps) = (statements::head(self.model, over, *index), self.forward(body, false));
                 let ends = body.results.iter().map(|result| var(*result));
-                quote! {
+                hygienic! {
                     let (#(mut #insides,)*) = (#(pass.retain(#starts),)*);
                     #head {
                         (#(#insides,)*) = { #steps (#(#ends,)*) };
@@ -211,12 +216,12 @@ impl Printer<'_> {
     /// The arm that runs, in either direction.
     pub fn branch(&self, on: &On<'_>, training: &TokenStream, arms: &[TokenStream]) -> TokenStream {
         match (on, arms) {
-            (On::Training, [then, otherwise]) => quote!(if #training #then else #otherwise),
+            (On::Training, [then, otherwise]) => hygienic!(if #training #then else #otherwise),
             (On::Decision(decision), [then, otherwise]) => {
                 let condition = statements::condition(self.model, decision);
-                quote!(if #condition #then else #otherwise)
+                hygienic!(if #condition #then else #otherwise)
             }
-            (On::Match(subject, patterns), arms) => quote!(match #subject { #(#patterns => #arms)* }),
+            (On::Match(subject, patterns), arms) => hygienic!(match #subject { #(#patterns => #arms)* }),
             _ => TokenStream::new(),
         }
     }
@@ -224,15 +229,15 @@ impl Printer<'_> {
     /// What the results of an operation on tensors hold: nothing is said of numbers.
     fn contents(&self, contents: &[Contents]) -> TokenStream {
         if contents.iter().all(|contents| *contents == Contents::Numbers) {
-            return quote!(&[]);
+            return hygienic!(&[]);
         }
         let contents = contents.iter().map(|contents| match contents {
-            Contents::Numbers => quote!(Numbers),
-            Contents::Discrete => quote!(Discrete),
-            Contents::Anything => quote!(Anything),
-            Contents::Same => quote!(Same),
+            Contents::Numbers => hygienic!(Numbers),
+            Contents::Discrete => hygienic!(Discrete),
+            Contents::Anything => hygienic!(Anything),
+            Contents::Same => hygienic!(Same),
         });
-        quote!(&[#(::rustorch::__private::compiled::Contents::#contents),*])
+        hygienic!(&[#(::rustorch::__private::compiled::Contents::#contents),*])
     }
 }
 
