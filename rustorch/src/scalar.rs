@@ -61,7 +61,7 @@ impl Scalar {
         };
         let value = self.to_c64();
         let whole = dtype.is_int();
-        let in_range = !whole || (lowest..=limit).contains(&value.re.trunc());
+        let in_range = !whole || (lowest..=limit).contains(&value.re);
         // Infinities and NaN are numbers of every float, but a finite number must not become one of them.
         let largest = match dtype {
             DType::F16 => f64::from(f16::MAX),

@@ -64,6 +64,18 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| done(Ok(x().to_dtype(DType::U8).full_like(300))), &["full_like", "300", "uint8"]),
     (|| done(Ok(Tensor::full_with([2], 1e39, DType::F32))), &["full", "000", "float32"]),
     (|| done(x().to_dtype(DType::F16).masked_fill(&x().eq(0)?, -1e9)), &["masked_fill", "float16"]),
+    (
+        || done(x().to_dtype(DType::U8).masked_fill(&x().eq(0)?, &Tensor::full([], -0.5))),
+        &["masked_fill", "-0.5", "uint8"],
+    ),
+    (|| done(Tensor::from([1.0f32, f32::NAN]).histc(2, 0.0, 0.0)), &["histc", "NaN"]),
+    (
+        || {
+            let p = Tensor::from([0.5f32, f32::NAN]);
+            done(F::binary_cross_entropy(&p, &Tensor::ones([2]), None, F::Reduction::Mean))
+        },
+        &["binary_cross_entropy", "NaN"],
+    ),
     (|| done(x().to_dtype(DType::U8).clamp(0, -1)), &["clamp", "upper", "-1", "0 to 255"]),
     (|| done(x().lerp(&x().to_dtype(DType::F64), 0.5)), &["lerp", "float32", "float64"]),
     (|| done(x().to_dtype(DType::I64).lerp(&x().to_dtype(DType::I64), 0.5)), &["lerp", "int64"]),

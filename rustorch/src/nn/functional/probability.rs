@@ -25,7 +25,9 @@ pub fn binary_cross_entropy(
 ) -> Result<Tensor> {
     const OP: &str = "binary_cross_entropy";
     check_same_shape(OP, input, target)?;
-    let outside = no_grad(|| input.lt(0.0)?.logical_or(&input.gt(1.0)?)?.any().item::<bool>())?;
+    // NaN is no probability either.
+    let outside =
+        no_grad(|| input.ge(0.0)?.logical_and(&input.le(1.0)?)?.logical_not().any().item::<bool>())?;
     if outside {
         let (low, high) = no_grad(|| input.aminmax());
         return Err(Error::argument(

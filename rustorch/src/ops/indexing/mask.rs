@@ -1,7 +1,7 @@
 //! Elements chosen by a bool tensor.
 
 use crate::autograd::check_inplace;
-use crate::{DType, Error, Operand, Result, Tensor, no_grad};
+use crate::{DType, Error, Operand, Result, Scalar, Tensor, no_grad};
 
 impl Tensor {
     /// The tensor with a number, or a tensor without axes, wherever the mask holds; both broadcast
@@ -22,6 +22,10 @@ impl Tensor {
         require_mask(OP, mask)?;
         match value.into() {
             Operand::Tensor(value) if value.rank() == 0 && fits(value.dtype(), self.dtype()) => {
+                if self.dtype().is_int() && value.dtype().is_float() {
+                    let number = no_grad(|| value.to_dtype(DType::F64)).item::<f64>()?;
+                    Scalar::Float(number).check_fits(OP, self.dtype())?;
+                }
                 Tensor::where_(mask, &value.to_dtype(self.dtype()), self)
             }
             Operand::Scalar(value) => {

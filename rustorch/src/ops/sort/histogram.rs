@@ -68,8 +68,10 @@ impl Tensor {
         let values = no_grad(|| self.to_dtype(DType::F64).to_vec::<f64>())?;
         let (mut low, mut high) = (low, high);
         if low == high && !values.is_empty() {
-            low = values.iter().copied().fold(f64::INFINITY, f64::min);
-            high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            // From NaN to NaN if there is one.
+            let nan = values.iter().copied().find(|x| x.is_nan());
+            low = nan.unwrap_or_else(|| values.iter().copied().fold(f64::INFINITY, f64::min));
+            high = nan.unwrap_or_else(|| values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
         }
         if low == high {
             (low, high) = (low - 1.0, high + 1.0);
