@@ -162,6 +162,10 @@ fn inference_into_tensors_allocates_nothing() -> Result<()> {
     let mut hidden = Tensor::zeros([3, 16]).typed::<shape![Batch, 16]>()?;
     assert_eq!(allocations(|| mlp.forward_into(&x, &mut classes))?, (0, 0));
     assert_eq!(allocations(|| bigram.forward_into(&text, &mut next))?, (0, 0));
+    let (reader, mut read) = (Reader::new(), next.copy().typed::<shape![Batch, Seq, 11]>()?);
+    reader.eval();
+    assert_eq!(allocations(|| reader.forward_into(&text, &mut read))?, (0, 0));
+    assert!(read.to_vec::<f32>()? == reader.forward(&text).to_vec::<f32>()?);
     assert_eq!(allocations(|| wide.forward_into(&image, (&mut attended, &mut hidden)))?, (0, 0));
     let same = |a: &Tensor, b: &Tensor| -> Result<bool> { Ok(a.to_vec::<f32>()? == b.to_vec::<f32>()?) };
     assert!(same(&classes, &mlp.forward(&x))? && same(&next, &bigram.forward(&text))?);

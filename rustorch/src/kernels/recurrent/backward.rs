@@ -74,7 +74,7 @@ pub unsafe fn backward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &W
     let mut workspace = Workspace::new(io.workspace, geometry.backward_workspace_len(table));
     let packed = workspace.take(geometry.packed_len(1, depth));
     let panels = Panels::new(T::table(isa), packed, batch, hidden, depth, 1);
-    let rows = workspace.take(batch * depth);
+    let rows = [(); 2].map(|()| workspace.take(batch * depth));
     let dgates = workspace.take(geometry.rows() * width);
     let sums = workspace.take(groups * width);
     let dh = io.dh0.unwrap_or_else(|| workspace.take(batch * hidden));
@@ -104,8 +104,8 @@ struct Walk<'a, T: 'static> {
     io: &'a Backward<T>,
     saved: Saved<T>,
     panels: Panels<T>,
-    /// The gradients of a step's gates, prepared for the product.
-    rows: *mut T,
+    /// The gradients of a step's gates, prepared for the product, and those of the step before it.
+    rows: [*mut T; 2],
     /// Those of all steps.
     dgates: *mut T,
     sums: *mut T,
@@ -138,9 +138,31 @@ impl<T: Scalar> Walk<'_, T> {
                     let step = order.at(at);
                     walk.gates(step, group, 0..blocks);
                     walk.prepare(step, group);
-                    walk.states(step, group, 0..blocks);
+                    walk.states(step, group, 0..blocks, walk.rows[0]);
                 }
             }),
+            Sharing::Units(threads) if self.geometry.batch_sizes.is_none() => {
+                let pieces = threads.min(blocks);
+                for at in (0..=steps).rev() {
+                    // SAFETY: the caller's promise; blocks of units are disjoint.
+                    parallel::for_each(pieces, |piece| unsafe {
+                        let range = piece * blocks / pieces..(piece + 1) * blocks / pieces;
+                        let (walk, order) = shared.get();
+                        // What a step makes of the gradients, the one before it reads while it makes others.
+                        let (read, write) = (walk.rows[(at + 1) % 2], walk.rows[at % 2]);
+                        for index in 0..groups {
+                            let group = (index, walk.geometry.group(index));
+                            if at < steps {
+                                walk.states(order.at(at), group, range.clone(), read);
+                            }
+                            if let Some(before) = at.checked_sub(1) {
+                                walk.gates(order.at(before), group, range.clone());
+                                walk.prepare_units(order.at(before), group, range.clone(), write);
+                            }
+                        }
+                    });
+                }
+            }
             Sharing::Units(threads) => {
                 let pieces = threads.min(blocks);
                 for at in (0..=steps).rev() {
@@ -156,7 +178,7 @@ impl<T: Scalar> Walk<'_, T> {
                         let (walk, _) = shared.get();
                         for index in 0..groups {
                             let group = (index, walk.geometry.group(index));
-                            done.inspect(|&done| walk.states(done, group, range.clone()));
+                            done.inspect(|&done| walk.states(done, group, range.clone(), walk.rows[0]));
                             next.inspect(|&next| walk.gates(next, group, range.clone()));
                         }
                     });
@@ -195,26 +217,59 @@ impl<T: Scalar> Walk<'_, T> {
     unsafe fn prepare(&self, (first, count): (usize, usize), (_, (start, len)): Group) {
         let (hidden, width) = (self.geometry.hidden, self.width());
         // The GRU's candidate passes on the gradient of its state's part, which lies behind that of its input's.
-        let (columns, rest) = match self.geometry.cell {
-            Cell::Gru => (2 * hidden, 3 * hidden),
-            _ => (width, 0),
+        let pieces = match self.geometry.cell {
+            Cell::Gru => [(0, 0, 2 * hidden), (3 * hidden, 2 * hidden, hidden)],
+            _ => [(0, 0, width), (0, 0, 0)],
         };
         // SAFETY: the caller's promise: no other thread works on this group.
         unsafe {
             let from = self.dgates.add((first + start) * width);
-            let to = self.rows.add(start * self.panels.depth);
-            self.panels.rows(from, width, active(count, (start, len)), (columns, rest), to);
+            let to = self.rows[0].add(start * self.panels.depth);
+            for piece in pieces.into_iter().filter(|piece| piece.2 > 0) {
+                self.panels.rows(from, width, active(count, (start, len)), piece, to);
+            }
         }
     }
 
-    /// The gradients of the states before a step, for some blocks of units.
-    unsafe fn states(&self, (_, count): (usize, usize), (_, (start, len)): Group, blocks: Range<usize>) {
+    /// As [`prepare`](Self::prepare), for some blocks of units.
+    unsafe fn prepare_units(
+        &self,
+        (first, count): (usize, usize),
+        (_, (start, len)): Group,
+        blocks: Range<usize>,
+        to: *mut T,
+    ) {
+        let &Geometry { cell, hidden, .. } = self.geometry;
+        let (rows, width) = (active(count, (start, len)), self.width());
+        for block in blocks {
+            let (unit, columns) = self.panels.columns(block);
+            for gate in 0..cell.gates() {
+                let apart = cell == Cell::Gru && gate == 2;
+                let column = (gate + usize::from(apart)) * hidden + unit;
+                // SAFETY: the caller's promise: this thread alone has these units of the group.
+                unsafe {
+                    let from = self.dgates.add((first + start) * width);
+                    let to = to.add(start * self.panels.depth);
+                    self.panels.rows(from, width, rows, (column, gate * hidden + unit, columns), to);
+                }
+            }
+        }
+    }
+
+    /// The gradients of the states before a step, for some blocks of units, from the prepared gradients of its gates.
+    unsafe fn states(
+        &self,
+        (_, count): (usize, usize),
+        (_, (start, len)): Group,
+        blocks: Range<usize>,
+        prepared: *const T,
+    ) {
         let (hidden, rows) = (self.geometry.hidden, active(count, (start, len)));
         for block in blocks.filter(|_| rows > 0) {
             let (unit, _) = self.panels.columns(block);
             // SAFETY: the caller's promise: this thread alone has these units of the group.
             unsafe {
-                let from = self.rows.add(start * self.panels.depth);
+                let from = prepared.add(start * self.panels.depth);
                 let to = self.dh.add(start * hidden + unit);
                 self.panels.multiply(from, rows, (block, 0), true, to, hidden);
             }

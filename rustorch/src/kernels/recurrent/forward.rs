@@ -68,7 +68,7 @@ pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &We
         None => workspace.take(geometry.weights_len()),
     };
     let panels = panels(isa, geometry, packed);
-    let states = workspace.take(batch * hidden);
+    let states = [(); 2].map(|()| workspace.take(batch * hidden));
     let bias = workspace.take(cell.gates() * hidden);
     let products = match io.products {
         Some(products) => products,
@@ -106,9 +106,28 @@ pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &We
             let group = run.geometry.group(group);
             for step in order.iter() {
                 run.prepare(step, group);
-                run.units(step, group, 0..run.panels.blocks());
+                run.units(step, group, 0..run.panels.blocks(), run.states[0], None);
             }
         }),
+        Sharing::Units(threads) if geometry.batch_sizes.is_none() => {
+            let blocks = panels.blocks();
+            let pieces = threads.min(blocks);
+            // SAFETY: nothing else runs.
+            (0..groups).for_each(|group| unsafe { run.prepare(order.at(0), geometry.group(group)) });
+            for at in 0..geometry.steps {
+                // SAFETY: the caller's promise; blocks of units are disjoint.
+                parallel::for_each(pieces, |piece| unsafe {
+                    let (run, order) = shared.get();
+                    let range = piece * blocks / pieces..(piece + 1) * blocks / pieces;
+                    // What a step makes of the states, the next one reads while it makes others.
+                    let (read, write) = (run.states[at % 2], run.states[(at + 1) % 2]);
+                    let next = (at + 1 < order.steps).then(|| (order.at(at + 1).0, write));
+                    for group in 0..groups {
+                        run.units(order.at(at), run.geometry.group(group), range.clone(), read, next);
+                    }
+                });
+            }
+        }
         Sharing::Units(threads) => {
             let blocks = panels.blocks();
             let pieces = threads.min(blocks);
@@ -119,7 +138,9 @@ pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &We
                 parallel::for_each(pieces, |piece| unsafe {
                     let (run, _) = shared.get();
                     let range = piece * blocks / pieces..(piece + 1) * blocks / pieces;
-                    (0..groups).for_each(|group| run.units(step, run.geometry.group(group), range.clone()));
+                    for group in 0..groups {
+                        run.units(step, run.geometry.group(group), range.clone(), run.states[0], None);
+                    }
                 });
             }
         }
@@ -212,8 +233,8 @@ struct Run<'a, T: 'static> {
     weights: &'a Weights<T>,
     io: &'a Forward<T>,
     panels: Panels<T>,
-    /// The states before the step, prepared for the product.
-    states: *mut T,
+    /// The states before the step, prepared for the product, and those before the next.
+    states: [*mut T; 2],
     /// The input's part of the gates for every row of a table, `[count, gates · hidden]`.
     products: *const T,
     kept: Saved<T>,
@@ -232,8 +253,8 @@ impl<T: Scalar> Run<'_, T> {
         // SAFETY: the caller's promise: no other thread works on this group.
         unsafe {
             let from = self.io.hn.add(start * hidden).cast_const();
-            let to = self.states.add(start * hidden);
-            self.panels.rows(from, hidden, count, (hidden, 0), to);
+            let to = self.states[0].add(start * hidden);
+            self.panels.rows(from, hidden, count, (0, 0, hidden), to);
             if let Some(before) = self.kept.before {
                 let to = before.add((first + start) * hidden);
                 from.copy_to_nonoverlapping(to, count * hidden);
@@ -241,8 +262,16 @@ impl<T: Scalar> Run<'_, T> {
         }
     }
 
-    /// A step of a group, for some blocks of units.
-    unsafe fn units(&self, (first, count): (usize, usize), group: (usize, usize), blocks: Range<usize>) {
+    /// A step of a group, for some blocks of units, from `states` that have been prepared. If given, the new states are prepared
+    /// for the step that has this first row, in this memory.
+    unsafe fn units(
+        &self,
+        (first, count): (usize, usize),
+        group: (usize, usize),
+        blocks: Range<usize>,
+        states: *const T,
+        next: Option<(usize, *mut T)>,
+    ) {
         let &Geometry { cell, hidden, .. } = self.geometry;
         let (start, rows) = (group.0, active(count, group));
         if rows == 0 {
@@ -270,7 +299,7 @@ impl<T: Scalar> Run<'_, T> {
                     // The state's part of the GRU's candidate has a place of its own.
                     let apart = cell == Cell::Gru && gate == 2;
                     let to = gates.add((gate + usize::from(apart)) * hidden);
-                    let states = self.states.add(start * hidden);
+                    let states = states.add(start * hidden);
                     self.panels.multiply(states, rows, (block, gate), !apart, to, width);
                 }
                 let at = |base: *mut T, row: usize| base.wrapping_add(row * hidden + unit);
@@ -295,6 +324,15 @@ impl<T: Scalar> Run<'_, T> {
                         },
                     },
                 );
+                if let Some((first, to)) = next {
+                    let from = self.io.hn.add(start * hidden).cast_const();
+                    let part = (unit, unit, columns);
+                    self.panels.rows(from, hidden, rows, part, to.add(start * hidden));
+                    for (i, before) in (0..rows).filter_map(|i| Some((i, self.kept.before?))) {
+                        let to = before.add((first + start + i) * hidden + unit);
+                        from.add(i * hidden + unit).copy_to_nonoverlapping(to, columns);
+                    }
+                }
             }
         }
     }

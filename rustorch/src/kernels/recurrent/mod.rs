@@ -113,7 +113,7 @@ impl Geometry<'_> {
     /// [`Source::Rows`].
     pub fn forward_workspace_len(&self, table: usize) -> usize {
         let gates = self.cell.gates() * self.hidden;
-        self.weights_len() + self.batch * self.hidden + (1 + table) * gates + MARGIN
+        self.weights_len() + 2 * self.batch * self.hidden + (1 + table) * gates + MARGIN
     }
 
     /// Elements of working memory that [`backward()`] takes; `table` as above.
@@ -121,7 +121,7 @@ impl Geometry<'_> {
         let gates = self.cell.gates() * self.hidden;
         let values = self.cell.values() * self.hidden;
         self.packed_len(1, gates)
-            + self.batch * gates
+            + 2 * self.batch * gates
             + self.rows() * values
             + self.groups() * values
             + 2 * self.batch * self.hidden
@@ -166,7 +166,8 @@ impl Geometry<'_> {
         (index * short + index.min(longer), short + usize::from(index < longer))
     }
 
-    /// How the threads share the work.
+    /// How the threads share the work. Groups need not wait for each other at every step: they were measured to be faster also where
+    /// all weights do not fit into a second-level cache, and shares of them would.
     fn sharing(&self) -> Sharing {
         let threads = parallel::available_threads();
         let work = self.batch * self.cell.gates() * self.hidden * self.hidden;
@@ -238,7 +239,7 @@ impl<T> Source<T> {
 /// No panel is wider than this.
 const MOST_COLUMNS: usize = 64;
 /// Room to align the parts of the working memory and for the last vector of a panel.
-const MARGIN: usize = 8 * 16;
+const MARGIN: usize = 10 * 16;
 
 /// How threads share a layer's work. The results are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -81,8 +81,8 @@ impl<T: Scalar> Panels<T> {
         parallel::for_each(self.blocks() * self.sets, pack);
     }
 
-    /// Prepares rows to be multiplied: `count` rows `stride` apart, whose columns are two contiguous pieces, `first` from column 0
-    /// and the rest from column `second` on. `to` has room for `count · depth`.
+    /// Prepares a part of rows to be multiplied: `k` of the columns of `count` rows `stride` apart, from `column` on, which become
+    /// those from `at` on. `to` has room for `count · depth`.
     ///
     /// # Safety
     /// The pointers cover what was said.
@@ -91,32 +91,29 @@ impl<T: Scalar> Panels<T> {
         from: *const T,
         stride: usize,
         count: usize,
-        (first, second): (usize, usize),
+        (column, at, k): (usize, usize, usize),
         to: *mut T,
     ) {
-        let pieces = [(0, 0, first), (first, second, self.depth - first)];
-        for (at, column, k) in pieces.into_iter().filter(|piece| piece.2 > 0) {
-            // SAFETY: the caller's promise.
-            unsafe {
-                if self.direct {
-                    for i in 0..count {
-                        let from = from.add(i * stride + column);
-                        from.copy_to_nonoverlapping(to.add(i * self.depth + at), k);
-                    }
-                    continue;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.direct {
+                for i in 0..count {
+                    let from = from.add(i * stride + column);
+                    from.copy_to_nonoverlapping(to.add(i * self.depth + at), k);
                 }
-                for (i, rows) in balanced(count, self.table.0.tile_rows) {
-                    (self.table.0.pack)(&Panel {
-                        to: to.add(i * self.depth + at * rows),
-                        stride: rows,
-                        width: rows,
-                        from: from.add(i * stride + column),
-                        is: stride as isize,
-                        ps: 1,
-                        present: rows,
-                        k,
-                    });
-                }
+                return;
+            }
+            for (i, rows) in balanced(count, self.table.0.tile_rows) {
+                (self.table.0.pack)(&Panel {
+                    to: to.add(i * self.depth + at * rows),
+                    stride: rows,
+                    width: rows,
+                    from: from.add(i * stride + column),
+                    is: stride as isize,
+                    ps: 1,
+                    present: rows,
+                    k,
+                });
             }
         }
     }
