@@ -108,14 +108,16 @@ def rows(device):
         return torch.randint(0, high, shape, device=device)
 
     adam, adamw = torch.optim.Adam, torch.optim.AdamW
-    for b in (1, 64, 1024):
+    for b in (1, 8, 64, 256, 1024):
         row(f"mlp train adam b{b}", lambda b=b: train(mlp().to(device), adam, rand(b, 784), ints(10, b)))
-    row("convnet train adam b64", lambda: train(convnet().to(device), adam, rand(64, 1, 28, 28), ints(10, 64)))
+    for b in (1, 8, 64, 256, 1024):
+        row(f"convnet train adam b{b}",
+            lambda b=b: train(convnet().to(device), adam, rand(b, 1, 28, 28), ints(10, b)))
     row("chargpt train adamw b12 t64",
         lambda: train(CharGpt().to(device), adamw, ints(65, 12, 64), ints(65, 12, 64)))
     row("charlstm train adam b32 t64",
         lambda: train(CharLstm().to(device), adam, ints(65, 32, 64), ints(65, 32, 64)))
-    for b in (1, 64):
+    for b in (1, 8, 64, 256, 1024):
         row(f"mlp infer b{b}", lambda b=b: infer(mlp().to(device), rand(b, 784)))
         row(f"convnet infer b{b}", lambda b=b: infer(convnet().to(device), rand(b, 1, 28, 28)))
     row("chargpt infer b1 t64", lambda: infer(CharGpt().to(device), ints(65, 1, 64)))

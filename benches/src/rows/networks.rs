@@ -28,13 +28,18 @@ model! {
     }
 }
 
+/// From one example, where calls cost the most, to many, where arithmetic and memory do.
+const BATCHES: [usize; 5] = [1, 8, 64, 256, 1024];
+
 pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    for batch in [1, 64, 1024] {
+    for batch in BATCHES {
         rows.push(Row::time(format!("mlp train adam b{batch}"), move || train(Mlp::new(), &[batch, 784])));
+        rows.push(Row::time(format!("convnet train adam b{batch}"), move || {
+            train(ConvNet::new(), &[batch, 1, 28, 28])
+        }));
     }
-    rows.push(Row::time("convnet train adam b64", || train(ConvNet::new(), &[64, 1, 28, 28])));
-    for batch in [1, 64] {
+    for batch in BATCHES {
         rows.push(Row::time(format!("mlp infer b{batch}"), move || infer(Mlp::new(), &[batch, 784])));
         rows.push(Row::time(format!("convnet infer b{batch}"), move || {
             infer(ConvNet::new(), &[batch, 1, 28, 28])
