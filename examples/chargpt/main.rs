@@ -1,12 +1,15 @@
 //! Trains a small transformer on Moby-Dick, letter by letter, and lets it write: `cargo run --release --example chargpt`.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use rustorch::nn::functional::cross_entropy;
 use rustorch::prelude::*;
 use rustorch::{manual_seed, no_grad};
+use rustorch_examples::arguments::{batch, count, rate, seed};
 use rustorch_examples::networks::Gpt;
-use rustorch_examples::text::{book, pieces, places};
-use rustorch_examples::{Result, progress};
+use rustorch_examples::text::{pieces, places, read};
+use rustorch_examples::{Result, arguments, data, progress};
 
 /// How many characters the network sees at once.
 const CONTEXT: usize = 64;
@@ -22,26 +25,29 @@ type Net = Gpt<VOCABULARY, CONTEXT, 128, 4, 4>;
 #[derive(Parser)]
 struct Arguments {
     /// Training steps
-    #[arg(long, default_value_t = 1500)]
+    #[arg(long, default_value_t = 1500, value_parser = count)]
     steps: usize,
     /// Pieces of text per step
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 12, value_parser = batch)]
     batch_size: usize,
     /// The learning rate
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, default_value_t = 1e-3, value_parser = rate)]
     lr: f64,
+    /// The text to learn
+    #[arg(long, default_value_os_t = data("moby_dick.txt"), hide_default_value = true)]
+    text: PathBuf,
     /// The seed of weights, batches and writing
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     seed: u64,
     /// How many characters to write at the end
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = count)]
     write: usize,
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments()?;
     manual_seed(arguments.seed);
-    let codes: Vec<i64> = book()?.into_bytes().into_iter().map(encode).collect();
+    let codes: Vec<i64> = read(&arguments.text)?.into_bytes().into_iter().map(encode).collect();
     let text = Tensor::from_slice(&codes, [codes.len()])?;
     train(&arguments, &text)
 }
@@ -52,7 +58,7 @@ fn train(arguments: &Arguments, text: &Tensor) -> Result<()> {
     println!("{} parameters, {} characters", model.num_parameters(), text.numel());
     let bar = progress(arguments.steps, "training");
     for step in 0..arguments.steps {
-        let (input, target) = batch(text, arguments.batch_size)?;
+        let (input, target) = sample(text, arguments.batch_size)?;
         let logits = forward(&model, &input)?;
         let loss = cross_entropy(&logits.flatten(0, 1)?, &target.flatten(0, 1)?)?;
         optimiser.zero_grad();
@@ -76,8 +82,8 @@ fn forward(model: &Net, text: &Tensor) -> rustorch::Result<Tensor> {
 }
 
 /// Random pieces of the text, and what follows each of their characters.
-fn batch(text: &Tensor, size: usize) -> Result<(Tensor, Tensor)> {
-    let mut places = places(text.numel() - 1, CONTEXT, size)?;
+fn sample(text: &Tensor, size: usize) -> Result<(Tensor, Tensor)> {
+    let mut places = places(text.numel().saturating_sub(1), CONTEXT, size)?;
     let input = pieces(text, &places, CONTEXT)?;
     places.iter_mut().for_each(|place| *place += 1);
     Ok((input, pieces(text, &places, CONTEXT)?))

@@ -14,7 +14,8 @@ use rustorch::optim::scheduler::OneCycleLR;
 use rustorch::prelude::*;
 use rustorch::vision::datasets::Mnist;
 use rustorch::{manual_seed, no_grad};
-use rustorch_examples::{Result, data, picture, progress};
+use rustorch_examples::arguments::{batch, count, folder, rate, seed};
+use rustorch_examples::{Result, arguments, data, picture, progress};
 
 model! {
     /// Two convolutions and two linear layers.
@@ -41,17 +42,20 @@ const STD: f64 = 0.3081;
 #[derive(Parser)]
 struct Arguments {
     /// Passes over the 60,000 training digits
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = count)]
     epochs: usize,
     /// Digits per step
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = batch)]
     batch_size: usize,
     /// The seed of the weights and of the order of the digits
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     seed: u64,
     /// The highest learning rate of the cycle
-    #[arg(long, default_value_t = 3e-3)]
+    #[arg(long, default_value_t = 3e-3, value_parser = rate)]
     lr: f64,
+    /// The folder of the digits' files
+    #[arg(long, default_value_os_t = data("mnist"), hide_default_value = true)]
+    data: PathBuf,
     /// Say what a training step of the compiled network does and takes, instead of training
     #[arg(long)]
     explain: bool,
@@ -61,16 +65,16 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    let arguments: Arguments = arguments()?;
     manual_seed(arguments.seed);
     if arguments.explain {
         let images = Tensor::randn([arguments.batch_size, 1, 28, 28]);
         println!("{}", explain(&ConvNet::<10>::new(), &[&images])?);
         return Ok(());
     }
-    std::fs::create_dir_all(&arguments.out)?;
+    folder(&arguments.out)?;
     let loader = |train: bool, batch_size: usize| {
-        let digits = Mnist::new(data("mnist"), train)?.normalize(MEAN, STD);
+        let digits = Mnist::new(&arguments.data, train)?.normalize(MEAN, STD);
         DataLoader::builder(digits)
             .batch_size(batch_size)
             .shuffle(train)
@@ -83,7 +87,7 @@ fn main() -> Result<()> {
     let model = ConvNet::<10>::new();
     let mut optimiser = optim::AdamW::builder(model.parameters()).lr(arguments.lr).build()?;
     let mut schedule =
-        OneCycleLR::new(&mut optimiser, arguments.lr, (arguments.epochs * train.len()).max(1))?;
+        OneCycleLR::new(&mut optimiser, arguments.lr, arguments.epochs.saturating_mul(train.len()))?;
     let mut losses = Vec::new();
     for epoch in 1..=arguments.epochs {
         model.train();

@@ -4,9 +4,9 @@
 
 use clap::Parser;
 use rustorch::manual_seed;
-use rustorch_examples::Result;
 use rustorch_examples::digits::{Training, classify};
 use rustorch_examples::networks::ResNet;
+use rustorch_examples::{Result, arguments};
 
 /// Train a small residual network on the MNIST digits
 #[derive(Parser)]
@@ -16,7 +16,7 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let Arguments { training } = Arguments::parse();
+    let Arguments { training } = arguments()?;
     manual_seed(training.seed);
     // One channel of grey; four stages of 16, 32, 64 and 128 channels; 10 classes.
     classify(&ResNet::<1, 16, 32, 64, 128, 10>::new(), &training)

@@ -1,5 +1,6 @@
 //! What the examples share: networks, data, training on digits, progress bars, pictures, and errors as a person reads them.
 
+pub mod arguments;
 pub mod digits;
 pub mod networks;
 pub mod picture;
@@ -10,11 +11,13 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+pub use arguments::arguments;
+
 /// Any error. `main` prints what it says, not how it is made.
 pub struct Failure(Box<dyn std::error::Error>);
 
 /// What can fail in an example.
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     /// An error that says this.

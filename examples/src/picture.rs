@@ -5,6 +5,7 @@ use std::path::Path;
 use image::{GrayImage, Luma};
 use plotters::prelude::{ChartBuilder, IntoDrawingArea, LineSeries, SVGBackend, TRANSPARENT, WHITE};
 use plotters::style::RGBColor;
+use rustorch::serialize::write_atomically;
 
 use crate::Result;
 
@@ -13,7 +14,7 @@ use crate::Result;
 pub fn loss_curve(path: &Path, losses: &[f32]) -> Result<()> {
     let mut svg = String::new();
     draw_curve(&mut svg, losses)?;
-    write_whole(path, svg.as_bytes())
+    Ok(write_atomically(path, svg.as_bytes())?)
 }
 
 fn draw_curve(svg: &mut String, losses: &[f32]) -> Result<()> {
@@ -65,14 +66,7 @@ pub fn image_grid(path: &Path, images: &[Vec<f32>], size: u32, columns: u32) -> 
     }
     let mut png = std::io::Cursor::new(Vec::new());
     grid.write_to(&mut png, image::ImageFormat::Png)?;
-    write_whole(path, png.get_ref())
-}
-
-/// Writes a file beside its place and then moves it there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, bytes)?;
-    Ok(std::fs::rename(&partial, path)?)
+    Ok(write_atomically(path, png.get_ref())?)
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! Moby-Dick, and pieces of it.
 
+use std::path::Path;
+
 use rustorch::Tensor;
 
-use crate::{Failure, Result, data};
+use crate::{Failure, Result};
 
-/// The whole book.
+/// A whole text.
 ///
 /// # Errors
 /// If its file cannot be read; the message names it.
-pub fn book() -> Result<String> {
-    let path = data("moby_dick.txt");
-    std::fs::read_to_string(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+pub fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// `count` places in a sequence of `symbols` at which pieces of `length` begin, at random.
@@ -20,7 +21,7 @@ pub fn book() -> Result<String> {
 pub fn places(symbols: usize, length: usize, count: usize) -> Result<Vec<i64>> {
     if symbols < length || count == 0 {
         return Err(Failure::new(format!(
-            "{count} pieces of {length} symbols cannot be taken from {symbols}"
+            "{count} pieces of {length} symbols cannot be taken from a text of {symbols}"
         )));
     }
     Ok(Tensor::randint(0, (symbols - length + 1) as i64, [count]).to_vec()?)

@@ -3,18 +3,23 @@
 //! Moby-Dick is read as nothing but its letters, `callmeishmaelsomeyearsago`. A bidirectional LSTM
 //! (`examples/src/networks/tagger.rs`) says of every letter whether it is a capital, and what follows it.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use rustorch::compiled::{Tokens, TrainStep};
 use rustorch::nn::CrossEntropyLoss;
 use rustorch::optim::scheduler::OneCycleLR;
 use rustorch::prelude::*;
 use rustorch::{manual_seed, no_grad};
+use rustorch_examples::arguments::{batch, count, rate, seed};
 use rustorch_examples::networks::Tagger;
-use rustorch_examples::text::{book, pieces, places};
-use rustorch_examples::{Result, progress};
+use rustorch_examples::text::{pieces, places, read};
+use rustorch_examples::{Failure, Result, arguments, data, progress};
 
 /// How many letters the network sees at once.
 const LENGTH: usize = 128;
+/// How many letters a text needs, so that there is a piece in its last tenth, which is for testing.
+const LETTERS: usize = 10 * LENGTH;
 /// What may follow a letter.
 const AFTER: [&str; 4] = ["", " ", ", ", ". "];
 
@@ -25,29 +30,35 @@ type Net = Tagger<26, 48, 128, 8>;
 #[derive(Parser)]
 struct Arguments {
     /// Training steps
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, default_value_t = 1000, value_parser = count)]
     steps: usize,
     /// Pieces of text per step
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_parser = batch)]
     batch_size: usize,
     /// The seed of weights and batches
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     seed: u64,
     /// The highest learning rate of the cycle
-    #[arg(long, default_value_t = 5e-3)]
+    #[arg(long, default_value_t = 5e-3, value_parser = rate)]
     lr: f64,
+    /// The text to learn
+    #[arg(long, default_value_os_t = data("moby_dick.txt"), hide_default_value = true)]
+    text: PathBuf,
 }
 
 fn main() -> Result<()> {
-    let Arguments { steps, batch_size, seed, lr } = Arguments::parse();
+    let Arguments { steps, batch_size, seed, lr, text } = arguments()?;
     manual_seed(seed);
-    let (letters, tags) = letters(&book()?)?;
-    // The last tenth of the book is for testing.
+    let (letters, tags) = letters(&read(&text)?)?;
+    if letters.numel() < LETTERS {
+        let (path, count) = (text.display(), letters.numel());
+        return Err(Failure::new(format!("{path}: {count} letters, expected at least {LETTERS}")));
+    }
     let known = letters.numel() / 10 * 9;
     let model = Net::new();
     println!("{} parameters, {} letters", model.num_parameters(), letters.numel());
     let mut optimiser = optim::AdamW::builder(model.parameters()).lr(lr).build()?;
-    let schedule = OneCycleLR::new(&mut optimiser, lr, steps.max(1))?;
+    let schedule = OneCycleLR::new(&mut optimiser, lr, steps)?;
     let loss = Tokens(CrossEntropyLoss::new());
     let mut step = TrainStep::new(&model, loss, optimiser).clip_grad_norm(1.0).schedule(schedule);
     let bar = progress(steps, "training");

@@ -14,27 +14,31 @@ use rustorch::optim::scheduler::OneCycleLR;
 use rustorch::prelude::*;
 use rustorch::vision::datasets::Mnist;
 use rustorch::{manual_seed, no_grad};
+use rustorch_examples::arguments::{batch, count, folder, rate, seed};
 use rustorch_examples::networks::UNet;
-use rustorch_examples::{Result, data, picture, progress};
+use rustorch_examples::{Result, arguments, data, picture, progress};
 
 /// Train a U-Net to take the noise off digits
 #[derive(Parser)]
 struct Arguments {
     /// Passes over the 60,000 training digits
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = count)]
     epochs: usize,
     /// Digits per step
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = batch)]
     batch_size: usize,
     /// The standard deviation of the noise, where white is 1
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.5, value_parser = rate)]
     noise: f64,
     /// The seed of the weights, the order of the digits and the noise
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = seed)]
     seed: u64,
     /// The highest learning rate of the cycle
-    #[arg(long, default_value_t = 3e-3)]
+    #[arg(long, default_value_t = 3e-3, value_parser = rate)]
     lr: f64,
+    /// The folder of the digits' files
+    #[arg(long, default_value_os_t = data("mnist"), hide_default_value = true)]
+    data: PathBuf,
     /// Where the picture is written
     #[arg(long, default_value = "target/unet")]
     out: PathBuf,
@@ -45,11 +49,11 @@ type Net = UNet<1, 16, 32, 64, 1>;
 type Digits = DataLoader<Mnist, (Tensor, Tensor)>;
 
 fn main() -> Result<()> {
-    let Arguments { epochs, batch_size, noise, seed, lr, out } = Arguments::parse();
+    let Arguments { epochs, batch_size, noise, seed, lr, data, out } = arguments()?;
     manual_seed(seed);
-    std::fs::create_dir_all(&out)?;
+    folder(&out)?;
     let loader = |train: bool, batch_size: usize| -> Result<Digits> {
-        let digits = Mnist::new(data("mnist"), train)?;
+        let digits = Mnist::new(&data, train)?;
         Ok(DataLoader::builder(digits)
             .batch_size(batch_size)
             .shuffle(train)
@@ -61,7 +65,7 @@ fn main() -> Result<()> {
     let model = Net::new();
     println!("{} parameters", model.num_parameters());
     let mut optimiser = optim::AdamW::builder(model.parameters()).lr(lr).build()?;
-    let schedule = OneCycleLR::new(&mut optimiser, lr, (epochs * train.len()).max(1))?;
+    let schedule = OneCycleLR::new(&mut optimiser, lr, epochs.saturating_mul(train.len()))?;
     let mut step = TrainStep::new(&model, MSELoss::new(), optimiser).schedule(schedule);
     for epoch in 1..=epochs {
         model.train();

@@ -4,9 +4,9 @@
 
 use clap::Parser;
 use rustorch::manual_seed;
-use rustorch_examples::Result;
 use rustorch_examples::digits::{Training, classify};
 use rustorch_examples::networks::ViT;
+use rustorch_examples::{Result, arguments};
 
 /// Train a vision transformer on the MNIST digits
 #[derive(Parser)]
@@ -16,7 +16,7 @@ struct Arguments {
 }
 
 fn main() -> Result<()> {
-    let Arguments { training } = Arguments::parse();
+    let Arguments { training } = arguments()?;
     manual_seed(training.seed);
     // Images of 1 × 28 × 28 in patches of 4 × 4; 64 features, 4 heads, 3 blocks, 10 classes.
     classify(&ViT::<1, 28, 4, 64, 4, 3, 10>::new(), &training)
