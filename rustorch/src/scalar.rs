@@ -40,40 +40,51 @@ impl Scalar {
         }
     }
 
-    /// Whether a dtype holds this number, save for a fraction that integers drop. As in PyTorch, negative numbers wrap
-    /// around in `U8`, and only complex numbers, and bools, take an imaginary part.
+    /// Whether a dtype holds this number, save for digits that its precision has not, and a fraction that integers drop.
+    /// As in PyTorch, negative integers wrap around in `U8`, infinities and NaN fit all floats, and only complex numbers
+    /// may have an imaginary part.
     ///
     /// # Errors
     /// The number and the dtype that does not hold it.
     pub(crate) fn check_fits(self, op: &'static str, dtype: DType) -> Result<()> {
         let limit = match dtype {
+            DType::Bool => return Ok(()),
             DType::U8 => f64::from(u8::MAX),
             DType::I8 => f64::from(i8::MAX),
             DType::I16 => f64::from(i16::MAX),
             DType::I32 => f64::from(i32::MAX),
             DType::I64 => i64::MAX as f64,
-            _ => f64::INFINITY,
-        };
-        let lowest = match (dtype, self) {
-            (DType::U8, Self::Int(_)) => -limit,
-            (DType::U8, _) => 0.0,
-            _ => -limit - 1.0,
-        };
-        let value = self.to_c64();
-        let whole = dtype.is_int();
-        let in_range = !whole || (lowest..=limit).contains(&value.re);
-        // Infinities and NaN are numbers of every float, but a finite number must not become one of them.
-        let largest = match dtype {
             DType::F16 => f64::from(f16::MAX),
             DType::BF16 => f64::from(bf16::MAX),
             DType::F32 | DType::Complex64 => f64::from(f32::MAX),
-            _ => f64::INFINITY,
+            DType::F64 | DType::Complex128 => f64::MAX,
         };
-        let too_large = |part: f64| part.is_finite() && part.abs() > largest;
-        let in_range = in_range && !too_large(value.re) && !too_large(value.im);
-        let holds_imaginary = value.im == 0.0 || dtype.is_complex() || dtype == DType::Bool;
-        let fits = in_range && holds_imaginary;
+        let value = self.to_c64();
+        let fits = if dtype.is_int() {
+            let lowest = match (dtype, self) {
+                (DType::U8, Self::Int(_)) => -limit,
+                (DType::U8, _) => 0.0,
+                _ => -limit - 1.0,
+            };
+            value.re >= lowest && value.re.trunc() <= limit
+        } else {
+            [value.re, value.im].iter().all(|part| !part.is_finite() || part.abs() <= limit)
+        };
+        let fits = fits && (value.im == 0.0 || dtype.is_complex());
         if fits { Ok(()) } else { Err(Error::argument(op, format!("{self} does not fit {dtype}"))) }
+    }
+
+    /// [`Scalar::check_fits`] where complex numbers fit only complex dtypes, even without an imaginary part.
+    ///
+    /// # Errors
+    /// The number and the dtype that does not hold it.
+    pub(crate) fn check_assignable(self, op: &'static str, dtype: DType) -> Result<()> {
+        match self {
+            Self::Complex(_) if !dtype.is_complex() => {
+                Err(Error::argument(op, format!("the complex number {self} does not fit {dtype}")))
+            }
+            _ => self.check_fits(op, dtype),
+        }
     }
 
     /// The number as a complex double.

@@ -23,7 +23,7 @@ def number(x):
     return x if math.isfinite(x) else str(x)
 
 
-def emit(tensor, ramp=None, options=None, suffix=None):
+def emit(tensor, ramp=None, options=None, suffix=None, text=None):
     case = {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape)}
     if ramp is not None:
         case["ramp"] = ramp
@@ -38,7 +38,7 @@ def emit(tensor, ramp=None, options=None, suffix=None):
         torch.set_printoptions(**options)
     if suffix:
         case["suffix"] = suffix
-    case["text"] = str(tensor)
+    case["text"] = text or str(tensor)
     torch.set_printoptions(profile="default")
     lines.append(json.dumps(case))
 
@@ -97,6 +97,28 @@ for n in [5, 6, 7, 8, 9, 10, 11, 12, 25, 60]:
     emit(x.detach().double(), suffix=None)
     emit((x.detach().double().requires_grad_(True)), suffix="requires_grad")
 emit(torch.zeros(0, requires_grad=True), suffix="requires_grad")
+CALLS = {
+    "square": lambda x: x.square(), "matmul": lambda x: x @ x, "sum": lambda x: x.sum(), "sum_dim": lambda x: x.sum(0),
+    "mean": lambda x: x.mean(), "mean_dim": lambda x: x.mean(0), "select": lambda x: x[0], "narrow": lambda x: x.narrow(0, 0, 1),
+    "whole": lambda x: x[...], "column": lambda x: x[:, 0], "reshape": lambda x: x.reshape(4), "copied": lambda x: x.t().reshape(4),
+    "view": lambda x: x.view(4), "flatten": lambda x: x.flatten(), "unflatten": lambda x: x.unflatten(0, (2, 1)),
+    "squeeze": lambda x: x[None].squeeze(), "squeeze_dim": lambda x: x[None].squeeze(0),
+    "squeeze_dims": lambda x: x[None, None].squeeze((0, 1)), "unsqueeze": lambda x: x.unsqueeze(0),
+    "transpose": lambda x: x.transpose(0, 1), "t": lambda x: x.t(), "permute": lambda x: x.permute(1, 0),
+    "clone": lambda x: x.clone(), "to_dtype": lambda x: x.double(), "index": lambda x: x[torch.tensor([0])],
+    "fill_": lambda x: (x * 1).fill_(2), "zero_": lambda x: (x * 1).zero_(), "copy_": lambda x: (x * 1).copy_(torch.ones(2, 2)),
+    "set": lambda x: part(x * 1),
+}
+
+
+def part(x):
+    x[0] = 3.0
+    return x
+
+
+for call in CALLS:
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    emit(x, suffix=call, text=str(CALLS[call](x)))
 x = torch.randn(4, 5)
 for options in [{"precision": 2}, {"precision": 0}, {"linewidth": 20}, {"sci_mode": True}, {"sci_mode": False},
                 {"threshold": 5}, {"threshold": 5, "edgeitems": 1}, {"precision": 8, "linewidth": 120}]:

@@ -1,5 +1,7 @@
 //! Reads golden files; `tests/goldens/cases/writer.py` describes the format.
 
+pub mod mutate;
+
 use std::path::PathBuf;
 
 use half::{bf16, f16};
@@ -292,6 +294,11 @@ impl Args {
         self.args.is_empty()
     }
 
+    /// The arguments as they are, for messages.
+    pub fn describe(&self) -> String {
+        self.args.iter().map(Arg::describe).collect::<Vec<_>>().join(", ")
+    }
+
     pub fn is_none(&self, at: usize) -> bool {
         matches!(self.args.get(at), None | Some(Arg::None))
     }
@@ -397,6 +404,21 @@ impl Args {
 }
 
 impl Arg {
+    fn describe(&self) -> String {
+        match self {
+            Arg::None => "none".into(),
+            Arg::Bool(value) => value.to_string(),
+            Arg::Int(value) => value.to_string(),
+            Arg::Float(value) => format!("{value:?}"),
+            Arg::Complex(value) => value.to_string(),
+            Arg::Text(text) => format!("{text:?}"),
+            Arg::Tensor(tensor) => format!("{tensor:?} {:?}", tensor.strides()),
+            Arg::List(items) => {
+                format!("[{}]", items.iter().map(Arg::describe).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     fn tensor(&self) -> &Tensor {
         let Arg::Tensor(tensor) = self else { panic!("the argument is not a tensor") };
         tensor

@@ -1,15 +1,17 @@
 //! Calls that may panic with an error of the library.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
+    /// The line of the last panic.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// What only a mistake inside the library panics with; `error::expect` shows messages for users.
-const INTERNAL: [&str; 7] = [
+const INTERNAL: [&str; 12] = [
     "index out of bounds",
     "attempt to",
     "called `",
@@ -17,18 +19,24 @@ const INTERNAL: [&str; 7] = [
     "out of range for slice",
     "slice index",
     "internal",
+    "removal index",
+    "insertion index",
+    "capacity overflow",
+    "mid > len",
+    "slice length",
 ];
 
 /// Calls `f`. The error is the library's message, whether returned or, as by methods that return no `Result`, thrown; any
-/// other panic gives a message for which [`is_internal`] holds.
+/// other panic outside the tests' own lines gives a message for which [`is_internal`] holds.
 pub fn call<T>(f: impl FnOnce() -> rustorch::Result<T>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let default = take_hook();
         set_hook(Box::new(move |info| {
             if !QUIET.get() {
-                default(info)
+                return default(info);
             }
+            PLACE.set(info.location().map(ToString::to_string).unwrap_or_default());
         }));
     });
     QUIET.set(true);
@@ -40,8 +48,9 @@ pub fn call<T>(f: impl FnOnce() -> rustorch::Result<T>) -> Result<T, String> {
             let text = payload.downcast_ref::<String>().cloned();
             let text = text.or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string));
             let text = text.unwrap_or_else(|| "a panic without a message".into());
-            if INTERNAL.iter().any(|mark| text.contains(mark)) {
-                return Err(format!("PANIC: {text}"));
+            let place = PLACE.take();
+            if !place.starts_with("tests/") && INTERNAL.iter().any(|mark| text.contains(mark)) {
+                return Err(format!("PANIC: {text} at {place}"));
             }
             Err(text)
         }

@@ -377,3 +377,26 @@ fn tensors_cross_threads() -> Result<()> {
     assert_eq!(x.to_vec::<f32>()?, [4000.0; 64]);
     Ok(())
 }
+
+/// What is overwritten has no influence any more: its gradient is zero, and there.
+#[test]
+fn overwritten_tensors_have_zero_gradients() -> Result<()> {
+    let overwrite: [fn(&Tensor) -> Result<Tensor>; 4] =
+        [|y| y.fill_(2.0), |y| y.zero_(), |y| y.copy_(&Tensor::ones([2, 3])), |y| y.uniform_(0.0, 1.0)];
+    for overwrite in overwrite {
+        let x = Tensor::ones([2, 3]).requires_grad_(true)?;
+        let y = x.mul(1.0)?;
+        overwrite(&y)?;
+        y.sum().backward()?;
+        assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [0.0; 6]);
+    }
+    // One value for all elements may be written to an expanded tensor.
+    let x = Tensor::ones([3]).requires_grad_(true)?;
+    let y = x.mul(1.0)?;
+    y.expand([2, 3])?.fill_(4.0)?;
+    assert_eq!(y.to_vec::<f32>()?, [4.0; 3]);
+    y.sum().backward()?;
+    assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [0.0; 3]);
+    assert!(Tensor::ones([3]).expand([2, 3])?.add_(1.0).is_err());
+    Ok(())
+}

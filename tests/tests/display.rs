@@ -1,7 +1,7 @@
 //! Tensors print as PyTorch prints them (`goldens/display.jsonl`, made by `goldens/display.py`).
 
 use num_complex::Complex;
-use rustorch::{DType, PrintOptions, Result, Tensor, set_print_options};
+use rustorch::{DType, Ellipsis, NewAxis, PrintOptions, Result, Tensor, set_print_options};
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
@@ -41,9 +41,49 @@ fn tensor(case: &Value) -> Result<Tensor> {
     let tensor = tensor.to_dtype(dtype);
     match case["suffix"].as_str() {
         Some("requires_grad") => tensor.requires_grad_(true),
-        Some("mul") => tensor.requires_grad_(true)?.mul(1.0),
-        Some(other) => panic!("an unknown suffix in the goldens: {other}"),
+        Some(call) => called(call, &tensor.requires_grad_(true)?),
         None => Ok(tensor),
+    }
+}
+
+/// The result of a call whose name is shown as that of the node.
+fn called(call: &str, x: &Tensor) -> Result<Tensor> {
+    match call {
+        "mul" => x.mul(1.0),
+        "square" => Ok(x.square()),
+        "matmul" => x.matmul(x),
+        "sum" => Ok(x.sum()),
+        "sum_dim" => x.sum_dim(0, false),
+        "mean" => Ok(x.mean()),
+        "mean_dim" => x.mean_dim(0, false),
+        "select" => x.i(0),
+        "narrow" => x.narrow(0, 0, 1),
+        "whole" => x.i(Ellipsis),
+        "column" => x.i((.., 0)),
+        "reshape" => x.reshape(4),
+        "copied" => x.t()?.reshape(4),
+        "view" => x.view(4),
+        "flatten" => x.flatten(0, -1),
+        "unflatten" => x.unflatten(0, [2, 1]),
+        "squeeze" => x.unsqueeze(0)?.squeeze(()),
+        "squeeze_dim" => x.unsqueeze(0)?.squeeze(0),
+        "squeeze_dims" => x.i((NewAxis, NewAxis))?.squeeze([0, 1]),
+        "unsqueeze" => x.unsqueeze(0),
+        "transpose" => x.transpose(0, 1),
+        "t" => x.t(),
+        "permute" => x.permute([1, 0]),
+        "clone" => Ok(x.copy()),
+        "to_dtype" => Ok(x.to_dtype(DType::F64)),
+        "index" => x.i(&Tensor::from([0i64])),
+        "fill_" => x.mul(1.0)?.fill_(2.0),
+        "zero_" => x.mul(1.0)?.zero_(),
+        "copy_" => x.mul(1.0)?.copy_(&Tensor::ones([2, 2])),
+        "set" => {
+            let y = x.mul(1.0)?;
+            y.set(0, 3.0)?;
+            Ok(y)
+        }
+        other => panic!("an unknown call in the goldens: {other}"),
     }
 }
 

@@ -424,3 +424,56 @@ fn gradients() -> Result<()> {
     gradcheck("crop", &xs, |v| v[0].pad([-1, 2], PadMode::Constant(0.0)))?;
     Ok(())
 }
+
+/// What PyTorch makes of truth values and tensors without axes in an index.
+#[test]
+fn tensors_without_axes_as_indices() -> Result<()> {
+    let x = Tensor::arange(0, 24, 1)?.reshape([2, 3, 4])?;
+    assert_eq!(x.i(true)?.shape(), [1, 2, 3, 4]);
+    assert_eq!(x.i((.., false))?.shape(), [2, 0, 3, 4]);
+    assert_eq!(x.i((true, &Tensor::from([true, false])))?.shape(), [1, 3, 4]);
+    let one = tensor!(1);
+    let view = x.i(&one)?;
+    assert!(view.shares_storage(&x));
+    assert_eq!(view.shape(), [3, 4]);
+    // The integer takes its axis away, so that one index tensor is left, whose axis stays where it is.
+    assert_eq!(x.i((&tensor!(-1), .., &Tensor::from([0i64, 1])))?.shape(), [3, 2]);
+    x.set((true, 0, 0), 7)?;
+    assert_eq!(x.i((0, 0))?.to_vec::<i64>()?, [7, 7, 7, 7]);
+    let error = x.i(&tensor!(2)).unwrap_err().to_string();
+    assert_eq!(error, "index: index 2 is out of range for axis 0 of size 2");
+    Ok(())
+}
+
+/// The whole of a leaf is a view of it, not the leaf.
+#[test]
+fn the_whole_of_a_leaf_is_not_a_leaf() -> Result<()> {
+    let x = Tensor::ones([3]).requires_grad_(true)?;
+    for whole in [x.i(..)?, x.i(())?, x.i(Ellipsis)?] {
+        assert!(!whole.is_leaf() && whole.shares_storage(&x) && !whole.is_same(&x));
+        assert_eq!(whole.grad_fn(), Some("alias"));
+    }
+    x.i(..)?.mul(2.0)?.sum().backward()?;
+    assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [2.0; 3]);
+    assert!(x.i(..)?.set(0, 1.0).is_err(), "a view of a leaf was overwritten");
+    Ok(())
+}
+
+#[test]
+fn assigned_values() -> Result<()> {
+    let x = Tensor::zeros([2, 3]);
+    let index = Tensor::from([0i64, 1]);
+    let double = Tensor::from([1.0f64, 2.0]);
+    let error = x.set((&index, 0), &double).unwrap_err().to_string();
+    assert!(error.contains("float64") && error.contains("float32"), "{error}");
+    // Where the index gives a view, and where a mask takes one value, values convert.
+    x.set((.., 0), &double)?;
+    x.set(&x.eq(0.0)?, &tensor!(5))?;
+    assert_eq!(x.to_vec::<f32>()?, [1.0, 5.0, 5.0, 2.0, 5.0, 5.0]);
+    // Axes of size 1 in front of a value do not count.
+    x.set((&index, 1), &Tensor::full([1, 1, 2], 3.0))?;
+    assert_eq!(x.i((.., 1))?.to_vec::<f32>()?, [3.0, 3.0]);
+    let error = x.set((&index, 1), &Tensor::zeros([3])).unwrap_err().to_string();
+    assert_eq!(error, "index_put_: values of shape [3] do not broadcast to the indexed shape [2]");
+    Ok(())
+}

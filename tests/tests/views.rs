@@ -181,3 +181,24 @@ proptest! {
         prop_assert_eq!(x.roll(3, at).unwrap().roll(-3, at).unwrap().to_vec::<i64>().unwrap(), whole);
     }
 }
+
+#[test]
+fn tensors_without_axes() -> Result<()> {
+    let x = Tensor::zeros(());
+    for error in [x.unbind(0).map(drop), x.size(0).map(drop), x.size(-1).map(drop)] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("of a tensor without axes"), "{error}");
+    }
+    assert_eq!(x.unfold(0, 0, 1)?.shape(), [0]);
+    assert_eq!(x.unfold(0, 1, 1)?.shape(), [1]);
+    assert_eq!(Tensor::zeros([1, 1]).reshape(())?.rank(), 0);
+    Ok(())
+}
+
+#[test]
+fn pieces_of_nothing() -> Result<()> {
+    let pieces = Tensor::zeros([2, 0]).split(0, 1)?;
+    assert_eq!(pieces.iter().map(|piece| piece.shape().to_vec()).collect::<Vec<_>>(), [vec![2, 0]]);
+    assert!(Tensor::zeros([2, 1]).split(0, 1).is_err());
+    Ok(())
+}

@@ -61,10 +61,14 @@ pub fn stack<S: Size>(shapes: &[&[S]], dim: isize, claims: &mut S::Claims) -> Re
 /// The shapes of pieces of `size` along `dim`; a last one takes what is left.
 ///
 /// # Errors
-/// When the axis is out of range, `size` is 0, or the number of pieces is not known.
+/// When the axis is out of range, `size` is 0 but the axis is not, or the number of pieces is not known.
 pub fn split<S: Size>(input: &[S], size: &S, dim: isize, claims: &mut S::Claims) -> Result<Vec<Vec<S>>> {
     const OP: &str = "split";
     let axis = axis_of(OP, input, dim)?;
+    if input[axis].as_constant() == Some(0) && size.as_constant() == Some(0) {
+        // Nothing is one piece of nothing.
+        return Ok(vec![input.to_vec()]);
+    }
     require(claims, size, Relation::AtLeast, &S::constant(1), || {
         ShapeError::argument(
             OP,

@@ -35,7 +35,7 @@ pub(crate) use meta::Meta;
 pub(crate) use mode::outside_inference_mode;
 pub(crate) use node::{BackwardFn, Ctx, Edge, Grads, Node};
 pub(crate) use saved::Saved;
-pub(crate) use view::check_inplace;
+pub(crate) use view::{check_inplace, check_overwrite};
 
 use crate::{Result, Tensor};
 
@@ -69,6 +69,15 @@ fn attach(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], backward: B
             output.set_history(node.clone(), index);
         }
     }
+}
+
+/// What gives the gradient of what an operation overwrites: zeros, if they are asked for. Those of a part are put in
+/// place without being made, as the part may show an element several times.
+pub(crate) fn overwritten(
+    target: &Tensor,
+) -> impl Fn(&Ctx<'_>) -> Result<Option<Tensor>> + Send + Sync + use<> {
+    let whole = target.base().is_none();
+    move |ctx| (whole && ctx.needs(0)).then(|| Ok(ctx.grad()?.zeros_like())).transpose()
 }
 
 /// Records that an operation without a gradient met an input that asks for one: backward through it is an error that

@@ -31,6 +31,15 @@ pub(crate) fn check_inplace(op: &'static str, target: &Tensor, others: &[&Tensor
             ),
         ));
     }
+    check_overwrite(op, target, others)
+}
+
+/// [`check_inplace`] for operations that give every element the same value, so that elements may be seen several times.
+pub(crate) fn check_overwrite(
+    op: &'static str,
+    target: &Tensor,
+    others: &[&Tensor],
+) -> Result<BeforeInplace> {
     let needed = is_grad_enabled()
         && target.dtype().is_differentiable()
         && (target.requires_grad() || others.iter().any(|other| other.requires_grad()));
@@ -93,7 +102,7 @@ impl BeforeInplace {
             None => target.set_history(Node::new(op, edges, &[target], backward), 0),
             Some(base) => {
                 let backward = route_through(Place::new(base, target), backward);
-                base.set_history(Node::new(op, edges, &[base], backward), 0);
+                base.set_history(Node::new("copy_slices", edges, &[base], backward), 0);
             }
         }
     }

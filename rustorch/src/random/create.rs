@@ -67,7 +67,7 @@ impl Tensor {
     /// Integers drawn uniformly from `low` up to but without `high`, as `I64` (`torch.randint`).
     ///
     /// # Panics
-    /// If the range is empty, or there is not enough memory.
+    /// If the range is empty or not that of the dtype, or there is not enough memory.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -92,7 +92,7 @@ impl Tensor {
         options: impl Into<TensorOptions>,
     ) -> Tensor {
         let TensorOptions { dtype, device } = options.into();
-        let law = expect(integers("randint", low, high));
+        let law = expect(integers("randint", low, high, dtype));
         expect(draw(law, "randint", &shape.into_shape(), dtype, device, default_generator()))
     }
 
@@ -167,7 +167,7 @@ impl Generator {
     /// [`Tensor::randint_with`] by this generator.
     ///
     /// # Errors
-    /// If the range is empty; as [`Generator::rand`].
+    /// If the range is empty or not that of the dtype; as [`Generator::rand`].
     pub fn randint(
         &self,
         low: i64,
@@ -176,13 +176,25 @@ impl Generator {
         options: impl Into<TensorOptions>,
     ) -> Result<Tensor> {
         let TensorOptions { dtype, device } = options.into();
-        draw(integers("randint", low, high)?, "randint", &shape.into_shape(), dtype, device, self)
+        draw(integers("randint", low, high, dtype)?, "randint", &shape.into_shape(), dtype, device, self)
     }
 }
 
-pub(super) fn integers(op: &'static str, low: i64, high: i64) -> Result<Law> {
+pub(super) fn integers(op: &'static str, low: i64, high: i64, dtype: DType) -> Result<Law> {
     if low >= high {
         return Err(Error::argument(op, format!("there are no integers from {low} up to, without, {high}")));
+    }
+    let (least, greatest) = match dtype {
+        DType::Bool => (0, 1),
+        DType::U8 => (0, u8::MAX.into()),
+        DType::I8 => (i8::MIN.into(), i8::MAX.into()),
+        DType::I16 => (i16::MIN.into(), i16::MAX.into()),
+        DType::I32 => (i32::MIN.into(), i32::MAX.into()),
+        _ => (i64::MIN, i64::MAX),
+    };
+    if low < least || high - 1 > greatest {
+        let message = format!("{dtype} does not hold the integers from {low} up to, without, {high}");
+        return Err(Error::argument(op, message));
     }
     Ok(Law::Integers { low, span: high.wrapping_sub(low) as u64 })
 }

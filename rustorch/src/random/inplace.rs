@@ -4,13 +4,13 @@
 use super::create::{integers, normal};
 use super::default_generator;
 use super::law::{Law, draw_into};
-use crate::{Error, Result, Tensor};
+use crate::{Error, Result, Scalar, Tensor};
 
 impl Tensor {
     /// Overwrites the elements with numbers drawn uniformly from `[low, high)` (`torch.Tensor.uniform_`).
     ///
     /// # Errors
-    /// If the bounds are not finite or in the wrong order, for integer dtypes, and for leaves that require gradients.
+    /// If the bounds or their distance are not finite in the tensor's dtype, or the bounds in the wrong order, for integer dtypes, and for leaves that require gradients.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -21,6 +21,9 @@ impl Tensor {
     pub fn uniform_(&self, low: f64, high: f64) -> Result<Tensor> {
         if !(low.is_finite() && high.is_finite() && low <= high && (high - low).is_finite()) {
             return Err(Error::argument("uniform_", format!("[{low}, {high}) is not a finite range")));
+        }
+        for value in [low, high, high - low].into_iter().filter(|_| self.dtype().is_float()) {
+            Scalar::Float(value).check_fits("uniform_", self.dtype())?;
         }
         draw_into(Law::Uniform { low, high }, "uniform_", self, default_generator())
     }
@@ -36,9 +39,9 @@ impl Tensor {
     /// Overwrites the elements with integers from `low` up to but without `high` (`torch.Tensor.random_`).
     ///
     /// # Errors
-    /// If there are none, and for leaves that require gradients.
+    /// If there are none, the dtype does not hold them, and for leaves that require gradients.
     pub fn random_(&self, low: i64, high: i64) -> Result<Tensor> {
-        draw_into(integers("random_", low, high)?, "random_", self, default_generator())
+        draw_into(integers("random_", low, high, self.dtype())?, "random_", self, default_generator())
     }
 
     /// Overwrites each element with 1, with the given probability, or 0 (`torch.Tensor.bernoulli_`).

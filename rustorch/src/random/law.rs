@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::Generator;
-use crate::autograd::{check_inplace, record_inplace};
+use crate::autograd::{Ctx, Grads, check_inplace, overwritten, record_inplace};
 use crate::kernels::random::{
     self, Bernoulli, Distribution, Integers, Mapped, Normal, Stream, UniformF32, UniformF64,
 };
@@ -145,7 +145,9 @@ pub(super) fn draw_into(
     } else {
         copy_elements_into(&draw(law, op, target.shape(), dtype, target.device(), generator)?, target)?;
     }
-    record_inplace(op, target, before, || Box::new(|_| Ok(crate::autograd::Grads::from_iter([None]))))?;
+    let overwritten = overwritten(target);
+    let zeros = move |ctx: &Ctx<'_>| Ok(Grads::from_iter([overwritten(ctx)?]));
+    record_inplace(op, target, before, || Box::new(zeros))?;
     Ok(target.clone())
 }
 

@@ -1,6 +1,6 @@
 //! Between tensors and the arrays of the crate `ndarray` (feature `ndarray`).
 
-use ndarray::{Array, ArrayD, Dimension, IxDyn};
+use ndarray::{ArrayBase, ArrayD, Data, Dimension, IxDyn};
 
 use crate::error::expect;
 use crate::{Element, Error, Result, Tensor};
@@ -27,8 +27,8 @@ impl<T: Element> TryFrom<&Tensor> for ArrayD<T> {
     }
 }
 
-impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor {
-    /// A tensor of the array's shape and elements, which are copied.
+impl<T: Element, S: Data<Elem = T>, D: Dimension> From<ArrayBase<S, D>> for Tensor {
+    /// A tensor of the shape and elements of an array or a view of one, which are copied.
     ///
     /// # Panics
     /// If there is not enough memory.
@@ -40,7 +40,26 @@ impl<T: Element, D: Dimension> From<Array<T, D>> for Tensor {
     /// assert_eq!((x.shape(), x.to_vec::<i64>()?), ([3, 2].as_slice(), vec![1, 4, 2, 5, 3, 6]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    fn from(array: Array<T, D>) -> Self {
+    fn from(array: ArrayBase<S, D>) -> Self {
+        Self::from(&array)
+    }
+}
+
+impl<T: Element, S: Data<Elem = T>, D: Dimension> From<&ArrayBase<S, D>> for Tensor {
+    /// A tensor of the shape and elements of an array or a view of one, which are copied.
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    ///
+    /// ```
+    /// use ndarray::{array, s};
+    /// use rustorch::Tensor;
+    /// let array = array![[1i64, 2, 3], [4, 5, 6]];
+    /// assert_eq!(Tensor::from(&array).shape(), [2, 3]);
+    /// assert_eq!(Tensor::from(array.slice(s![.., ..;-2])).to_vec::<i64>()?, [3, 1, 6, 4]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    fn from(array: &ArrayBase<S, D>) -> Self {
         let shape = array.shape().to_vec();
         let rows = array.as_standard_layout();
         expect(match rows.as_slice() {

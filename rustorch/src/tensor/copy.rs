@@ -1,6 +1,6 @@
 //! Copies of elements: into new memory, and into existing tensors.
 
-use crate::autograd::{self, Grads, record};
+use crate::autograd::{self, Ctx, Grads, record};
 use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{copy_elements, copy_elements_into};
@@ -68,13 +68,14 @@ impl Tensor {
         let owned = overlapping.then(|| autograd::no_grad(|| source.copy()));
         copy_elements_into(owned.as_ref().unwrap_or(source), self)?;
         let (shape, dtype) = (source.layout().shape.clone(), source.dtype());
+        let overwritten = autograd::overwritten(self);
         autograd::record_inplace("copy_", self, before, || {
             Box::new(move |ctx| {
                 let source = match ctx.needs(1) {
                     true => Some(ctx.grad()?.sum_to(&shape)?.to_dtype(dtype)),
                     false => None,
                 };
-                Ok(Grads::from_iter([None, source]))
+                Ok(Grads::from_iter([overwritten(ctx)?, source]))
             })
         })?;
         Ok(self.clone())
@@ -83,15 +84,10 @@ impl Tensor {
     /// Overwrites every element with a number (`torch.Tensor.fill_`).
     ///
     /// # Errors
-    /// If this is an expanded tensor, or a leaf that requires gradients, or its dtype does not hold the value; integers drop
+    /// If this is a leaf that requires gradients, or its dtype does not hold the value; integers drop
     /// its fraction.
     pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
-        let value = value.into();
-        value.check_fits("fill_", self.dtype())?;
-        let before = autograd::check_inplace("fill_", self, &[])?;
-        self.fill_raw(value)?;
-        autograd::record_inplace("fill_", self, before, || Box::new(|_| Ok(Grads::from_iter([None]))))?;
-        Ok(self.clone())
+        self.filled("fill_", value.into())
     }
 
     /// Overwrites every element with zero (`torch.Tensor.zero_`).
@@ -99,7 +95,17 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::fill_`].
     pub fn zero_(&self) -> Result<Tensor> {
-        self.fill_(0.0)
+        self.filled("zero_", Scalar::Int(0))
+    }
+
+    fn filled(&self, op: &'static str, value: Scalar) -> Result<Tensor> {
+        value.check_fits(op, self.dtype())?;
+        let before = autograd::check_overwrite(op, self, &[])?;
+        self.fill_raw(value)?;
+        let overwritten = autograd::overwritten(self);
+        let zeros = move |ctx: &Ctx<'_>| Ok(Grads::from_iter([overwritten(ctx)?]));
+        autograd::record_inplace(op, self, before, || Box::new(zeros))?;
+        Ok(self.clone())
     }
 
     /// A contiguous copy in another dtype, unseen by autograd.

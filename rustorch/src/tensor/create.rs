@@ -1,4 +1,4 @@
-//! Tensors from nothing: constants and sequences. Random ones are in [`crate::random`].
+//! Tensors from nothing, of one value, and from elements in memory. Sequences are beside, random tensors in [`crate::random`].
 
 use super::{IntoShape, checked_numel};
 use crate::dtype::dispatch;
@@ -6,7 +6,6 @@ use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{Number, cast};
 use crate::storage::{Storage, lock_for_write};
-use crate::tensor::try_collect;
 use crate::{DType, Device, Error, Result, Scalar, Tensor};
 
 /// The dtype and device of a new tensor; made from either or both.
@@ -88,7 +87,7 @@ impl Tensor {
     /// A tensor of one value, whose kind decides the dtype: `Bool`, `I64`, `F32` or `Complex64` (`torch.full`).
     ///
     /// # Panics
-    /// If there is not enough memory.
+    /// If the dtype does not hold the value, as `F32` does not hold `1e40`, or there is not enough memory.
     #[track_caller]
     pub fn full(shape: impl IntoShape, value: impl Into<Scalar>) -> Tensor {
         let value = value.into();
@@ -98,7 +97,8 @@ impl Tensor {
     /// [`Tensor::full`] of a given dtype or device.
     ///
     /// # Panics
-    /// If the device does not have the memory, or is not there.
+    /// If the dtype does not hold the value, save for a fraction that integers drop, or the device does not have the
+    /// memory, or is not there.
     #[track_caller]
     pub fn full_with(
         shape: impl IntoShape,
@@ -113,12 +113,10 @@ impl Tensor {
     /// [`Tensor::full`] of this tensor's shape, dtype and device (`torch.full_like`).
     ///
     /// # Panics
-    /// If the dtype does not hold the value, or there is not enough memory.
+    /// As [`Tensor::full_with`].
     #[track_caller]
     pub fn full_like(&self, value: impl Into<Scalar>) -> Tensor {
-        let value = value.into();
-        expect(value.check_fits("full_like", self.dtype()));
-        expect(Self::try_full(self.shape(), value, self.dtype(), self.device()))
+        Self::full_with(self.shape(), value, (self.dtype(), self.device()))
     }
 
     /// A tensor of unspecified values (`torch.empty`). They are zeros, since Rust has no safe way to show memory that
@@ -149,72 +147,6 @@ impl Tensor {
         let tensor = Self::uninit(shape, dtype, device)?;
         tensor.fill_raw(value.into())?;
         Ok(tensor)
-    }
-
-    /// The numbers from `start` in steps of `step` up to but without `end` (`torch.arange`). The result is `I64` if
-    /// all three are integers, otherwise `F32`.
-    ///
-    /// # Errors
-    /// If `step` is zero, points away from `end`, or a bound is not finite.
-    ///
-    /// ```
-    /// use rustorch::Tensor;
-    /// assert_eq!(Tensor::arange(0, 6, 2)?.to_vec::<i64>()?, [0, 2, 4]);
-    /// assert_eq!(Tensor::arange(0.0, 1.0, 0.25)?.to_vec::<f32>()?, [0.0, 0.25, 0.5, 0.75]);
-    /// # Ok::<(), rustorch::Error>(())
-    /// ```
-    pub fn arange(
-        start: impl Into<Scalar>,
-        end: impl Into<Scalar>,
-        step: impl Into<Scalar>,
-    ) -> Result<Tensor> {
-        let (start, end, step) = (start.into(), end.into(), step.into());
-        if let (Scalar::Int(start), Scalar::Int(end), Scalar::Int(step)) = (start, end, step) {
-            check_range(start as f64, end as f64, step as f64)?;
-            let span = (i128::from(end) - i128::from(start)).unsigned_abs();
-            let count = span.div_ceil(u128::from(step.unsigned_abs()));
-            let values = (0..count).map(|i| (i128::from(start) + i as i128 * i128::from(step)) as i64);
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            return Self::from_vec(try_collect(count, values)?, [count]);
-        }
-        let (start, end, step) = (start.to_f64(), end.to_f64(), step.to_f64());
-        check_range(start, end, step)?;
-        let count = ((end - start) / step).ceil() as usize;
-        let values = (0..count).map(|i| (start + i as f64 * step) as f32);
-        Self::from_vec(try_collect(count, values)?, [count])
-    }
-
-    /// `steps` numbers from `start` to `end`, both included, at equal distances, as `F32` (`torch.linspace`).
-    #[track_caller]
-    pub fn linspace(start: f64, end: f64, steps: usize) -> Tensor {
-        let step = if steps > 1 { (end - start) / (steps - 1) as f64 } else { 0.0 };
-        // Computed from both ends, so that the last number is `end` exactly.
-        let at = |i: usize| {
-            if i < steps / 2 { start + i as f64 * step } else { end - (steps - 1 - i) as f64 * step }
-        };
-        let value = |i| if steps == 1 { start } else { at(i) };
-        let values = try_collect(steps, (0..steps).map(|i| value(i) as f32));
-        expect(values.and_then(|values| Self::from_vec(values, [steps])))
-    }
-
-    /// `steps` numbers from `baseˢᵗᵃʳᵗ` to `baseᵉⁿᵈ` at equal distances of the exponent, as `F32` (`torch.logspace`).
-    #[track_caller]
-    pub fn logspace(start: f64, end: f64, steps: usize, base: f64) -> Tensor {
-        let step = if steps > 1 { (end - start) / (steps - 1) as f64 } else { 0.0 };
-        let values = (0..steps).map(|i| base.powf(start + i as f64 * step) as f32);
-        expect(try_collect(steps, values).and_then(|values| Self::from_vec(values, [steps])))
-    }
-
-    /// The identity matrix of `n` rows and columns, as `F32` (`torch.eye`).
-    #[track_caller]
-    pub fn eye(n: usize) -> Tensor {
-        let zeros = Self::zeros([n, n]);
-        let diagonal = zeros.alias(
-            Layout { shape: [n].as_slice().into(), strides: [n + 1].as_slice().into(), offset: 0 },
-            None,
-        );
-        expect(diagonal.fill_raw(Scalar::Float(1.0)));
-        zeros
     }
 
     /// Writes one value to every element, unseen by autograd.
@@ -265,13 +197,6 @@ impl Tensor {
         unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), storage.host_ptr().cast(), data.len()) }
         Ok(Self::from_parts(storage, Layout::contiguous(shape.as_slice()), T::DTYPE))
     }
-}
-
-fn check_range(start: f64, end: f64, step: f64) -> Result<()> {
-    if !(start.is_finite() && end.is_finite()) || step == 0.0 || step.is_nan() || (end - start) * step < 0.0 {
-        return Err(Error::argument("arange", format!("cannot go from {start} to {end} in steps of {step}")));
-    }
-    Ok(())
 }
 
 /// A number as an element.

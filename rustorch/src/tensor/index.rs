@@ -28,7 +28,8 @@ pub enum Index {
     /// As many whole axes as the other components leave (`...` in Python).
     Ellipsis,
     /// The entries that an integer tensor names, or where a bool tensor, which covers as many axes as it has, holds.
-    /// A copy.
+    /// A copy. An integer tensor without axes is [`Index::Integer`]; a bool one inserts an axis of size 1 if it holds, of
+    /// size 0 if not.
     Tensor(Tensor),
 }
 
@@ -121,6 +122,7 @@ macro_rules! components {
 }
 
 components! {
+    bool => |holds| Self::Tensor(Tensor::from_scalar(holds.into(), DType::Bool));
     RangeFull => |_range| range(None, None);
     Ellipsis => |_ellipsis| Self::Ellipsis;
     NewAxis => |_axis| Self::NewAxis;
@@ -211,12 +213,25 @@ impl Applied {
                 self.view = self.view.unsqueeze(at)?;
                 return Ok(1);
             }
-            Index::Tensor(tensor) => {
-                self.tensors.resize(axis, None);
-                self.tensors.push(Some(tensor));
+            Index::Tensor(tensor) if tensor.rank() == 0 && tensor.dtype() == DType::Bool => {
+                self.view = self.view.unsqueeze(at)?;
+                let entries = if tensor.item()? { vec![0i64] } else { Vec::new() };
+                self.push(axis, Tensor::from(entries));
+                return Ok(1);
             }
+            Index::Tensor(tensor)
+                if tensor.rank() == 0 && matches!(tensor.dtype(), DType::I64 | DType::I32) =>
+            {
+                return self.apply(Index::Integer(position(tensor.item::<i64>()?)), axis, own, width);
+            }
+            Index::Tensor(tensor) => self.push(axis, tensor),
         }
         Ok(width)
+    }
+
+    fn push(&mut self, axis: usize, tensor: Tensor) {
+        self.tensors.resize(axis, None);
+        self.tensors.push(Some(tensor));
     }
 
     /// The index tensors by axis of the view. A mask covers several axes but stands in the list once, so entries behind
@@ -280,17 +295,19 @@ impl Tensor {
     /// ```
     pub fn i(&self, index: impl IntoIndex) -> Result<Tensor> {
         let applied = Applied::new(self, index.into_index())?;
-        if applied.tensors.is_empty() {
-            return Ok(applied.view);
+        if !applied.tensors.is_empty() {
+            return applied.view.index(&applied.indices());
         }
-        applied.view.index(&applied.indices())
+        // What is indexed is never the tensor itself, so that a leaf stays apart from what is computed from it.
+        Ok(if applied.view.is_same(self) { self.whole("alias") } else { applied.view })
     }
 
-    /// Overwrites a part of the tensor with a number or a tensor, which broadcasts and converts: Python's
-    /// `x[...] = value`.
+    /// Overwrites a part of the tensor with a number or a tensor, which broadcasts: Python's `x[...] = value`. Where the
+    /// index gives a view, a tensor's elements are converted.
     ///
     /// # Errors
-    /// As [`Tensor::i`]; also if the value does not broadcast to the part, and for leaves that require gradients.
+    /// As [`Tensor::i`]; also if the value does not broadcast to the part, if this tensor's dtype does not hold the number
+    /// or, with index tensors, is not that of the value, and for leaves that require gradients.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -301,31 +318,30 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn set<'a>(&self, index: impl IntoIndex, value: impl Into<Operand<'a>>) -> Result<()> {
-        let Applied { view, tensors } = &Applied::new(self, index.into_index())?;
+        let applied = Applied::new(self, index.into_index())?;
+        let Applied { view, tensors } = &applied;
         let value = match value.into() {
             Operand::Scalar(value) if tensors.is_empty() => {
                 view.fill_(value)?;
                 return Ok(());
             }
-            Operand::Scalar(value) => Tensor::try_full(&[], value, self.dtype(), self.device())?,
-            Operand::Tensor(value) => value.clone(),
+            Operand::Scalar(value) => {
+                value.check_assignable(OP, self.dtype())?;
+                Tensor::try_full(&[], value, self.dtype(), self.device())?
+            }
+            Operand::Tensor(value) => without_leading_ones(value)?,
         };
         if tensors.is_empty() {
-            view.copy_(&without_leading_ones(value, view.rank())?)?;
+            view.copy_(&value)?;
         } else {
-            let applied = Applied { view: view.clone(), tensors: tensors.clone() };
-            view.index_put_(&applied.indices(), &value.to_dtype(self.dtype()), false)?;
+            view.index_put_(&applied.indices(), &value, false)?;
         }
         Ok(())
     }
 }
 
-/// Drops axes of size 1 from the front of a value that has more axes than what it is assigned to, as PyTorch does.
-fn without_leading_ones(value: Tensor, rank: usize) -> Result<Tensor> {
-    let extra = value.rank().saturating_sub(rank);
-    if extra > 0 && value.shape()[..extra].iter().all(|&size| size == 1) {
-        let shape = value.shape()[extra..].to_vec();
-        return value.reshape(shape);
-    }
-    Ok(value)
+/// A value without the axes of size 1 at its front: what it is assigned to may have fewer axes.
+fn without_leading_ones(value: &Tensor) -> Result<Tensor> {
+    let ones = value.shape().iter().take_while(|&&size| size == 1).count();
+    if ones == 0 { Ok(value.clone()) } else { value.reshape(&value.shape()[ones..]) }
 }

@@ -11,6 +11,7 @@ mod display;
 mod index;
 mod literal;
 mod operators;
+mod sequence;
 #[cfg(feature = "serde")]
 mod serde;
 mod shape_args;
@@ -118,10 +119,7 @@ impl Tensor {
     /// # Errors
     /// If there is no such axis.
     pub fn size(&self, axis: isize) -> Result<usize> {
-        let at = self.axis("size", axis)?;
-        self.shape().get(at).copied().ok_or_else(|| {
-            Error::argument("size", format!("there is no axis {axis}: the tensor has no axes"))
-        })
+        Ok(self.shape()[self.existing_axis("size", axis)?])
     }
 
     /// The number of elements (`torch.Tensor.numel`).

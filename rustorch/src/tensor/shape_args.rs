@@ -8,7 +8,7 @@ pub trait IntoShape {
     fn into_shape(self) -> Vec<usize>;
 }
 
-/// Sizes of which one may be -1, to be inferred: an array, slice or vector of integers, or one integer.
+/// Sizes of which one may be -1, to be inferred: an array, slice or vector of integers, or one integer; `()` for none.
 pub trait Sizes {
     /// The sizes as given.
     fn into_sizes(self) -> Vec<isize>;
@@ -65,6 +65,12 @@ impl IntoShape for &Vec<usize> {
 impl IntoShape for &Dims {
     fn into_shape(self) -> Vec<usize> {
         self.to_vec()
+    }
+}
+
+impl Sizes for () {
+    fn into_sizes(self) -> Vec<isize> {
+        Vec::new()
     }
 }
 

@@ -271,6 +271,8 @@ fn layout(
         let [kernel, stride, padding, dilation] =
             [rule.kernel, rule.stride, rule.padding, rule.dilation].map(|sizes| sizes[axis]);
         let windows = windows(size, output[at], kernel, stride, padding, dilation, include_padding);
+        // Behind a single window nothing follows, so a stride beyond the axis must not cost memory.
+        let stride = if output[at] > 1 { stride } else { 1 };
         (windows, Axis { kernel, stride, padding })
     };
     let width = input.shape()[input.rank() - 1];

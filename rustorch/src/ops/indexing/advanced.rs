@@ -3,6 +3,7 @@
 //! The index tensors broadcast to one shape. Each combination of their entries is an offset into the tensor, so that
 //! what is left is a walk along one axis of such offsets, whose other axes are those without an index.
 
+use super::mask::fits;
 use super::{Combine, apart, read_lines, require_host, require_same_dtype, wrap_positions, write_lines};
 use crate::autograd::{Ctx, Grads, Saved, check_inplace, record, record_inplace};
 use crate::kernels::lines::{Lines, Strides};
@@ -124,6 +125,12 @@ fn expand_masks(
     Ok(expanded)
 }
 
+/// Whether the only index is a mask.
+fn is_one_mask(indices: &[Option<Tensor>]) -> bool {
+    let mut given = indices.iter().flatten();
+    given.next().is_some_and(|index| index.dtype() == DType::Bool) && given.next().is_none()
+}
+
 /// Index tensors kept for the gradient.
 fn saved(indices: &[Option<Tensor>]) -> Vec<Option<Saved>> {
     indices.iter().map(|index| index.as_ref().map(Saved::input)).collect()
@@ -180,7 +187,8 @@ impl Tensor {
     /// with `accumulate`, increased by them (`torch.index_put`). Of several values for one element the last stays.
     ///
     /// # Errors
-    /// As [`Tensor::index`]; also if the dtypes differ, or the values do not broadcast to the indexed shape.
+    /// As [`Tensor::index`]; also if the dtypes differ, or the values do not broadcast to the indexed shape. A single value
+    /// where a single mask holds is converted, as [`Tensor::masked_fill`] does.
     pub fn index_put(&self, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
         let output = self.copy();
         output.index_put_(indices, values, accumulate)?;
@@ -208,13 +216,25 @@ impl Tensor {
         const OP: &str = "index_put_";
         let plan = Plan::new(OP, self, indices)?;
         require_host(OP, &[self, values])?;
+        let filling = values.numel() == 1 && !accumulate && is_one_mask(indices);
+        let values = &match filling && fits(values.dtype(), self.dtype()) {
+            true => values.to_dtype(self.dtype()),
+            false => values.clone(),
+        };
         require_same_dtype(OP, self, values)?;
         let before = check_inplace(OP, self, &[values])?;
         let shape = plan.shape(self);
         let combine = if accumulate { Combine::Add } else { Combine::Set };
         // The walk takes the axes of the entries as one.
         let expanded =
-            no_grad(|| apart(self, values).expand(shape.as_slice()).map(|values| values.contiguous()))?;
+            no_grad(|| apart(self, values).expand(shape.as_slice()).map(|values| values.contiguous()));
+        let expanded = expanded.map_err(|_| {
+            let (given, shape) = (values.shape(), shape.as_slice());
+            Error::argument(
+                OP,
+                format!("values of shape {given:?} do not broadcast to the indexed shape {shape:?}"),
+            )
+        })?;
         let offsets = plan.offsets(self.strides())?;
         {
             let _guard = lock_for_write(self.storage(), &[expanded.storage(), offsets.storage()]);

@@ -108,7 +108,13 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn index_fill(&self, axis: isize, index: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        self.with_entries("index_fill", axis, index, &self.filler(axis, index, value)?, Combine::Set)
+        self.with_entries(
+            "index_fill",
+            axis,
+            index,
+            &self.filler("index_fill", axis, index, value)?,
+            Combine::Set,
+        )
     }
 
     /// [`Tensor::index_fill`] in place (`torch.Tensor.index_fill_`).
@@ -116,11 +122,25 @@ impl Tensor {
     /// # Errors
     /// As there, and for leaves that require gradients.
     pub fn index_fill_(&self, axis: isize, index: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
-        self.write_entries("index_fill_", axis, index, &self.filler(axis, index, value)?, Combine::Set)
+        self.write_entries(
+            "index_fill_",
+            axis,
+            index,
+            &self.filler("index_fill_", axis, index, value)?,
+            Combine::Set,
+        )
     }
 
     /// A number of this tensor's dtype, stretched to the shape of the entries.
-    fn filler(&self, axis: isize, index: &Tensor, value: impl Into<Scalar>) -> Result<Tensor> {
+    fn filler(
+        &self,
+        op: &'static str,
+        axis: isize,
+        index: &Tensor,
+        value: impl Into<Scalar>,
+    ) -> Result<Tensor> {
+        let value = value.into();
+        value.check_assignable(op, self.dtype())?;
         let shape = rustorch_shape::rules::index_select(self.shape(), axis, index.shape())?;
         Tensor::try_full(&[], value, self.dtype(), self.device())?.expand(shape)
     }

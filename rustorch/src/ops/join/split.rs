@@ -48,7 +48,8 @@ impl Tensor {
     /// Pieces of an axis as views: of one size, the last taking what is left, or of given sizes (`torch.split`).
     ///
     /// # Errors
-    /// If there is no such axis, the size is 0, or the sizes do not add up to that of the axis.
+    /// If there is no such axis, the size is 0 but that of the axis is not, or the sizes do not add up to that of the
+    /// axis.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -102,8 +103,8 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor>> {
-        let size = self.size(axis)?;
-        (0..size).map(|index| self.select(axis, index as isize)).collect()
+        let at = self.existing_axis("unbind", axis)?;
+        (0..self.shape()[at]).map(|index| self.select(axis, index as isize)).collect()
     }
 
     fn pieces(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {

@@ -154,7 +154,8 @@ fn check_same_kind(op: &'static str, left: &Tensor, right: &Tensor) -> Result<()
 /// The differentiable product of operands of at least two axes.
 fn product(op: &'static str, left: &Tensor, right: &Tensor) -> Result<Tensor> {
     let output = launch::product(op, left, right, None)?;
-    record(op, &[&output], &[left, right], || {
+    let node = if [left.rank(), right.rank()] == [2, 2] { "mm" } else { op };
+    record(node, &[&output], &[left, right], || {
         let operand = |tensor: &Tensor, needed: bool| needed.then(|| Saved::input(tensor));
         let (a, b) = (operand(left, right.requires_grad()), operand(right, left.requires_grad()));
         let shapes = [left, right].map(|tensor| tensor.layout().shape.clone());

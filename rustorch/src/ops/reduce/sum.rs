@@ -78,10 +78,13 @@ impl Tensor {
         keepdim: bool,
         divisor: impl Fn(usize) -> f64,
     ) -> Result<Tensor> {
-        let reduction = Reduction::new(op, self, axes)?;
+        let (node, reduction) = match axes.into_axes() {
+            None => (op, Reduction::new(op, self, ())?),
+            Some(axes) => (if op == "sum" { "sum.dim" } else { "mean.dim" }, Reduction::new(op, self, axes)?),
+        };
         let divisor = divisor(reduction.count());
         let output = reduction.run(Kind::Sum, keepdim, divisor)?;
-        record(op, &[&output], &[self], || {
+        record(node, &[&output], &[self], || {
             let restore = reduction.restore();
             Box::new(move |ctx| {
                 let grad = ctx.grad()?;

@@ -101,13 +101,21 @@ fn tuple(shape: &[usize]) -> String {
     }
 }
 
-/// PyTorch's name of the node of an operation: `ScatterAddBackward0` for `scatter_add`.
+/// PyTorch's name of the node of an operation: `ScatterAddBackward0` for `scatter_add`. The number tells functions of one
+/// name apart.
 fn node_name(op: &str) -> String {
-    let op = match op {
-        "copy_" => return "CopySlices".into(),
-        "copy" => "clone",
-        "to_dtype" => "to_copy",
-        other => other.trim_end_matches('_'),
+    let (op, number) = match op {
+        "copy_" => return "CopyBackwards".into(),
+        "copy_slices" => return "CopySlices".into(),
+        "copy" => ("clone", 0),
+        "fill_" => ("fill", 2),
+        "mean.dim" => ("mean", 1),
+        "square" | "square_" => ("pow", 0),
+        "squeeze.dim" => ("squeeze", 1),
+        "squeeze.dims" => ("squeeze", 2),
+        "sum.dim" => ("sum", 1),
+        "to_dtype" => ("to_copy", 0),
+        other => (other.trim_end_matches('_'), 0),
     };
     let mut name = String::new();
     for word in op.split('_') {
@@ -115,7 +123,7 @@ fn node_name(op: &str) -> String {
         name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
         name.push_str(letters.as_str());
     }
-    name + "Backward0"
+    format!("{name}Backward{number}")
 }
 
 /// The elements that are printed, in row-major order.
