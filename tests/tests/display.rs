@@ -74,7 +74,7 @@ fn called(call: &str, x: &Tensor) -> Result<Tensor> {
         "permute" => x.permute([1, 0]),
         "clone" => Ok(x.copy()),
         "to_dtype" => Ok(x.to_dtype(DType::F64)),
-        "index" => x.i(&Tensor::from([0i64])),
+        "index" => x.i(Tensor::from([0i64])),
         "fill_" => x.mul(1.0)?.fill_(2.0),
         "zero_" => x.mul(1.0)?.zero_(),
         "copy_" => x.mul(1.0)?.copy_(&Tensor::ones([2, 2])),

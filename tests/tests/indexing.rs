@@ -437,10 +437,10 @@ fn tensors_without_axes_as_indices() -> Result<()> {
     assert!(view.shares_storage(&x));
     assert_eq!(view.shape(), [3, 4]);
     // The integer takes its axis away, so that one index tensor is left, whose axis stays where it is.
-    assert_eq!(x.i((&tensor!(-1), .., &Tensor::from([0i64, 1])))?.shape(), [3, 2]);
+    assert_eq!(x.i((tensor!(-1), .., &Tensor::from([0i64, 1])))?.shape(), [3, 2]);
     x.set((true, 0, 0), 7)?;
     assert_eq!(x.i((0, 0))?.to_vec::<i64>()?, [7, 7, 7, 7]);
-    let error = x.i(&tensor!(2)).unwrap_err().to_string();
+    let error = x.i(tensor!(2)).unwrap_err().to_string();
     assert_eq!(error, "index: index 2 is out of range for axis 0 of size 2");
     Ok(())
 }

@@ -109,7 +109,7 @@ impl Tensor {
     ///
     /// ```
     /// use rustorch::{DType, Tensor};
-    /// assert_eq!(Tensor::linspace_with(0.0, 0.3, 4, DType::F64).to_vec::<f64>()?, [0.0, 0.1, 0.2, 0.3]);
+    /// assert_eq!(Tensor::linspace_with(0.0, 1.0, 3, DType::F64).to_vec::<f64>()?, [0.0, 0.5, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
