@@ -169,7 +169,7 @@ impl Tensor {
     /// An axis that exists: unlike reductions, views of a 0-d tensor have none.
     pub(crate) fn existing_axis(&self, op: &'static str, axis: isize) -> Result<usize> {
         if self.rank() == 0 {
-            return Err(Error::argument(op, format!("axis {axis} of a tensor without axes")));
+            return Err(Error::argument(op, format!("there is no axis {axis}: the tensor has no axes")));
         }
         self.axis(op, axis)
     }
