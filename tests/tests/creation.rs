@@ -66,7 +66,7 @@ fn numbers_that_do_not_fit() {
     refused(|| Ok(Tensor::full_with([2], 300, DType::U8)), &["full", "300", "uint8"]);
     refused(|| Ok(Tensor::full_with([2], -0.5, DType::U8)), &["full", "-0.5", "uint8"]);
     refused(|| Ok(Tensor::full_with([2], f64::NAN, DType::I64)), &["full", "NaN", "int64"]);
-    refused(|| Ok(half().full_like(70_000)), &["full", "70000", "float16"]);
+    refused(|| Ok(half().full_like(70_000)), &["full_like", "70000", "float16"]);
     refused(|| half().fill_(65_520), &["fill_", "65520", "float16"]);
     refused(|| Tensor::zeros([2]).fill_(-1e40), &["fill_", "float32"]);
     refused(|| Tensor::zeros([2]).set(0, 1e40), &["fill_", "float32"]);

@@ -116,7 +116,9 @@ impl Tensor {
     /// As [`Tensor::full_with`].
     #[track_caller]
     pub fn full_like(&self, value: impl Into<Scalar>) -> Tensor {
-        Self::full_with(self.shape(), value, (self.dtype(), self.device()))
+        let value = value.into();
+        expect(value.check_fits("full_like", self.dtype()));
+        expect(Self::try_full(self.shape(), value, self.dtype(), self.device()))
     }
 
     /// A tensor of unspecified values (`torch.empty`). They are zeros, since Rust has no safe way to show memory that
