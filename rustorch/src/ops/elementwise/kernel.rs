@@ -144,7 +144,7 @@ pub enum Domain {
     Quantity,
     /// Integers, floats and bools.
     Ordered,
-    /// As `Ordered`, but integers must not be divided by zero.
+    /// As `Quantity`, but integers must not be divided by zero.
     Division,
     /// Floats and complex numbers; integers become floats.
     Analytic,
@@ -177,8 +177,8 @@ impl Domain {
         match self {
             Self::Arith | Self::Power => "any dtype",
             Self::Numeric => "any dtype but bool (for which there are `logical_not` and `logical_xor`)",
-            Self::Quantity => "an integer or floating-point dtype",
-            Self::Ordered | Self::Division | Self::Real => "a real dtype",
+            Self::Quantity | Self::Division => "an integer or floating-point dtype",
+            Self::Ordered | Self::Real => "a real dtype",
             Self::Wide => "float32 or float64",
             Self::Analytic => "a floating-point or complex dtype",
             Self::Integral => "an integer or bool dtype",

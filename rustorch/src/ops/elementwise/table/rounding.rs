@@ -12,16 +12,16 @@ unary! {
     Ordered sign / sign_ (x) = sign(x), dx() = T(0.0), example [3.0, -2.0, 0.0] => [1.0, -1.0, 0.0];
 
     /// The largest integer not above `x` (`torch.floor`).
-    Ordered floor / floor_ (x) = floor(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -2.0];
+    Quantity floor / floor_ (x) = floor(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -2.0];
 
     /// The smallest integer not below `x` (`torch.ceil`).
-    Ordered ceil / ceil_ (x) = ceil(x), dx() = T(0.0), example [1.5, -1.5] => [2.0, -1.0];
+    Quantity ceil / ceil_ (x) = ceil(x), dx() = T(0.0), example [1.5, -1.5] => [2.0, -1.0];
 
     /// `x` without its fraction (`torch.trunc`).
-    Ordered trunc / trunc_ (x) = trunc(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -1.0];
+    Quantity trunc / trunc_ (x) = trunc(x), dx() = T(0.0), example [1.5, -1.5] => [1.0, -1.0];
 
     /// The nearest integer, halves to even (`torch.round`).
-    Ordered round / round_ (x) = round(x), dx() = T(0.0), example [0.5, 1.5, -1.7] => [0.0, 2.0, -2.0];
+    Quantity round / round_ (x) = round(x), dx() = T(0.0), example [0.5, 1.5, -1.7] => [0.0, 2.0, -2.0];
 
     /// The fraction of `x`, with its sign (`torch.frac`).
     Real frac / frac_ (x) = x - trunc(x), dx(g) = g, example [1.5, -1.25] => [0.5, -0.25];
