@@ -15,6 +15,7 @@ mod memory;
 mod pytorch;
 mod rows;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use rows::Row;
@@ -103,9 +104,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         return Err(format!("no row's name contains {:?}; --list shows them", arguments.filter));
     }
     if arguments.list {
-        selected.iter().for_each(|row| println!("{}", row.name));
-        compile.iter().for_each(|row| println!("{row}"));
-        return Ok(());
+        let names = selected.iter().map(|row| row.name.as_str()).chain(compile);
+        return names.into_iter().try_for_each(say);
     }
     if arguments.memory {
         return selected.into_iter().try_for_each(|row| peak_memory(row, arguments));
@@ -114,7 +114,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     for row in compile {
         let seconds = compile::measure(row).map_err(|error| format!("{row}: {error}"))?;
         // PyTorch compiles nothing ahead of time.
-        println!("{row}\t{seconds:.2}{}", if arguments.against_pytorch { "\t-\ts\t-" } else { "\ts" });
+        say(&format!("{row}\t{seconds:.2}{}", if arguments.against_pytorch { "\t-\ts\t-" } else { "\ts" }))?;
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ fn times(rows: &[&Row], arguments: &Arguments) -> Result<(), String> {
     for row in rows {
         let ours = row.measure(arguments.seconds).map_err(|error| format!("{}: {error}", row.name))?;
         let theirs = twin.as_mut().map(|twin| twin.measure(&row.name)).transpose()?;
-        print(&row.name, row.unit(), ours, theirs, row.flop.is_some());
+        print(&row.name, row.unit(), ours, theirs, row.flop.is_some())?;
     }
     Ok(())
 }
@@ -137,17 +137,21 @@ fn times(rows: &[&Row], arguments: &Arguments) -> Result<(), String> {
 fn peak_memory(row: &Row, arguments: &Arguments) -> Result<(), String> {
     let ours = memory::ours(&row.name, arguments)?;
     let theirs = if arguments.against_pytorch { Some(memory::pytorch(&row.name, arguments)?) } else { None };
-    print(&row.name, "MiB", ours, theirs, false);
-    Ok(())
+    print(&row.name, "MiB", ours, theirs, false)
 }
 
 /// A line of the table. The ratio is above 1 where ours is better: more for a rate, less for anything else.
-fn print(name: &str, unit: &str, ours: f64, theirs: Option<f64>, rate: bool) {
+fn print(name: &str, unit: &str, ours: f64, theirs: Option<f64>, rate: bool) -> Result<(), String> {
     match theirs {
-        None => println!("{name}\t{ours:.4}\t{unit}"),
+        None => say(&format!("{name}\t{ours:.4}\t{unit}")),
         Some(theirs) => {
             let ratio = if rate { ours / theirs } else { theirs / ours };
-            println!("{name}\t{ours:.4}\t{theirs:.4}\t{unit}\t{ratio:.2}");
+            say(&format!("{name}\t{ours:.4}\t{theirs:.4}\t{unit}\t{ratio:.2}"))
         }
     }
+}
+
+/// Prints a line; an error if nobody reads any more.
+fn say(line: &str) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| format!("cannot print: {error}"))
 }
