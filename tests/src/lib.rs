@@ -1,6 +1,7 @@
 //! What the behaviour tests share: the reader of the golden files, comparison with PyTorch's numbers, and
 //! the table of operations that the golden files name.
 
+pub mod allocations;
 pub mod compare;
 pub mod compiled;
 pub mod declarations;

@@ -1,33 +1,11 @@
 //! Optimisers update all parameters in one loop: the same bits as one by one, and nothing is allocated.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use rustorch::kernels::parallel::set_num_threads;
 use rustorch::optim::{Optimizer, clip_grad_norm_};
 use rustorch::prelude::*;
 use rustorch::{DType, Result, manual_seed, optim};
+use rustorch_tests::allocations::{Counting, count};
 use rustorch_tests::turns::turn;
-
-/// Counts the allocations of the thread that asks.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: all is handed to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -150,12 +128,12 @@ fn nothing_is_allocated() -> Result<()> {
         adam.step()?;
         sgd.step()?;
     }
-    let before = COUNT.get();
+    let before = count();
     for _ in 0..5 {
         adam.step()?;
         sgd.step()?;
     }
-    assert_eq!(COUNT.get() - before, 0, "allocations in ten steps");
+    assert_eq!(count() - before, 0, "allocations in ten steps");
     Ok(())
 }
 

@@ -1,34 +1,12 @@
 //! `TrainStep` against the same training written out, and what it allocates.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use rustorch::compiled::{Tokens, TrainStep, forward_into};
 use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
 use rustorch::optim::clip_grad_norm_;
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed};
+use rustorch_tests::allocations::{Counting, count};
 use rustorch_tests::turns::turn;
-
-/// Counts the allocations of the thread that asks.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: all is handed to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -109,20 +87,20 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
         other.step(&[&text], &text)?;
         third.step(&[&text], &text)?;
     }
-    let before = COUNT.get();
+    let before = count();
     for _ in 0..10 {
         step.step(&[&x], &labels)?;
     }
-    let after = COUNT.get();
+    let after = count();
     for _ in 0..10 {
         other.step(&[&text], &text)?;
     }
-    assert_eq!((after - before, COUNT.get() - after), (0, 0), "allocations in ten steps");
-    let before = COUNT.get();
+    assert_eq!((after - before, count() - after), (0, 0), "allocations in ten steps");
+    let before = count();
     for _ in 0..10 {
         third.step(&[&text], &text)?;
     }
-    assert_eq!(COUNT.get() - before, 0, "allocations in ten steps of a recurrent network");
+    assert_eq!(count() - before, 0, "allocations in ten steps of a recurrent network");
     Ok(())
 }
 
@@ -142,9 +120,9 @@ dim!(Batch, Seq);
 /// Allocations of the heap and blocks for tensors in ten runs, after three.
 fn allocations(mut run: impl FnMut() -> Result<()>) -> Result<(usize, u64)> {
     (0..3).try_for_each(|_| run())?;
-    let before = (COUNT.get(), rustorch::memory_requests());
+    let before = (count(), rustorch::memory_requests());
     (0..10).try_for_each(|_| run())?;
-    Ok((COUNT.get() - before.0, rustorch::memory_requests() - before.1))
+    Ok((count() - before.0, rustorch::memory_requests() - before.1))
 }
 
 #[test]

@@ -353,11 +353,9 @@ fn fold(geometry: &conv::Conv2d, layer: &Conv2d, norm: &ChannelNorm<'_>) -> std:
         let vectors = [norm.weight, norm.bias, mean, var, bias];
         let vector = |at: usize, default: f32| -> Vec<f32> {
             let (ptr, _guard) = read_option(vectors[at]);
+            let Some(ptr) = ptr else { return vec![default; channels] };
             // SAFETY: a value per channel, as was checked when the pass began; the vector is locked.
-            ptr.map_or_else(
-                || vec![default; channels],
-                |ptr| unsafe { std::slice::from_raw_parts(ptr, channels) }.to_vec(),
-            )
+            unsafe { std::slice::from_raw_parts(ptr, channels) }.to_vec()
         };
         let (factor, summand, mean, var) = (vector(0, 1.0), vector(1, 0.0), vector(2, 0.0), vector(3, 1.0));
         let bias = vector(4, 0.0);
