@@ -47,28 +47,23 @@ impl Scalar {
     /// # Errors
     /// The number and the dtype that does not hold it.
     pub(crate) fn check_fits(self, op: &'static str, dtype: DType) -> Result<()> {
-        let limit = match dtype {
-            DType::Bool => return Ok(()),
-            DType::U8 => f64::from(u8::MAX),
-            DType::I8 => f64::from(i8::MAX),
-            DType::I16 => f64::from(i16::MAX),
-            DType::I32 => f64::from(i32::MAX),
-            DType::I64 => i64::MAX as f64,
-            DType::F16 => f64::from(f16::MAX),
-            DType::BF16 => f64::from(bf16::MAX),
-            DType::F32 | DType::Complex64 => f64::from(f32::MAX),
-            DType::F64 | DType::Complex128 => f64::MAX,
-        };
         let value = self.to_c64();
-        let fits = if dtype.is_int() {
-            let lowest = match (dtype, self) {
-                (DType::U8, Self::Int(_)) => -limit,
-                (DType::U8, _) => 0.0,
-                _ => -limit - 1.0,
-            };
-            value.re >= lowest && value.re.trunc() <= limit
-        } else {
-            [value.re, value.im].iter().all(|part| !part.is_finite() || part.abs() <= limit)
+        let fits = match (dtype, dtype.int_range()) {
+            (DType::Bool, _) => return Ok(()),
+            (_, Some((least, greatest))) => {
+                let wraps = dtype == DType::U8 && matches!(self, Self::Int(_));
+                let least = if wraps { -greatest } else { least };
+                value.re >= least as f64 && value.re.trunc() <= greatest as f64
+            }
+            _ => {
+                let limit = match dtype {
+                    DType::F16 => f64::from(f16::MAX),
+                    DType::BF16 => f64::from(bf16::MAX),
+                    DType::F32 | DType::Complex64 => f64::from(f32::MAX),
+                    _ => f64::MAX,
+                };
+                [value.re, value.im].iter().all(|part| !part.is_finite() || part.abs() <= limit)
+            }
         };
         let fits = fits && (value.im == 0.0 || dtype.is_complex());
         if fits { Ok(()) } else { Err(Error::argument(op, format!("{self} does not fit {dtype}"))) }

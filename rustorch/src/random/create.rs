@@ -184,14 +184,8 @@ pub(super) fn integers(op: &'static str, low: i64, high: i64, dtype: DType) -> R
     if low >= high {
         return Err(Error::argument(op, format!("there are no integers from {low} up to, without, {high}")));
     }
-    let (least, greatest) = match dtype {
-        DType::Bool => (0, 1),
-        DType::U8 => (0, u8::MAX.into()),
-        DType::I8 => (i8::MIN.into(), i8::MAX.into()),
-        DType::I16 => (i16::MIN.into(), i16::MAX.into()),
-        DType::I32 => (i32::MIN.into(), i32::MAX.into()),
-        _ => (i64::MIN, i64::MAX),
-    };
+    let range = if dtype == DType::Bool { Some((0, 1)) } else { dtype.int_range() };
+    let (least, greatest) = range.unwrap_or((i64::MIN, i64::MAX));
     if low < least || high - 1 > greatest {
         let message = format!("{dtype} does not hold the integers from {low} up to, without, {high}");
         return Err(Error::argument(op, message));
