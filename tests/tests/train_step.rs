@@ -2,7 +2,7 @@
 
 use rustorch::compiled::{Tokens, TrainStep, forward_into};
 use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
-use rustorch::optim::clip_grad_norm_;
+use rustorch::optim::{clip_grad_norm_, clip_grad_value_};
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed};
 use rustorch_tests::allocations::{Counting, count};
@@ -102,6 +102,60 @@ fn after_the_first_step_nothing_is_allocated() -> Result<()> {
     }
     assert_eq!(count() - before, 0, "allocations in ten steps of a recurrent network");
     Ok(())
+}
+
+/// What ten steps allocate with this optimiser, clipping and schedule, after three; and whether they do as the tape does.
+fn optimised<O: Optimizer>(name: &str, make: impl Fn(Vec<Tensor>) -> O) -> Result<()> {
+    manual_seed(3);
+    let (model, twin) = (Mlp::new(), Mlp::new());
+    twin.load_state_dict(&model.state_dict())?;
+    let schedule = |optimiser: &mut O| optim::scheduler::CosineAnnealingLR::new(optimiser, 20, 0.0);
+    let (mut optimiser, mut other) = (make(model.parameters()), make(twin.parameters()));
+    let (scheduler, mut beside) = (schedule(&mut optimiser)?, schedule(&mut other)?);
+    let mut step = TrainStep::new(&model, nn::CrossEntropyLoss::new(), optimiser)
+        .clip_grad_norm(0.1)
+        .clip_grad_value(0.01)
+        .schedule(scheduler);
+    let (x, labels) = (Tensor::randn([8, 20]), Tensor::randint(0, 5, [8]));
+    let allocated = allocations(|| step.step(&[&x], &labels).map(drop))?;
+    assert_eq!(allocated, (0, 0), "{name}: allocations in ten steps");
+    for _ in 0..13 {
+        other.zero_grad();
+        cross_entropy(&Layer::forward(&twin, &x)?, &labels)?.backward()?;
+        clip_grad_norm_(&twin.parameters(), 0.1, 2.0)?;
+        clip_grad_value_(&twin.parameters(), 0.01)?;
+        other.step()?;
+        beside.step(&mut other)?;
+    }
+    for parameter in model.parameters() {
+        let grad = parameter.grad().expect("a gradient").to_vec::<f32>()?;
+        assert!(grad.iter().all(|value| value.abs() <= 0.01), "{name}");
+    }
+    assert_eq!(step.optimiser().lr(), other.lr(), "{name}");
+    for (a, b) in model.parameters().iter().zip(&twin.parameters()) {
+        assert!(a.allclose(b, 1e-3, 1e-4)?, "{name}\n{a}\n{b}");
+    }
+    Ok(())
+}
+
+#[test]
+fn no_optimiser_clipping_or_schedule_allocates() -> Result<()> {
+    let _turn = turn();
+    rustorch::kernels::parallel::set_num_threads(1);
+    optimised("SGD", |p| optim::SGD::new(p, 1e-2))?;
+    optimised("SGD with momentum", |p| {
+        optim::SGD::builder(p).lr(1e-2).momentum(0.9).nesterov(true).build().expect("good options")
+    })?;
+    optimised("Adam", |p| optim::Adam::new(p, 1e-3))?;
+    optimised("AdamW", |p| optim::AdamW::new(p, 1e-3))?;
+    optimised("Adagrad", |p| optim::Adagrad::new(p, 1e-3))?;
+    optimised("Adadelta", |p| optim::Adadelta::new(p, 1e-2))?;
+    optimised("Adamax", |p| optim::Adamax::new(p, 1e-3))?;
+    optimised("NAdam", |p| optim::NAdam::new(p, 1e-3))?;
+    optimised("RAdam", |p| optim::RAdam::new(p, 1e-3))?;
+    optimised("RMSprop", |p| optim::RMSprop::new(p, 1e-4))?;
+    optimised("Rprop", |p| optim::Rprop::new(p, 1e-5))?;
+    optimised("ASGD", |p| optim::ASGD::new(p, 1e-2))
 }
 
 model! {

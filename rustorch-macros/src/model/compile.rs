@@ -10,7 +10,7 @@ mod plain;
 mod steps;
 
 pub(super) use attention::Heads;
-pub(super) use chain::{Chain, Link, PartOp};
+pub(super) use chain::{Chain, Ending, Link, PartOp};
 pub(super) use elements::Contents;
 pub(super) use kernels::{is_plain_table, is_recurrent};
 
@@ -60,6 +60,8 @@ pub(super) enum Kind<'p> {
         layer: Callee,
         input: Var,
         act: Option<Act>,
+        /// Elementwise operations of which the product is one operand.
+        last: Option<Ending>,
     },
     Conv2d {
         layer: Callee,
@@ -230,8 +232,10 @@ impl Kind<'_> {
             Kind::Conv2d { input, residual, .. } | Kind::ChannelNorm { input, residual, .. } => {
                 std::iter::once(*input).chain(*residual).collect()
             }
-            Kind::Linear { input, .. }
-            | Kind::RowNorm { input, .. }
+            Kind::Linear { input, last, .. } => {
+                std::iter::once(*input).chain(last.iter().flat_map(Ending::uses)).collect()
+            }
+            Kind::RowNorm { input, .. }
             | Kind::Embedding { input, .. }
             | Kind::MaxPool { input, .. }
             | Kind::Unary { input, .. }

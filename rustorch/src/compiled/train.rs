@@ -200,6 +200,7 @@ pub struct TrainStep<'m, M, L, O> {
     loss: L,
     optimiser: O,
     max_norm: Option<f64>,
+    limit: Option<f64>,
     clipper: Clipper,
     schedule: Option<AfterStep<'m, O>>,
     parameters: Vec<Tensor>,
@@ -222,6 +223,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
             loss,
             optimiser,
             max_norm: None,
+            limit: None,
             clipper: Clipper::default(),
             schedule: None,
             parameters: model.parameters(),
@@ -236,6 +238,13 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
     /// ([`clip_grad_norm_`](crate::optim::clip_grad_norm_)).
     pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
         self.max_norm = Some(max_norm);
+        self
+    }
+
+    /// Limits every element of all gradients to `-limit ..= limit` ([`clip_grad_value_`](crate::optim::clip_grad_value_)), after their
+    /// norm where that is limited as well.
+    pub fn clip_grad_value(mut self, limit: f64) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -263,6 +272,9 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
         };
         if let Some(max_norm) = self.max_norm {
             self.clipper.clip(&self.parameters, max_norm, 2.0)?;
+        }
+        if let Some(limit) = self.limit {
+            self.clipper.limit(&self.parameters, limit)?;
         }
         self.optimiser.step()?;
         if let Some(schedule) = &mut self.schedule {

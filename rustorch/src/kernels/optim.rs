@@ -335,6 +335,18 @@ pub unsafe fn scale(arrays: &[Array], factor: f32, ends: &mut Vec<usize>) {
     });
 }
 
+/// Limits all elements to `-limit ..= limit`; NaN stays NaN.
+///
+/// # Safety
+/// As for [`scale`].
+pub unsafe fn limit(arrays: &[Array], limit: f32, ends: &mut Vec<usize>) {
+    chunks(arrays.iter().map(|array| array.len), ends, |_, at, range| {
+        // SAFETY: the caller's promise; chunks are disjoint.
+        let values = unsafe { std::slice::from_raw_parts_mut(arrays[at].ptr.add(range.start), range.len()) };
+        values.iter_mut().for_each(|value| *value = value.clamp(-limit, limit));
+    });
+}
+
 struct Squares<'a>(&'a [f32]);
 
 impl Kernel for Squares<'_> {

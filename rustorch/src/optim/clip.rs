@@ -1,6 +1,6 @@
 //! Limits on gradients (`torch.nn.utils.clip_grad`).
 
-use crate::kernels::optim::{Array, scale, sum_of_squares};
+use crate::kernels::optim::{Array, limit, scale, sum_of_squares};
 use crate::storage::Locks;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
@@ -48,11 +48,7 @@ impl Clipper {
         if norm_type.is_nan() || norm_type <= 0.0 {
             return Err(Error::argument(OP, format!("norm_type is {norm_type}, expected a positive number")));
         }
-        self.gradients.clear();
-        self.gradients.extend(parameters.iter().filter_map(Tensor::grad));
-        let is_plain = |gradient: &Tensor| {
-            gradient.dtype() == DType::F32 && gradient.device().is_cpu() && gradient.is_contiguous()
-        };
+        self.collect(parameters);
         let total = match norm_type == 2.0 && self.gradients.iter().all(is_plain) {
             true => self.together(max_norm),
             false => no_grad(|| one_by_one(&self.gradients, max_norm, norm_type)),
@@ -60,6 +56,43 @@ impl Clipper {
         // A gradient that is held here could not be written to by the next step.
         self.gradients.clear();
         total
+    }
+
+    /// As [`clip_grad_value_`].
+    pub fn limit(&mut self, parameters: &[Tensor], limit: f64) -> Result<()> {
+        if limit.is_nan() || limit < 0.0 {
+            return Err(Error::argument(
+                "clip_grad_value_",
+                format!("the limit is {limit}, expected a number, at least 0"),
+            ));
+        }
+        self.collect(parameters);
+        let result = match self.gradients.iter().all(is_plain) {
+            true => self.limit_together(limit),
+            false => no_grad(|| limit_one_by_one(&self.gradients, limit)),
+        };
+        self.gradients.clear();
+        result
+    }
+
+    fn collect(&mut self, parameters: &[Tensor]) {
+        self.gradients.clear();
+        self.gradients.extend(parameters.iter().filter_map(Tensor::grad));
+    }
+
+    /// The limit as one loop over all gradients.
+    fn limit_together(&mut self, bound: f64) -> Result<()> {
+        let Self { gradients, arrays, ends, locks } = self;
+        let guard = locks.lock(gradients.iter().map(Tensor::storage), std::iter::empty());
+        if guard.shared {
+            drop(guard);
+            return no_grad(|| limit_one_by_one(gradients, bound));
+        }
+        list(gradients, arrays);
+        // SAFETY: contiguous, locked, and each in a storage of its own.
+        unsafe { limit(arrays, bound as f32, ends) };
+        gradients.iter().for_each(|gradient| gradient.storage().bump_version());
+        Ok(())
     }
 
     /// The Euclidean norm and the scaling as one loop each over all gradients.
@@ -70,8 +103,7 @@ impl Clipper {
             drop(guard);
             return no_grad(|| one_by_one(gradients, max_norm, 2.0));
         }
-        arrays.clear();
-        arrays.extend(gradients.iter().map(|g| Array { ptr: g.host_ptr().cast(), len: g.numel() }));
+        list(gradients, arrays);
         // SAFETY: contiguous, locked, and each in a storage of its own.
         let total = unsafe { sum_of_squares(arrays, ends) }.sqrt();
         if let Some(factor) = factor(max_norm, total) {
@@ -82,6 +114,17 @@ impl Clipper {
         drop(guard);
         Ok(total)
     }
+}
+
+/// Whether the loops over all gradients do for this one.
+fn is_plain(gradient: &Tensor) -> bool {
+    gradient.dtype() == DType::F32 && gradient.device().is_cpu() && gradient.is_contiguous()
+}
+
+/// Where the elements of all gradients are.
+fn list(gradients: &[Tensor], arrays: &mut Vec<Array>) {
+    arrays.clear();
+    arrays.extend(gradients.iter().map(|g| Array { ptr: g.host_ptr().cast(), len: g.numel() }));
 }
 
 /// What gradients of this norm are multiplied by, if they are.
@@ -116,18 +159,11 @@ fn one_by_one(gradients: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn clip_grad_value_(parameters: &[Tensor], limit: f64) -> Result<()> {
-    if limit.is_nan() || limit < 0.0 {
-        return Err(Error::argument(
-            "clip_grad_value_",
-            format!("the limit is {limit}, expected a number, at least 0"),
-        ));
-    }
-    no_grad(|| {
-        for gradient in parameters.iter().filter_map(Tensor::grad) {
-            gradient.copy_(&gradient.clamp(-limit, limit)?)?;
-        }
-        Ok(())
-    })
+    Clipper::default().limit(parameters, limit)
+}
+
+fn limit_one_by_one(gradients: &[Tensor], limit: f64) -> Result<()> {
+    gradients.iter().try_for_each(|gradient| gradient.copy_(&gradient.clamp(-limit, limit)?).map(drop))
 }
 
 /// The norm of one gradient.

@@ -41,7 +41,13 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         None => inner,
     };
     let text = match &step.kind {
-        Kind::Linear { layer, act, .. } => wrap(format!("{}(·)", label(layer)), act),
+        Kind::Linear { layer, act, last, .. } => {
+            let text = wrap(format!("{}(·)", label(layer)), act);
+            match last {
+                Some(last) => last.chain.words(Some((last.product, &text))),
+                None => text,
+            }
+        }
         Kind::Conv2d { layer, norm, residual, act, pool, .. } => {
             let text = format!("{}(·)", label(layer));
             let text = norm.as_ref().map_or(text.clone(), |norm| format!("{}({text})", label(norm)));
@@ -67,7 +73,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             };
             format!("{op}({}, {})", side(left), side(right))
         }
-        Kind::Chain(chain) => chain.words(),
+        Kind::Chain(chain) => chain.words(None),
         Kind::Reshape { .. } => "reshape(·)".into(),
         Kind::Detach { .. } => "detach(·)".into(),
         Kind::State { field, entry } => {

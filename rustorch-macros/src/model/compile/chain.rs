@@ -1,7 +1,7 @@
 //! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
 
 use super::super::ir::Var;
-use super::{Act, Kind, Operand, Step};
+use super::{Act, Kind, Operand, Step, counts};
 use crate::fuse::functions::{find, operator};
 use crate::fuse::graph::{Graph, Id};
 use proc_macro2::TokenStream;
@@ -37,6 +37,23 @@ pub(in super::super) enum PartOp {
     Dropout { input: Var, factors: TokenStream },
 }
 
+/// The end of a product: a chain over its shape.
+pub(in super::super) struct Ending {
+    pub chain: Chain,
+    /// The operand of the chain that is the product.
+    pub product: Var,
+}
+
+/// The operand that stands for a product without its activation, which is no tensor of the model.
+const PRODUCT: Var = Var::MAX;
+
+impl Ending {
+    /// What it uses besides the product.
+    pub fn uses(&self) -> impl Iterator<Item = Var> {
+        self.chain.uses().into_iter().filter(|var| *var != self.product)
+    }
+}
+
 /// What a chain reads.
 pub(in super::super) enum Link {
     Tensor(Var),
@@ -69,6 +86,12 @@ impl Chain {
         self.parts.iter().any(|part| matches!(part.op, PartOp::Dropout { .. }))
     }
 
+    /// Whether it is no larger than the library and the compiler can do with.
+    fn fits(&self) -> bool {
+        let made = self.expression();
+        made.links.len() <= MOST_LINKS && made.numbers.len() <= MOST_NUMBERS && self.parts.len() <= MOST_PARTS
+    }
+
     pub fn expression(&self) -> Expression {
         let mut made =
             Expression { graph: Graph::default(), output: 0, links: Vec::new(), numbers: Vec::new() };
@@ -96,25 +119,35 @@ impl Chain {
         made
     }
 
-    /// `relu(add(·, ·))`; `a = exp(·); mul(a, a)` where a value is used more than once.
-    pub fn words(&self) -> String {
+    /// `relu(add(·, ·))`; `a = exp(·); mul(a, a)` where a value is used more than once. An operand that has a text of its own is
+    /// called by that.
+    pub fn words(&self, own: Option<(Var, &str)>) -> String {
         let mut text = String::new();
-        let mut names: BTreeMap<Var, char> = BTreeMap::new();
+        let mut names: BTreeMap<Var, String> = BTreeMap::new();
+        if let Some((var, word)) = own {
+            let is_used_once =
+                self.parts.iter().flat_map(|part| part.op.tensors()).filter(|used| *used == var).count() == 1;
+            let name = if is_used_once { word.to_owned() } else { "p".to_owned() };
+            if !is_used_once {
+                text += &format!("p = {word}; ");
+            }
+            names.insert(var, name);
+        }
         for part in &self.parts {
             let uses = self.parts.iter().flat_map(|user| user.op.tensors()).filter(|var| *var == part.result);
             if uses.count() > 1 {
-                let name = ('a'..='z').nth(names.len() % 26).unwrap_or('a');
+                let name = ('a'..='o').nth(text.matches(';').count() % 15).unwrap_or('a');
                 text += &format!("{name} = {}; ", self.word(part, &names));
-                names.insert(part.result, name);
+                names.insert(part.result, name.to_string());
             }
         }
         let last = self.parts.last().map_or_else(String::new, |part| self.word(part, &names));
         text + &last
     }
 
-    fn word(&self, part: &Part, names: &BTreeMap<Var, char>) -> String {
+    fn word(&self, part: &Part, names: &BTreeMap<Var, String>) -> String {
         let tensor = |var: &Var| match (names.get(var), self.parts.iter().find(|part| part.result == *var)) {
-            (Some(name), _) => name.to_string(),
+            (Some(name), _) => name.clone(),
             (None, Some(part)) => self.word(part, names),
             (None, None) => "·".to_owned(),
         };
@@ -245,18 +278,58 @@ fn members<'m>(
         let mut more = members.clone();
         more.push(maker);
         more.sort_unstable();
-        let expression = chain(steps, &more);
-        let made = expression.expression();
-        if made.links.len() <= MOST_LINKS
-            && made.numbers.len() <= MOST_NUMBERS
-            && expression.parts.len() <= MOST_PARTS
-        {
+        if chain(steps, &more).fits() {
             members = more;
             candidates = members.iter().flat_map(|member| steps[*member].kind.uses()).collect();
             at = 0;
         }
     }
     members
+}
+
+/// Lets linear maps end with the chain or operation that alone uses their result, if it has their shape: later ones first, as a
+/// chain can follow only the last of its operands while that is in the cache.
+pub(super) fn end_products<'m>(
+    steps: &mut Vec<Step<'_>>,
+    results: &[Var],
+    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
+) {
+    // The uses of what remains do not change.
+    let uses = counts(steps);
+    for at in (0..steps.len()).rev() {
+        let Kind::Linear { layer, input, act, last: None } = &steps[at].kind else { continue };
+        let (layer, input, product) = (*layer, *input, steps[at].results[0]);
+        let Some(user) = (at + 1..steps.len()).find(|user| steps[*user].kind.uses().contains(&product))
+        else {
+            continue;
+        };
+        let count = steps[user].kind.uses().iter().filter(|used| **used == product).count();
+        if results.contains(&product) || uses.get(&product) != Some(&count) {
+            continue;
+        }
+        let Some(mut chain) = parts(&steps[user]) else { continue };
+        let result = steps[user].results[0];
+        if shape(result).is_none() || shape(result) != shape(product) {
+            continue;
+        }
+        // The activation becomes the first operation of the chain, of which the product without it is an operand: that needs a
+        // name, for which nobody else has use.
+        let mut operand = product;
+        if let Some(act) = act {
+            operand = PRODUCT;
+            let numbers = act.params.iter().cloned().map(Operand::Number);
+            let operands = std::iter::once(Operand::Tensor(operand)).chain(numbers).collect();
+            let op = PartOp::Call { name: act.name, operands };
+            chain.parts.insert(0, Part { result: product, op });
+        }
+        if !chain.fits() {
+            continue;
+        }
+        // Other operands of the chain may be made between the two: both happen where the chain was.
+        steps[user].kind =
+            Kind::Linear { layer, input, act: None, last: Some(Ending { chain, product: operand }) };
+        steps.remove(at);
+    }
 }
 
 /// Whether random numbers are drawn in the same order if the step `maker` moves to `root`.

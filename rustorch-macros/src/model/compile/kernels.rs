@@ -20,7 +20,7 @@ impl Compiler<'_> {
             return Some(act.kind(input, result));
         }
         Some(match layer.spec.name {
-            "Linear" => Kind::Linear { layer: callee, input, act: None },
+            "Linear" => Kind::Linear { layer: callee, input, act: None, last: None },
             "Conv2d" if pads_with_zeros(args) => {
                 Kind::Conv2d { layer: callee, input, norm: None, residual: None, act: None, pool: None }
             }

@@ -21,6 +21,7 @@ impl Compiler<'_> {
         fuse::fuse(&mut steps, &program.results, shape);
         attention::absorb(&mut steps, &program.results);
         chain::fuse(&mut steps, &program.results, shape);
+        chain::end_products(&mut steps, &program.results, shape);
         let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
         owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
         let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();

@@ -5,10 +5,13 @@ use smallvec::SmallVec;
 use super::super::{Buf, Grad, Pass};
 use super::dropout::Factors;
 use super::elementwise::{broadcast_strides, parameters};
+use super::linear::Linear;
 use super::numel;
-use crate::Result;
+use crate::kernels::gemm::{Activation, Part};
+use crate::kernels::parallel::Shared;
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
+use crate::{Result, Tensor};
 
 /// An expression of several operands, and its gradients.
 pub struct Chain {
@@ -42,6 +45,12 @@ pub enum Link<'a> {
     Dropout(f64, bool),
 }
 
+impl Link<'_> {
+    fn wants_grad(&self) -> bool {
+        matches!(self, Link::Values(buf, _) if buf.grad)
+    }
+}
+
 impl From<&crate::nn::Dropout> for Link<'_> {
     fn from(layer: &crate::nn::Dropout) -> Self {
         Link::Dropout(layer.p, layer.training.get())
@@ -68,32 +77,85 @@ impl Pass {
         params: &[f64],
         shape: &[usize],
     ) -> Result<Buf> {
-        let len = numel(shape);
-        let wants = |link: &Link<'_>| matches!(link, Link::Values(buf, _) if buf.grad);
-        let grad = self.recording && links.iter().any(wants);
-        let y = self.result(len, grad);
+        let grad = self.recording && links.iter().any(Link::wants_grad);
+        let y = self.result(numel(shape), grad);
         if !self.planning {
-            let mut feeds: SmallVec<[Feed; MAX_INPUTS]> = SmallVec::new();
-            for link in links {
-                feeds.push(match *link {
-                    Link::Values(buf, own) => feed(buf, own, shape),
-                    Link::Dropout(p, training) => {
-                        let factors = Factors::draw(p, training, len)?;
-                        self.factors.push(factors);
-                        factors.feed()
-                    }
-                });
-            }
+            let feeds = self.feeds(links, shape, y)?;
             // SAFETY: buffers of the pass, broadcast to the shape of the result.
             unsafe { chain::run(chain.value, &feeds, &[Some(y.f32())], parameters(params), shape) };
         }
+        self.save_links(chain, links, y);
+        Ok(y)
+    }
+
+    /// The value of a chain over this shape of which one operand, `product` among the links, is `x Wᵀ + b`: each part of the product
+    /// goes through the chain while it is in the cache. Its gradient is that of the chain, then that of the linear map.
+    ///
+    /// # Errors
+    /// As for [`Pass::chain`].
+    #[expect(clippy::too_many_arguments, reason = "a product and a chain")]
+    pub fn linear_chain(
+        &mut self,
+        x: Buf,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        chain: &'static Chain,
+        (links, product): (&[Link<'_>], usize),
+        params: &[f64],
+        shape: &[usize],
+    ) -> Result<Buf> {
+        let linear = Linear { x, weight, bias };
+        let own = self.recording && linear.wants_grad();
+        let grad = own || self.recording && links.iter().any(Link::wants_grad);
+        let y = self.result(linear.len(), grad);
+        let is_kept = grad && chain.reads.contains(&Variable::Input(product));
+        let z = if is_kept { self.numbers(linear.len(), own) } else { Buf { grad: own, ..y } };
+        let mut links: SmallVec<[Link<'_>; MAX_INPUTS]> = links.into();
+        links[product] = Link::Values(z, shape);
+        if !self.planning {
+            let feeds = self.feeds(&links, shape, y)?;
+            let (params, shared) = (parameters(params), Shared((&feeds[..], y.f32())));
+            let ending = |part: Part| {
+                let (feeds, y) = shared.get();
+                // SAFETY: buffers of the pass, broadcast to the shape of the result; parts are disjoint.
+                unsafe { chain::run_part(chain.value, feeds, &[Some(y)], params, shape, part) };
+            };
+            // SAFETY: buffers of the pass of these sizes; the ending writes to its part of the result alone.
+            unsafe { linear.run(z, Activation::Identity, Some(&ending)) };
+        }
+        self.save(x, grad && weight.requires_grad());
+        self.save_links(chain, &links, y);
+        if is_kept {
+            self.release(z);
+        }
+        Ok(y)
+    }
+
+    /// Where the loop gets its operands from; dropouts draw their factors. `y` is the result.
+    fn feeds(&mut self, links: &[Link<'_>], shape: &[usize], y: Buf) -> Result<SmallVec<[Feed; MAX_INPUTS]>> {
+        let mut feeds = SmallVec::new();
+        for link in links {
+            feeds.push(match *link {
+                Link::Values(buf, _) if buf.ptr == y.ptr => Feed::Replaced(buf.f32()),
+                Link::Values(buf, own) => feed(buf, own, shape),
+                Link::Dropout(p, training) => {
+                    let factors = Factors::draw(p, training, y.len)?;
+                    self.factors.push(factors);
+                    factors.feed()
+                }
+            });
+        }
+        Ok(feeds)
+    }
+
+    /// Saves what the gradients of a chain read.
+    fn save_links(&mut self, chain: &Chain, links: &[Link<'_>], y: Buf) {
         for (k, link) in links.iter().enumerate() {
             if let Link::Values(buf, _) = link {
-                self.save(*buf, grad && chain.reads.contains(&Variable::Input(k)));
+                self.save(*buf, y.grad && chain.reads.contains(&Variable::Input(k)));
             }
         }
-        self.save(y, grad && chain.reads.contains(&Variable::Output));
-        Ok(y)
+        self.save(y, y.grad && chain.reads.contains(&Variable::Output));
     }
 
     /// The gradient of [`Pass::chain`]. Of the operands, the shapes are looked at.

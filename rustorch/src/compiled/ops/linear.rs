@@ -3,7 +3,10 @@
 use super::super::{Buf, Grad, Pass};
 use super::elementwise::{Unary, apply, derive, operators};
 use super::{read, read_option, sum_rows, wants};
-use crate::kernels::gemm::{Activation, Bias, Epilogue, MatMut, MatRef, Product};
+use crate::kernels::gemm::{Activation, Bias, Ending, Epilogue, MatMut, MatRef, Part, Product};
+use crate::kernels::isa;
+use crate::kernels::parallel::Shared;
+use crate::ops::elementwise::chain::runs;
 use crate::{Result, Tensor};
 
 /// The activation as the product's own last step, if it has it.
@@ -21,41 +24,87 @@ pub(super) fn fused(op: Unary) -> Option<Activation> {
 /// An activation with its parameters.
 pub type Act<'a> = Option<(Unary, &'a [f64])>;
 
+/// `x Wᵀ + b` over the last axis of `x`.
+pub(super) struct Linear<'a> {
+    pub x: Buf,
+    pub weight: &'a Tensor,
+    pub bias: Option<&'a Tensor>,
+}
+
+impl Linear<'_> {
+    /// Columns of the result and of `x`.
+    pub fn sizes(&self) -> [usize; 2] {
+        let &[outputs, inputs] = self.weight.shape() else { unreachable!("a weight has two axes") };
+        [outputs, inputs]
+    }
+
+    /// Elements of the result.
+    pub fn len(&self) -> usize {
+        let [outputs, inputs] = self.sizes();
+        self.x.len / inputs * outputs
+    }
+
+    /// Whether somebody wants a gradient of it.
+    pub fn wants_grad(&self) -> bool {
+        self.x.grad || wants(&[Some(self.weight), self.bias])
+    }
+
+    /// The product into `z`, an activation, and what is done with its parts while they are in the cache.
+    ///
+    /// # Safety
+    /// Buffers of a pass of the sizes above; the ending writes to no operand, and not to elements outside its part.
+    pub unsafe fn run(&self, z: Buf, activation: Activation, ending: Option<Ending<'_>>) {
+        let [outputs, inputs] = self.sizes();
+        let ((w, _w), (b, _b)) = (read(self.weight), read_option(self.bias));
+        let product = Product {
+            m: self.x.len / inputs,
+            n: outputs,
+            k: inputs,
+            alpha: 1.0,
+            a: MatRef { ptr: self.x.f32(), rs: inputs as isize, cs: 1 },
+            b: MatRef { ptr: w, rs: 1, cs: inputs as isize },
+            beta: 0.0,
+            c: MatMut { ptr: z.f32(), rs: outputs as isize, cs: 1 },
+            epilogue: Epilogue { bias: b.map_or(Bias::None, Bias::PerColumn), activation },
+        };
+        // SAFETY: the caller's promise; the parameters are locked and were checked.
+        unsafe {
+            match ending {
+                Some(ending) => product.run_then(isa(), ending),
+                None => product.run(),
+            }
+        }
+    }
+}
+
 impl Pass {
     /// `act(x Wᵀ + b)` over the last axis of `x`.
     pub fn linear(&mut self, x: Buf, weight: &Tensor, bias: Option<&Tensor>, act: Act<'_>) -> Buf {
-        let &[outputs, inputs] = weight.shape() else { unreachable!("a weight has two axes") };
-        let rows = x.len / inputs;
-        let own = wants(&[Some(weight), bias]);
-        let grad = self.recording && (x.grad || own);
-        let y = self.result(rows * outputs, grad);
+        let linear = Linear { x, weight, bias };
+        let grad = self.recording && linear.wants_grad();
+        let y = self.result(linear.len(), grad);
         // The derivative of most activations is a function of the input, which must be kept then.
         let (z, last) = match act {
             None => (y, Activation::Identity),
             Some((op, _)) => match fused(op) {
                 Some(activation) if !grad || op.saves_output() => (y, activation),
-                _ => (self.numbers(rows * outputs, grad), Activation::Identity),
+                _ => (self.numbers(linear.len(), grad), Activation::Identity),
             },
         };
         if !self.planning {
-            let ((w, _w), (b, _b)) = (read(weight), read_option(bias));
-            let product = Product {
-                m: rows,
-                n: outputs,
-                k: inputs,
-                alpha: 1.0,
-                a: MatRef { ptr: x.f32(), rs: inputs as isize, cs: 1 },
-                b: MatRef { ptr: w, rs: 1, cs: inputs as isize },
-                beta: 0.0,
-                c: MatMut { ptr: z.f32(), rs: outputs as isize, cs: 1 },
-                epilogue: Epilogue { bias: b.map_or(Bias::None, Bias::PerColumn), activation: last },
+            let [columns, _] = linear.sizes();
+            let shared = Shared((z, y));
+            let activate = |part: Part| {
+                let (Some((op, params)), (z, y)) = (act, shared.get()) else { return };
+                for run in runs(part, columns) {
+                    let (from, to) = (z.f32().wrapping_add(run.start), y.f32().wrapping_add(run.start));
+                    // SAFETY: elements of both buffers, which are apart.
+                    unsafe { apply(op, params, from, to, run.len()) };
+                }
             };
-            // SAFETY: buffers of the pass of these sizes; the parameters are locked and were checked.
-            unsafe { product.run() };
-            if let (Some((op, params)), true) = (act, z.ptr != y.ptr) {
-                // SAFETY: as above.
-                unsafe { apply(op, params, z.f32(), y.f32(), y.len) };
-            }
+            let is_apart = act.is_some() && z.ptr != y.ptr;
+            // SAFETY: buffers of the pass of these sizes.
+            unsafe { linear.run(z, last, is_apart.then_some(&activate)) };
         }
         self.save(x, grad && weight.requires_grad());
         if let Some((op, _)) = act {

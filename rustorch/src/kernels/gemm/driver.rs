@@ -1,10 +1,11 @@
 //! Which way a product goes, how it is cut for caches and threads.
 
 use super::epilogue::Region;
+use super::grid::{Grid, balanced};
 use super::micro::{Block, DOT_COLS};
 use super::pack::Panel;
 use super::table::{Kernels, Real};
-use super::{BatchDim, Bias, Element, Product, batch_offsets};
+use super::{BatchDim, Bias, Element, Ending, Part, Product, batch_offsets};
 use crate::kernels::Isa;
 use crate::kernels::{parallel, scratch};
 
@@ -14,6 +15,9 @@ pub(super) const PARALLEL_WORK: usize = 1 << 18;
 const MAX_COLS: usize = 2048;
 /// Products up to this many multiplications are not packed if B's rows are contiguous.
 const TINY_WORK: usize = 24 * 24 * 24;
+
+/// Finished elements that an ending is called with at a time: half a second-level cache of 1 MiB.
+const ENDING: usize = 1 << 17;
 
 /// How the elements of C are computed. Chosen from the whole product, as the paths round differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,19 @@ macro_rules! real_element {
         impl Element for $t {
             unsafe fn product(isa: Isa, product: &Product<$t>, batch: &[BatchDim]) {
                 // SAFETY: the caller's promise.
-                unsafe { run(<$t>::kernels(isa), product, batch) }
+                unsafe { run(<$t>::kernels(isa), product, batch, None) }
+            }
+        }
+
+        impl Product<$t> {
+            /// [`Product::run`] with chosen instructions, and `ending` called with every part of C when that is finished and still
+            /// in the cache: parts that together are C, in any order and on any thread.
+            ///
+            /// # Safety
+            /// As for [`Product::run`].
+            pub unsafe fn run_then(&self, isa: Isa, ending: Ending<'_>) {
+                // SAFETY: the caller's promise.
+                unsafe { run(<$t>::kernels(isa), self, &[], Some(ending)) }
             }
         }
     )*};
@@ -38,19 +54,33 @@ macro_rules! real_element {
 
 real_element!(f32, f64);
 
-unsafe fn run<T: Real>(kernels: &Kernels<T>, product: &Product<T>, batch: &[BatchDim]) {
-    let (product, batch) = fold(product, batch);
+/// Only products without a batch have an ending.
+unsafe fn run<T: Real>(
+    kernels: &Kernels<T>,
+    product: &Product<T>,
+    batch: &[BatchDim],
+    ending: Option<Ending<'_>>,
+) {
+    let (product, batch, is_transposed) = fold(product, batch);
     let count: usize = batch.iter().map(|dim| dim.size).product();
     if product.m == 0 || product.n == 0 || count == 0 {
         return;
     }
+    let turned;
+    let ending: Option<Ending<'_>> = match ending {
+        Some(ending) if is_transposed => {
+            turned = move |part: Part| ending(part.transposed());
+            Some(&turned)
+        }
+        ending => ending,
+    };
     let path = choose(kernels, &product);
     let work = product.m * product.n * product.k.max(1);
     let threads = if work.saturating_mul(count) < PARALLEL_WORK { 1 } else { parallel::available_threads() };
     if threads == 1 {
         for index in 0..count {
             // SAFETY: the caller's promise.
-            unsafe { block(kernels, path, &product.at(batch_offsets(&batch, index))) };
+            unsafe { block(kernels, path, &product.at(batch_offsets(&batch, index)), ending) };
         }
         return;
     }
@@ -66,18 +96,20 @@ unsafe fn run<T: Real>(kernels: &Kernels<T>, product: &Product<T>, batch: &[Batc
             let (index, part) = (task / (grid.rows * grid.cols), task % (grid.rows * grid.cols));
             if let Some((i, j, m, n)) = grid.part(part, product.m, product.n) {
                 let part = product.at(batch_offsets(batch, index)).part(i, j, m, n);
+                let moved = |part: Part| ending.map_or((), |ending| ending(part.moved(i, j)));
+                let ending = ending.is_some().then_some(&moved as Ending<'_>);
                 // SAFETY: the caller's promise; the parts of C are disjoint.
-                unsafe { block(kernels, path, &part) };
+                unsafe { block(kernels, path, &part, ending) };
             }
         }
     });
 }
 
-/// Makes one product of many where the operands allow, and C's rows contiguous where they can be.
+/// Makes one product of many where the operands allow, and C's rows contiguous where they can be; whether that transposed it.
 fn fold<T: Real>(
     product: &Product<T>,
     batch: &[BatchDim],
-) -> (Product<T>, smallvec::SmallVec<[BatchDim; 6]>) {
+) -> (Product<T>, smallvec::SmallVec<[BatchDim; 6]>, bool) {
     let mut p = *product;
     let mut rest: smallvec::SmallVec<[BatchDim; 6]> =
         batch.iter().copied().filter(|dim| dim.size != 1).collect();
@@ -101,9 +133,9 @@ fn fold<T: Real>(
     let column_major = p.c.cs != 1 && p.c.rs == 1;
     if p.m > 1 && (p.n == 1 || column_major) {
         rest.iter_mut().for_each(|dim| std::mem::swap(&mut dim.a, &mut dim.b));
-        return (p.transposed(), rest);
+        return (p.transposed(), rest, true);
     }
-    (p, rest)
+    (p, rest, false)
 }
 
 fn choose<T: Real>(kernels: &Kernels<T>, p: &Product<T>) -> Path {
@@ -120,51 +152,19 @@ fn choose<T: Real>(kernels: &Kernels<T>, p: &Product<T>) -> Path {
     }
 }
 
-/// C cut into parts for threads.
-pub(super) struct Grid {
-    pub rows: usize,
-    pub cols: usize,
-    row_step: usize,
-    col_step: usize,
-}
-
-impl Grid {
-    /// The cut into `parts` (more if they are large, to even out the load) that makes a thread's work and packing least.
-    pub fn new((mr, nr): (usize, usize), (m, n, k): (usize, usize, usize), parts: usize) -> Grid {
-        let parts = if parts > 1 && m * n * k / parts > 1 << 25 { parts * 2 } else { parts };
-        // Packing an element costs about as much as 16 multiplications, and is done once per k.
-        let cost = |grid: &Grid| grid.row_step * grid.col_step + 16 * (grid.row_step + grid.col_step);
-        let cut = |rows: usize, cols: usize| {
-            let row_step = m.div_ceil(mr).div_ceil(rows) * mr;
-            let col_step = n.div_ceil(nr).div_ceil(cols) * nr;
-            Grid { rows: m.div_ceil(row_step), cols: n.div_ceil(col_step), row_step, col_step }
-        };
-        (1..=parts)
-            .filter(|rows| parts.is_multiple_of(*rows))
-            .map(|rows| cut(rows, parts / rows))
-            .min_by_key(cost)
-            .unwrap_or_else(|| cut(1, 1))
-    }
-
-    /// Row, column, height and width of a part.
-    pub fn part(&self, index: usize, m: usize, n: usize) -> Option<(usize, usize, usize, usize)> {
-        let (i, j) = (index / self.cols * self.row_step, index % self.cols * self.col_step);
-        (i < m && j < n).then(|| (i, j, self.row_step.min(m - i), self.col_step.min(n - j)))
-    }
-}
-
 /// A part of a product on this thread.
-unsafe fn block<T: Real>(kernels: &Kernels<T>, path: Path, p: &Product<T>) {
+unsafe fn block<T: Real>(kernels: &Kernels<T>, path: Path, p: &Product<T>, ending: Option<Ending<'_>>) {
     // SAFETY: the caller's promise.
     unsafe {
-        if p.c.cs != 1 && p.n > 1 {
-            return scattered(kernels, path, p);
-        }
         match path {
+            _ if p.c.cs != 1 && p.n > 1 => scattered(kernels, path, p),
             Path::Direct => direct(kernels, p),
             Path::Dot => dot(kernels, p),
-            Path::Packed => packed(kernels, p),
+            Path::Packed => return packed(kernels, p, ending),
         }
+    }
+    if let Some(ending) = ending {
+        ending(Part { row: 0, column: 0, rows: p.m, columns: p.n });
     }
 }
 
@@ -232,7 +232,7 @@ unsafe fn dot<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
 }
 
 /// Goto's loops: blocks of columns, of k, of rows; then panels of B against tiles of A.
-unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
+unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>, ending: Option<Ending<'_>>) {
     // 14 by 256 f32 of A and 256 by 32 of B fill the first-level cache; 448 by 256 of A take half of the second.
     let depth = 1024 / size_of::<T>().max(4) * if size_of::<T>() == 8 { 3 } else { 2 } / 2;
     let kc = p.k.div_ceil(p.k.div_ceil(depth).max(1)).max(1);
@@ -252,12 +252,25 @@ unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
                 let ks = kc.min(p.k - k0);
                 for i in (0..p.m).step_by(mc) {
                     let part = stripe.part(i, 0, mc.min(p.m - i), stripe.n);
+                    let moved = |part: Part| ending.map_or((), |ending| ending(part.moved(i, j)));
+                    let ending = (ending.is_some() && k0 + ks == p.k).then_some(&moved as Ending<'_>);
+                    let buffers = Buffers { a: buffer, b: b_buffer, shared_b, pack_b: i == 0 };
                     // SAFETY: the part lies within the product; the buffers have room for it.
-                    unsafe { panels(kernels, &part, k0..k0 + ks, buffer, b_buffer, shared_b, i == 0) };
+                    unsafe { panels(kernels, &part, k0..k0 + ks, &buffers, ending) };
                 }
             }
         }
     });
+}
+
+/// Room for packed operands.
+struct Buffers<T> {
+    a: *mut T,
+    b: *mut T,
+    /// Whether B's panels stay for the blocks of rows that follow.
+    shared_b: bool,
+    /// Whether they are not there yet.
+    pack_b: bool,
 }
 
 /// All columns of `p` for the rows of `p` (one block of A) and a range of k.
@@ -265,10 +278,8 @@ unsafe fn panels<T: Real>(
     kernels: &Kernels<T>,
     p: &Product<T>,
     ks: std::ops::Range<usize>,
-    a_buffer: *mut T,
-    b_buffer: *mut T,
-    shared_b: bool,
-    pack_b: bool,
+    &Buffers { a: a_buffer, b: b_buffer, shared_b, pack_b }: &Buffers<T>,
+    ending: Option<Ending<'_>>,
 ) {
     let (k0, k) = (ks.start as isize, ks.len());
     let last = ks.end == p.k;
@@ -291,6 +302,7 @@ unsafe fn panels<T: Real>(
             });
         }
         let width = kernels.lanes * kernels.tile_vectors;
+        let mut ended = 0;
         for j in (0..p.n).step_by(width) {
             let cols = width.min(p.n - j);
             let vectors = cols.div_ceil(kernels.lanes);
@@ -333,6 +345,14 @@ unsafe fn panels<T: Real>(
             if last {
                 finish(kernels, &p.part(0, j, p.m, cols));
             }
+            // Long rows are worth waiting for, as long as what is finished stays in the cache.
+            let (next, is_last) = (j + cols, j + cols == p.n);
+            if let Some(ending) = ending
+                && (is_last || (next - ended) * p.m >= ENDING)
+            {
+                ending(Part { row: 0, column: ended, rows: p.m, columns: next - ended });
+                ended = next;
+            }
         }
     }
 }
@@ -350,7 +370,7 @@ unsafe fn scattered<T: Real>(kernels: &Kernels<T>, path: Path, p: &Product<T>) {
             inner.c = super::MatMut { ptr: buffer.as_mut_ptr(), rs: cols as isize, cs: 1 };
             // SAFETY: the buffer has room for the part, which is written before it is read.
             unsafe {
-                block(kernels, path, &inner);
+                block(kernels, path, &inner, None);
                 for r in 0..part.m {
                     for s in 0..part.n {
                         let to = part.c.ptr.offset(r as isize * p.c.rs + s as isize * p.c.cs);
@@ -375,13 +395,4 @@ unsafe fn finish<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
         // SAFETY: the caller's promise.
         unsafe { (kernels.epilogue)(&region) };
     }
-}
-
-/// Cuts `0..n` into the fewest pieces of at most `most`, as equal as possible: `(start, length)`.
-pub(in crate::kernels) fn balanced(n: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
-    let pieces = n.div_ceil(most).max(1);
-    let (short, longer) = (n / pieces, n % pieces);
-    (0..pieces)
-        .filter(move |_| n > 0)
-        .map(move |i| (i * short + i.min(longer), short + usize::from(i < longer)))
 }

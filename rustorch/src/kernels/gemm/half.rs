@@ -6,8 +6,9 @@
 
 use half::{bf16, f16};
 
-use super::driver::{Grid, PARALLEL_WORK, balanced};
+use super::driver::PARALLEL_WORK;
 use super::epilogue::Region;
+use super::grid::{Grid, balanced};
 use super::micro::{Block, BlockFn};
 use super::table::{Kernels, Real};
 use super::{BatchDim, Bias, Element, Epilogue, Product, batch_offsets};

@@ -11,6 +11,7 @@
 mod driver;
 mod epilogue;
 mod generic;
+mod grid;
 mod half;
 mod micro;
 mod pack;
@@ -19,9 +20,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use driver::balanced;
 pub(super) use epilogue::Region;
 pub use epilogue::{Activation, Bias, Epilogue};
+pub(super) use grid::balanced;
 pub(super) use micro::Block;
 pub(super) use pack::Panel;
 #[cfg(target_arch = "x86_64")]
@@ -86,6 +87,32 @@ pub struct Product<T> {
     pub c: MatMut<T>,
     /// What is done to the result.
     pub epilogue: Epilogue<T>,
+}
+
+/// A part of C: so many rows and columns from these on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its first row.
+    pub row: usize,
+    /// Its first column.
+    pub column: usize,
+    /// How many rows.
+    pub rows: usize,
+    /// How many columns.
+    pub columns: usize,
+}
+
+/// What is done with finished parts of C ([`Product::run_then`]).
+pub type Ending<'a> = &'a (dyn Fn(Part) + Sync);
+
+impl Part {
+    fn moved(self, i: usize, j: usize) -> Self {
+        Part { row: self.row + i, column: self.column + j, ..self }
+    }
+
+    fn transposed(self) -> Self {
+        Part { row: self.column, column: self.row, rows: self.columns, columns: self.rows }
+    }
 }
 
 /// An element type that matrices can be multiplied in.

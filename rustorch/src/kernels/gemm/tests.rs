@@ -313,3 +313,45 @@ fn activations_follow_the_bias() {
         }
     }
 }
+
+#[test]
+fn endings_see_every_element_once_and_finished() {
+    let turn = |threads: usize| parallel::set_num_threads(threads);
+    let before = parallel::num_threads();
+    let shapes =
+        [(1, 1, 1), (1, 700, 3), (300, 1, 20), (5, 40, 64), (64, 512, 700), (500, 70, 600), (900, 300, 2)];
+    for (isa, (m, n, k)) in Isa::available().into_iter().flat_map(|isa| shapes.map(|shape| (isa, shape))) {
+        let (a, b) = (vec![1f32; m * k], vec![1f32; k * n]);
+        for threads in [1, 2, 3] {
+            turn(threads);
+            let (mut c, seen) = (vec![f32::NAN; m * n], std::sync::Mutex::new(vec![0u8; m * n]));
+            let product = Product {
+                m,
+                n,
+                k,
+                alpha: 1.0,
+                a: MatRef { ptr: a.as_ptr(), rs: k as isize, cs: 1 },
+                b: MatRef { ptr: b.as_ptr(), rs: n as isize, cs: 1 },
+                beta: 0.0,
+                c: MatMut { ptr: c.as_mut_ptr(), rs: n as isize, cs: 1 },
+                epilogue: Epilogue { bias: Bias::None, activation: Activation::Relu },
+            };
+            let to = parallel::Shared(product.c.ptr);
+            let ending = |part: Part| {
+                let mut seen = seen.lock().unwrap();
+                for i in part.row..part.row + part.rows {
+                    for j in part.column..part.column + part.columns {
+                        seen[i * n + j] += 1;
+                        // SAFETY: an element of C, which is this call's own.
+                        unsafe { *to.get().add(i * n + j) = -*to.get().add(i * n + j) };
+                    }
+                }
+            };
+            // SAFETY: contiguous matrices.
+            unsafe { product.run_then(isa, &ending) };
+            assert!(seen.into_inner().unwrap().iter().all(|&times| times == 1), "{m} {n} {k}");
+            assert!(c.iter().all(|&x| x == -(k as f32)), "{m} {n} {k}");
+        }
+    }
+    turn(before);
+}

@@ -10,6 +10,7 @@ use super::cast::for_each_row;
 use super::flat::{BLOCK, GRAIN};
 use super::kernel::{Eval, Params};
 use super::lanes::F;
+use crate::kernels::gemm::Part;
 use crate::kernels::parallel::{self, Shared};
 use crate::kernels::random::{Stream, dropout_factors};
 use crate::kernels::{self, Kernel, scratch};
@@ -136,6 +137,8 @@ unsafe fn load<const FMA: bool, const N: usize>(
 pub(crate) enum Feed {
     /// Memory of the shape of the loop.
     Whole(*const f32),
+    /// Memory of the shape of the loop to which a result is written as well.
+    Replaced(*const f32),
     /// Memory with strides.
     Strided(*const f32, Dims),
     /// One number.
@@ -147,7 +150,7 @@ pub(crate) enum Feed {
 /// Runs a loop over a shape. A result without a place is not kept.
 ///
 /// # Safety
-/// The inputs are readable over the shape, the outputs writable, without overlap.
+/// The inputs are readable over the shape, the outputs writable, without overlap but for what is said to be replaced.
 pub(crate) unsafe fn run(
     body: Loop,
     feeds: &[Feed],
@@ -164,6 +167,34 @@ pub(crate) unsafe fn run(
         // SAFETY: the caller's promise; chunks are disjoint.
         unsafe { run_chunk(body, feeds, outputs, params, shape, range) }
     });
+}
+
+/// Runs a loop over a part of a matrix, the last axis of the shape being its columns, on this thread.
+///
+/// # Safety
+/// As for [`run`], for the part.
+pub(crate) unsafe fn run_part(
+    body: Loop,
+    feeds: &[Feed],
+    outputs: &[Option<*mut f32>],
+    params: Params,
+    shape: &[usize],
+    part: Part,
+) {
+    for range in runs(part, shape.last().copied().unwrap_or(1)) {
+        // SAFETY: the caller's promise.
+        unsafe { run_chunk(body, feeds, outputs, params, shape, range) }
+    }
+}
+
+/// The elements of a part of a matrix with so many columns, as ranges without gaps.
+pub(crate) fn runs(part: Part, columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let (count, len) = match part.columns == columns {
+        true => (1, part.rows * columns),
+        false => (part.rows, part.columns),
+    };
+    let first = part.row * columns + part.column;
+    (0..count).map(move |row| first + row * columns).map(move |start| start..start + len)
 }
 
 /// # Safety
@@ -218,6 +249,9 @@ impl Feed {
         match self {
             Feed::Whole(from) => return from.wrapping_add(at),
             Feed::Number(_) => {}
+            // A loop whose result is its input would not become SIMD.
+            // SAFETY: the caller's promise.
+            Feed::Replaced(from) => unsafe { std::ptr::copy_nonoverlapping(from.add(at), block, len) },
             Feed::Dropout(stream, keep) => {
                 // SAFETY: the caller's promise.
                 let block = unsafe { std::slice::from_raw_parts_mut(block.cast(), len) };

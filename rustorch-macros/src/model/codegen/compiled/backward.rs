@@ -41,7 +41,17 @@ impl Printer<'_> {
         let grads: Vec<Ident> = step.results.iter().map(|result| grad(*result)).collect();
         let g = &grads[..];
         match &step.kind {
-            Kind::Linear { layer, input, act } => {
+            Kind::Linear { layer, input, last: Some(last), .. } => {
+                let (layer, into, between) = (self.place(*layer), grad(*input), grad(last.product));
+                let chain = self.chain_backward(&last.chain, Some(last.product), step);
+                hygienic! {
+                    let mut #between: Grad = None;
+                    #chain
+                    pass.linear_backward(#between, &#layer.weight, #layer.bias.as_ref(), None, &mut #into)?;
+                    pass.release_grad(#between);
+                }
+            }
+            Kind::Linear { layer, input, act, last: None } => {
                 let (layer, into, act) = (self.place(*layer), grad(*input), act_tokens(act.as_ref()));
                 hygienic!(pass.linear_backward(#(#g)*, &#layer.weight, #layer.bias.as_ref(), #act, &mut #into)?;)
             }
@@ -124,7 +134,7 @@ impl Printer<'_> {
                     #(#parts)*
                 }
             }
-            Kind::Chain(chain) => self.chain_backward(chain, step.number, step.results[0]),
+            Kind::Chain(chain) => self.chain_backward(chain, None, step),
             Kind::Reshape { input } => {
                 let into = grad(*input);
                 hygienic!(pass.share(#(#g)*, &mut #into);)

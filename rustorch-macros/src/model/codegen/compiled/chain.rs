@@ -1,7 +1,7 @@
 //! The loops of chains: for each its value, and its gradients together.
 
-use super::super::super::compile::{Chain, Kind, Link, Region};
-use super::super::super::ir::Model;
+use super::super::super::compile::{Chain, Ending, Kind, Link, Region, Step};
+use super::super::super::ir::{Model, Var};
 use super::super::types::var;
 use super::{Printer, grad};
 use crate::fuse::differentiate::gradients;
@@ -9,6 +9,7 @@ use crate::fuse::emit::{Text, Texts, Variable, text, texts};
 use crate::fuse::graph::Node;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use std::collections::BTreeMap;
 
 /// The module that has the loops of a model.
 fn module(model: &Model) -> Ident {
@@ -22,11 +23,19 @@ fn name(number: usize) -> Ident {
 
 /// The module with the loops of all chains of a model; nothing if there are none.
 pub(super) fn chains(model: &Model, region: &Region<'_>) -> TokenStream {
-    let mut items = Vec::new();
-    collect(region, &mut items);
-    if items.is_empty() {
+    let mut found = Vec::new();
+    collect(region, &mut found);
+    if found.is_empty() {
         return TokenStream::new();
     }
+    // The same operations, which large models have in every block, are compiled once.
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let items = found.into_iter().map(|(chain, number)| {
+        let first = *known.entry(item(chain, 0).to_string()).or_insert(number);
+        let (name, first_name) = (name(number), name(first));
+        if first == number { item(chain, number) } else { quote!(pub use #first_name as #name;) }
+    });
+    let items: Vec<TokenStream> = items.collect();
     let module = module(model);
     quote! {
         #[doc(hidden)]
@@ -39,12 +48,13 @@ pub(super) fn chains(model: &Model, region: &Region<'_>) -> TokenStream {
     }
 }
 
-fn collect(region: &Region<'_>, items: &mut Vec<TokenStream>) {
+/// The chains, and the numbers of their steps.
+fn collect<'r>(region: &'r Region<'_>, found: &mut Vec<(&'r Chain, usize)>) {
     for step in &region.steps {
-        if let Kind::Chain(chain) = &step.kind {
-            items.push(item(chain, step.number));
+        if let Kind::Chain(chain) | Kind::Linear { last: Some(Ending { chain, .. }), .. } = &step.kind {
+            found.push((chain, step.number));
         }
-        step.kind.inner().for_each(|inner| collect(inner, items));
+        step.kind.inner().for_each(|inner| collect(inner, found));
     }
 }
 
@@ -152,37 +162,60 @@ fn words(numbers: usize) -> TokenStream {
     }
 }
 
+/// What a call of a chain is given.
+struct Given {
+    /// Expressions of the library's type `Link`.
+    links: Vec<TokenStream>,
+    numbers: Vec<TokenStream>,
+    /// The operands that are tensors.
+    tensors: Vec<Var>,
+    /// The link that is the product.
+    product: usize,
+}
+
 impl Printer<'_> {
-    /// What a chain reads, and its numbers; going backward, shapes only.
-    fn links(&self, chain: &Chain, has_value: bool) -> (Vec<TokenStream>, Vec<TokenStream>, Vec<usize>) {
+    /// What a chain reads, and its numbers; going backward, shapes only. `product` is the operand that has no tensor.
+    fn given(&self, chain: &Chain, product: Option<Var>, step: &Step<'_>, has_value: bool) -> Given {
         let made = chain.expression();
-        let mut tensors = Vec::new();
-        let links = made.links.iter().map(|link| match link {
+        let (mut tensors, mut at) = (Vec::new(), 0);
+        let links = made.links.iter().enumerate().map(|(position, link)| match link {
             Link::Tensor(number) => {
                 tensors.push(*number);
-                let (shape, tensor) = (self.shape(*number), var(*number));
-                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
+                let is_product = product == Some(*number);
+                if is_product {
+                    at = position;
+                }
+                let shape = self.shape(if is_product { step.results[0] } else { *number });
+                let tensor = var(*number);
+                let value = if has_value && !is_product { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
                 hygienic!(Link::Values(#value, #shape))
             }
             Link::Factors(factors) => factors.clone(),
         });
         let links = links.collect();
-        (links, made.numbers, tensors)
+        Given { links, numbers: made.numbers, tensors, product: at }
     }
 
     /// The call of a chain going forward.
-    pub fn chain(&self, chain: &Chain, number: usize, result: usize) -> TokenStream {
-        let (module, name, shape) = (module(self.model), name(number), self.shape(result));
-        let (links, numbers, _) = self.links(chain, true);
-        let result = var(result);
+    pub fn chain(&self, chain: &Chain, step: &Step<'_>) -> TokenStream {
+        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
+        let Given { links, numbers, .. } = self.given(chain, None, step, true);
+        let result = var(step.results[0]);
         hygienic!(let #result = pass.chain(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape)?;)
     }
 
+    /// The arguments of a chain that is the end of a product.
+    pub fn chain_of_product(&self, last: &Ending, step: &Step<'_>) -> TokenStream {
+        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
+        let Given { links, numbers, product, .. } = self.given(&last.chain, Some(last.product), step, true);
+        hygienic!(&#module::#name, (&[#(#links),*], #product), &[#(#numbers),*], #shape)
+    }
+
     /// The call of a chain going backward.
-    pub fn chain_backward(&self, chain: &Chain, number: usize, result: usize) -> TokenStream {
-        let (module, name, shape) = (module(self.model), name(number), self.shape(result));
-        let (links, numbers, tensors) = self.links(chain, false);
-        let g = grad(result);
+    pub fn chain_backward(&self, chain: &Chain, product: Option<Var>, step: &Step<'_>) -> TokenStream {
+        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
+        let Given { links, numbers, tensors, .. } = self.given(chain, product, step, false);
+        let g = grad(step.results[0]);
         let count = tensors.len();
         let (into, positions) = (tensors.into_iter().map(grad), 0..count);
         hygienic! {

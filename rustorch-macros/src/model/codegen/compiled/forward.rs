@@ -51,7 +51,14 @@ impl Printer<'_> {
         let results: Vec<Ident> = step.results.iter().map(|result| var(*result)).collect();
         let result = &results[..];
         match &step.kind {
-            Kind::Linear { layer, input, act } => {
+            Kind::Linear { layer, input, last: Some(last), .. } => {
+                let chain = self.chain_of_product(last, step);
+                let (layer, input) = (self.place(*layer), var(*input));
+                hygienic! {
+                    let #(#result)* = pass.linear_chain(#input, &#layer.weight, #layer.bias.as_ref(), #chain)?;
+                }
+            }
+            Kind::Linear { layer, input, act, last: None } => {
                 let (layer, input, act) = (self.place(*layer), var(*input), act_tokens(act.as_ref()));
                 hygienic!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
             }
@@ -116,7 +123,7 @@ impl Printer<'_> {
                 let [left, right] = [left, right].map(|operand| self.side(operand, true));
                 hygienic!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
             }
-            Kind::Chain(chain) => self.chain(chain, step.number, step.results[0]),
+            Kind::Chain(chain) => self.chain(chain, step),
             Kind::Reshape { input } => {
                 let input = var(*input);
                 hygienic!(let #(#result)* = pass.reshape(#input);)
