@@ -135,6 +135,8 @@ pub(super) enum Kind<'p> {
     Attention {
         inputs: [Var; 3],
         operands: [Heads; 3],
+        /// What hides keys from queries, or is added to their scores.
+        mask: Option<Var>,
         causal: TokenStream,
         out: Heads,
     },
@@ -251,7 +253,7 @@ impl Kind<'_> {
             Kind::Recurrent { input, states, .. } => {
                 std::iter::once(*input).chain(states.iter().copied()).collect()
             }
-            Kind::Attention { inputs, .. } => inputs.to_vec(),
+            Kind::Attention { inputs, mask, .. } => inputs.iter().chain(mask).copied().collect(),
             Kind::Kernel { inputs, .. } | Kind::Island { inputs, .. } | Kind::Submodel { inputs, .. } => {
                 inputs.clone()
             }

@@ -11,6 +11,7 @@ pub mod conv;
 pub mod cross_entropy;
 mod float;
 pub mod gemm;
+pub mod group_norm;
 mod isa;
 pub mod layer_norm;
 pub mod lines;

@@ -232,6 +232,10 @@ impl<R: Rule> Optimizer for Optim<R> {
         self.groups.iter().map(|group| *group.options.clone().lr()).collect()
     }
 
+    fn group_lr(&self, group: usize) -> Option<f64> {
+        self.groups.get(group).map(|group| *group.options.clone().lr())
+    }
+
     fn set_group_lr(&mut self, group: usize, lr: f64) {
         if let Some(group) = self.groups.get_mut(group) {
             *group.options.lr() = lr;

@@ -69,6 +69,11 @@ pub trait Optimizer {
     /// The learning rate of every parameter group.
     fn lrs(&self) -> Vec<f64>;
 
+    /// The learning rate of a parameter group; `None` if there is no such group.
+    fn group_lr(&self, group: usize) -> Option<f64> {
+        self.lrs().get(group).copied()
+    }
+
     /// Sets the learning rate of a parameter group; a group that does not exist is left alone.
     fn set_group_lr(&mut self, group: usize, lr: f64);
 

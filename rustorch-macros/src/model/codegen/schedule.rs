@@ -81,7 +81,8 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             entry.map_or(name.clone(), |entry| format!("{name}.{entry}"))
         }
         Kind::Permute { dims, .. } => format!("permute(·, {dims:?})"),
-        Kind::Attention { .. } => "attention(·, ·, ·)".into(),
+        Kind::Attention { mask: None, .. } => "attention(·, ·, ·)".into(),
+        Kind::Attention { mask: Some(_), .. } => "attention(·, ·, ·, mask = ·)".into(),
         Kind::Island { instruction, layer, .. } => match (instruction, layer) {
             (_, Some(layer)) => format!("{}(·), on tensors", label(layer)),
             (Instruction::Function { name, .. }, _) => format!("{name}(..), on tensors"),

@@ -19,7 +19,7 @@ pub(in super::super) struct Heads {
     pub split: bool,
 }
 
-/// Attention without a mask whose operands have as many heads each; `None` for any other, which runs as an island.
+/// Attention whose operands have as many heads each; `None` for any other, which runs as an island.
 pub(super) fn attention<'p>(
     checked: &Checked,
     inputs: &[Var],
@@ -27,7 +27,7 @@ pub(super) fn attention<'p>(
     results: &[Var],
 ) -> Option<Kind<'p>> {
     let &[q, k, v] = inputs else { return None };
-    let [Arg::Tensor(None), causal] = args else { return None };
+    let [Arg::Tensor(mask), causal] = args else { return None };
     let causal: TokenStream = match causal {
         Arg::Bool(causal) => quote!(#causal),
         Arg::Tokens(causal) => causal.clone(),
@@ -40,10 +40,14 @@ pub(super) fn attention<'p>(
     if heads(q)? != heads(k)? || heads(q)? != heads(v)? {
         return None;
     }
+    if let Some(mask) = mask {
+        checked.shapes.get(*mask)?.as_ref()?;
+    }
     let plain = |seen: Var| Heads { seen, split: false };
     Some(Kind::Attention {
         inputs: [q, k, v],
         operands: [q, k, v].map(plain),
+        mask: *mask,
         causal,
         out: plain(*results.first()?),
     })

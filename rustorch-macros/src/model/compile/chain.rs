@@ -35,6 +35,8 @@ pub(in super::super) enum PartOp {
     Call { name: &'static str, operands: Vec<Operand> },
     /// The link stands for the factors.
     Dropout { input: Var, factors: TokenStream },
+    /// The one where the mask holds, otherwise the other; `fill` is the number that a `masked_fill` writes there.
+    Where { mask: Var, yes: Operand, no: Operand, fill: Option<TokenStream> },
 }
 
 /// The end of a product: a chain over its shape.
@@ -59,6 +61,8 @@ pub(in super::super) enum Link {
     Tensor(Var),
     /// An expression of the library's type `Link`.
     Factors(TokenStream),
+    /// Truth values, and the number that is written where they hold.
+    Mask(Var, Option<TokenStream>),
 }
 
 /// A chain as an expression.
@@ -99,12 +103,17 @@ impl Chain {
         for part in &self.parts {
             let id = match &part.op {
                 PartOp::Call { name, operands } => {
-                    let arguments = operands.iter().map(|operand| match operand {
-                        Operand::Tensor(var) => made.tensor(*var, &mut values),
-                        Operand::Number(tokens) => made.number(tokens),
-                    });
-                    let arguments: Vec<Id> = arguments.collect();
+                    let arguments: Vec<Id> =
+                        operands.iter().map(|operand| made.operand(operand, &mut values)).collect();
                     made.graph.call(find(name).unwrap_or_else(|| operator(name)), arguments)
+                }
+                PartOp::Where { mask, yes, no, fill } => {
+                    let holds = made.graph.input(made.links.len());
+                    made.links.push(Link::Mask(*mask, fill.clone()));
+                    let zero = made.graph.number(0.0);
+                    let holds = made.graph.compare("ne", holds, zero);
+                    let [yes, no] = [yes, no].map(|operand| made.operand(operand, &mut values));
+                    made.graph.select(holds, yes, no)
                 }
                 PartOp::Dropout { input, factors } => {
                     let value = made.tensor(*input, &mut values);
@@ -151,23 +160,29 @@ impl Chain {
             (None, Some(part)) => self.word(part, names),
             (None, None) => "·".to_owned(),
         };
+        let operand = |operand: &Operand| match operand {
+            Operand::Tensor(var) => tensor(var),
+            Operand::Number(number) => number.to_string(),
+        };
         match &part.op {
             PartOp::Call { name, operands } => {
-                let operands: Vec<String> = operands
-                    .iter()
-                    .map(|operand| match operand {
-                        Operand::Tensor(var) => tensor(var),
-                        Operand::Number(number) => number.to_string(),
-                    })
-                    .collect();
+                let operands: Vec<String> = operands.iter().map(operand).collect();
                 format!("{name}({})", operands.join(", "))
             }
+            PartOp::Where { yes, no, .. } => format!("where(·, {}, {})", operand(yes), operand(no)),
             PartOp::Dropout { input, .. } => format!("dropout({})", tensor(input)),
         }
     }
 }
 
 impl Expression {
+    fn operand(&mut self, operand: &Operand, values: &mut BTreeMap<Var, Id>) -> Id {
+        match operand {
+            Operand::Tensor(var) => self.tensor(*var, values),
+            Operand::Number(tokens) => self.number(tokens),
+        }
+    }
+
     /// The value of a tensor: of an operation before, or an input.
     fn tensor(&mut self, var: Var, values: &mut BTreeMap<Var, Id>) -> Id {
         *values.entry(var).or_insert_with(|| {
@@ -192,15 +207,16 @@ impl Expression {
 
 impl PartOp {
     fn tensors(&self) -> Vec<Var> {
+        let tensor = |operand: &Operand| match operand {
+            Operand::Tensor(var) => Some(*var),
+            Operand::Number(_) => None,
+        };
         match self {
             PartOp::Dropout { input, .. } => vec![*input],
-            PartOp::Call { operands, .. } => operands
-                .iter()
-                .filter_map(|operand| match operand {
-                    Operand::Tensor(var) => Some(*var),
-                    Operand::Number(_) => None,
-                })
-                .collect(),
+            PartOp::Call { operands, .. } => operands.iter().filter_map(tensor).collect(),
+            PartOp::Where { mask, yes, no, .. } => {
+                std::iter::once(*mask).chain([yes, no].into_iter().filter_map(tensor)).collect()
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ impl Compiler<'_> {
             "BatchNorm1d" | "BatchNorm2d" => {
                 Kind::ChannelNorm { layer: callee, input, residual: None, act: None }
             }
-            "LayerNorm" => Kind::RowNorm { layer: callee, input },
+            "LayerNorm" | "RMSNorm" => Kind::RowNorm { layer: callee, input },
             "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
             "Dropout" => {
@@ -39,7 +39,7 @@ impl Compiler<'_> {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
                 Kind::MaxPool { input, pool: quote!(::rustorch::__private::compiled::MaxPool::from(#layer)) }
             }
-            "AvgPool2d" | "AdaptiveAvgPool2d" | "Softmax" | "LogSoftmax" => {
+            "AvgPool2d" | "AdaptiveAvgPool2d" | "GroupNorm" | "Softmax" | "LogSoftmax" => {
                 return self.plain_layer(callee, input);
             }
             name if is_recurrent(name, args) => {
@@ -130,6 +130,19 @@ impl Compiler<'_> {
                     quote::quote_spanned!(Span::mixed_site()=> Link::Dropout(#p, self.training.get()));
                 Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
             }
+            "where_" => {
+                let [yes, no] = args else { return None };
+                let (yes, no) = (operand(yes)?, operand(no)?);
+                let op = PartOp::Where { mask: input, yes, no, fill: None };
+                Kind::Chain(Chain::of(*results.first()?, op))
+            }
+            "masked_fill" => {
+                let (&[x, mask], [value]) = (inputs, args) else { return None };
+                let fill = number(value)?;
+                let yes = Operand::Number(fill.clone());
+                let op = PartOp::Where { mask, yes, no: Operand::Tensor(x), fill: Some(fill) };
+                Kind::Chain(Chain::of(*results.first()?, op))
+            }
             _ => match self.plain(name, inputs, args) {
                 Some(kind) => kind,
                 None => return elementwise(name, inputs, args, *results.first()?),
@@ -141,11 +154,7 @@ impl Compiler<'_> {
 /// An elementwise function, by a kernel of the library or else as a chain.
 fn elementwise<'p>(name: &'static str, inputs: &[Var], args: &[Arg], result: Var) -> Option<Kind<'p>> {
     let tensors = inputs.iter().map(|var| Some(Operand::Tensor(*var)));
-    let others = args.iter().map(|arg| match arg {
-        Arg::Given(var) => Some(Operand::Tensor(*var)),
-        arg => number(arg).map(Operand::Number),
-    });
-    let operands: Vec<Operand> = tensors.chain(others).collect::<Option<_>>()?;
+    let operands: Vec<Operand> = tensors.chain(args.iter().map(operand)).collect::<Option<_>>()?;
     if ["add", "sub", "mul", "div", "maximum", "minimum"].contains(&name) {
         let [left, right] = <[Operand; 2]>::try_from(operands).ok()?;
         return Some(Kind::Binary { op: name, left, right });
@@ -209,6 +218,13 @@ fn activation(
         "Softshrink" => Act { name: "softshrink", params: vec![float("lambd")?] },
         _ => return None,
     })
+}
+
+fn operand(arg: &Arg) -> Option<Operand> {
+    match arg {
+        Arg::Given(var) => Some(Operand::Tensor(*var)),
+        arg => number(arg).map(Operand::Number),
+    }
 }
 
 fn number(arg: &Arg) -> Option<TokenStream> {

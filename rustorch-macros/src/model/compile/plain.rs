@@ -120,6 +120,10 @@ impl Compiler<'_> {
                 ("average_pool", regular(kernel, stride, padding, ceil_mode, pad))
             }
             "AdaptiveAvgPool2d" => ("average_pool", adaptive()),
+            "GroupNorm" => {
+                let layer = codegen::reference(self.model, callee.field, callee.element);
+                ("group_norm", quote!(::rustorch::__private::compiled::GroupNorm::from(#layer)))
+            }
             name => {
                 let (axis, logarithm) = (normal(args.axis("dim").ok()?, rank)?, name == "LogSoftmax");
                 ("softmax", quote!((#axis, #logarithm)))

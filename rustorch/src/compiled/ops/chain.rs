@@ -11,7 +11,7 @@ use crate::kernels::gemm::{Activation, Part};
 use crate::kernels::parallel::Shared;
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
-use crate::{Result, Tensor};
+use crate::{DType, Error, Result, Scalar, Tensor};
 
 /// An expression of several operands, and its gradients.
 pub struct Chain {
@@ -43,6 +43,8 @@ pub enum Link<'a> {
     Values(Buf, &'a [usize]),
     /// The factors of a dropout with this probability; 1 where the second value says that nobody trains.
     Dropout(f64, bool),
+    /// Truth values of this shape: the condition of a `where`, or of a `masked_fill` with this number.
+    Mask(Buf, &'a [usize], Option<f64>),
 }
 
 impl Link<'_> {
@@ -55,6 +57,25 @@ impl From<&crate::nn::Dropout> for Link<'_> {
     fn from(layer: &crate::nn::Dropout) -> Self {
         Link::Dropout(layer.p, layer.training.get())
     }
+}
+
+/// Truth values of shape `own`, broadcast to `shape`.
+fn mask(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {
+    Feed::Mask(buf.ptr.cast_const().cast(), broadcast_strides(own, shape))
+}
+
+/// Refuses what the operations of masks refuse.
+fn check_mask(buf: Buf, fill: Option<f64>) -> Result<()> {
+    let (op, expected) = match fill {
+        Some(_) => ("masked_fill", "a bool mask"),
+        None => ("where", "a bool condition"),
+    };
+    if let Some(dtype) = buf.dtype
+        && dtype != DType::Bool
+    {
+        return Err(Error::DType { op, dtype, expected });
+    }
+    fill.map_or(Ok(()), |fill| Scalar::Float(fill).check_fits(op, DType::F32))
 }
 
 /// The elements of a buffer of shape `own`, broadcast to `shape`.
@@ -138,6 +159,10 @@ impl Pass {
             feeds.push(match *link {
                 Link::Values(buf, _) if buf.ptr == y.ptr => Feed::Replaced(buf.f32()),
                 Link::Values(buf, own) => feed(buf, own, shape),
+                Link::Mask(buf, own, fill) => {
+                    check_mask(buf, fill)?;
+                    mask(buf, own, shape)
+                }
                 Link::Dropout(p, training) => {
                     let factors = Factors::draw(p, training, y.len)?;
                     self.factors.push(factors);
@@ -151,7 +176,7 @@ impl Pass {
     /// Saves what the gradients of a chain read.
     fn save_links(&mut self, chain: &Chain, links: &[Link<'_>], y: Buf) {
         for (k, link) in links.iter().enumerate() {
-            if let Link::Values(buf, _) = link {
+            if let Link::Values(buf, _) | Link::Mask(buf, ..) = link {
                 self.save(*buf, y.grad && chain.reads.contains(&Variable::Input(k)));
             }
         }
@@ -173,7 +198,7 @@ impl Pass {
         let mut factors: SmallVec<[Factors; 2]> = SmallVec::new();
         for (k, link) in links.iter().enumerate().rev() {
             match link {
-                Link::Values(..) => bufs[k] = self.saved(),
+                Link::Values(..) | Link::Mask(..) => bufs[k] = self.saved(),
                 Link::Dropout(..) => factors.extend(self.drawn()),
             }
         }
@@ -196,6 +221,7 @@ impl Pass {
                     Variable::Output => Feed::Whole(y.f32()),
                     Variable::Input(k) => match links[k] {
                         Link::Values(_, own) => feed(bufs[k], own, shape),
+                        Link::Mask(_, own, _) => mask(bufs[k], own, shape),
                         Link::Dropout(..) => {
                             let before = |link: &&Link<'_>| matches!(link, Link::Dropout(..));
                             factors[links[k + 1..].iter().filter(before).count()].feed()

@@ -29,6 +29,13 @@ impl<'a> From<&'a crate::nn::LayerNorm> for RowNorm<'a> {
     }
 }
 
+impl<'a> From<&'a crate::nn::RMSNorm> for RowNorm<'a> {
+    fn from(layer: &'a crate::nn::RMSNorm) -> Self {
+        let dim = layer.normalized_shape.iter().product();
+        Self { dim, eps: layer.eps, centred: false, weight: layer.weight.as_ref(), bias: None }
+    }
+}
+
 impl Pass {
     /// Normalised rows (`torch.nn.functional.layer_norm`).
     ///

@@ -141,6 +141,8 @@ pub(crate) enum Feed {
     Replaced(*const f32),
     /// Memory with strides.
     Strided(*const f32, Dims),
+    /// Truth values with strides, as 0 and 1.
+    Mask(*const bool, Dims),
     /// One number.
     Number(f32),
     /// The factors of a dropout that keeps elements with this probability.
@@ -256,6 +258,16 @@ impl Feed {
                 // SAFETY: the caller's promise.
                 let block = unsafe { std::slice::from_raw_parts_mut(block.cast(), len) };
                 dropout_factors(*stream, at, *keep, block);
+            }
+            Feed::Mask(from, strides) => {
+                let step = strides.last().copied().unwrap_or(0);
+                for_each_row(shape, strides, at, len, |offset, done, count| {
+                    // SAFETY: as below.
+                    unsafe {
+                        let (from, to) = (from.add(offset), block.add(done));
+                        (0..count).for_each(|i| *to.add(i) = f32::from(u8::from(*from.add(i * step))));
+                    }
+                });
             }
             Feed::Strided(from, strides) => {
                 let step = strides.last().copied().unwrap_or(0);

@@ -66,6 +66,8 @@ pub struct Scheduler<S> {
     schedule: S,
     epoch: usize,
     base: Vec<f64>,
+    /// What a step sets, kept for the memory.
+    next: Vec<f64>,
 }
 
 impl<S: Schedule> Scheduler<S> {
@@ -75,7 +77,7 @@ impl<S: Schedule> Scheduler<S> {
     /// If an option of the schedule is not usable.
     pub fn with_schedule(optimizer: &mut dyn Optimizer, schedule: S) -> Result<Self> {
         schedule.check()?;
-        let mut scheduler = Self { schedule, epoch: 0, base: optimizer.lrs() };
+        let mut scheduler = Self { schedule, epoch: 0, base: optimizer.lrs(), next: Vec::new() };
         scheduler.apply(optimizer)?;
         Ok(scheduler)
     }
@@ -125,23 +127,22 @@ impl<S: Schedule> Scheduler<S> {
     }
 
     fn apply(&mut self, optimizer: &mut dyn Optimizer) -> Result<()> {
-        let current = optimizer.lrs();
-        if current.len() != self.base.len() {
-            return Err(Error::argument(
-                "Scheduler",
-                format!(
-                    "made for {} parameter groups, but the optimiser has {}",
-                    self.base.len(),
-                    current.len()
-                ),
-            ));
+        let misfit = |optimizer: &dyn Optimizer, made_for: usize| {
+            let found = optimizer.lrs().len();
+            let message = format!("made for {made_for} parameter groups, but the optimiser has {found}");
+            Error::argument("Scheduler", message)
+        };
+        let count = self.base.len();
+        if optimizer.group_lr(count).is_some() {
+            return Err(misfit(optimizer, count));
         }
-        let pairs = self.base.iter().zip(current);
-        let lrs = pairs
-            .map(|(&base, current)| self.schedule.lr(self.epoch, base, current))
-            .collect::<Result<Vec<f64>>>()?;
+        self.next.clear();
+        for (group, &base) in self.base.iter().enumerate() {
+            let current = optimizer.group_lr(group).ok_or_else(|| misfit(optimizer, count))?;
+            self.next.push(self.schedule.lr(self.epoch, base, current)?);
+        }
         let momentum = self.schedule.momentum(self.epoch);
-        for (group, lr) in lrs.into_iter().enumerate() {
+        for (group, &lr) in self.next.iter().enumerate() {
             optimizer.set_group_lr(group, lr);
             if let Some(momentum) = momentum {
                 optimizer.set_group_momentum(group, momentum);

@@ -3,7 +3,7 @@
 use super::super::super::compile::{Chain, Ending, Kind, Link, Region, Step};
 use super::super::super::ir::{Model, Var};
 use super::super::types::var;
-use super::{Printer, grad};
+use super::{Printer, grad, option};
 use crate::fuse::differentiate::gradients;
 use crate::fuse::emit::{Text, Texts, Variable, text, texts};
 use crate::fuse::graph::Node;
@@ -72,7 +72,7 @@ fn item(chain: &Chain, number: usize) -> TokenStream {
         .iter()
         .zip(derived)
         .map(|(link, gradient)| match link {
-            Link::Factors(_) => quote!(Slope::None),
+            Link::Factors(_) | Link::Mask(..) => quote!(Slope::None),
             Link::Tensor(_) if gradient == seed => quote!(Slope::Same),
             Link::Tensor(_) => {
                 wanted.push(gradient);
@@ -191,6 +191,12 @@ impl Printer<'_> {
                 hygienic!(Link::Values(#value, #shape))
             }
             Link::Factors(factors) => factors.clone(),
+            Link::Mask(number, fill) => {
+                let (shape, tensor) = (self.shape(*number), var(*number));
+                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
+                let fill = option(fill.as_ref());
+                hygienic!(Link::Mask(#value, #shape, #fill))
+            }
         });
         let links = links.collect();
         Given { links, numbers: made.numbers, tensors, product: at }

@@ -128,7 +128,8 @@ fn parameters(
     shapes: &NamedShapes,
 ) -> Vec<TokenStream> {
     let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
-    let has_kernel = matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "Embedding");
+    let has_kernel =
+        matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "RMSNorm" | "GroupNorm" | "Embedding");
     let states = (layer.spec.state)(args).unwrap_or_default();
     let channels = states.first().and_then(|state| state.shape.first()).map(types::size);
     let read =
@@ -187,6 +188,13 @@ fn options(name: &str, args: &Args, each: &TokenStream) -> Vec<TokenStream> {
         "AvgPool2d" => {
             [sizes(&["kernel", "stride", "padding"]), flags(&["ceil_mode", "count_include_pad"])].concat()
         }
+        "GroupNorm" => args.size("num_groups").map_or_else(
+            |_| Vec::new(),
+            |groups| {
+                let groups = types::size(groups);
+                vec![hygienic!(#each.num_groups == #groups)]
+            },
+        ),
         "AdaptiveAvgPool2d" => sizes(&["output_size"]),
         "Softmax" | "LogSoftmax" => {
             args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![hygienic!(#each.dim == #axis)])
