@@ -58,6 +58,9 @@ fn detect() -> Isa {
 pub trait Kernel {
     /// What the code returns.
     type Output;
+    /// Whether vectors of 512 bits gain anything over those of 256: loops that wait for memory do not need a third version, which
+    /// everybody would have to compile.
+    const WIDE: bool = true;
     /// The code. `FMA` tells whether fused multiply-add is an instruction here.
     fn run<const FMA: bool>(self) -> Self::Output;
 }
@@ -77,13 +80,16 @@ impl Isa {
     /// Runs `kernel`, compiled for this instruction set (the best there is where the processor lacks it).
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.or_supported() {
+        #[cfg(target_arch = "x86_64")]
+        // Apart from the match, so that the code is not even made where it is not wanted.
+        if K::WIDE && self.or_supported() == Isa::Avx512 {
             // SAFETY: the processor has the features.
+            return unsafe { run_avx512(kernel) };
+        }
+        match self.or_supported() {
+            // SAFETY: as above; those of AVX2 come with AVX-512.
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { run_avx512(kernel) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { run_avx2(kernel) },
+            Isa::Avx2 | Isa::Avx512 => unsafe { run_avx2(kernel) },
             _ => kernel.run::<{ cfg!(target_arch = "aarch64") }>(),
         }
     }

@@ -159,6 +159,7 @@ struct Step<T, U, const S: usize> {
 
 impl<T: Real, U: Update<S>, const S: usize> Kernel for Step<T, U, S> {
     type Output = ();
+    const WIDE: bool = size_of::<T>() == 4;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {

@@ -197,6 +197,7 @@ struct Candidates<'a, T, P> {
 
 impl<T: SortKey, P: Packed> Kernel for Candidates<'_, T, P> {
     type Output = usize;
+    const WIDE: bool = size_of::<T>() == 4;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> usize {

@@ -185,6 +185,7 @@ fn greater<T: Number>(best: (T, i32), next: (T, i32)) -> (T, i32) {
 
 impl<T: Number> Kernel for MaxPlane<'_, T> {
     type Output = ();
+    const WIDE: bool = false;
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {

@@ -390,6 +390,11 @@ fn absorb<F: Fold<T>, T: Copy>(accs: &mut [F::Acc], lanes: &[F::Lane; COLUMNS]) 
     }
 }
 
+/// Whether 512 bits are worth their compilation: for numbers of 32 bits that are folded as they are.
+const fn wide<F: Fold<T>, T: Copy>() -> bool {
+    size_of::<T>() == 4 && size_of::<F::Lane>() == 4
+}
+
 /// [`row`] as code to be compiled for each instruction set.
 struct Row<F, T> {
     from: *const T,
@@ -400,6 +405,7 @@ struct Row<F, T> {
 
 impl<F: Fold<T>, T: Copy> Kernel for Row<F, T> {
     type Output = F::Lane;
+    const WIDE: bool = wide::<F, T>();
     #[inline(always)]
     fn run<const FMA: bool>(self) -> F::Lane {
         // SAFETY: whoever made this knows of `n` elements.
@@ -419,6 +425,7 @@ struct Columns<'a, F: Fold<T>, T: Copy> {
 
 impl<F: Fold<T>, T: Copy> Kernel for Columns<'_, F, T> {
     type Output = ();
+    const WIDE: bool = wide::<F, T>();
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // SAFETY: whoever made this knows of the elements.
