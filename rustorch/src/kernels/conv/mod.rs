@@ -14,7 +14,7 @@
 //! [`halve_backward`](super::pooling::halve_backward), which wants the pooled result and the codes. No function
 //! allocates after its first call on a thread but for tables of offsets, of a length of one image's rows.
 //!
-//! Four algorithms, chosen by the geometry alone:
+//! Four algorithms, chosen by the geometry alone (what is not finite goes from Winograd's to the last):
 //! - *Pointwise*: a kernel of 1×1 at a stride of 1 is a matrix product per image.
 //! - *Winograd* ([`winograd`]): 3×3 at a stride of 1 with 16 channels or more on both sides, at 4 / 9 of the products.
 //! - *Few* ([`few`]): up to 32 products per output, a first layer's or a depthwise convolution's, or up to 4 outputs per
@@ -153,7 +153,7 @@ pub fn packed_len<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction) -> 
     match (algorithm(conv, direction), direction) {
         (Algorithm::Pointwise, _) => conv.weights(),
         (Algorithm::Few(conv), _) => few::packed_len::<T>(isa, &conv),
-        (Algorithm::Winograd(plan), _) => plan.packed_len(T::kernels(isa)),
+        (Algorithm::Winograd(plan), _) => winograd::packed_len::<T>(isa, conv, direction, &plan),
         (Algorithm::Gather, Direction::Forward) => conv.groups * forward::group_len::<T>(isa, conv),
         (Algorithm::Gather, Direction::InputGrad) => input_grad::phases_len::<T>(isa, conv),
     }
@@ -169,18 +169,13 @@ pub fn is_worth_keeping(conv: &Conv2d, direction: Direction) -> bool {
 /// # Safety
 /// `weight` covers what `conv` describes, `to` has room for [`packed_len`] values of the same arguments.
 pub unsafe fn pack<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction, weight: *const T, to: *mut T) {
-    let per_output = conv.group_in() * conv.taps();
     let turned = direction == Direction::InputGrad;
     // SAFETY: the caller's promise.
     unsafe {
         match (algorithm(conv, direction), direction) {
             (Algorithm::Pointwise, _) => std::ptr::copy_nonoverlapping(weight, to, conv.weights()),
             (Algorithm::Few(conv), _) => few::pack(isa, &conv, turned, weight, to),
-            (Algorithm::Winograd(plan), _) => {
-                let (input, output) = if turned { (per_output, 9) } else { (9, per_output) };
-                let filters = winograd::Filters { from: weight, input, output, turned };
-                winograd::pack(isa, &plan, &filters, to);
-            }
+            (Algorithm::Winograd(plan), _) => winograd::pack(isa, conv, direction, &plan, weight, to),
             (Algorithm::Gather, Direction::Forward) => forward::pack_groups(isa, conv, weight, to),
             (Algorithm::Gather, Direction::InputGrad) => input_grad::pack_phases(isa, conv, weight, to),
         }
@@ -237,7 +232,9 @@ pub unsafe fn forward_packed<T: Element>(
                 forward::pointwise(isa, conv, x, packed, epilogue, target.y());
             }
             Algorithm::Few(conv) => few::run(isa, &conv, x, packed, epilogue, target),
-            Algorithm::Winograd(plan) => winograd::run(isa, &plan, x, packed, epilogue, target),
+            Algorithm::Winograd(plan) => {
+                winograd::run(isa, conv, Direction::Forward, &plan, x, packed, epilogue, target);
+            }
             Algorithm::Gather => {
                 let len = forward::group_len::<T>(isa, conv);
                 for group in 0..conv.groups {
@@ -287,7 +284,8 @@ pub unsafe fn input_grad_packed<T: Element>(
         match algorithm(conv, Direction::InputGrad) {
             Algorithm::Few(conv) => few::run(isa, &conv, dy, packed, &Epilogue::NONE, Target::Plain(dx)),
             Algorithm::Winograd(plan) => {
-                winograd::run(isa, &plan, dy, packed, &Epilogue::NONE, Target::Plain(dx));
+                let target = Target::Plain(dx);
+                winograd::run(isa, conv, Direction::InputGrad, &plan, dy, packed, &Epilogue::NONE, target);
             }
             _ => input_grad::run(isa, conv, dy, packed, dx),
         }
@@ -302,8 +300,9 @@ pub unsafe fn weight_grad<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: 
     // SAFETY: the caller's promise.
     unsafe {
         match winograd::Plan::forward(conv) {
-            Some(plan) => winograd::weight_grad(isa, conv, &plan, x, dy, dw),
-            None => weight_grad::by_pixels(isa, conv, x, dy, dw),
+            // What is not finite may have spread, and is computed again.
+            Some(plan) if winograd::weight_grad(isa, conv, &plan, x, dy, dw) => {}
+            _ => weight_grad::by_pixels(isa, conv, x, dy, dw),
         }
     }
 }

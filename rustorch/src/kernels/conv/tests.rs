@@ -280,3 +280,117 @@ fn same_bits(conv: Conv2d) {
     parallel::set_num_threads(threads);
     assert!(results.iter().all(|r| *r == results[0]));
 }
+
+/// Equal, or NaN both.
+fn alike<T: Element>(a: &[T], b: &[T]) -> bool {
+    let is_nan = |v: T| v.partial_cmp(&v).is_none();
+    a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| a == b || is_nan(a) && is_nan(b))
+}
+
+/// Replaces some values by infinities and NaN.
+fn spoil<T: Element>(random: &mut Random, values: &mut [T], count: usize) {
+    let infinity = -T::NEG_INFINITY;
+    let odd = [infinity, T::NEG_INFINITY, infinity + T::NEG_INFINITY];
+    for _ in 0..count {
+        values[random.next(values.len())] = odd[random.next(3)];
+    }
+}
+
+/// What is not finite reaches what sees it, as it does in sums over taps, and nothing else.
+fn check_not_finite<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
+where
+    T: Element + From<i8> + std::fmt::Debug,
+{
+    let zero = T::from(0);
+    let inputs = conv.batch * conv.in_channels * conv.size[0] * conv.size[1];
+    let outputs = conv.batch * conv.out_channels * conv.out[0] * conv.out[1];
+    let (mut x, mut w) = (random.values::<T>(inputs), random.values::<T>(conv.weights()));
+    let mut dy = random.values::<T>(outputs);
+    // Weights are multiplied with the zeros around the image as well, which the sums leave out.
+    let spoilt = if conv.padding == [0, 0] { random.next(4) } else { random.next(2) };
+    match spoilt {
+        0 => spoil(random, &mut x, 3),
+        1 => spoil(random, &mut dy, 3),
+        2 => spoil(random, &mut w, 1),
+        _ => {
+            spoil(random, &mut x, 1);
+            spoil(random, &mut w, 2);
+        }
+    }
+    let (mut y, mut dx, mut dw) = (vec![zero; outputs], vec![zero; inputs], vec![zero; w.len()]);
+    for_each_product(conv, |o, k, i| {
+        y[o] = y[o] + w[k] * x[i];
+        dx[i] = dx[i] + w[k] * dy[o];
+        dw[k] = dw[k] + x[i] * dy[o];
+    });
+    let (mut got_y, mut got_dx, mut got_dw) = (y.clone(), dx.clone(), dw.clone());
+    got_y.fill(T::from(101));
+    got_dx.fill(T::from(101));
+    got_dw.fill(T::from(101));
+    // SAFETY: the vectors have the sizes that the geometry says.
+    unsafe {
+        forward(isa, conv, x.as_ptr(), w.as_ptr(), &Epilogue::NONE, got_y.as_mut_ptr());
+        input_grad(isa, conv, dy.as_ptr(), w.as_ptr(), got_dx.as_mut_ptr());
+        weight_grad(isa, conv, x.as_ptr(), dy.as_ptr(), got_dw.as_mut_ptr());
+    }
+    assert!(alike(&got_y, &y), "forward {spoilt} {isa:?} {conv:?}");
+    if spoilt < 2 {
+        assert!(alike(&got_dx, &dx), "input gradient {spoilt} {isa:?} {conv:?}");
+    }
+    if spoilt != 1 || conv.padding == [0, 0] {
+        assert!(alike(&got_dw, &dw), "weight gradient {spoilt} {isa:?} {conv:?}");
+    }
+    let no_bias = vec![zero; conv.out_channels];
+    if spoilt != 1 && random.next(2) == 0 {
+        fused_not_finite(isa, conv, [&x, &w, &no_bias], &y);
+    }
+}
+
+/// ReLU and pooling after a convolution of what is not finite.
+fn fused_not_finite<T>(isa: Isa, conv: &Conv2d, [x, w, bias]: [&[T]; 3], y: &[T])
+where
+    T: Element + From<i8> + std::fmt::Debug,
+{
+    let epilogue = Epilogue { bias: Some(bias.as_ptr()), residual: None, activation: Activation::Relu };
+    let relu = |v: T| if v < T::from(0) { T::from(0) } else { v };
+    let mut packed = vec![T::from(77); packed_len::<T>(isa, conv, Direction::Forward)];
+    let mut got = vec![T::from(101); y.len()];
+    // SAFETY: the slices have the sizes that the geometry says.
+    unsafe {
+        pack(isa, conv, Direction::Forward, w.as_ptr(), packed.as_mut_ptr());
+        forward_packed(isa, conv, x.as_ptr(), packed.as_ptr(), &epilogue, Target::Plain(got.as_mut_ptr()));
+    }
+    let expected: Vec<T> = y.iter().map(|&y| relu(y)).collect();
+    assert!(alike(&got, &expected), "ReLU {isa:?} {conv:?}");
+    if !can_pool(conv, &epilogue) {
+        return;
+    }
+    let width = conv.out[1];
+    let mut got = vec![T::from(101); y.len() / 4];
+    let target = Target::Pooled { y: got.as_mut_ptr(), codes: None };
+    // SAFETY: as above.
+    unsafe { forward_packed(isa, conv, x.as_ptr(), packed.as_ptr(), &epilogue, target) };
+    let pooled = |at: usize| {
+        let first = at / (width / 2) * 2 * width + at % (width / 2) * 2;
+        [first + 1, first + width, first + width + 1].iter().fold(expected[first], |best, &next| {
+            let next = expected[next];
+            if next > best || next.partial_cmp(&next).is_none() { next } else { best }
+        })
+    };
+    assert!(alike(&got, &(0..got.len()).map(pooled).collect::<Vec<_>>()), "pooled {isa:?} {conv:?}");
+}
+
+#[test]
+fn what_is_not_finite_does_not_spread() {
+    for isa in Isa::available() {
+        let mut random = Random(5);
+        for round in 0..24 {
+            let mut conv = winograd(&mut random);
+            if round % 2 == 0 {
+                conv = Conv2d { padding: [0; 2], out: conv.size.map(|size| size - 2), ..conv };
+            }
+            check_not_finite::<f32>(isa, &conv, &mut random);
+            check_not_finite::<f64>(isa, &conv, &mut random);
+        }
+    }
+}

@@ -2,23 +2,27 @@
 //! Convolutional Neural Networks", 2016): 16 products per 2×2 outputs and pair of channels instead of 36.
 //!
 //! Overlapping 4×4 tiles of the input and the filters are transformed, multiplied point by point, which for all channels together
-//! are 16 matrix products, and transformed back. Factors are 1 and ½ only, so that f32 loses about a bit; an infinity in a tile
-//! makes all of its outputs NaN, though, as differences are taken.
+//! are 16 matrix products, and transformed back. Factors are 1 and ½ only, so that f32 loses about a bit. Infinities and NaN are
+//! left to the direct algorithm ([`exact`]).
 //! Tiles have channels in their lanes; images are transposed on the way in and out, a band of tile rows at a time.
 //! The input gradient is the same with filters turned round and channels exchanged, the weight gradient the same with
 //! gradients in the place of filters ([`weight_grad`]).
 
+mod exact;
 mod transform;
 mod weight_grad;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::offsets::Offsets;
 use super::{Conv2d, Element, Epilogue, Target, finish};
 use crate::kernels::gemm::{Activation, Block, Kernels, Panel, Real, balanced};
 use crate::kernels::{Isa, parallel, scratch};
+use exact::Suspects;
 use transform::{Filter, Input, Output, POINTS};
 
+pub(super) use exact::{pack, packed_len, run};
 pub(super) use weight_grad::weight_grad;
 
 /// Values of transformed tiles and products that a band may have: the second-level cache.
@@ -76,7 +80,7 @@ impl Plan {
     }
 
     /// Values of the transformed filters.
-    pub fn packed_len<T: Real>(&self, kernels: &Kernels<T>) -> usize {
+    fn packed_len<T: Real>(&self, kernels: &Kernels<T>) -> usize {
         POINTS * self.packed_point(kernels)
     }
 
@@ -104,25 +108,27 @@ impl Plan {
 }
 
 /// Where a filter's values lie: tap t from input channel i to output channel o at `i·input + o·output + t`.
-pub(super) struct Filters<T> {
-    pub from: *const T,
-    pub input: usize,
-    pub output: usize,
+struct Filters<T> {
+    from: *const T,
+    input: usize,
+    output: usize,
     /// Taps in reverse.
-    pub turned: bool,
+    turned: bool,
 }
 
-/// Transforms the filters: per point, panels of output channels, `[panel][input][lanes of the panel]`.
+/// Transforms the filters: per point, panels of output channels, `[panel][input][lanes of the panel]`. Whether all that was written
+/// is finite.
 ///
 /// # Safety
 /// The filters cover the plan's channels; `to` has room for [`Plan::packed_len`] values.
-pub(super) unsafe fn pack<T: Element>(isa: Isa, plan: &Plan, filters: &Filters<T>, to: *mut T) {
+unsafe fn transform_filters<T: Element>(isa: Isa, plan: &Plan, filters: &Filters<T>, to: *mut T) -> bool {
     const CHANNELS: usize = 16;
     let kernels = T::kernels(isa);
     let width = kernels.lanes * kernels.tile_vectors;
     let chunks = plan.inputs.div_ceil(CHANNELS);
     let point = plan.packed_point(kernels);
     let &Filters { from, input: input_stride, output: output_stride, turned } = filters;
+    let finite = AtomicBool::new(true);
     let shared = parallel::Shared((from, to));
     let task = |index: usize| {
         let (first, input) = (index / chunks * width, index % chunks * CHANNELS);
@@ -153,7 +159,9 @@ pub(super) unsafe fn pack<T: Element>(isa: Isa, plan: &Plan, filters: &Filters<T
                     (width, 9 * width)
                 };
                 let to = to.add(first * plan.inputs + input * width);
-                T::dispatch(isa, Filter { source, tap, channel, channels, width, to, point });
+                if !T::dispatch(isa, Filter { source, tap, channel, channels, width, to, point }) {
+                    finite.store(false, Ordering::Relaxed);
+                }
             }
         });
     };
@@ -163,6 +171,7 @@ pub(super) unsafe fn pack<T: Element>(isa: Isa, plan: &Plan, filters: &Filters<T
     } else {
         parallel::for_each(tasks, task);
     }
+    finite.into_inner()
 }
 
 /// How the work is cut: bands of tile rows, and for few tiles parts of the output channels.
@@ -195,18 +204,18 @@ impl Cut {
     }
 }
 
-/// The convolution, with filters made by [`pack`].
+/// The convolution, with filters made by [`transform_filters`], and the images whose results are not all finite.
 ///
 /// # Safety
 /// The pointers cover what the plan describes.
-pub(super) unsafe fn run<T: Element>(
+unsafe fn convolve<T: Element>(
     isa: Isa,
     plan: &Plan,
     x: *const T,
     filters: *const T,
     epilogue: &Epilogue<T>,
     target: Target<T>,
-) {
+) -> Suspects {
     let kernels = T::kernels(isa);
     let width = kernels.lanes * kernels.tile_vectors;
     let cut = Cut::new(plan, plan.outputs.div_ceil(width));
@@ -220,6 +229,7 @@ pub(super) unsafe fn run<T: Element>(
         pitch: cut.pitch,
         tiles: (0..cut.pitch).map(row_of).collect(),
         channels: (0..plan.inputs).map(column_of).collect(),
+        suspects: Suspects::default(),
     };
     let shared = parallel::Shared((x, filters, *epilogue, target));
     parallel::for_each(cut.bands * cut.parts, |task| {
@@ -231,6 +241,7 @@ pub(super) unsafe fn run<T: Element>(
         // SAFETY: the caller's promise; tasks write different rows or channels.
         unsafe { band.run(x, filters, &epilogue, target, rows, outputs) };
     });
+    band.suspects
 }
 
 /// What all bands have in common.
@@ -242,6 +253,7 @@ struct Band<'a, T: 'static> {
     /// Where tiles and channels lie in the transformed input.
     tiles: Offsets,
     channels: Offsets,
+    suspects: Suspects,
 }
 
 impl<T: Element> Band<'_, T> {
@@ -370,7 +382,7 @@ impl<T: Element> Band<'_, T> {
             let present = lanes.min(plan.outputs - channel);
             // SAFETY: the caller's promise.
             unsafe {
-                T::dispatch(
+                let finite = T::dispatch(
                     self.isa,
                     Output {
                         source: products
@@ -386,6 +398,9 @@ impl<T: Element> Band<'_, T> {
                         codes: codes.map(|(_, buffer)| buffer),
                     },
                 );
+                if !finite {
+                    self.suspects.add(image);
+                }
                 let offset = (image * plan.outputs + channel) * plane + start;
                 let panel = Panel {
                     to: target.y().add(offset),

@@ -74,6 +74,16 @@ unsafe fn gradient_column<V: Vector>(a: V, b: V, zero: V) -> [V; 4] {
     unsafe { [a, a.add(b), a.sub(b), zero.sub(b)] }
 }
 
+/// Whether all lanes are finite.
+#[inline(always)]
+unsafe fn is_finite<T: Float, V: Vector<Elem = T>>(v: V) -> bool {
+    // The lanes of the widest vector.
+    let mut lanes = [T::ZERO; 16];
+    // SAFETY: the caller's promise; there is room for every vector.
+    unsafe { v.sub(v).store(lanes.as_mut_ptr()) };
+    lanes == [T::ZERO; 16]
+}
+
 /// `Bᵀ d B` of the overlapping 4×4 tiles of a block of channels, which start two positions apart.
 pub struct Input<T> {
     /// `[row][column][lane]`, two rows and columns more than twice the tiles.
@@ -136,13 +146,15 @@ pub struct Filter<T> {
 }
 
 impl<T: Float> VectorKernel<T> for Filter<T> {
-    type Output = ();
+    /// Whether everything is finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+    fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
         // SAFETY: the maker's promise.
         unsafe {
             let half = V::splat(T::of(0.5));
+            let mut sum = V::splat(T::ZERO);
             for c in 0..self.channels {
                 for first in (0..self.width).step_by(V::LANES) {
                     let source = self.source.add(c * self.channel + first);
@@ -161,9 +173,11 @@ impl<T: Float> VectorKernel<T> for Filter<T> {
                         for j in 0..4 {
                             row[j].store(to.add((4 * i + j) * self.point));
                         }
+                        sum = sum.add(row[0].add(row[1]).add(row[2].add(row[3])));
                     }
                 }
             }
+            is_finite(sum)
         }
     }
 }
@@ -190,17 +204,18 @@ pub struct Output<T> {
 }
 
 impl<T: Float> VectorKernel<T> for Output<T> {
-    type Output = ();
+    /// Whether everything is finite before the bias.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+    fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
         // SAFETY: the maker's promise.
         unsafe {
             let zero = V::splat(T::ZERO);
             let bias = self.bias.map_or(zero, |(from, lanes)| V::load_partial(from, lanes));
             let [height, width] = self.kept;
             let mut source = self.source;
-            let mut tile = 0;
+            let (mut tile, mut sum) = (0, zero);
             for ty in 0..self.tiles[0] {
                 for tx in 0..self.tiles[1] {
                     let c0 = output_column(four::<V>(source, 4 * self.point));
@@ -211,6 +226,7 @@ impl<T: Float> VectorKernel<T> for Output<T> {
                         output_column([c0[0], c1[0], c2[0], c3[0]]),
                         output_column([c0[1], c1[1], c2[1], c3[1]]),
                     ];
+                    sum = sum.add(y[0][0].add(y[0][1]).add(y[1][0].add(y[1][1])));
                     for v in y.iter_mut().flatten() {
                         *v = v.add(bias);
                         if self.relu {
@@ -246,6 +262,7 @@ impl<T: Float> VectorKernel<T> for Output<T> {
                     }
                 }
             }
+            is_finite(sum)
         }
     }
 }
@@ -311,13 +328,15 @@ pub struct FilterGradient<T> {
 }
 
 impl<T: Float> VectorKernel<T> for FilterGradient<T> {
-    type Output = ();
+    /// Whether everything is finite.
+    type Output = bool;
 
     #[inline(always)]
-    fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+    fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
         // SAFETY: the maker's promise.
         unsafe {
             let half = V::splat(T::of(0.5));
+            let mut sum = V::splat(T::ZERO);
             for c in 0..self.channels {
                 for first in (0..self.width).step_by(V::LANES) {
                     let source = self.source.add(c * self.row + first);
@@ -339,9 +358,11 @@ impl<T: Float> VectorKernel<T> for FilterGradient<T> {
                         for j in 0..3 {
                             row[j].store(self.to.add((c * 9 + 3 * i + j) * self.width + first));
                         }
+                        sum = sum.add(row[0].add(row[1]).add(row[2]));
                     }
                 }
             }
+            is_finite(sum)
         }
     }
 }

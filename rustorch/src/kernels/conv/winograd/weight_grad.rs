@@ -5,6 +5,7 @@
 //! the sizes alone, and they are added in order. With many weights, threads share out input channels.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::super::offsets::Offsets;
 use super::super::{Conv2d, Element};
@@ -20,7 +21,7 @@ const APART: usize = 256 * 1024;
 /// Tiles per pass, about: sums are read and written once in it.
 const TILES: usize = 112;
 
-/// `dw` from the input and `dy`.
+/// `dw` from the input and `dy`, and whether it is finite.
 ///
 /// # Safety
 /// The pointers cover the tensors that `conv` describes, of which `plan` is the forward plan.
@@ -31,7 +32,8 @@ pub unsafe fn weight_grad<T: Element>(
     x: *const T,
     dy: *const T,
     dw: *mut T,
-) {
+) -> bool {
+    let finite = AtomicBool::new(true);
     let kernels = T::kernels(isa);
     let lanes = kernels.lanes;
     let row = plan.outputs.next_multiple_of(lanes);
@@ -64,7 +66,7 @@ pub unsafe fn weight_grad<T: Element>(
             scratch::with(channels * 9 * width, |buffer: *mut T| {
                 // SAFETY: the caller's promise; every task has its own channels.
                 unsafe {
-                    T::dispatch(
+                    let all = T::dispatch(
                         isa,
                         FilterGradient {
                             source: sums.add(block * row + first),
@@ -76,6 +78,9 @@ pub unsafe fn weight_grad<T: Element>(
                             to: buffer,
                         },
                     );
+                    if !all {
+                        finite.store(false, Ordering::Relaxed);
+                    }
                     let per_output = conv.in_channels * 9;
                     (kernels.pack)(&Panel {
                         to: dw.add(first * per_output + block * 9),
@@ -93,6 +98,7 @@ pub unsafe fn weight_grad<T: Element>(
         let grain = sums_len * chunks / 4 < parallel::GRAIN;
         if grain { (0..panels * blocks).for_each(task) } else { parallel::for_each(panels * blocks, task) }
     });
+    finite.into_inner()
 }
 
 /// The sums over some images for some input channels.
