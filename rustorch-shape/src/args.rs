@@ -34,6 +34,10 @@ pub enum Kind {
     Window(usize),
     /// As [`Window`](Kind::Window), or `"same"` or `"valid"`.
     Padding(usize),
+    /// As [`Window`](Kind::Window), where `None` keeps the size of the input.
+    Output(usize),
+    /// A size, or `None`.
+    OptionalSize,
     /// A size or a list of sizes.
     Sizes,
     /// A list of sizes, of which one may be `_`.
@@ -113,6 +117,11 @@ impl ArgSpec {
 
     pub(crate) const fn window(name: &'static str, axes: usize) -> Self {
         ArgSpec::new(name, Kind::Window(axes))
+    }
+
+    /// A size, if anything.
+    pub(crate) const fn optional_size(name: &'static str) -> Self {
+        ArgSpec::new(name, Kind::OptionalSize).named().or(Fallback::Absent)
     }
 
     pub(crate) const fn padding(axes: usize) -> Self {
@@ -274,6 +283,8 @@ impl fmt::Display for Kind {
             Kind::Window(n) => write!(f, "a size or a list of {n} sizes"),
             Kind::Padding(1) => f.write_str("a size, \"same\" or \"valid\""),
             Kind::Padding(n) => write!(f, "a size, a list of {n} sizes, \"same\" or \"valid\""),
+            Kind::Output(n) => write!(f, "a size or a list of {n} sizes, each of which may be `None`"),
+            Kind::OptionalSize => f.write_str("a size or `None`"),
             Kind::Sizes | Kind::Pieces => f.write_str("a size or a list of sizes"),
             Kind::Target => f.write_str("a list of sizes, of which one may be `_`"),
             Kind::Axis => f.write_str("an axis: an integer literal"),

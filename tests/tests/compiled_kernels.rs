@@ -284,6 +284,42 @@ fn options_of_poolings_that_are_not_the_declared_ones_run_op_by_op() -> Result<(
 }
 
 model! {
+    /// Sums of windows divided by other numbers than their sizes, and sizes that stay.
+    Divided { mean: AvgPool2d(2, divisor_override = 3), kept: AdaptiveAvgPool2d([2, None]), all: AdaptiveAvgPool2d(None) }
+    forward(x: [batch, 2, 4, 6])
+        -> ([batch, 2, 2, 3], [batch, 2, 2, 6], [batch, 2, 4, 6], [batch, 2, 2, 3], [batch, 2, 4, 1], [batch, 2, 4, 2]) {
+        let most = adaptive_max_pool2d(x, [None, 2]);
+        let sums = avg_pool2d(x, 2, divisor_override = 1);
+        (mean(x), kept(x), all(x), sums, adaptive_avg_pool2d(x, [None, 1]), most)
+    }
+}
+
+fn divided(model: &Divided, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (a, b, c, d, e, f) = model.try_forward(&x[0].typed::<shape![Batch, 2, 4, 6]>()?)?;
+    let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()];
+    Ok(all.into_iter().chain([f.into_tensor()]).collect())
+}
+
+#[test]
+fn divisors_and_kept_sizes_of_poolings_are_those_of_the_functions() -> Result<()> {
+    use rustorch::nn::functional::{self as f, AvgPool2dOptions};
+    let _turn = turn();
+    check(&Divided::new(), |batch: usize, _: usize| vec![Tensor::randn([batch, 2, 4, 6])], divided)?;
+    let (mut model, x) = (Divided::new(), Tensor::randn([3, 2, 4, 6]));
+    let wanted = |divisor: Option<usize>| {
+        f::avg_pool2d(&x, [2, 2], AvgPool2dOptions { divisor_override: divisor, ..Default::default() })
+    };
+    let all = std::slice::from_ref(&x);
+    close(&divided(&model, all)?[0], &wanted(Some(3))?, "divided by 3");
+    close(&divided(&model, all)?[3], &wanted(Some(1))?, "divided by 1");
+    close(&divided(&model, all)?[1], &f::adaptive_avg_pool2d(&x, [Some(2), None])?, "width kept");
+    close(&divided(&model, all)?[2], &x, "both kept");
+    model.mean.divisor_override = None;
+    close(&divided(&model, all)?[0], &wanted(None)?, "divided by the size");
+    Ok(())
+}
+
+model! {
     /// Contractions of every arrangement of indices: batches, several rows, columns and sums, with or without each of them.
     Contractions { fc: Linear(6, 6), w: Param([2, 3, 5], init = normal(0.0, 1.0)), v: Param([3, 2, 4], init = normal(0.0, 1.0)) }
     forward(x: [batch, 4, 2, 3], y: [batch, 5, 2, 3])

@@ -108,12 +108,12 @@ fn elementwise() {
         gelu: (gelu(x - 0.5, approximate = "tanh")) is ((x - 0.5).gelu_tanh());
         leaky_relu: (leaky_relu(x - 0.5, 0.2)) is ((x - 0.5).leaky_relu(0.2));
         elu: (elu(x - 0.5, alpha = 0.7)) is ((x - 0.5).elu(0.7));
-        celu: (celu(x - 0.5, alpha = 0.7)) is ((x - 0.5).celu(0.7));
+        celu: (celu(x - 0.5, alpha = 0.7)) is ((x - 0.5).celu(0.7).unwrap());
         softplus: (softplus(x, beta = 2.0)) is (x.softplus(2.0, 20.0));
-        hardtanh: (hardtanh(x, 0.3, 0.6)) is (x.hardtanh(0.3, 0.6));
+        hardtanh: (hardtanh(x, 0.3, 0.6)) is (x.hardtanh(0.3, 0.6).unwrap());
         hardshrink: (hardshrink(x, 0.4)) is (x.hardshrink(0.4));
-        softshrink: (softshrink(x, 0.4)) is (x.softshrink(0.4));
-        threshold: (threshold(x, 0.5, 7.0)) is (x.threshold(0.5, 7.0));
+        softshrink: (softshrink(x, 0.4)) is (x.softshrink(0.4).unwrap());
+        threshold: (threshold(x, 0.5, 7.0)) is (x.threshold(0.5, 7.0).unwrap());
         dropout: (dropout(x, 0.5)) is (x.clone());
         clamp: (clamp(x, 0.3, 0.6)) is (x.clamp(0.3, 0.6).unwrap());
         clamp_min: (clamp_min(x, 0.3)) is (x.maximum(0.3).unwrap());

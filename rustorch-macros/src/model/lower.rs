@@ -138,6 +138,10 @@ pub(super) enum Arg {
     Array(Vec<Poly>),
     /// `&[2, 2]`
     Slice(Vec<Poly>),
+    /// `Some(2)`, `None`
+    OptionalSize(Option<Poly>),
+    /// `[Some(2), None]`
+    OptionalSizes(Vec<Option<Poly>>),
     Axis(isize),
     Axes(Vec<isize>),
     Bool(bool),

@@ -115,6 +115,14 @@ impl Args {
         }
     }
 
+    /// A number, if it is known.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.get(name) {
+            Some(Value::Float(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// The shape of a tensor, if the argument is one.
     pub fn tensor(&self, name: &str) -> Option<&[Poly]> {
         match self.get(name) {

@@ -54,8 +54,10 @@ pub(super) const RELU6: LayerSpec = elementwise("ReLU6", "min(max(x, 0), 6)", &[
 
 pub(super) const SELU: LayerSpec = elementwise("SELU", "the self-normalising ELU", &[]);
 
-pub(super) const CELU: LayerSpec =
-    elementwise("CELU", "x, or alpha * (exp(x / alpha) - 1) where x is negative", ELU_ARGS);
+pub(super) const CELU: LayerSpec = LayerSpec {
+    rule: celu_rule,
+    ..elementwise("CELU", "x, or alpha * (exp(x / alpha) - 1) where x is negative", ELU_ARGS)
+};
 
 pub(super) const MISH: LayerSpec = elementwise("Mish", "x tanh(softplus(x))", &[]);
 
@@ -71,8 +73,15 @@ pub(super) const SOFTSIGN: LayerSpec = elementwise("Softsign", "x / (1 + |x|)", 
 
 pub(super) const TANHSHRINK: LayerSpec = elementwise("Tanhshrink", "x - tanh(x)", &[]);
 
-pub(super) const HARDTANH: LayerSpec =
-    elementwise("Hardtanh", "x limited to min_val ..= max_val", HARDTANH_ARGS);
+pub(super) const HARDTANH: LayerSpec = LayerSpec {
+    rule: |args, inputs, claims| {
+        if let (Some(low), Some(high)) = (args.number("min_val"), args.number("max_val")) {
+            rules::hardtanh_layer(args.op, low, high)?;
+        }
+        same(args, inputs, claims)
+    },
+    ..elementwise("Hardtanh", "x limited to min_val ..= max_val", HARDTANH_ARGS)
+};
 
 pub(super) const HARDSIGMOID: LayerSpec = elementwise("Hardsigmoid", "min(max(x + 3, 0), 6) / 6", &[]);
 
@@ -81,7 +90,10 @@ pub(super) const HARDSWISH: LayerSpec = elementwise("Hardswish", "x hardsigmoid(
 pub(super) const HARDSHRINK: LayerSpec =
     elementwise("Hardshrink", "x where |x| > lambd, otherwise 0", SHRINK_ARGS);
 
-pub(super) const SOFTSHRINK: LayerSpec = elementwise("Softshrink", "x moved by lambd towards 0", SHRINK_ARGS);
+pub(super) const SOFTSHRINK: LayerSpec = LayerSpec {
+    rule: softshrink_rule,
+    ..elementwise("Softshrink", "x moved by lambd towards 0", SHRINK_ARGS)
+};
 
 pub(super) const THRESHOLD: LayerSpec =
     elementwise("Threshold", "x where x > threshold, otherwise value", THRESHOLD_ARGS);
@@ -140,4 +152,29 @@ pub(crate) fn along_axis(args: &Args, inputs: &[&[Poly]], _: &mut Vec<Claim>) ->
 
 pub(crate) fn glu_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
     Ok(vec![rules::glu(args.op, inputs[0], args.axis("dim")?, claims)?])
+}
+
+pub(crate) fn celu_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+    args.number("alpha").map_or(Ok(()), |alpha| rules::celu(args.op, alpha))?;
+    same(args, inputs, claims)
+}
+
+pub(crate) fn softshrink_rule(
+    args: &Args,
+    inputs: &[&[Poly]],
+    claims: &mut Vec<Claim>,
+) -> Result<Vec<Vec<Poly>>> {
+    args.number("lambd").map_or(Ok(()), |lambda| rules::softshrink(args.op, lambda))?;
+    same(args, inputs, claims)
+}
+
+pub(crate) fn hardtanh_rule(
+    args: &Args,
+    inputs: &[&[Poly]],
+    claims: &mut Vec<Claim>,
+) -> Result<Vec<Vec<Poly>>> {
+    if let (Some(low), Some(high)) = (args.number("min_val"), args.number("max_val")) {
+        rules::hardtanh(args.op, low, high)?;
+    }
+    same(args, inputs, claims)
 }

@@ -13,6 +13,7 @@ pub(super) const BATCH_NORM1D: LayerSpec = LayerSpec {
     state: batch_norm_state,
     signature: Signature::MAP,
     rule: |args, inputs, claims| {
+        args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[2, 3], claims)?])
     },
 };
@@ -24,6 +25,7 @@ pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
     state: batch_norm_state,
     signature: Signature::MAP,
     rule: |args, inputs, claims| {
+        args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[4], claims)?])
     },
 };

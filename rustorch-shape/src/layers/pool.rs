@@ -1,7 +1,7 @@
 //! Pooling.
 
 use super::{LayerSpec, Signature, no_state};
-use crate::args::{ArgSpec, Args, Fallback};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Value};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, PoolOptions};
@@ -37,7 +37,10 @@ pub(super) const ADAPTIVE_AVG_POOL2D: LayerSpec = LayerSpec {
 pub(crate) const MAX_POOL1D_ARGS: &[ArgSpec] = &max_pool_args(1);
 pub(crate) const MAX_POOL2D_ARGS: &[ArgSpec] = &max_pool_args(2);
 pub(crate) const AVG_POOL1D_ARGS: &[ArgSpec] = &avg_pool_args(1);
-pub(crate) const AVG_POOL2D_ARGS: &[ArgSpec] = &avg_pool_args(2);
+pub(crate) const AVG_POOL2D_ARGS: &[ArgSpec] = &{
+    let [kernel, stride, padding, ceil_mode, count_include_pad] = avg_pool_args(2);
+    [kernel, stride, padding, ceil_mode, count_include_pad, ArgSpec::optional_size("divisor_override")]
+};
 
 const fn max_pool_args(axes: usize) -> [ArgSpec; 5] {
     [
@@ -59,7 +62,7 @@ const fn avg_pool_args(axes: usize) -> [ArgSpec; 5] {
     ]
 }
 
-pub(crate) const ADAPTIVE_POOL2D_ARGS: &[ArgSpec] = &[ArgSpec::window("output_size", 2)];
+pub(crate) const ADAPTIVE_POOL2D_ARGS: &[ArgSpec] = &[ArgSpec::of("output_size", Kind::Output(2))];
 
 pub(crate) fn window_rule(
     args: &Args,
@@ -75,6 +78,9 @@ pub(crate) fn window_rule(
         dilation: if args.get("dilation").is_some() { args.sizes("dilation")? } else { &no_dilation },
         ceil_mode: args.flag("ceil_mode")?,
     };
+    if let Some(Value::Size(divisor)) = args.get("divisor_override") {
+        rules::pool_divisor(args.op, divisor, claims)?;
+    }
     Ok(vec![rules::pool(args.op, inputs[0], options, claims)?])
 }
 
@@ -83,6 +89,5 @@ pub(crate) fn adaptive_rule(
     inputs: &[&[Poly]],
     claims: &mut Vec<Claim>,
 ) -> Result<Vec<Vec<Poly>>> {
-    let output: Vec<Option<Poly>> = args.sizes("output_size")?.iter().cloned().map(Some).collect();
-    Ok(vec![rules::adaptive_pool(args.op, inputs[0], &output, claims)?])
+    Ok(vec![rules::adaptive_pool(args.op, inputs[0], args.target("output_size")?, claims)?])
 }

@@ -113,6 +113,20 @@ fn times(args: &Args, factor: usize, size: &Poly) -> Result<Poly> {
     })
 }
 
+/// The most layers of a recurrent layer. Every one has parameters of its own, so that a number far beyond what anybody
+/// trains would fill the memory with their names alone.
+const MOST_LAYERS: usize = 1000;
+
+/// The number of layers, if it is known.
+fn num_layers(args: &Args) -> Result<Option<usize>> {
+    let layers = args.size("num_layers")?.as_constant();
+    if layers.is_some_and(|layers| layers > MOST_LAYERS) {
+        let message = format!("`num_layers` is {}, expected at most {MOST_LAYERS}", args.size("num_layers")?);
+        return Err(crate::ShapeError::argument(args.op, "num_layers", message));
+    }
+    Ok(layers)
+}
+
 /// The parameters of every layer and direction, in PyTorch's order. A number of layers that is not known names none.
 fn layer_state(args: &Args, gates: usize) -> Result<Vec<StateSpec>> {
     let (input, hidden) = (args.size("input_size")?, args.size("hidden_size")?);
@@ -120,7 +134,7 @@ fn layer_state(args: &Args, gates: usize) -> Result<Vec<StateSpec>> {
     let suffixes: &[&str] = if args.flag("bidirectional")? { &["", "_reverse"] } else { &[""] };
     let inner = times(args, suffixes.len(), &output)?;
     let mut state = Vec::new();
-    for layer in 0..args.size("num_layers")?.as_constant().unwrap_or(0) {
+    for layer in 0..num_layers(args)?.unwrap_or(0) {
         for suffix in suffixes {
             let name = |kind: &str| format!("{kind}_l{layer}{suffix}");
             let columns = if layer == 0 { input } else { &inner };
@@ -140,6 +154,7 @@ fn layer_state(args: &Args, gates: usize) -> Result<Vec<StateSpec>> {
 
 /// Input, state and cells to output, state and cells.
 fn layer_rule(args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+    num_layers(args)?;
     let layer = Recurrent {
         op: args.op,
         input_size: args.size("input_size")?,

@@ -125,11 +125,17 @@ impl<S: Size> Window<'_, S> {
 
     /// How far the window can move: padded size less window.
     pub fn room(&self, padding: &S, claims: &mut S::Claims) -> Result<S> {
+        self.room_beyond(padding, &S::constant(0), claims)
+    }
+
+    /// [`Window::room`] where the window may reach so far beyond the padded axis.
+    pub fn room_beyond(&self, padding: &S, beyond: &S, claims: &mut S::Claims) -> Result<S> {
         let reach = self.reach(claims)?;
         let padded = padding.plus(padding).and_then(|both| both.plus(self.size));
         let padded = fits(self.op, padded, || format!("axis {} with its padding", self.axis))?;
-        require(claims, &padded, Relation::AtLeast, &reach, || self.too_large(padding, &padded, &reach))?;
-        fits(self.op, padded.minus(&reach), || format!("axis {}", self.axis))
+        let all = fits(self.op, padded.plus(beyond), || format!("axis {} with its padding", self.axis))?;
+        require(claims, &all, Relation::AtLeast, &reach, || self.too_large(padding, &padded, &reach))?;
+        fits(self.op, all.minus(&reach), || format!("axis {}", self.axis))
     }
 
     /// The extent of the dilated window, after checking that nothing is 0.

@@ -14,6 +14,7 @@ mod loss;
 mod matmul;
 mod multihead;
 mod norm;
+mod number;
 mod pool;
 mod recurrent;
 mod reduce;
@@ -34,7 +35,8 @@ pub use multihead::{
     Multihead, attention_mask, cross_attention, key_padding_mask, multihead_attention, self_attention,
 };
 pub use norm::{batch_norm, group_norm, layer_norm, same};
-pub use pool::{PoolOptions, adaptive_pool, pool};
+pub use number::{batch_norm_eps, celu, hardtanh, hardtanh_layer, softshrink};
+pub use pool::{PoolOptions, adaptive_pool, pool, pool_divisor};
 pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};
 pub use reduce::{arg_reduce, cumulative, reduce};
 pub use select::{embedding, gather, index_select, narrow, select, slice};

@@ -63,6 +63,17 @@ pub fn pool<S: Size>(
     Ok(shape)
 }
 
+/// What averages are divided by instead of the size of their window.
+///
+/// # Errors
+/// When it is 0.
+pub fn pool_divisor<S: Size>(op: &'static str, divisor: &S, claims: &mut S::Claims) -> Result<()> {
+    require(claims, divisor, Relation::AtLeast, &S::constant(1), || {
+        let message = format!("`divisor_override` is {divisor}, but averages are divided by it: at least 1");
+        ShapeError::argument(op, "divisor_override", message)
+    })
+}
+
 /// `[.., spatial ..] -> [.., output ..]`, where `None` keeps a size.
 ///
 /// # Errors
@@ -105,9 +116,11 @@ fn leading_axes<S: Size>(op: &'static str, input: &[S], spatial: usize) -> Resul
 fn rounded_up<S: Size>(window: &Window<'_, S>, padding: &S, claims: &mut S::Claims) -> Result<S> {
     let op = window.op;
     let too_large = || format!("axis {} of the result", window.axis);
-    let (room, reach, one) = (window.room(padding, claims)?, window.reach(claims)?, S::constant(1));
-    let up = room.plus(window.stride).and_then(|r| r.minus(&one)).and_then(|r| r.over(window.stride));
-    let steps = fits(op, up, too_large)?;
+    let (reach, one) = (window.reach(claims)?, S::constant(1));
+    // The first window may be incomplete as well.
+    let step = fits(op, window.stride.minus(&one), too_large)?;
+    let steps = window.room_beyond(padding, &step, claims)?.over(window.stride);
+    let steps = fits(op, steps, too_large)?;
     // The last window may begin beyond the input and its left padding only if it is narrower than a
     // step (with padding added); such a window is dropped.
     let always_inside = fits(op, window.stride.plus(padding), too_large)?;

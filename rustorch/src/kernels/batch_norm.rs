@@ -172,9 +172,13 @@ pub unsafe fn backward<T: Vectored>(isa: Isa, shape: Shape, norm: &Norm<T>, grad
         let (norm, Gradients { x, dy, training, dx, dweight, dbias }) = shared.get();
         let sums = Sums { shape, channels: channels.clone(), x, y: Some(dy), centre: Some(norm.mean) };
         let [level, along] = T::dispatch(isa, sums);
-        let scale = if training { T::ONE / T::of(shape.count() as f64) } else { T::ZERO };
+        let scale = T::ONE / T::of(shape.count() as f64);
         let out = dx.unwrap_or(std::ptr::null_mut());
-        let mut map = Affine::new(shape, channels.clone(), x, Some(dy), out);
+        // Given statistics leave the input out of its gradient, also where it is not finite.
+        let mut map = match training {
+            true => Affine::new(shape, channels.clone(), x, Some(dy), out),
+            false => Affine::new(shape, channels.clone(), dy, None, out),
+        };
         for (j, channel) in channels.enumerate() {
             // SAFETY: the caller's promise; every channel is written by one task.
             unsafe {
@@ -184,6 +188,10 @@ pub unsafe fn backward<T: Vectored>(isa: Isa, shape: Shape, norm: &Norm<T>, grad
                 }
                 if let Some(dbias) = dbias {
                     *dbias.add(channel) = level[j];
+                }
+                if !training {
+                    map.of_x[j] = factor;
+                    continue;
                 }
                 map.centre[j] = *norm.mean.add(channel);
                 map.of_x[j] = -(factor * rstd * rstd * along[j] * scale);

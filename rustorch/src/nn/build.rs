@@ -19,6 +19,17 @@ pub trait Window<const N: usize>: Argument {}
 impl<const N: usize> Window<N> for usize {}
 impl<const N: usize> Window<N> for [usize; N] {}
 
+/// One size for all of `N` axes, or one for each, where `None` keeps that of the input: `7`, `[7, 7]`, `[Some(7), None]`.
+pub trait OutputSize<const N: usize>: Argument {}
+impl<const N: usize> OutputSize<N> for usize {}
+impl<const N: usize> OutputSize<N> for [usize; N] {}
+impl<const N: usize> OutputSize<N> for [Option<usize>; N] {}
+
+/// A size that may be left out: `4`, `None`.
+pub trait OptionalSize: Argument {}
+impl OptionalSize for usize {}
+impl OptionalSize for Option<usize> {}
+
 /// What a convolution over `N` axes adds around its input: sizes as in [`Window`], `"same"` or `"valid"`.
 pub trait WindowOrMode<const N: usize>: Argument {}
 impl<const N: usize> WindowOrMode<N> for usize {}
@@ -50,6 +61,9 @@ macro_rules! arguments {
 arguments! {
     [] usize: size => Value::Size(Poly::constant(size));
     [const N: usize] [usize; N]: sizes => Value::Sizes(sizes.map(Poly::constant).to_vec());
+    [const N: usize] [Option<usize>; N]: sizes =>
+        Value::Target(sizes.iter().map(|size| size.map(Poly::constant)).collect());
+    [] Option<usize>: size => size.map_or(Value::Absent, |size| Value::Size(Poly::constant(size)));
     [] &[usize]: sizes => Value::Sizes(sizes.iter().copied().map(Poly::constant).collect());
     [] Vec<usize>: sizes => Value::Sizes(sizes.into_iter().map(Poly::constant).collect());
     [] isize: axis => Value::Axis(axis);
@@ -89,6 +103,10 @@ impl Arguments {
             let value = match (spec.kind, value) {
                 (Kind::Window(n) | Kind::Padding(n), Value::Size(size)) => Value::Sizes(vec![size; n]),
                 (Kind::Sizes, Value::Size(size)) => Value::Sizes(vec![size]),
+                (Kind::Output(n), Value::Size(size)) => Value::Target(vec![Some(size); n]),
+                (Kind::Output(_), Value::Sizes(sizes)) => {
+                    Value::Target(sizes.into_iter().map(Some).collect())
+                }
                 (Kind::Text(choices), Value::Text(text)) if !choices.contains(&text.as_str()) => {
                     return Err(self.bad_text(spec.name, &text, choices));
                 }
@@ -121,6 +139,24 @@ impl Arguments {
         <[usize; N]>::try_from(sizes).map_err(|sizes| {
             Error::argument(self.spec.name, format!("{name} is {sizes:?}, expected {N} sizes"))
         })
+    }
+
+    /// One size for each of `N` axes, or none where that of the input stays.
+    pub fn output<const N: usize>(&self, name: &'static str) -> Result<[Option<usize>; N]> {
+        let sizes: Vec<Option<usize>> = self
+            .args
+            .target(name)?
+            .iter()
+            .map(|size| size.as_ref().map(to_usize).transpose())
+            .collect::<Result<_>>()?;
+        <[Option<usize>; N]>::try_from(sizes).map_err(|sizes| {
+            Error::argument(self.spec.name, format!("{name} is {sizes:?}, expected {N} sizes"))
+        })
+    }
+
+    /// A size that may be left out.
+    pub fn optional_size(&self, name: &'static str) -> Result<Option<usize>> {
+        self.given(name).then(|| self.size(name)).transpose()
     }
 
     pub fn axis(&self, name: &'static str) -> Result<isize> {
@@ -292,6 +328,15 @@ pub(super) mod python {
             [one] => format!("({one},)"),
             _ => format!("({})", values.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
         }
+    }
+
+    /// As [`window`], `None` where there is no size.
+    pub fn output(values: &[Option<usize>]) -> String {
+        if let Some(sizes) = values.iter().copied().collect::<Option<Vec<usize>>>() {
+            return window(&sizes);
+        }
+        let text = |size: &Option<usize>| size.map_or("None".to_owned(), |size| size.to_string());
+        format!("({})", values.iter().map(text).collect::<Vec<_>>().join(", "))
     }
 
     /// `3` if all are the same, else `(3, 5)`.

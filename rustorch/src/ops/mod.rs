@@ -1,6 +1,7 @@
 //! The operations, each written once. `CONTRIBUTING.md` says how to add one.
 
 pub(crate) mod attention;
+pub(crate) mod batch_norm;
 mod compare;
 mod complex;
 pub(crate) mod conv;

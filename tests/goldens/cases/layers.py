@@ -52,6 +52,10 @@ def max_pooling(writer):
         writer.case("max_pool2d", two, rand([1, 2, 4, 4], dtype), [2, 2], None, [0, 0], [1, 1], False, True)
     distinct = torch.randperm(60, generator=torch.Generator().manual_seed(0)).double() / 8
     writer.case("max_pool2d", two, Arg(distinct, "f64", [1, 2, 5, 6]), [2, 3], [1, 2], [1, 1], [2, 1], False, False, fd=True)
+    for kernel, stride, padding in [([4, 2], None, [0, 0]), ([4, 2], [4, 2], [1, 0]), ([5, 2], [4, 2], [0, 0]), ([4, 2], [2, 2], [0, 0])]:
+        writer.case("max_pool2d", two, rand([1, 2, 1, 7]), kernel, stride, padding, [1, 1], True, True)
+        average = lambda x, k, s, p, c, i, d: F.avg_pool2d(x, k, s, p, c, i, d)
+        writer.case("avg_pool2d", average, rand([1, 2, 1, 7]), kernel, stride, padding, True, True, None)
     writer.case("max_pool2d", two, rand([1, 2, 4, 6], layout="p:0,3,1,2"), [2, 2], None, [0, 0], [1, 1], False, True)
     writer.case("max_pool2d", two, rand([1, 2, 4, 4], layout="s:3,2"), [2, 2], None, [0, 0], [1, 1], False, True)
     special = [1.0, nan, 2, inf, -inf, -inf, -inf, -inf, 3, nan, nan, 0, 1, 1, 1, 1]

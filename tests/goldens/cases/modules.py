@@ -77,8 +77,10 @@ def write(writer):
         make = lambda k, s, p, d, c: nn.MaxPool2d(k, s, p, d, ceil_mode=c)
         case(writer, make, lambda dtype: Arg(torch.arange(60.0).sin() * 8, dtype, [1, 2, 5, 6]), *options)
     for options in [([2, 2], [2, 2], [0, 0], False, True), ([3, 2], [1, 2], [1, 0], True, False)]:
-        case(writer, nn.AvgPool2d, numbers([1, 2, 5, 6]), *options)
-    case(writer, nn.AdaptiveAvgPool2d, numbers([1, 2, 5, 6]), [2, 4])
+        for divisor in [None, 3]:
+            case(writer, nn.AvgPool2d, numbers([1, 2, 5, 6]), *options, divisor)
+    for size in [[2, 4], [3, None], [None, 2], [None, None]]:
+        case(writer, nn.AdaptiveAvgPool2d, numbers([1, 2, 5, 6]), size)
     case(writer, nn.Flatten, numbers([2, 3, 2]), 1, -1)
     case(writer, nn.Flatten, numbers([2, 3, 2, 2]), 0, 2)
     for kind in [nn.Softmax, nn.LogSoftmax]:

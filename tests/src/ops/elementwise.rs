@@ -39,12 +39,20 @@ fn unary(table: &mut Table) {
         abs abs_() sign sign_() floor floor_() ceil ceil_() trunc trunc_() round round_() frac frac_() sgn sgn_()
         erf erf_() erfc erfc_() erfinv erfinv_() lgamma lgamma_() digamma digamma_() trigamma trigamma_()
         logit logit_() sinc sinc_()
-        relu relu_() relu6 relu6_() leaky_relu leaky_relu_(1) elu elu_(1) selu selu_() celu celu_(1)
+        relu relu_() relu6 relu6_() leaky_relu leaky_relu_(1) elu elu_(1) selu selu_()
         gelu gelu_() gelu_tanh gelu_tanh_() silu silu_() mish mish_() softplus softplus_(1, 2)
-        log_sigmoid log_sigmoid_() softsign softsign_() tanhshrink tanhshrink_() hardtanh hardtanh_(1, 2)
-        hardsigmoid hardsigmoid_() hardswish hardswish_() hardshrink hardshrink_(1) softshrink softshrink_(1)
-        threshold threshold_(1, 2)
+        log_sigmoid log_sigmoid_() softsign softsign_() tanhshrink tanhshrink_()
+        hardsigmoid hardsigmoid_() hardswish hardswish_() hardshrink hardshrink_(1)
     }
+    macro_rules! limited {
+        ($($name:ident $inplace:ident ($($at:literal),*))*) => {$(
+            let op: Op = |a| Ok(vec![a.tensor(0).$name($(a.f64($at)),*)?]);
+            table.insert(stringify!($name), op);
+            let op: Op = |a| Ok(vec![a.tensor(0).$inplace($(a.f64($at)),*)?]);
+            table.insert(stringify!($inplace), op);
+        )*};
+    }
+    limited! { celu celu_(1) hardtanh hardtanh_(1, 2) softshrink softshrink_(1) threshold threshold_(1, 2) }
     macro_rules! predicates {
         ($($name:ident)*) => {$(
             let op: Op = |a| Ok(vec![a.tensor(0).$name()]);

@@ -89,9 +89,13 @@ pub(super) fn table() -> Table {
         };
         "AvgPool2d" => |a| {
             let builder = nn::AvgPool2d::builder(a.array::<2>(3)).stride(a.array::<2>(4)).padding(a.array::<2>(5));
-            run(a, &builder.ceil_mode(a.bool(6)).count_include_pad(a.bool(7)).build()?)?
+            let builder = builder.ceil_mode(a.bool(6)).count_include_pad(a.bool(7));
+            run(a, &builder.divisor_override((!a.is_none(8)).then(|| a.size(8))).build()?)?
         };
-        "AdaptiveAvgPool2d" => |a| run(a, &nn::AdaptiveAvgPool2d::new(a.array::<2>(3)))?;
+        "AdaptiveAvgPool2d" => |a| {
+            let sizes = a.sizes_or_none(3);
+            run(a, &nn::AdaptiveAvgPool2d::new([sizes[0], sizes[1]]))?
+        };
         "Flatten" => |a| run(a, &nn::Flatten::builder().start_dim(a.int(3)).end_dim(a.int(4)).build()?)?;
         "Softmax" => |a| run(a, &nn::Softmax::new(a.int(3)))?;
         "LogSoftmax" => |a| run(a, &nn::LogSoftmax::new(a.int(3)))?;

@@ -35,12 +35,12 @@ const BINARY: &[Binary] = binary! {
 const PARAMETRIC: &[Unary] = &[
     ("leaky_relu", |x| x.leaky_relu(0.1)),
     ("elu", |x| x.elu(1.3)),
-    ("celu", |x| x.celu(0.7)),
+    ("celu", |x| x.celu(0.7).unwrap()),
     ("softplus", |x| x.softplus(2.0, 3.0)),
-    ("hardtanh", |x| x.hardtanh(-1.0, 0.5)),
+    ("hardtanh", |x| x.hardtanh(-1.0, 0.5).unwrap()),
     ("hardshrink", |x| x.hardshrink(0.5)),
-    ("softshrink", |x| x.softshrink(0.5)),
-    ("threshold", |x| x.threshold(0.5, -1.0)),
+    ("softshrink", |x| x.softshrink(0.5).unwrap()),
+    ("threshold", |x| x.threshold(0.5, -1.0).unwrap()),
 ];
 
 /// Compares where the CPU has the operation for this dtype; where it refuses, the GPU must refuse as well.

@@ -20,7 +20,7 @@ mod types;
 
 pub(super) use statements::reference;
 pub(super) use stub::stub;
-pub(super) use types::size;
+pub(super) use types::{optional_size, size};
 
 use super::check::Checked;
 use super::compile::Compiled;

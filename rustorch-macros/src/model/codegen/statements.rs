@@ -320,6 +320,11 @@ pub(super) fn argument(arg: &Arg) -> TokenStream {
             let sizes = sizes.iter().map(types::size);
             hygienic!(&[#(#sizes),*])
         }
+        Arg::OptionalSize(size) => types::optional_size(size.as_ref()),
+        Arg::OptionalSizes(sizes) => {
+            let sizes = sizes.iter().map(|size| types::optional_size(size.as_ref()));
+            hygienic!([#(#sizes),*])
+        }
         Arg::Axis(axis) => hygienic!(#axis),
         Arg::Axes(axes) => hygienic!(&[#(#axes),*]),
         Arg::Bool(flag) => hygienic!(#flag),

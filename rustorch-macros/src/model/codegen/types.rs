@@ -20,6 +20,14 @@ pub(in super::super) fn size(size: &Poly) -> TokenStream {
     tokens(&mut size.to_string().chars().peekable())
 }
 
+/// A size that may be missing as an expression of type `Option<usize>`.
+pub(in super::super) fn optional_size(size: Option<&Poly>) -> TokenStream {
+    match size.map(self::size) {
+        Some(size) => hygienic!(::core::option::Option::Some(#size)),
+        None => hygienic!(::core::option::Option::<usize>::None),
+    }
+}
+
 /// The tokens of a printed polynomial up to the next closing parenthesis. rustc's lexer, which makes a file of every text, would
 /// take a good part of an expansion.
 fn tokens(text: &mut Peekable<Chars<'_>>) -> TokenStream {

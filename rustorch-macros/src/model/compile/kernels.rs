@@ -159,6 +159,9 @@ fn elementwise<'p>(name: &'static str, inputs: &[Var], args: &[Arg], result: Var
         let [left, right] = <[Operand; 2]>::try_from(operands).ok()?;
         return Some(Kind::Binary { op: name, left, right });
     }
+    // Numbers that these may refuse, and that are not known here, are the method's to check.
+    let is_limited = ["celu", "hardtanh", "softshrink"].contains(&name);
+    (!is_limited || args.iter().all(|arg| matches!(arg, Arg::Float(_)))).then_some(())?;
     (operands.len() == find(name)?.arguments.len()).then_some(())?;
     Some(Kind::Chain(Chain::of(result, PartOp::Call { name, operands })))
 }
@@ -191,6 +194,8 @@ fn activation(
         }
         _ => None,
     };
+    // Where a function refuses numbers, those that are not known here are the method's to check.
+    let known = |name: &str| args.number(name).map(|number| quote!(#number));
     Some(match name {
         "ReLU" => Act::plain("relu"),
         "SiLU" => Act::plain("silu"),
@@ -205,17 +210,17 @@ fn activation(
         "ELU" => Act { name: "elu", params: vec![float("alpha")?] },
         "ReLU6" => Act::plain("relu6"),
         "SELU" => Act::plain("selu"),
-        "CELU" => Act { name: "celu", params: vec![float("alpha")?] },
+        "CELU" => Act { name: "celu", params: vec![known("alpha")?] },
         "Mish" => Act::plain("mish"),
         "Softplus" => Act { name: "softplus", params: vec![float("beta")?, float("threshold")?] },
         "Hardswish" => Act::plain("hardswish"),
         "Hardsigmoid" => Act::plain("hardsigmoid"),
-        "Hardtanh" => Act { name: "hardtanh", params: vec![float("min_val")?, float("max_val")?] },
+        "Hardtanh" => Act { name: "hardtanh", params: vec![known("min_val")?, known("max_val")?] },
         "LogSigmoid" => Act::plain("log_sigmoid"),
         "Softsign" => Act::plain("softsign"),
         "Tanhshrink" => Act::plain("tanhshrink"),
         "Hardshrink" => Act { name: "hardshrink", params: vec![float("lambd")?] },
-        "Softshrink" => Act { name: "softshrink", params: vec![float("lambd")?] },
+        "Softshrink" => Act { name: "softshrink", params: vec![known("lambd")?] },
         _ => return None,
     })
 }

@@ -65,8 +65,9 @@ impl Compiler<'_> {
                     Arg::Array(padding),
                     Arg::Bool(ceil_mode),
                     Arg::Bool(pad),
+                    Arg::OptionalSize(divisor),
                 ],
-            ) => ("average_pool", regular(kernel, stride, padding, *ceil_mode, *pad)),
+            ) => ("average_pool", regular(kernel, stride, padding, [*ceil_mode, *pad], divisor.as_ref())),
             ("adaptive_avg_pool2d", _) => ("average_pool", adaptive()),
             _ => return None,
         };
@@ -117,7 +118,8 @@ impl Compiler<'_> {
                 let sizes = |name: &'static str| args.sizes(name).ok();
                 let (kernel, stride, padding) = (sizes("kernel")?, sizes("stride")?, sizes("padding")?);
                 let (ceil_mode, pad) = (literal(args, "ceil_mode")?, literal(args, "count_include_pad")?);
-                ("average_pool", regular(kernel, stride, padding, ceil_mode, pad))
+                let divisor = args.size("divisor_override").ok();
+                ("average_pool", regular(kernel, stride, padding, [ceil_mode, pad], divisor))
             }
             "AdaptiveAvgPool2d" => ("average_pool", adaptive()),
             "GroupNorm" => {
@@ -138,14 +140,22 @@ fn literal(args: &Args, name: &str) -> Option<bool> {
     if let Some(Value::Bool(flag)) = args.get(name) { Some(*flag) } else { None }
 }
 
-fn regular(kernel: &[Poly], stride: &[Poly], padding: &[Poly], ceil_mode: bool, pad: bool) -> TokenStream {
+fn regular(
+    kernel: &[Poly],
+    stride: &[Poly],
+    padding: &[Poly],
+    [ceil_mode, pad]: [bool; 2],
+    divisor: Option<&Poly>,
+) -> TokenStream {
     let pair = |sizes: &[Poly]| {
         let sizes = sizes.iter().map(codegen::size);
         quote!([#(#sizes),*])
     };
     let (kernel, stride, padding) = (pair(kernel), pair(stride), pair(padding));
+    let divisor = codegen::optional_size(divisor);
     quote!(::rustorch::__private::compiled::AveragePool::Regular {
-        kernel: #kernel, stride: #stride, padding: #padding, ceil_mode: #ceil_mode, count_include_pad: #pad
+        kernel: #kernel, stride: #stride, padding: #padding, ceil_mode: #ceil_mode, count_include_pad: #pad,
+        divisor_override: #divisor
     })
 }
 

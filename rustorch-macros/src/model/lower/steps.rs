@@ -271,11 +271,14 @@ fn target(args: &Args, input: &Shape, output: &Shape) -> Vec<Poly> {
 fn argument(kind: Kind, name: &'static str, args: &Args, call: &Call) -> Option<Arg> {
     let written = call.written.iter().find(|written| written.name == name);
     Some(match args.get(name)? {
+        Value::Size(size) if kind == Kind::OptionalSize => Arg::OptionalSize(Some(size.clone())),
+        Value::Absent if kind == Kind::OptionalSize => Arg::OptionalSize(None),
         Value::Size(size) => Arg::Size(size.clone()),
         Value::Sizes(sizes) => match kind {
             Kind::Window(_) | Kind::Padding(_) => Arg::Array(sizes.clone()),
             _ => Arg::Slice(sizes.clone()),
         },
+        Value::Target(sizes) if matches!(kind, Kind::Output(_)) => Arg::OptionalSizes(sizes.clone()),
         Value::Target(_) => return None,
         Value::Axis(axis) => Arg::Axis(*axis),
         Value::Axes(axes) => Arg::Axes(axes.clone()),

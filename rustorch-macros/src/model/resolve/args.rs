@@ -218,6 +218,9 @@ impl Matcher<'_> {
         let value = match spec.kind {
             Kind::Size => Value::Size(self.size(spec, expr)?),
             Kind::Window(axes) => Value::Sizes(self.window(spec, expr, axes)?),
+            Kind::Output(axes) => Value::Target(self.output(spec, expr, axes)?),
+            Kind::OptionalSize if is_none(expr) => Value::Absent,
+            Kind::OptionalSize => Value::Size(self.size(spec, expr)?),
             Kind::Padding(axes) => match text(expr) {
                 Some(mode) if mode == "same" || mode == "valid" => Value::Text(mode),
                 Some(_) => return Err(self.mismatch(spec, expr)),
@@ -248,6 +251,9 @@ impl Matcher<'_> {
                 if is_literal(expr) && !number(expr).is_some_and(|p| (0.0..=1.0).contains(&p)) =>
             {
                 return Err(self.mismatch(spec, expr));
+            }
+            Kind::Float if is_literal(expr) => {
+                number(expr).filter(|number| number.is_finite()).map_or(Value::Expression, Value::Float)
             }
             // An operand that is a tensor gets its shape later.
             Kind::OptionalFloat if is_none(expr) => Value::Absent,
@@ -286,6 +292,20 @@ impl Matcher<'_> {
             return Err(self.wrong(spec, expr, &message));
         }
         self.list(spec, list)
+    }
+
+    fn output(
+        &self,
+        spec: &ArgSpec,
+        expr: &Expr,
+        axes: usize,
+    ) -> syn::Result<Vec<Option<rustorch_shape::Poly>>> {
+        let size = |expr: &Expr| if is_none(expr) { Ok(None) } else { self.size(spec, expr).map(Some) };
+        match elements(expr) {
+            Some(list) if list.len() == axes => list.into_iter().map(size).collect(),
+            Some(_) => self.window(spec, expr, axes).map(|sizes| sizes.into_iter().map(Some).collect()),
+            None => Ok(vec![size(expr)?; axes]),
+        }
     }
 
     fn target(&self, spec: &ArgSpec, expr: &Expr) -> syn::Result<Vec<Option<rustorch_shape::Poly>>> {

@@ -59,6 +59,11 @@ impl ChannelNorm<'_> {
         [self.weight, self.bias, mean, var].into_iter().all(vector)
     }
 
+    /// As the op-by-op path does.
+    fn check_eps(&self) -> Result<()> {
+        Ok(rustorch_shape::rules::batch_norm_eps("batch_norm", self.eps, self.training)?)
+    }
+
     /// Whether it normalises by the batch's own statistics.
     fn uses_batch(&self) -> bool {
         self.training || self.running.is_none()
@@ -123,6 +128,7 @@ impl Pass {
         act: Act<'_>,
     ) -> Result<Buf> {
         debug_assert!(applies(act), "model! fuses no other activation");
+        norm.check_eps()?;
         let seen = seen(shape);
         let count = seen.batch * seen.inner;
         if norm.uses_batch() && count == 1 {
@@ -277,6 +283,7 @@ impl Pass {
             self.release(z);
             return Ok(y);
         }
+        norm.check_eps()?;
         let y = self.result(numel(&output(&geometry)), false);
         if !self.planning {
             let activation = act.and_then(|(op, _)| fused(op)).unwrap_or_default();

@@ -149,6 +149,8 @@ pub enum AveragePool {
         ceil_mode: bool,
         /// Whether the padding counts.
         count_include_pad: bool,
+        /// What sums are divided by instead of the window's size.
+        divisor_override: Option<usize>,
     },
     /// As many as the result has elements.
     Adaptive,
@@ -156,8 +158,9 @@ pub enum AveragePool {
 
 impl From<&crate::nn::AvgPool2d> for AveragePool {
     fn from(layer: &crate::nn::AvgPool2d) -> Self {
-        let crate::nn::AvgPool2d { kernel, stride, padding, ceil_mode, count_include_pad } = *layer;
-        AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad }
+        let crate::nn::AvgPool2d { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } =
+            *layer;
+        AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override }
     }
 }
 
@@ -172,8 +175,18 @@ impl AveragePool {
     fn windows(self, shape: &[usize], out: &[usize]) -> Result<Windows> {
         let last = shape.len() - 2;
         let size = [shape[last], shape[last + 1]];
-        let ([rows, columns], axes, op) = match self {
-            AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad } => {
+        let ([rows, columns], axes, op, divisor) = match self {
+            AveragePool::Regular {
+                kernel,
+                stride,
+                padding,
+                ceil_mode,
+                count_include_pad,
+                divisor_override,
+            } => {
+                if let Some(divisor) = &divisor_override {
+                    rules::pool_divisor("avg_pool2d", divisor, &mut ())?;
+                }
                 let dilation = [1, 1];
                 let rule = PoolOptions {
                     kernel: &kernel,
@@ -190,14 +203,14 @@ impl AveragePool {
                 };
                 let axis =
                     |axis: usize| Axis { kernel: kernel[axis], stride: stride[axis], padding: padding[axis] };
-                ([along(0), along(1)], Some([axis(0), axis(1)]), "avg_pool2d")
+                ([along(0), along(1)], Some([axis(0), axis(1)]), "avg_pool2d", divisor_override)
             }
             AveragePool::Adaptive => {
                 let along = |axis: usize| adaptive_windows(size[axis], out[last + axis]);
-                ([along(0), along(1)], None, "adaptive_avg_pool2d")
+                ([along(0), along(1)], None, "adaptive_avg_pool2d", None)
             }
         };
-        let windows = Windows { op, size, rows, columns, dilation: [1, 1], divisor: None, axes };
+        let windows = Windows { op, size, rows, columns, dilation: [1, 1], divisor, axes };
         windows.check()?;
         Ok(windows)
     }

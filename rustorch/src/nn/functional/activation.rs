@@ -35,8 +35,6 @@ activations! {
     elu(alpha = 1.0) => elu;
     /// The self-normalising exponential linear unit (`F.selu`).
     selu() => selu;
-    /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)`; PyTorch's default is 1 (`F.celu`).
-    celu(alpha = 1.0) => celu;
     /// `x · Φ(x)` (`F.gelu`).
     gelu() => gelu;
     /// The approximation of [`gelu`] by tanh (`F.gelu(approximate="tanh")`).
@@ -57,18 +55,44 @@ activations! {
     softsign() => softsign;
     /// `x - tanh(x)` (`F.tanhshrink`).
     tanhshrink() => tanhshrink;
-    /// `x` limited to `min_val ..= max_val`; PyTorch's defaults are -1 and 1 (`F.hardtanh`).
-    hardtanh(min_val = -1.0, max_val = 1.0) => hardtanh;
     /// `min(max(x + 3, 0), 6) / 6` (`F.hardsigmoid`).
     hardsigmoid() => hardsigmoid;
     /// `x · hardsigmoid(x)` (`F.hardswish`).
     hardswish() => hardswish;
     /// `x` where `|x| > lambda`, otherwise 0; PyTorch's default is 0.5 (`F.hardshrink`).
     hardshrink(lambda = 0.5) => hardshrink;
+}
+
+/// Functions of one tensor whose numbers have limits, that forward to its method.
+macro_rules! limited {
+    ($($(#[$doc:meta])* $name:ident($($p:ident = $default:literal),*) refuses $refused:literal;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        #[doc = concat!("If ", $refused, ", or the dtype is complex.")]
+        ///
+        /// ```
+        /// use rustorch::{Tensor, nn::functional as F};
+        /// let x = Tensor::from([-1.0f32, 0.5]);
+        #[doc = concat!("let y = F::", stringify!($name), "(&x", $(", ", stringify!($default),)* ")?;")]
+        #[doc = concat!("assert_eq!(y.to_vec::<f32>()?, x.", stringify!($name), "(", stringify!($($default),*), ")?.to_vec::<f32>()?);")]
+        /// # Ok::<(), rustorch::Error>(())
+        /// ```
+        pub fn $name(input: &Tensor $(, $p: f64)*) -> Result<Tensor> {
+            input.$name($($p),*)
+        }
+    )*};
+}
+
+limited! {
+    /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)`; PyTorch's default is 1 (`F.celu`).
+    celu(alpha = 1.0) refuses "`alpha` is 0";
+    /// `x` limited to `min_val ..= max_val`; PyTorch's defaults are -1 and 1 (`F.hardtanh`).
+    hardtanh(min_val = -1.0, max_val = 1.0) refuses "`min_val` is above `max_val`";
     /// `x` moved by `lambda` toward 0, at most to 0; PyTorch's default is 0.5 (`F.softshrink`).
-    softshrink(lambda = 0.5) => softshrink;
+    softshrink(lambda = 0.5) refuses "`lambda` is negative or no finite number of the dtype";
     /// `x` where it exceeds `threshold`, otherwise `value` (`F.threshold`).
-    threshold(threshold = 0.0, value = -2.0) => threshold;
+    threshold(threshold = 0.0, value = -2.0) refuses "the dtype does not hold one of the numbers";
 }
 
 /// `x` where positive, otherwise `weight · x`, with one weight, or one per channel, which is axis 1 (`F.prelu`; He et

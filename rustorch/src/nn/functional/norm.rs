@@ -2,6 +2,7 @@
 
 use rustorch_shape::rules;
 
+use crate::ops::batch_norm as channel_kernel;
 use crate::ops::layer_norm::{self as fused, Rows};
 use crate::ops::standardize::standardize;
 use crate::{DType, Error, PadMode, Result, Tensor, no_grad};
@@ -110,13 +111,13 @@ impl Default for BatchNormOptions {
 /// (mean and unbiased variance, `[channels]` each) in place; otherwise by `running`.
 ///
 /// # Errors
-/// If the input has no axis 1, a vector does not have one element per channel, training sees one value per channel, or
-/// the dtype has no fractions.
+/// If the input has no axis 1, a vector does not have one element per channel, training sees one value per channel, `eps` is
+/// negative, or 0 in training, or the dtype has no fractions.
 ///
 /// ```
 /// use rustorch::{Tensor, nn::functional as F};
 /// let x = Tensor::from([[1.0f64], [3.0]]);
-/// let options = F::BatchNormOptions { training: true, eps: 0.0, ..Default::default() };
+/// let options = F::BatchNormOptions { training: true, eps: 1e-30, ..Default::default() };
 /// assert_eq!(F::batch_norm(&x, None, None, None, options)?.to_vec::<f64>()?, [-1.0, 1.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
@@ -133,9 +134,20 @@ pub fn batch_norm(
     if let Some((mean, var)) = running {
         check_affine(OP, &[channels], Some(mean), Some(var))?;
     }
+    rules::batch_norm_eps(OP, options.eps, options.training)?;
     if let Some(wide) = Wide::new(input, [weight, bias]) {
         let [weight, bias] = wide.vectors();
         return Ok(batch_norm(&wide.input, running, weight, bias, options)?.to_dtype(input.dtype()));
+    }
+    if options.training && input.numel() == channels {
+        return Err(Error::argument(
+            OP,
+            format!("training needs more than one value per channel, but the input is {:?}", input.shape()),
+        ));
+    }
+    let (mean, var) = running.unzip();
+    if channel_kernel::is_fused(input, &[weight, bias, mean, var]) {
+        return by_kernel(input, running, weight, bias, options);
     }
     let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
     let axes: Vec<isize> = (0..input.rank() as isize).filter(|&axis| axis != 1).collect();
@@ -145,18 +157,10 @@ pub fn batch_norm(
             input.sub(&per_channel(mean)?)?.mul(&scale)?
         }
         _ => {
-            if options.training && input.numel() == channels {
-                return Err(Error::argument(
-                    OP,
-                    format!(
-                        "training needs more than one value per channel, but the input is {:?}",
-                        input.shape()
-                    ),
-                ));
-            }
             // Nothing has no mean.
             if let (Some(running), true) = (running, options.training && input.numel() > 0) {
-                track(input, &axes, running, options.momentum)?;
+                let (var, mean) = no_grad(|| input.var_mean(axes.as_slice(), 1.0, false))?;
+                track(running, (&mean, &var), options.momentum)?;
             }
             standardize(OP, input, axes, options.eps)?
         }
@@ -164,11 +168,34 @@ pub fn batch_norm(
     affine(normal, weight.map(per_channel).transpose()?.as_ref(), bias.map(per_channel).transpose()?.as_ref())
 }
 
+/// [`batch_norm`] by the fused kernel, for operands that it takes.
+fn by_kernel(
+    input: &Tensor,
+    running: Option<(&Tensor, &Tensor)>,
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    options: BatchNormOptions,
+) -> Result<Tensor> {
+    let statistics = match running {
+        Some((mean, var)) if !options.training => {
+            // Copies, as the running ones may have moved on when gradients are computed.
+            let (mean, var) = no_grad(|| (mean.copy(), var.copy()));
+            channel_kernel::Statistics { mean, var, of_batch: false, eps: options.eps }
+        }
+        _ => channel_kernel::statistics(input, options.eps)?,
+    };
+    if let (Some(running), true) = (running, options.training) {
+        let count = (input.numel() / statistics.mean.numel()) as f64;
+        let unbiased = no_grad(|| statistics.var.mul(count / (count - 1.0)))?;
+        track(running, (&statistics.mean, &unbiased), options.momentum)?;
+    }
+    channel_kernel::batch_norm(input, statistics, weight, bias)
+}
+
 /// Blends the batch's mean and unbiased variance into the running ones.
-fn track(input: &Tensor, axes: &[isize], (mean, var): (&Tensor, &Tensor), momentum: f64) -> Result<()> {
+fn track(running: (&Tensor, &Tensor), batch: (&Tensor, &Tensor), momentum: f64) -> Result<()> {
     no_grad(|| {
-        let (batch_var, batch_mean) = input.var_mean(axes, 1.0, false)?;
-        for (running, batch) in [(mean, batch_mean), (var, batch_var)] {
+        for (running, batch) in [(running.0, batch.0), (running.1, batch.1)] {
             running.mul_(1.0 - momentum)?.add_(&batch.mul(momentum)?.to_dtype(running.dtype()))?;
         }
         Ok(())

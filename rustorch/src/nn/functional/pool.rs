@@ -246,8 +246,8 @@ fn avg_pool<const N: usize>(
     let (input, dtype) = if integers { (input.clone(), DType::I64) } else { widen(op, input)? };
     let stride = options.stride.unwrap_or(kernel);
     let AvgPoolOptions { padding, ceil_mode, count_include_pad, divisor_override, .. } = options;
-    if divisor_override == Some(0) {
-        return Err(Error::argument(op, "divisor_override is 0"));
+    if let Some(divisor) = &divisor_override {
+        rules::pool_divisor(op, divisor, &mut ())?;
     }
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &[1; N], ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;

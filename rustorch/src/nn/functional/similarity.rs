@@ -2,7 +2,7 @@
 
 use rustorch_shape::rules;
 
-use crate::{Result, Tensor};
+use crate::{Error, Result, Tensor};
 
 /// Vectors along an axis divided by their `p`-norm, which counts as at least `eps` (`torch.nn.functional.normalize`).
 /// PyTorch's defaults are `p = 2`, axis 1, `eps = 1e-12`.
@@ -24,7 +24,7 @@ pub fn normalize(input: &Tensor, p: f64, axis: isize, eps: f64) -> Result<Tensor
 /// (`torch.nn.functional.cosine_similarity`). PyTorch's defaults are axis 1, `eps = 1e-8`.
 ///
 /// # Errors
-/// If the shapes do not broadcast, or there is no such axis.
+/// If the shapes do not broadcast, there is no such axis, or `eps` is negative or NaN.
 ///
 /// ```
 /// use rustorch::{Tensor, nn::functional as F};
@@ -33,6 +33,9 @@ pub fn normalize(input: &Tensor, p: f64, axis: isize, eps: f64) -> Result<Tensor
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn cosine_similarity(a: &Tensor, b: &Tensor, axis: isize, eps: f64) -> Result<Tensor> {
+    if eps.is_nan() || eps < 0.0 {
+        return Err(Error::argument("cosine_similarity", format!("eps is {eps}, expected at least 0")));
+    }
     let shape = rules::broadcast("cosine_similarity", a.shape(), b.shape(), &mut ())?;
     let (a, b) = (a.expand(shape.as_slice())?, b.expand(shape.as_slice())?);
     normalize(&a, 2.0, axis, eps)?.mul(&normalize(&b, 2.0, axis, eps)?)?.sum_dim(axis, false)

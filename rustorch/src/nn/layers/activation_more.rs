@@ -1,16 +1,19 @@
 //! Further activations: functions of single elements, and PReLU, which has a parameter.
 
 use super::activation::check;
+use std::convert::identity;
+
 use crate::error::expect;
 use crate::nn::build::{Arguments, builder, module, python};
 use crate::nn::{Layer, functional, init};
 use crate::{Result, Tensor};
 
-/// Layers that apply a method of [`Tensor`] with numbers, which have PyTorch's names and defaults.
+/// Layers that apply a method of [`Tensor`] with numbers, which have PyTorch's names and defaults. Before the method stands
+/// what makes a `Result` of what it returns.
 macro_rules! activations {
     ($(
         $(#[$doc:meta])*
-        $layer:ident, $builder:ident, $name:literal, $method:ident($($(#[$field_doc:meta])* $field:ident = $default:literal),*);
+        $layer:ident, $builder:ident, $name:literal, $outcome:ident $method:ident($($(#[$field_doc:meta])* $field:ident = $default:literal),*);
     )*) => {$(
         $(#[$doc])*
         ///
@@ -56,7 +59,7 @@ macro_rules! activations {
         impl Layer for $layer {
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 check($name, input)?;
-                Ok(input.$method($(self.$field),*))
+                $outcome(input.$method($(self.$field),*))
             }
         }
 
@@ -70,51 +73,110 @@ macro_rules! activations {
 
 activations! {
     /// `min(max(x, 0), 6)` (`torch.nn.ReLU6`).
-    ReLU6, ReLU6Builder, "ReLU6", relu6();
+    ReLU6, ReLU6Builder, "ReLU6", Ok relu6();
     /// The self-normalising exponential linear unit (`torch.nn.SELU`; Klambauer et al. 2017).
-    SELU, SELUBuilder, "SELU", selu();
+    SELU, SELUBuilder, "SELU", Ok selu();
     /// `x · tanh(softplus(x))` (`torch.nn.Mish`; Misra 2019).
-    Mish, MishBuilder, "Mish", mish();
+    Mish, MishBuilder, "Mish", Ok mish();
     /// `log σ(x)` (`torch.nn.LogSigmoid`).
-    LogSigmoid, LogSigmoidBuilder, "LogSigmoid", log_sigmoid();
+    LogSigmoid, LogSigmoidBuilder, "LogSigmoid", Ok log_sigmoid();
     /// `x / (1 + |x|)` (`torch.nn.Softsign`).
-    Softsign, SoftsignBuilder, "Softsign", softsign();
+    Softsign, SoftsignBuilder, "Softsign", Ok softsign();
     /// `x - tanh(x)` (`torch.nn.Tanhshrink`).
-    Tanhshrink, TanhshrinkBuilder, "Tanhshrink", tanhshrink();
+    Tanhshrink, TanhshrinkBuilder, "Tanhshrink", Ok tanhshrink();
     /// `min(max(x + 3, 0), 6) / 6` (`torch.nn.Hardsigmoid`).
-    Hardsigmoid, HardsigmoidBuilder, "Hardsigmoid", hardsigmoid();
+    Hardsigmoid, HardsigmoidBuilder, "Hardsigmoid", Ok hardsigmoid();
     /// `x · hardsigmoid(x)` (`torch.nn.Hardswish`; Howard et al. 2019).
-    Hardswish, HardswishBuilder, "Hardswish", hardswish();
+    Hardswish, HardswishBuilder, "Hardswish", Ok hardswish();
     /// `x` where positive, otherwise `alpha · (exp(x / alpha) - 1)` (`torch.nn.CELU`; Barron 2017).
-    CELU, CELUBuilder, "CELU", celu(
+    CELU, CELUBuilder, "CELU", identity celu(
         /// The limit for large negative `x`, with its sign changed.
         alpha = 1.0
     );
     /// `log(1 + exp(beta · x)) / beta`, linear where `beta · x > threshold` (`torch.nn.Softplus`).
-    Softplus, SoftplusBuilder, "Softplus", softplus(
+    Softplus, SoftplusBuilder, "Softplus", Ok softplus(
         /// How sharp the bend is.
         beta = 1.0,
         /// Where the function is linear: `beta · x` above this.
         threshold = 20.0
     );
-    /// `x` limited to `min_val ..= max_val` (`torch.nn.Hardtanh`).
-    Hardtanh, HardtanhBuilder, "Hardtanh", hardtanh(
-        /// The least value.
-        min_val = -1.0,
-        /// The greatest value.
-        max_val = 1.0
-    );
     /// `x` where `|x| > lambd`, otherwise 0 (`torch.nn.Hardshrink`).
-    Hardshrink, HardshrinkBuilder, "Hardshrink", hardshrink(
+    Hardshrink, HardshrinkBuilder, "Hardshrink", Ok hardshrink(
         /// The half width of the gap.
         lambd = 0.5
     );
     /// `x` moved by `lambd` towards 0, at most to 0 (`torch.nn.Softshrink`).
-    Softshrink, SoftshrinkBuilder, "Softshrink", softshrink(
+    Softshrink, SoftshrinkBuilder, "Softshrink", identity softshrink(
         /// The half width of the gap.
         lambd = 0.5
     );
 }
+
+/// `x` limited to `min_val ..= max_val` (`torch.nn.Hardtanh`).
+///
+/// ```
+/// use rustorch::{Tensor, nn::{Hardtanh, Layer}};
+/// let y = Hardtanh::new(-1.0, 0.5).forward(&Tensor::from([-2.0f32, 0.25, 2.0]))?;
+/// assert_eq!(y.to_vec::<f32>()?, [-1.0, 0.25, 0.5]);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Hardtanh {
+    /// The least value.
+    pub min_val: f64,
+    /// The greatest value.
+    pub max_val: f64,
+}
+
+builder! {
+    /// Builds a [`Hardtanh`].
+    HardtanhBuilder for Hardtanh() {
+        /// The least value; -1 unless set.
+        min_val: f64,
+        /// The greatest value; 1 unless set.
+        max_val: f64,
+    }
+}
+
+impl Hardtanh {
+    /// The layer with its bounds, for which PyTorch's defaults are -1 and 1.
+    ///
+    /// # Panics
+    /// If `max_val` is not above `min_val`.
+    #[track_caller]
+    pub fn new(min_val: f64, max_val: f64) -> Self {
+        expect(Self::builder().min_val(min_val).max_val(max_val).build())
+    }
+
+    fn assemble(args: &Arguments) -> Result<Self> {
+        let (min_val, max_val) = (args.float("min_val")?, args.float("max_val")?);
+        rustorch_shape::rules::hardtanh_layer("Hardtanh", min_val, max_val)?;
+        Ok(Self { min_val, max_val })
+    }
+}
+
+impl Default for Hardtanh {
+    fn default() -> Self {
+        expect(Self::builder().build())
+    }
+}
+
+impl Layer for Hardtanh {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        check("Hardtanh", input)?;
+        input.hardtanh(self.min_val, self.max_val)
+    }
+}
+
+module!(
+    Hardtanh {} | layer | {
+        format!(
+            "Hardtanh(min_val={}, max_val={})",
+            python::float(layer.min_val),
+            python::float(layer.max_val)
+        )
+    }
+);
 
 /// `x` where it exceeds `threshold`, otherwise `value` (`torch.nn.Threshold`).
 ///
@@ -151,7 +213,7 @@ impl Threshold {
 impl Layer for Threshold {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("Threshold", input)?;
-        Ok(input.threshold(self.threshold, self.value))
+        input.threshold(self.threshold, self.value)
     }
 }
 

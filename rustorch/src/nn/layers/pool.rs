@@ -2,7 +2,7 @@
 
 use crate::error::expect;
 use crate::nn::Layer;
-use crate::nn::build::{Arguments, Window, builder, module, python};
+use crate::nn::build::{Arguments, OptionalSize, OutputSize, Window, builder, module, python};
 use crate::nn::functional::{self, AvgPoolOptions, MaxPoolOptions};
 use crate::{Result, Tensor};
 
@@ -60,15 +60,36 @@ impl MaxPool2d {
     }
 }
 
-impl Layer for MaxPool2d {
-    fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let options = MaxPoolOptions {
+impl MaxPool2d {
+    /// The maxima and their places, as `I64` positions in the flattened plane (`MaxPool2d(return_indices=True)`).
+    ///
+    /// # Errors
+    /// If the input has not three or four axes, the window does not fit, or the dtype is not a float.
+    ///
+    /// ```
+    /// use rustorch::{Tensor, nn::MaxPool2d};
+    /// let x = Tensor::from([[[1.0f32, 2.0], [4.0, 3.0]]]);
+    /// let (y, places) = MaxPool2d::new(2).forward_with_indices(&x)?;
+    /// assert_eq!((y.to_vec::<f32>()?, places.to_vec::<i64>()?), (vec![4.0], vec![2]));
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn forward_with_indices(&self, input: &Tensor) -> Result<(Tensor, Tensor)> {
+        functional::max_pool2d_with_indices(input, self.kernel, self.options())
+    }
+
+    fn options(&self) -> MaxPoolOptions<2> {
+        MaxPoolOptions {
             stride: Some(self.stride),
             padding: self.padding,
             dilation: self.dilation,
             ceil_mode: self.ceil_mode,
-        };
-        functional::max_pool2d(input, self.kernel, options)
+        }
+    }
+}
+
+impl Layer for MaxPool2d {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        functional::max_pool2d(input, self.kernel, self.options())
     }
 }
 
@@ -106,6 +127,8 @@ pub struct AvgPool2d {
     pub ceil_mode: bool,
     /// Whether the padding counts in the mean.
     pub count_include_pad: bool,
+    /// What sums are divided by instead of the window's size.
+    pub divisor_override: Option<usize>,
 }
 
 builder! {
@@ -119,6 +142,8 @@ builder! {
         ceil_mode: bool,
         /// Whether the padding counts in the mean; `true` unless set.
         count_include_pad: bool,
+        /// What sums are divided by instead of the window's size; nothing unless set.
+        divisor_override: impl OptionalSize,
     }
 }
 
@@ -129,7 +154,12 @@ impl AvgPool2d {
     }
 
     fn assemble(args: &Arguments) -> Result<Self> {
+        let divisor_override = args.optional_size("divisor_override")?;
+        if let Some(divisor) = &divisor_override {
+            rustorch_shape::rules::pool_divisor("AvgPool2d", divisor, &mut ())?;
+        }
         Ok(Self {
+            divisor_override,
             kernel: args.window("kernel")?,
             stride: args.window("stride")?,
             padding: args.window("padding")?,
@@ -146,7 +176,7 @@ impl Layer for AvgPool2d {
             padding: self.padding,
             ceil_mode: self.ceil_mode,
             count_include_pad: self.count_include_pad,
-            ..AvgPoolOptions::default()
+            divisor_override: self.divisor_override,
         };
         functional::avg_pool2d(input, self.kernel, options)
     }
@@ -173,34 +203,34 @@ module!(
 /// ```
 #[derive(Clone)]
 pub struct AdaptiveAvgPool2d {
-    /// The height and width of the output.
-    pub output_size: [usize; 2],
+    /// The height and width of the output; `None` keeps that of the input.
+    pub output_size: [Option<usize>; 2],
 }
 
 builder! {
     /// Builds an [`AdaptiveAvgPool2d`].
-    AdaptiveAvgPool2dBuilder for AdaptiveAvgPool2d(output_size: impl Window<2>) {}
+    AdaptiveAvgPool2dBuilder for AdaptiveAvgPool2d(output_size: impl OutputSize<2>) {}
 }
 
 impl AdaptiveAvgPool2d {
-    /// The layer for an output of this size.
-    pub fn new(output_size: impl Window<2>) -> Self {
+    /// The layer for an output of this size, of which `None` keeps the input's: `7`, `[7, 5]`, `[Some(7), None]`.
+    pub fn new(output_size: impl OutputSize<2>) -> Self {
         expect(Self::builder(output_size).build())
     }
 
     fn assemble(args: &Arguments) -> Result<Self> {
-        Ok(Self { output_size: args.window("output_size")? })
+        Ok(Self { output_size: args.output("output_size")? })
     }
 }
 
 impl Layer for AdaptiveAvgPool2d {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        functional::adaptive_avg_pool2d(input, self.output_size.map(Some))
+        functional::adaptive_avg_pool2d(input, self.output_size)
     }
 }
 
 module!(
     AdaptiveAvgPool2d {} | layer | {
-        format!("AdaptiveAvgPool2d(output_size={})", python::window(&layer.output_size))
+        format!("AdaptiveAvgPool2d(output_size={})", python::output(&layer.output_size))
     }
 );

@@ -15,13 +15,27 @@ macro_rules! unary {
 }
 
 unary! {
-    relu() relu6() silu() mish() tanh() sigmoid() log_sigmoid() leaky_relu(slope) elu(alpha) selu() celu(alpha)
-    softplus(beta, threshold) softsign() tanhshrink() hardtanh(low, high) hardsigmoid() hardswish()
-    hardshrink(lambda) softshrink(lambda) threshold(threshold, value)
+    relu() relu6() silu() mish() tanh() sigmoid() log_sigmoid() leaky_relu(slope) elu(alpha) selu()
+    softplus(beta, threshold) softsign() tanhshrink() hardsigmoid() hardswish()
+    hardshrink(lambda)
     neg() abs() sign() sgn() square() sqrt() rsqrt() reciprocal() exp() exp2() expm1() log() log2() log10() log1p()
     sin() cos() tan() asin() acos() atan() sinh() cosh() asinh() acosh() atanh() sinc() erf() erfc() erfinv() lgamma()
     digamma() logit() floor() ceil() round() trunc() frac() logical_not() isnan() isinf() isfinite()
 }
+
+macro_rules! limited {
+    ($($name:ident($($p:ident),*))*) => {$(
+        #[doc = concat!("`Tensor::", stringify!($name), "`.")]
+        ///
+        /// # Errors
+        /// If a number is not one that the function takes.
+        pub fn $name(x: &Tensor $(, $p: f64)*) -> Result<Tensor> {
+            x.$name($($p),*)
+        }
+    )*};
+}
+
+limited!(celu(alpha) hardtanh(low, high) softshrink(lambda) threshold(threshold, value));
 
 /// `Tensor::gelu` or `Tensor::gelu_tanh`.
 ///

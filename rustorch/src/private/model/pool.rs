@@ -31,14 +31,10 @@ pub fn avg_pool2d(
     padding: [usize; 2],
     ceil_mode: bool,
     count_include_pad: bool,
+    divisor_override: Option<usize>,
 ) -> Result<Tensor> {
-    let options = AvgPool2dOptions {
-        stride: Some(stride),
-        padding,
-        ceil_mode,
-        count_include_pad,
-        divisor_override: None,
-    };
+    let options =
+        AvgPool2dOptions { stride: Some(stride), padding, ceil_mode, count_include_pad, divisor_override };
     f::avg_pool2d(x, kernel, options)
 }
 
@@ -46,16 +42,16 @@ pub fn avg_pool2d(
 ///
 /// # Errors
 /// If an axis is empty.
-pub fn adaptive_avg_pool2d(x: &Tensor, output_size: [usize; 2]) -> Result<Tensor> {
-    f::adaptive_avg_pool2d(x, output_size.map(Some))
+pub fn adaptive_avg_pool2d(x: &Tensor, output_size: [Option<usize>; 2]) -> Result<Tensor> {
+    f::adaptive_avg_pool2d(x, output_size)
 }
 
 /// `nn::functional::adaptive_max_pool2d`.
 ///
 /// # Errors
 /// If an axis is empty.
-pub fn adaptive_max_pool2d(x: &Tensor, output_size: [usize; 2]) -> Result<Tensor> {
-    f::adaptive_max_pool2d(x, output_size.map(Some))
+pub fn adaptive_max_pool2d(x: &Tensor, output_size: [Option<usize>; 2]) -> Result<Tensor> {
+    f::adaptive_max_pool2d(x, output_size)
 }
 
 /// `nn::functional::max_pool1d`.

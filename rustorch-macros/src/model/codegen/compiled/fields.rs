@@ -186,7 +186,10 @@ fn options(name: &str, args: &Args, each: &TokenStream) -> Vec<TokenStream> {
     match name {
         "MaxPool2d" => [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat(),
         "AvgPool2d" => {
-            [sizes(&["kernel", "stride", "padding"]), flags(&["ceil_mode", "count_include_pad"])].concat()
+            let divisor = types::optional_size(args.size("divisor_override").ok());
+            let divisor = vec![hygienic!(#each.divisor_override == #divisor)];
+            let flags = flags(&["ceil_mode", "count_include_pad"]);
+            [sizes(&["kernel", "stride", "padding"]), flags, divisor].concat()
         }
         "GroupNorm" => args.size("num_groups").map_or_else(
             |_| Vec::new(),
@@ -195,7 +198,13 @@ fn options(name: &str, args: &Args, each: &TokenStream) -> Vec<TokenStream> {
                 vec![hygienic!(#each.num_groups == #groups)]
             },
         ),
-        "AdaptiveAvgPool2d" => sizes(&["output_size"]),
+        "AdaptiveAvgPool2d" => args.target("output_size").map_or_else(
+            |_| Vec::new(),
+            |sizes| {
+                let sizes = sizes.iter().map(|size| types::optional_size(size.as_ref()));
+                vec![hygienic!(#each.output_size == [#(#sizes),*])]
+            },
+        ),
         "Softmax" | "LogSoftmax" => {
             args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![hygienic!(#each.dim == #axis)])
         }

@@ -30,10 +30,6 @@ unary! {
         dx(g, x) = g * T(1.0507009873554805) * select(le(x, T(0.0)), T(1.6732632423543772) * exp(x), T(1.0)),
         example [-1.0, 2.0] => [-1.1113307, 2.101402];
 
-    /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)` (`torch.celu`; Barron 2017).
-    Real celu / celu_ (x; alpha) = select(gt(x, T(0.0)), x, alpha * expm1(x / alpha)),
-        dx(g, x) = select(le(x, T(0.0)), g * exp(x / alpha), g), example (2.0) [-1.0, 2.0] => [-0.7869387, 2.0];
-
     /// `x · Φ(x)` with the normal distribution function `Φ` (`torch.nn.functional.gelu`; Hendrycks & Gimpel 2016).
     Real gelu / gelu_ (x) = x * normal_cdf(x),
         dx(g, x) = g * (normal_cdf(x) + x * T(0.3989422804014327) * exp(x * x * T(-0.5))),
@@ -71,10 +67,6 @@ unary! {
     /// `x - tanh(x)` (`torch.nn.functional.tanhshrink`).
     Analytic tanhshrink / tanhshrink_ (x) = x - tanh(x), dx(g, x) = g * conj(tanh(x) * tanh(x)), example [-1.0, 0.0] => [-0.23840584, 0.0];
 
-    /// `x` limited to `low ..= high`, with no gradient outside (`torch.nn.functional.hardtanh`).
-    Quantity hardtanh / hardtanh_ (x; low, high) = min(max(x, low), high),
-        dx(g, x) = select(le(x, low), T(0.0), select(ge(x, high), T(0.0), g)), example (-1.0, 1.0) [-3.0, 0.5] => [-1.0, 0.5];
-
     /// `min(max(x + 3, 0), 6) / 6` (`torch.nn.functional.hardsigmoid`).
     Real hardsigmoid / hardsigmoid_ (x) = min(max(x + T(3.0), T(0.0)), T(6.0)) / T(6.0),
         dx(g, x) = select(gt(x, T(-3.0)), select(lt(x, T(3.0)), g / T(6.0), T(0.0)), T(0.0)),
@@ -88,12 +80,4 @@ unary! {
     /// `x` where `|x| > lambda`, otherwise 0 (`torch.nn.functional.hardshrink`).
     Real hardshrink / hardshrink_ (x; lambda) = select(le(abs(x), lambda), T(0.0), x),
         dx(g, x) = select(le(abs(x), lambda), T(0.0), g), example (0.5) [-1.0, 0.3] => [-1.0, 0.0];
-
-    /// `x` moved by `lambda` toward 0, at most to 0 (`torch.nn.functional.softshrink`).
-    Real softshrink / softshrink_ (x; lambda) = select(gt(x, lambda), x - lambda, select(lt(x, -lambda), x + lambda, x * T(0.0))),
-        dx(g, x) = select(le(abs(x), lambda), T(0.0), g), example (0.5) [-1.0, 0.3] => [-0.5, 0.0];
-
-    /// `x` where it exceeds `threshold`, otherwise `value` (`torch.nn.functional.threshold`).
-    Quantity threshold / threshold_ (x; threshold, value) = select(le(x, threshold), value, x),
-        dx(g, x) = select(le(x, threshold), T(0.0), g), example (0.5, -1.0) [0.3, 2.0] => [-1.0, 2.0];
 }

@@ -10,6 +10,7 @@
 pub(crate) mod activation;
 pub(crate) mod arithmetic;
 pub(crate) mod comparison;
+pub(crate) mod limited;
 pub(crate) mod math;
 pub(crate) mod rounding;
 pub(crate) mod special;
