@@ -187,7 +187,9 @@ impl<T: Real> Kernel for Backward<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Ok(label) = usize::try_from(self.label) else {
-            return self.dx.fill(MaybeUninit::new(T::from_f64(0.0)));
+            // Nothing, but where the row has no softmax: there 0 times NaN, as in PyTorch.
+            let top = self.x.iter().fold(T::from_f64(f64::NEG_INFINITY), |top, &x| top.max(x));
+            return self.dx.fill(MaybeUninit::new(top.minus(top)));
         };
         let targets = self.targets;
         let mass = T::from_f64(self.scale * targets.mass(label));

@@ -72,8 +72,8 @@ pub(crate) fn cross_entropy(logits: &Tensor, labels: Labels) -> Result<Tensor> {
                         labels.labels.iter().map(|&label| label < 0).collect(),
                         [labels.labels.len()],
                     )?;
-                    let grad = grad.masked_fill(&left_out, 0.0)?;
-                    logits.softmax(1)?.mul(&mass)?.sub(&target)?.mul(&grad.unsqueeze(1)?)?
+                    let grad = grad.masked_fill(&left_out, 0.0)?.unsqueeze(1)?;
+                    logits.softmax(1)?.mul(&mass.mul(&grad)?)?.sub(&target.mul(&grad)?)?
                 }
                 false => fused_gradient(&logits, &labels, &normalizers, grad)?,
             };

@@ -77,8 +77,9 @@ def distances(writer):
             writer.case(op, call, rand([]), rand([], seed=1), *parameter, reduction)
             writer.case(op, call, rand([0, 3]), rand([0, 3]), *parameter, reduction)
             writer.case(op, call, rand([2, 3], layout="p:1,0"), rand([2, 3], seed=1, layout="s:1,2"), *parameter, reduction)
-        if op != "l1_loss":
-            writer.case(op, call, Arg([0.0, 1, -1, nan, inf, 0.5], "f32"), Arg([0.0, 0, 0, 1, 1, 0], "f32"), *parameter, "none")
+        odd = Arg([0.0, 1, -1, nan, inf, 0.5, inf, -inf, 0], "f32"), Arg([0.0, 0, 0, 1, 1, 0, inf, inf, nan], "f32")
+        for reduction in ["none", "mean"]:
+            writer.case(op, call, *odd, *parameter, reduction)
     writer.case("mse_loss", lambda x, y, r: F.mse_loss(x, y, reduction=r), rand([2], "c64"), rand([2], "c64", seed=1), "mean")
     writer.case("huber_loss", pairs[-1][1], rand([2]), rand([2]), 0.0, "mean")
     writer.case("smooth_l1_loss", pairs[2][1], rand([2]), rand([2]), -1.0, "mean")
@@ -112,6 +113,39 @@ def probabilities(writer):
     writer.case("kl_div", kl, Arg([-1.0, -inf, 0], "f32"), Arg([0.0, 0.5, 1], "f32", grad=False), "none", False)
 
 
+SPECIAL = [[inf, 0, 0], [-inf, 0, 1], [nan, 0, 0], [1e4, -1e4, 0], [-inf, -inf, -inf], [inf, inf, 0], [0, -inf, inf]]
+
+
+def not_finite(writer):
+    """What is not a number, and what is infinite, in values, targets and weights."""
+    entropy = lambda x, y, w, i, s, r: F.cross_entropy(x, y, w, ignore_index=i, label_smoothing=s, reduction=r)
+    likelihood = lambda x, y, w, i, r: F.nll_loss(x, y, w, ignore_index=i, reduction=r)
+    weights = [None, Arg([0.0, 1, 2], "f32", grad=False)]
+    for reduction in REDUCTIONS:
+        for weight in weights:
+            for labels in [[0, 0, 0, 0, 0, 0, 0], [1, 1, 1, 1, 1, 1, 1], [2, -100, 2, -100, 2, -100, 2]]:
+                for smoothing in [0.0, 0.2]:
+                    writer.case("cross_entropy", entropy, Arg(SPECIAL, "f32"), Arg(labels, "i64"), weight, -100, smoothing, reduction)
+                writer.case("nll_loss", likelihood, Arg(SPECIAL, "f32"), Arg(labels, "i64"), weight, -100, reduction)
+            for target in [[0.5, 0.5, 0], [0.0, 0, 1], [nan, 0, 1], [inf, 0, 0]]:
+                writer.case("cross_entropy", entropy, Arg(SPECIAL, "f32"), Arg([target] * 7, "f32"), weight, -100, 0.1, reduction)
+    plain = lambda x, y, w, r: F.binary_cross_entropy(x, y, w, reduction=r)
+    logits = lambda x, y, w, p, r: F.binary_cross_entropy_with_logits(x, y, w, reduction=r, pos_weight=p)
+    kl = lambda x, y, r, log: F.kl_div(x, y, reduction=r, log_target=log)
+    values = [0.0, 1, 0.5, -1, inf, -inf, nan]
+    for target in [0.0, 1.0, 0.5, -1.0, inf, -inf, nan]:
+        targets = Arg([target] * 7, "f32")
+        for reduction in ["none", "mean"]:
+            writer.case("binary_cross_entropy", plain, Arg([0.0, 1, 0.5, 1e-40, 1, 0, 0.25], "f32"), targets, None, reduction)
+            writer.case("binary_cross_entropy_with_logits", logits, Arg(values, "f32"), targets, None, None, reduction)
+            for log in [False, True]:
+                writer.case("kl_div", kl, Arg(values, "f32"), targets, reduction, log)
+    odd = Arg([0.0, 1, inf, nan, 2, -1, 1], "f32", grad=False)
+    writer.case("binary_cross_entropy", plain, Arg([0.0, 1, 0.5, 0.25, 1, 0, 0.25], "f32"), Arg([1.0, 0, 0, 1, 0.5, 1, 0], "f32"), odd, "none")
+    writer.case("binary_cross_entropy_with_logits", logits, Arg(values, "f32"), Arg([1.0, 0, 0, 1, 0.5, 1, 0], "f32"), odd, None, "none")
+    writer.case("binary_cross_entropy_with_logits", logits, Arg(values, "f32"), Arg([1.0, 0, 0, 1, 0.5, 1, 0], "f32"), None, odd, "none")
+
+
 def one_hot(writer):
     call = lambda x, n: F.one_hot(x, -1 if n is None else n)
     for labels, classes in [([0, 2, 1], None), ([0, 2, 1], 5), ([[1], [0]], 2), (1, 3), ([3], 3), ([-1], 3), ([], 4)]:
@@ -123,4 +157,5 @@ def write(writer):
     nll(writer)
     distances(writer)
     probabilities(writer)
+    not_finite(writer)
     one_hot(writer)

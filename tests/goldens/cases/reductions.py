@@ -12,6 +12,14 @@ AXES = [([2, 3, 4], [1], False), ([2, 3, 4], [0, -1], True), ([2, 3, 4], [-2], T
 SPECIAL = [[1.0, nan, 3.0], [inf, 1.0, -inf], [inf, inf, 2.0], [-inf, -inf, -inf], [0.0, -0.0, 0.0], [2.0, 2.0, 1.0]]
 
 
+# Zeros, infinities and NaN beside each other.
+NOT_FINITE = [
+    [1.0, 0, 2, 3], [0.0, 0, 2, 3], [1.0, nan, 2, 3], [0.0, nan, 2, 3], [0.0, 0, nan, 3], [inf, 2.0, 3, 1], [0.0, inf, 2, 1],
+    [0.0, 0, inf, 1], [inf, 0.0, nan, 2], [inf, -inf, 2, 1], [2.0, 3, 0, inf], [2.0, 0, 3, 0], [nan, 0, 0, 2], [2.0, inf, 0, 0],
+    [3.0, 2, 1, inf], [1.0, 2, 3, nan],
+]
+
+
 def by_axes(writer, name, full, axes, dtypes, low=-2.0, high=2.0, fd=True, special=True, full_shapes=([2, 3], [], [7])):
     """`name` over all elements and `name_dim` over some."""
     for index, shape in enumerate(full_shapes):
@@ -56,6 +64,19 @@ def sums(writer):
     sweep(writer, "prod", torch.prod, [2, 3], dtypes=NUMBERS, low=0.5, high=2)
     for values in [[0.0, 2, 3], [0.0, 0, 3], [2.0, 3, 4]]:
         writer.case("prod", torch.prod, Arg(values, "f64"))
+    for values in NOT_FINITE:
+        writer.case("prod", torch.prod, Arg(values, "f64"))
+        writer.case("prod", torch.prod, Arg(values, "f64", [2, 2]))
+        writer.case("prod_dim", prod, Arg(values, "f64"), [0], False)
+        writer.case("prod_dim", prod, Arg(values, "f64", [2, 2]), [0], False)
+        writer.case("cumprod", torch.cumprod, Arg(values, "f64"), 0)
+        writer.case("cumprod", torch.cumprod, Arg(values + [1, 2, 0, 3, 1, 1, 2, 0], "f64", [3, 4]), 1)
+        writer.case("cumsum", torch.cumsum, Arg(values, "f64"), 0)
+    for value in [0.0, nan, inf]:
+        writer.case("prod", torch.prod, Arg(value, "f64"))
+        writer.case("prod_dim", prod, Arg([value], "f64"), [0], False)
+        writer.case("cumprod", torch.cumprod, Arg([value], "f64"), 0)
+        writer.case("cumprod", torch.cumprod, Arg(value, "f64"), 0)
     for shape, over, keepdim in [([2, 3, 4], [1], False), ([2, 3], [-1], True)]:
         sweep(writer, "prod_dim", prod, shape, over, keepdim, dtypes=NUMBERS, low=0.5, high=2)
     writer.case("prod_dim", prod, Arg([[0.0, 2, 3], [0, 0, 4]], "f64"), [1], False)

@@ -2,13 +2,13 @@
 
 use super::loss::{Reduction, check_same_shape};
 use crate::autograd::{Grads, Saved, record};
-use crate::{Error, Result, Tensor, no_grad};
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// The binary cross-entropy `-(y log x + (1 - y) log(1 - x))` of probabilities `x` (`torch.nn.functional.binary_cross_entropy`).
 /// Logarithms are limited to -100, as in PyTorch. `weight` is a factor per element, which broadcasts.
 ///
 /// # Errors
-/// If the shapes of input and target differ, or an input is not between 0 and 1.
+/// If the shapes of input and target differ, or an input or target is not between 0 and 1.
 ///
 /// ```
 /// use rustorch::{Tensor, nn::functional as F};
@@ -25,20 +25,8 @@ pub fn binary_cross_entropy(
 ) -> Result<Tensor> {
     const OP: &str = "binary_cross_entropy";
     check_same_shape(OP, input, target)?;
-    // NaN is no probability either.
-    let outside =
-        no_grad(|| input.ge(0.0)?.logical_and(&input.le(1.0)?)?.logical_not().any().item::<bool>())?;
-    if outside {
-        let (low, high) = no_grad(|| input.aminmax());
-        return Err(Error::argument(
-            OP,
-            format!(
-                "the input goes from {} to {}, expected probabilities from 0 to 1",
-                low.item::<f64>()?,
-                high.item::<f64>()?
-            ),
-        ));
-    }
+    check_probabilities(OP, "input", input)?;
+    check_probabilities(OP, "target", target)?;
     let losses = no_grad(|| {
         let (yes, no) = limited_logs(input)?;
         target.sub(1.0)?.mul(&no)?.sub(&target.mul(&yes)?)
@@ -50,10 +38,8 @@ pub fn binary_cross_entropy(
             let slope = x.mul(&x.neg().add(1.0)?)?.clamp(1e-12, f64::INFINITY)?;
             let dx = grad.mul(&x.sub(&y)?)?.div(&slope)?;
             let dy = match ctx.needs(1) {
-                true => {
-                    let (yes, no) = limited_logs(&x)?;
-                    Some(grad.mul(&no.sub(&yes)?)?.to_dtype(y.dtype()))
-                }
+                // Without the limit that the loss has, as in PyTorch.
+                true => Some(grad.mul(&x.neg().log1p().sub(&x.log())?)?.to_dtype(y.dtype())),
                 false => None,
             };
             Ok(Grads::from_iter([Some(dx.to_dtype(x.dtype())), dy]))
@@ -63,6 +49,20 @@ pub fn binary_cross_entropy(
         Some(weight) => Ok(reduction.apply(losses.mul(weight)?)),
         None => Ok(reduction.apply(losses)),
     }
+}
+
+/// NaN is no probability either.
+fn check_probabilities(op: &'static str, name: &str, tensor: &Tensor) -> Result<()> {
+    let inside = |tensor: &Tensor| tensor.ge(0.0)?.logical_and(&tensor.le(1.0)?)?.all().item::<bool>();
+    if no_grad(|| inside(tensor))? {
+        return Ok(());
+    }
+    let (low, high) = no_grad(|| tensor.to_dtype(DType::F64).aminmax());
+    let (low, high) = (low.item::<f64>()?, high.item::<f64>()?);
+    Err(Error::argument(
+        op,
+        format!("the {name} goes from {low} to {high}, expected probabilities from 0 to 1"),
+    ))
 }
 
 /// `log x` and `log(1 - x)`, at least -100.
@@ -92,15 +92,45 @@ pub fn binary_cross_entropy_with_logits(
     reduction: Reduction,
 ) -> Result<Tensor> {
     check_same_shape("binary_cross_entropy_with_logits", input, target)?;
-    let positive = match pos_weight {
-        Some(pos_weight) => input.log_sigmoid().mul(&pos_weight.sub(1.0)?.mul(target)?.add(1.0)?)?,
-        None => input.log_sigmoid(),
-    };
-    let losses = target.neg().add(1.0)?.mul(input)?.sub(&positive)?;
+    let losses = logits_losses(input, target, pos_weight)?;
     match weight {
         Some(weight) => Ok(reduction.apply(losses.mul(weight)?)),
         None => Ok(reduction.apply(losses)),
     }
+}
+
+/// `-(w y log σ(x) + (1 - y) log σ(-x))`, where `w` is 1 if it is not given.
+fn logits_losses(input: &Tensor, target: &Tensor, pos_weight: Option<&Tensor>) -> Result<Tensor> {
+    let compute = || {
+        let positive = match pos_weight {
+            Some(pos_weight) => input.log_sigmoid().mul(&pos_weight.sub(1.0)?.mul(target)?.add(1.0)?)?,
+            None => input.log_sigmoid(),
+        };
+        target.neg().add(1.0)?.mul(input)?.sub(&positive)
+    };
+    if pos_weight.is_some_and(Tensor::requires_grad) {
+        return compute();
+    }
+    let losses = no_grad(compute)?;
+    record("binary_cross_entropy_with_logits", &[&losses], &[input, target], || {
+        let (x, y, w) = (Saved::input(input), Saved::input(target), pos_weight.map(Saved::input));
+        Box::new(move |ctx| {
+            let (x, y, grad) = (x.unpack(ctx)?, y.unpack(ctx)?, ctx.grad()?);
+            // One product with the gradient each, so that an infinite one meets no zero that is not the slope's.
+            let (dx, dy) = match w.as_ref().map(|w| w.unpack(ctx)).transpose()? {
+                None => (x.sigmoid().sub(&y)?, x.neg()),
+                Some(w) => {
+                    let t = w.mul(&y)?;
+                    let dx = t.add(1.0)?.sub(&y)?.mul(&x.sigmoid())?.sub(&t)?;
+                    (dx, x.neg().log_sigmoid().sub(&x.log_sigmoid().mul(&w)?)?)
+                }
+            };
+            let dy =
+                if ctx.needs(1) { Some(grad.mul(&dy)?.sum_to(y.shape())?.to_dtype(y.dtype())) } else { None };
+            Ok(Grads::from_iter([Some(grad.mul(&dx)?.sum_to(x.shape())?.to_dtype(x.dtype())), dy]))
+        })
+    });
+    Ok(losses)
 }
 
 /// What becomes of the losses of [`kl_div`]'s elements.

@@ -33,27 +33,64 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn prod_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-        let reduction = Reduction::new("prod", self, axes)?;
+        let axes = axes.into_axes().filter(|axes| !axes.is_empty());
+        let whole = axes.is_none();
+        let reduction = Reduction::new("prod", self, axes.unwrap_or_default())?;
         let output = reduction.run(Kind::Product, keepdim, 1.0)?;
         record("prod", &[&output], &[self], || {
             let (restore, input, product) =
                 (reduction.restore(), Saved::input(self), Saved::output(&output, 0));
             Box::new(move |ctx| {
                 let (input, upstream) = (input.unpack(ctx)?, restore.keep(ctx.grad()?)?);
-                let divisible =
-                    input.numel() == 0 || !ctx.create_graph() && no_grad(|| input.all().item::<bool>())?;
-                let grad = if divisible {
-                    let product = restore.keep(&product.unpack(ctx)?)?;
-                    upstream.mul(&product.conj())?.div(&input.conj())?
+                if input.rank() == 0 {
+                    return Ok(Grads::from_iter([Some(upstream)]));
+                }
+                if input.numel() == 0 {
+                    return Ok(Grads::from_iter([Some(upstream.mul(&input)?)]));
+                }
+                let zeros = input.numel() as i64 - no_grad(|| input.count_nonzero().item::<i64>())?;
+                // What holds for finite numbers can be differentiated again, also at zeros; for others it is as in PyTorch.
+                let regular = ctx.create_graph() && no_grad(|| input.isfinite().all().item::<bool>())?;
+                let slope = if zeros == 0 && !regular {
+                    restore.keep(&product.unpack(ctx)?)?.div(&input)?
+                } else if whole && zeros > 1 && !regular {
+                    return Ok(Grads::from_iter([Some(input.zeros_like())]));
                 } else {
                     // Where an element is 0, its gradient is not the product divided by it.
-                    differentiate(&input, &upstream, ctx.create_graph(), |x| tree(x, &restore.axes))?
+                    products_of_others(&input, &restore.axes)?
                 };
-                Ok(Grads::from_iter([Some(grad)]))
+                Ok(Grads::from_iter([Some(upstream.mul(&slope.conj())?)]))
             })
         });
         Ok(output)
     }
+}
+
+/// For each element the product of all others over the axes.
+fn products_of_others(x: &Tensor, axes: &[isize]) -> Result<Tensor> {
+    if let &[axis] = axes {
+        return products_of_others_along(x, axis);
+    }
+    // Several axes as one, the last.
+    let rest = (0..x.rank() as isize).filter(|axis| !axes.contains(axis));
+    let order: Vec<isize> = rest.chain(axes.iter().copied()).collect();
+    let permuted = x.permute(order.as_slice())?;
+    let kept = x.rank() - axes.len();
+    let mut shape = permuted.shape()[..kept].to_vec();
+    shape.push(permuted.shape()[kept..].iter().product());
+    let others = products_of_others_along(&permuted.reshape(shape)?, -1)?.reshape(permuted.shape())?;
+    let mut back = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(from, &to)| back[to as usize] = from as isize);
+    others.permute(back)
+}
+
+/// The product of what stands before each element times that of what stands behind.
+fn products_of_others_along(x: &Tensor, axis: isize) -> Result<Tensor> {
+    let others = x.size(axis)? - 1;
+    let one = x.detach().narrow(axis, 0, 1)?.ones_like();
+    let before = Tensor::cat(&[one.clone(), x.narrow(axis, 0, others)?], axis)?.cumprod(axis)?;
+    let behind = Tensor::cat(&[one, x.narrow(axis, 1, others)?.flip([axis])?], axis)?.cumprod(axis)?;
+    before.mul(&behind.flip([axis])?)
 }
 
 /// The gradient of `f` at `x` by differentiating `f`, which must be made of operations other than the caller's.
@@ -69,24 +106,4 @@ pub(super) fn differentiate(
     let options = GradOptions { create_graph, ..Default::default() };
     let mut grads = grad(&[&y], &[&x], &[Some(upstream)], options)?;
     Ok(grads.remove(0).unwrap_or_else(|| x.zeros_like()))
-}
-
-/// The product over axes, which stay, by multiplying halves.
-fn tree(x: &Tensor, axes: &[isize]) -> Result<Tensor> {
-    let mut y = x.mul(1.0)?;
-    for &axis in axes {
-        let (mut n, mut odd) = (y.size(axis)?, None::<Tensor>);
-        while n > 1 {
-            if n % 2 == 1 {
-                let last = y.narrow(axis, n - 1, 1)?;
-                odd = Some(odd.map_or_else(|| Ok(last.clone()), |odd| odd.mul(&last))?);
-            }
-            n /= 2;
-            y = y.narrow(axis, 0, n)?.mul(&y.narrow(axis, n, n)?)?;
-        }
-        if let Some(odd) = odd {
-            y = y.mul(&odd)?;
-        }
-    }
-    Ok(y)
 }

@@ -45,13 +45,12 @@ impl Tensor {
             let (input, product) = (Saved::input(self), Saved::output(&output, 0));
             Box::new(move |ctx| {
                 let (input, upstream) = (input.unpack(ctx)?, ctx.grad()?);
-                let divisible = !ctx.create_graph() && no_grad(|| input.all().item::<bool>())?;
-                let grad = if divisible {
-                    let sums = upstream.mul(&product.unpack(ctx)?.conj())?.running_sum(axis, true)?;
-                    sums.div(&input.conj())?
+                let grad = if input.rank() == 0 || input.size(axis)? == 1 {
+                    upstream.clone()
+                } else if ctx.create_graph() && no_grad(|| input.isfinite().all().item::<bool>())? {
+                    differentiate(&input, upstream, true, |x| doubling_products(x, axis))?
                 } else {
-                    // Where an element is 0, the products after it say nothing about its gradient.
-                    differentiate(&input, upstream, ctx.create_graph(), |x| doubling_products(x, axis))?
+                    running_product_gradient(&input, &product.unpack(ctx)?, upstream, axis)?
                 };
                 Ok(Grads::from_iter([Some(grad)]))
             })
@@ -140,6 +139,29 @@ impl Tensor {
         unsafe { kernel(along, &across, reverse, from, to) };
         Ok(output)
     }
+}
+
+/// The gradient of running products, where there are zeros as PyTorch has it: what stands before the first zero has the
+/// gradient of what stands there, the zero itself that of the products up to the next, and what follows has none.
+fn running_product_gradient(input: &Tensor, product: &Tensor, grad: &Tensor, axis: isize) -> Result<Tensor> {
+    let (x, y) = (input.conj(), product.conj());
+    let is_zero = input.eq(0)?;
+    let weighted = y.mul(grad)?;
+    if !is_zero.any().item::<bool>()? {
+        return weighted.running_sum(axis, true)?.div(&x);
+    }
+    let zeros = is_zero.cumsum(axis)?;
+    let before = zeros.eq(0)?;
+    let early = weighted.masked_fill(&before.logical_not(), 0)?.running_sum(axis, true)?.div(&x)?;
+    let from_first = zeros.eq(1)?;
+    let first = from_first.logical_and(&is_zero)?;
+    let between = from_first.logical_and(&is_zero.logical_not())?;
+    let later = x.masked_fill(&between.logical_not(), 1)?.cumprod(axis)?;
+    let later = later.mul(&grad.masked_fill(&from_first.logical_not(), 0)?)?.sum_dim(axis, true)?;
+    // The product before the zero.
+    let one = y.narrow(axis, 0, 1)?.ones_like();
+    let earlier = Tensor::cat(&[one, y.narrow(axis, 0, y.size(axis)? - 1)?], axis)?;
+    Tensor::where_(&before, &early, &Tensor::where_(&first, &later.mul(&earlier)?, 0)?)
 }
 
 /// Running logarithms of sums by doubling: after step `d` each element is that of the `2d` before it.
