@@ -93,6 +93,33 @@ impl Layout {
         true
     }
 
+    /// Whether two different indices address the same element. Exact, where [`Layout::may_overlap`] may be wrong about
+    /// interleaved strides such as (4, 3); those are rare enough to be walked through.
+    pub fn overlaps(&self) -> bool {
+        if !self.may_overlap() {
+            return false;
+        }
+        let span = self.end() - self.offset;
+        if self.numel() > span {
+            return true;
+        }
+        let mut seen = vec![0u64; span.div_ceil(64)];
+        let mut index = Dims::from_elem(0, self.rank());
+        loop {
+            let at: usize = index.iter().zip(&self.strides).map(|(i, stride)| i * stride).sum();
+            let bit = 1 << (at % 64);
+            if seen[at / 64] & bit != 0 {
+                return true;
+            }
+            seen[at / 64] |= bit;
+            let Some(axis) = (0..self.rank()).rev().find(|&axis| index[axis] + 1 < self.shape[axis]) else {
+                return false;
+            };
+            index[axis] += 1;
+            index[axis + 1..].fill(0);
+        }
+    }
+
     /// Whether two different indices may address the same element.
     pub fn may_overlap(&self) -> bool {
         let mut axes: Dims = (0..self.rank()).filter(|&axis| self.shape[axis] > 1).collect();
@@ -198,5 +225,12 @@ mod tests {
         let transposed =
             Layout { shape: [3, 2].as_slice().into(), strides: [1, 3].as_slice().into(), offset: 0 };
         assert!(!transposed.may_overlap() && transposed.is_dense() && !transposed.is_contiguous());
+        let strided = |strides: [usize; 2]| Layout {
+            shape: [3, 4].as_slice().into(),
+            strides: strides[..].into(),
+            offset: 5,
+        };
+        assert!(strided([4, 3]).may_overlap() && !strided([4, 3]).overlaps());
+        assert!(strided([3, 2]).overlaps() && strided([0, 1]).overlaps() && !strided([1, 3]).overlaps());
     }
 }

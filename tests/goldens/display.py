@@ -108,6 +108,13 @@ CALLS = {
     "clone": lambda x: x.clone(), "to_dtype": lambda x: x.double(), "index": lambda x: x[torch.tensor([0])],
     "fill_": lambda x: (x * 1).fill_(2), "zero_": lambda x: (x * 1).zero_(), "copy_": lambda x: (x * 1).copy_(torch.ones(2, 2)),
     "set": lambda x: part(x * 1),
+    "split": lambda x: x.split(1)[0], "split_sizes": lambda x: x.split([1, 1])[1], "chunk": lambda x: x.chunk(2, 1)[1],
+    "tensor_split": lambda x: x.tensor_split(2)[0], "unbind": lambda x: x.unbind(1)[0], "diag": lambda x: x.diag(1),
+    "diag_of_vector": lambda x: x[0].diag(), "diag_embed": lambda x: x.diag_embed(), "diagonal": lambda x: x.diagonal(),
+    "masked_select": lambda x: x.masked_select(x > 1), "masked_fill": lambda x: x.masked_fill(x > 1, 0.0),
+    "masked_fill_": lambda x: (x * 1).masked_fill_(x > 1, 0.0), "masked_scatter_": lambda x: (x * 1).masked_scatter_(x > 1, x),
+    "tril": lambda x: x.tril(), "tril_": lambda x: (x * 1).tril_(), "triu_": lambda x: (x * 1).triu_(),
+    "scatter_reduce_": lambda x: (x * 1).scatter_reduce_(0, torch.tensor([[0, 0]]), x, "sum"),
 }
 
 

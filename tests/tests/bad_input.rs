@@ -156,6 +156,54 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| done(nn::Embedding::builder(3, 2).padding_idx(3).build()), &["Embedding", "3"]),
     (|| done(x().dropout(f64::NAN)), &["dropout", "NaN"]),
     (|| done(F::mse_loss(&x(), &Tensor::zeros([4]), F::Reduction::Mean)), &["mse_loss", "3", "4"]),
+    // Numbers that PyTorch refuses.
+    (|| done(x().celu(0.0)), &["celu", "alpha", "0"]),
+    (|| done(x().celu_(-0.0)), &["celu", "alpha", "0"]),
+    (|| done(x().hardtanh(2.0, 1.0)), &["hardtanh", "2", "1"]),
+    (|| done(x().hardtanh_(f64::INFINITY, 0.0)), &["hardtanh", "inf", "0"]),
+    (|| done(x().softshrink(-1.5)), &["softshrink", "-1.5"]),
+    (|| done(x().softshrink(f64::NAN)), &["softshrink", "NaN"]),
+    (|| done(x().softshrink_(1e39)), &["softshrink", "float32"]),
+    (|| done(x().threshold(0.0, 1e39)), &["threshold", "float32"]),
+    (|| done(x().to_dtype(DType::U8).threshold(0.0, 300.0)), &["threshold", "300", "uint8"]),
+    (|| done(x().to_dtype(DType::I32).threshold(f64::NAN, 1.0)), &["threshold", "NaN", "int32"]),
+    (|| done(F::celu(&x(), 0.0)), &["celu", "alpha"]),
+    (|| done(F::hardtanh(&x(), 2.0, 1.0)), &["hardtanh", "2", "1"]),
+    (|| done(F::softshrink(&x(), -1.0)), &["softshrink", "-1"]),
+    (|| done(F::threshold(&x(), 1e39, 0.0)), &["threshold", "float32"]),
+    (|| done(Ok(x().typed::<rustorch::shape![2, 3]>()?.celu(0.0))), &["celu", "alpha"]),
+    (|| done(nn::CELU::new(0.0).forward(&x())), &["celu", "alpha"]),
+    (|| done(nn::Softshrink::new(-1.0).forward(&x())), &["softshrink", "-1"]),
+    (|| done(nn::Hardtanh::builder().min_val(1.0).max_val(1.0).build()), &["Hardtanh", "1"]),
+    (|| done(Ok(nn::Hardtanh::new(3.0, 1.0))), &["Hardtanh", "3", "1"]),
+    (|| done(nn::Threshold::new(0.0, 1e39).forward(&x())), &["threshold", "float32"]),
+    (|| done(F::cosine_similarity(&x(), &x(), 1, -1.0)), &["cosine_similarity", "eps", "-1"]),
+    (|| done(F::huber_loss(&x(), &x(), 0.0, F::Reduction::Mean)), &["huber_loss", "0"]),
+    (|| done(F::smooth_l1_loss(&x(), &x(), -1.0, F::Reduction::Mean)), &["smooth_l1_loss", "-1"]),
+    (|| done(F::dropout(&x(), 1.1, false)), &["dropout", "1.1"]),
+    (
+        || {
+            let options = F::BatchNormOptions { training: true, eps: 0.0, ..Default::default() };
+            done(F::batch_norm(&x(), None, None, None, options))
+        },
+        &["batch_norm", "eps", "0", "training"],
+    ),
+    (
+        || {
+            let options = F::BatchNormOptions { eps: -1.0, ..Default::default() };
+            done(F::batch_norm(&x(), Some((&Tensor::ones([3]), &Tensor::ones([3]))), None, None, options))
+        },
+        &["batch_norm", "eps", "-1"],
+    ),
+    (
+        || done(F::local_response_norm(&Tensor::ones([1, 2, 3]), 0, 1.0, 1.0, 1.0)),
+        &["local_response_norm", "0"],
+    ),
+    (|| done(nn::AvgPool2d::builder(2).divisor_override(0).build()), &["AvgPool2d", "divisor_override", "0"]),
+    (|| done(nn::Lstm::builder(2, 3).num_layers(1 << 40).build()), &["Lstm", "num_layers", "1099511627776"]),
+    (|| done(nn::Gru::builder(2, 3).num_layers(1001).build()), &["Gru", "num_layers", "1001", "1000"]),
+    (|| done(x().expand([-2, 3])), &["expand", "-2", "keeps"]),
+    (|| done(x().expand([-1, 2, 3])), &["expand", "axis 0", "new"]),
     // Autograd.
     (|| x().backward(), &["backward", "require"]),
     (|| x().requires_grad_(true)?.mul(2.0)?.backward(), &["backward", "[2, 3]"]),

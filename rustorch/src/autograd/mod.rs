@@ -60,6 +60,16 @@ pub(crate) fn record(
     }
 }
 
+/// The result of other operations as that of one which they make up: a node of that name stands before theirs.
+pub(crate) fn named(op: &'static str, result: Tensor) -> Tensor {
+    if !is_needed(&[&result]) {
+        return result;
+    }
+    let output = result.alias(result.layout().clone(), None);
+    attach(op, &[&output], &[&result], Box::new(|ctx| Ok(Grads::from_iter([Some(ctx.grad()?.clone())]))));
+    output
+}
+
 /// The part of [`record`] that does not differ from one operation to the next.
 fn attach(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], backward: BackwardFn) {
     let edges = inputs.iter().map(|input| input.gradient_edge()).collect();

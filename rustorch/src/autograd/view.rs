@@ -20,12 +20,12 @@ pub(crate) struct BeforeInplace {
 
 /// Checks that `target` may be overwritten by an operation on itself and `others`, and notes their edges.
 pub(crate) fn check_inplace(op: &'static str, target: &Tensor, others: &[&Tensor]) -> Result<BeforeInplace> {
-    if target.layout().may_overlap() {
+    if target.layout().overlaps() {
         return Err(Error::argument(
             op,
             format!(
                 "in place on an expanded tensor of shape {:?} and strides {:?}: several indices share an element; \
-                 clone it first",
+                 write to a `copy()` of it",
                 target.shape(),
                 target.strides()
             ),

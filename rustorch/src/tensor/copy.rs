@@ -5,6 +5,7 @@ use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{copy_elements, copy_elements_into};
 use crate::storage::Storage;
+use crate::tensor::refuse_partial_overlap;
 use crate::{DType, Error, Operand, Result, Scalar, Tensor};
 
 impl Tensor {
@@ -44,7 +45,8 @@ impl Tensor {
     /// Overwrites the elements with those of `source`, which broadcasts and converts (`torch.Tensor.copy_`).
     ///
     /// # Errors
-    /// If the source does not broadcast to this shape, or this is a leaf that requires gradients.
+    /// If the source does not broadcast to this shape or shares some of this tensor's elements in another arrangement,
+    /// and for leaves that require gradients.
     ///
     /// ```
     /// use rustorch::Tensor;
@@ -54,14 +56,17 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn copy_(&self, source: &Tensor) -> Result<Tensor> {
-        let before = autograd::check_inplace("copy_", self, &[source])?;
+        refuse_partial_overlap("copy_", self, &[source])?;
+        self.overwrite("copy_", source)
+    }
+
+    /// [`Tensor::copy_`] of what an operation in place has computed, recorded under its name.
+    pub(crate) fn overwrite(&self, op: &'static str, source: &Tensor) -> Result<Tensor> {
+        let before = autograd::check_inplace(op, self, &[source])?;
         if source.shape() != self.shape() {
             rustorch_shape::rules::expand(&shape_of(source), &targets(self), &mut ()).map_err(|_| {
                 let (from, to) = (source.shape(), self.shape());
-                Error::argument(
-                    "copy_",
-                    format!("the source {from:?} does not broadcast to the target {to:?}"),
-                )
+                Error::argument(op, format!("the source {from:?} does not broadcast to the target {to:?}"))
             })?;
         }
         let overlapping = source.shares_storage(self) && source.layout() != self.layout();
@@ -69,7 +74,7 @@ impl Tensor {
         copy_elements_into(owned.as_ref().unwrap_or(source), self)?;
         let (shape, dtype) = (source.layout().shape.clone(), source.dtype());
         let overwritten = autograd::overwritten(self);
-        autograd::record_inplace("copy_", self, before, || {
+        autograd::record_inplace(op, self, before, || {
             Box::new(move |ctx| {
                 let source = match ctx.needs(1) {
                     true => Some(ctx.grad()?.sum_to(&shape)?.to_dtype(dtype)),

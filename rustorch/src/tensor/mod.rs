@@ -11,6 +11,7 @@ mod display;
 mod index;
 mod literal;
 mod operators;
+mod overlap;
 mod sequence;
 #[cfg(feature = "serde")]
 mod serde;
@@ -30,6 +31,7 @@ pub use index::{Ellipsis, Index, IntoIndex, NewAxis, Slice, slice};
 pub use literal::{TensorData, from_literal};
 pub use operators::RightOperand;
 pub(crate) use operators::number;
+pub(crate) use overlap::{refuse_overlap, refuse_partial_overlap};
 pub use shape_args::{Axes, IntoShape, Sizes};
 
 use crate::autograd::Meta;

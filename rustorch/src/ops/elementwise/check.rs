@@ -69,8 +69,8 @@ fn check_divisor(entry: &Elementwise, left: &Tensor, right: &Operand<'_>) -> Res
     if zero { Err(Error::argument(entry.name, "an integer divisor is zero")) } else { Ok(()) }
 }
 
-/// A copy of an operand that shares memory with the target: in another arrangement, so that the loop would read what
-/// it has already overwritten, or to be saved for the gradient.
+/// A copy of an operand that shares storage with the target: among its elements, so that the loop might read what it
+/// has already overwritten, or to be saved for the gradient.
 pub(super) fn copy_if_overwritten(target: &Tensor, other: &Operand<'_>, saved: bool) -> Option<Tensor> {
     let other = other.tensor()?;
     (other.shares_storage(target) && (saved || other.layout() != target.layout())).then(|| other.copy())

@@ -48,6 +48,7 @@ use gradient::{backward, record};
 use launch::{launch, launch_into};
 
 use crate::autograd::{self, Saved};
+use crate::tensor::refuse_partial_overlap;
 use crate::{DType, Error, Result, Tensor};
 
 /// One entry of the table.
@@ -137,6 +138,7 @@ pub(crate) fn apply_inplace(
     params: Params,
 ) -> Result<Tensor> {
     let tensors: SmallVec<[&Tensor; 3]> = others.iter().filter_map(Operand::tensor).collect();
+    refuse_partial_overlap(entry.name, target, &tensors)?;
     let before = autograd::check_inplace(entry.name, target, &tensors)?;
     let separate: SmallVec<[Option<Tensor>; 3]> =
         others.iter().map(|other| copy_if_overwritten(target, other, before.is_needed())).collect();

@@ -5,10 +5,13 @@
 
 use super::mask::fits;
 use super::{Combine, apart, read_lines, require_host, require_same_dtype, wrap_positions, write_lines};
+use smallvec::SmallVec;
+
 use crate::autograd::{Ctx, Grads, Saved, check_inplace, record, record_inplace};
 use crate::kernels::lines::{Lines, Strides};
 use crate::layout::{Dims, Layout};
 use crate::storage::lock_for_write;
+use crate::tensor::refuse_overlap;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// Index tensors and the tensor that they index, brought into the form that kernels walk.
@@ -222,6 +225,8 @@ impl Tensor {
             false => values.clone(),
         };
         require_same_dtype(OP, self, values)?;
+        let operands: SmallVec<[&Tensor; 4]> = indices.iter().flatten().chain([values]).collect();
+        refuse_overlap(OP, self, &operands)?;
         let before = check_inplace(OP, self, &[values])?;
         let shape = plan.shape(self);
         let combine = if accumulate { Combine::Add } else { Combine::Set };
@@ -281,6 +286,7 @@ impl Tensor {
                 format!("{} positions, but {} values", index.numel(), values.numel()),
             ));
         }
+        refuse_overlap(OP, self, &[index, values])?;
         let linear = wrap_positions(OP, index, 0, self.numel())?.to_vec::<i64>()?;
         let strides = crate::layout::contiguous_strides(self.shape());
         let along = |axis: usize| -> Result<Option<Tensor>> {

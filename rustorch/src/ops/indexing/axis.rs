@@ -6,6 +6,7 @@ use super::{
 };
 use crate::autograd::{BackwardFn, Grads, Saved, check_inplace, record, record_inplace};
 use crate::storage::lock_for_write;
+use crate::tensor::refuse_overlap;
 use crate::{Error, Result, Scalar, Tensor, no_grad};
 
 impl Tensor {
@@ -214,6 +215,7 @@ impl Tensor {
         combine: Combine,
     ) -> Result<Tensor> {
         let (at, positions) = self.entry_arguments(op, axis, index, source)?;
+        refuse_overlap(op, self, &[index, source])?;
         let before = check_inplace(op, self, &[source])?;
         write(op, self, at, &apart(self, &positions), &apart(self, source), combine)?;
         record_inplace(op, self, before, || backward(axis, &positions, source, combine))?;

@@ -1,6 +1,7 @@
 //! Elements chosen by a bool tensor.
 
-use crate::autograd::check_inplace;
+use crate::autograd::{Grads, Saved, check_inplace, named, record};
+use crate::tensor::refuse_partial_overlap;
 use crate::{DType, Error, Operand, Result, Scalar, Tensor, no_grad};
 
 impl Tensor {
@@ -20,7 +21,7 @@ impl Tensor {
     pub fn masked_fill<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
         const OP: &str = "masked_fill";
         require_mask(OP, mask)?;
-        match value.into() {
+        let output = match value.into() {
             Operand::Tensor(value) if value.rank() == 0 && fits(value.dtype(), self.dtype()) => {
                 if self.dtype().is_int() && value.dtype().is_float() {
                     let number = no_grad(|| value.to_dtype(DType::F64)).item::<f64>()?;
@@ -40,7 +41,8 @@ impl Tensor {
                     value.shape()
                 ),
             )),
-        }
+        }?;
+        Ok(named(OP, output))
     }
 
     /// [`Tensor::masked_fill`] in place (`torch.Tensor.masked_fill_`).
@@ -48,8 +50,9 @@ impl Tensor {
     /// # Errors
     /// As there; also if the mask does not broadcast to this tensor's shape, and for leaves that require gradients.
     pub fn masked_fill_<'a>(&self, mask: &Tensor, value: impl Into<Operand<'a>>) -> Result<Tensor> {
+        refuse_partial_overlap("masked_fill_", self, &[mask])?;
         check_inplace("masked_fill_", self, &[])?;
-        self.copy_(&self.masked_fill(mask, value)?)
+        self.overwrite("masked_fill_", &self.masked_fill(mask, value)?)
     }
 
     /// The elements where the mask holds, in row-major order, as a vector; mask and tensor broadcast
@@ -69,7 +72,17 @@ impl Tensor {
         require_mask(OP, mask)?;
         let shape = rustorch_shape::rules::broadcast(OP, self.shape(), mask.shape(), &mut ())?;
         let positions = mask.expand(shape.as_slice())?.true_positions()?;
-        self.expand(shape)?.reshape(-1)?.index_select(0, &positions)
+        let output = no_grad(|| self.expand(shape.as_slice())?.reshape(-1)?.index_select(0, &positions))?;
+        record(OP, &[&output], &[self], || {
+            let (original, positions) = (self.layout().shape.clone(), Saved::input(&positions));
+            Box::new(move |ctx| {
+                let (grad, positions) = (ctx.grad()?, positions.unpack(ctx)?);
+                let zeros = Tensor::try_full(&[shape.iter().product()], 0, grad.dtype(), grad.device())?;
+                let spread = zeros.index_copy(0, &positions, grad)?.reshape(shape.as_slice())?;
+                Ok(Grads::from_iter([Some(spread.sum_to(&original)?)]))
+            })
+        });
+        Ok(output)
     }
 
     /// The tensor with the elements of `source`, in row-major order, at the places where the mask holds
@@ -107,7 +120,7 @@ impl Tensor {
     /// As there, and for leaves that require gradients.
     pub fn masked_scatter_(&self, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
         check_inplace("masked_scatter_", self, &[source])?;
-        self.copy_(&self.masked_scatter(mask, source)?)
+        self.overwrite("masked_scatter_", &self.masked_scatter(mask, source)?)
     }
 
     /// The positions of the elements that are not zero, one row of indices each, as `I64` (`torch.nonzero`).

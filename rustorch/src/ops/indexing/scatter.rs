@@ -6,6 +6,7 @@ use super::{
 };
 use crate::autograd::{BackwardFn, Grads, Saved, check_inplace, record, record_inplace};
 use crate::storage::lock_for_write;
+use crate::tensor::refuse_overlap;
 use crate::{Result, Scalar, Tensor, no_grad};
 
 impl Tensor {
@@ -111,6 +112,7 @@ impl Tensor {
         source: &Tensor,
         combine: Combine,
     ) -> Result<Tensor> {
+        refuse_overlap(op, self, &[index, source])?;
         let (positions, source) = self.scatter_arguments(op, axis, index, source)?;
         let before = check_inplace(op, self, &[&source])?;
         let (values, entries) = (apart(self, &source), apart(self, &positions));

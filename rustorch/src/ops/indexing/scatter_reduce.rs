@@ -7,6 +7,7 @@ use crate::kernels::accumulate::Comparable;
 use crate::kernels::lines::Access;
 use crate::kernels::parallel::Shared;
 use crate::storage::lock_for_write;
+use crate::tensor::refuse_overlap;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// How [`Tensor::scatter_reduce`] combines values (`reduce` in PyTorch).
@@ -86,9 +87,10 @@ impl Tensor {
         reduce: Reduce,
         include_self: bool,
     ) -> Result<Tensor> {
+        refuse_overlap("scatter_reduce_", self, &[index, source])?;
         let needed = check_inplace("scatter_reduce_", self, &[source])?.is_needed();
         let old = if needed { self.copy() } else { self.clone() };
-        self.copy_(&old.scatter_reduce(axis, index, source, reduce, include_self)?)
+        self.overwrite("scatter_reduce_", &old.scatter_reduce(axis, index, source, reduce, include_self)?)
     }
 
     /// What changes nothing when it is reduced, in the index's shape.

@@ -1,6 +1,7 @@
 //! Diagonals put into matrices.
 
-use crate::{Error, Result, Tensor};
+use crate::autograd::{Grads, record};
+use crate::{Error, Result, Tensor, no_grad};
 
 impl Tensor {
     /// Of a vector, the square matrix with the vector on a diagonal and zeros elsewhere; of a matrix, a copy of a
@@ -19,7 +20,19 @@ impl Tensor {
     pub fn diag(&self, offset: isize) -> Result<Tensor> {
         match self.rank() {
             1 => self.diag_embed(offset, -2, -1),
-            2 => Ok(self.diagonal(offset, 0, 1)?.copy()),
+            2 => {
+                let output = no_grad(|| self.diagonal(offset, 0, 1).map(|diagonal| diagonal.copy()))?;
+                let original = self.layout().shape.clone();
+                record("diagonal_copy", &[&output], &[self], || {
+                    Box::new(move |ctx| {
+                        let grad = ctx.grad()?;
+                        let zeros = Tensor::try_full(&original, 0, grad.dtype(), grad.device())?;
+                        zeros.diagonal(offset, 0, 1)?.copy_(grad)?;
+                        Ok(Grads::from_iter([Some(zeros)]))
+                    })
+                });
+                Ok(output)
+            }
             rank => {
                 Err(Error::argument("diag", format!("the rank is {rank}, expected a vector or a matrix")))
             }
@@ -49,7 +62,11 @@ impl Tensor {
             shape.insert(axis, size);
         }
         let zeros = Tensor::try_full(&shape, 0, self.dtype(), self.device())?;
-        zeros.diagonal(offset, axes[0] as isize, axes[1] as isize)?.copy_(self)?;
+        let (row, column) = (axes[0] as isize, axes[1] as isize);
+        no_grad(|| zeros.diagonal(offset, row, column)?.copy_(self))?;
+        record(OP, &[&zeros], &[self], || {
+            Box::new(move |ctx| Ok(Grads::from_iter([Some(ctx.grad()?.diagonal(offset, row, column)?)])))
+        });
         Ok(zeros)
     }
 

@@ -4,6 +4,10 @@ use crate::{Result, Tensor};
 
 /// How [`Tensor::split`] divides an axis: into pieces of one size, the last being what is left, or of given sizes.
 pub trait SplitSizes {
+    /// What the pieces say made them.
+    #[doc(hidden)]
+    const NODE: &'static str = "split_with_sizes";
+
     /// The sizes of the pieces of an axis.
     #[doc(hidden)]
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>>;
@@ -15,6 +19,8 @@ fn sizes_along(shapes: &[Vec<usize>], shape: &[usize], axis: isize) -> Result<Ve
 }
 
 impl SplitSizes for usize {
+    const NODE: &'static str = "split";
+
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>> {
         sizes_along(&rustorch_shape::rules::split(shape, self, axis, &mut ())?, shape, axis)
     }
@@ -39,6 +45,8 @@ impl SplitSizes for Vec<usize> {
 }
 
 impl<T: SplitSizes + ?Sized> SplitSizes for &T {
+    const NODE: &'static str = T::NODE;
+
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>> {
         (**self).resolve(shape, axis)
     }
@@ -59,8 +67,8 @@ impl Tensor {
     /// assert_eq!(sizes(x.split([1, 4], 0)?), [1, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    pub fn split(&self, sizes: impl SplitSizes, axis: isize) -> Result<Vec<Tensor>> {
-        self.pieces(&sizes.resolve(self.shape(), axis)?, axis)
+    pub fn split<S: SplitSizes>(&self, sizes: S, axis: isize) -> Result<Vec<Tensor>> {
+        self.pieces(S::NODE, &sizes.resolve(self.shape(), axis)?, axis)
     }
 
     /// At most `chunks` pieces of an axis as views, all but the last equally large (`torch.chunk`).
@@ -75,7 +83,7 @@ impl Tensor {
     /// ```
     pub fn chunk(&self, chunks: usize, axis: isize) -> Result<Vec<Tensor>> {
         let shapes = rustorch_shape::rules::chunk(self.shape(), chunks, axis, &mut ())?;
-        self.pieces(&sizes_along(&shapes, self.shape(), axis)?, axis)
+        self.pieces("split", &sizes_along(&shapes, self.shape(), axis)?, axis)
     }
 
     /// Exactly `sections` pieces of an axis as views, the first ones larger by one where they cannot be equal
@@ -89,7 +97,7 @@ impl Tensor {
             rustorch_shape::rules::chunk(self.shape(), sections, axis, &mut ()).map(|_| self.shape()[at])?;
         let sizes = (0..sections).map(|i| size / sections + usize::from(i < size % sections));
         let sizes = crate::tensor::try_collect(sections, sizes)?;
-        self.pieces(&sizes, axis)
+        self.pieces("slice", &sizes, axis)
     }
 
     /// The entries of an axis as views without it (`torch.unbind`).
@@ -104,13 +112,13 @@ impl Tensor {
     /// ```
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor>> {
         let at = self.existing_axis("unbind", axis)?;
-        (0..self.shape()[at]).map(|index| self.select(axis, index as isize)).collect()
+        Ok((0..self.shape()[at]).map(|index| self.entry("unbind", at, index)).collect())
     }
 
-    fn pieces(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
+    fn pieces(&self, op: &'static str, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
         let mut start = 0;
         let mut piece = |&size: &usize| {
-            let piece = self.narrow(axis, start, size);
+            let piece = self.narrow_as(op, axis, start, size);
             start += size;
             piece
         };

@@ -42,7 +42,7 @@ impl Tensor {
     /// As there, and for leaves that require gradients.
     pub fn tril_(&self, offset: isize) -> Result<Tensor> {
         check_inplace("tril_", self, &[])?;
-        self.copy_(&self.tril(offset)?)
+        self.overwrite("tril_", &self.tril(offset)?)
     }
 
     /// [`Tensor::triu`] in place (`torch.Tensor.triu_`).
@@ -51,7 +51,7 @@ impl Tensor {
     /// As there, and for leaves that require gradients.
     pub fn triu_(&self, offset: isize) -> Result<Tensor> {
         check_inplace("triu_", self, &[])?;
-        self.copy_(&self.triu(offset)?)
+        self.overwrite("triu_", &self.triu(offset)?)
     }
 
     /// The positions of the lower triangle of a matrix, row indices then column indices, as `I64`

@@ -108,6 +108,7 @@ fn node_name(op: &str) -> String {
         "copy_" => return "CopyBackwards".into(),
         "copy_slices" => return "CopySlices".into(),
         "copy" => ("clone", 0),
+        "diagonal_copy" => return "DiagonalBackward0_copy".into(),
         "fill_" => ("fill", 2),
         "mean.dim" => ("mean", 1),
         "square" | "square_" => ("pow", 0),

@@ -13,12 +13,16 @@ use crate::{Error, Result, Tensor};
 
 /// Sizes with -1 as `None`.
 fn optional(op: &'static str, sizes: &[isize]) -> Result<Vec<Option<usize>>> {
+    let meaning = if op == "expand" { "keeps the size of the input" } else { "leaves a size to the others" };
     sizes
         .iter()
         .map(|&size| match size {
             -1 => Ok(None),
             _ => usize::try_from(size).map(Some).map_err(|_| {
-                Error::argument(op, format!("a size is {size}, in {sizes:?}; only -1 may be negative"))
+                Error::argument(
+                    op,
+                    format!("a size is {size}, in {sizes:?}; only -1, which {meaning}, may be negative"),
+                )
             }),
         })
         .collect()

@@ -14,6 +14,17 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Result<Tensor> {
+        self.narrow_as("slice", axis, start, len)
+    }
+
+    /// [`Tensor::narrow`], recorded under the name of the operation that it is a part of.
+    pub(crate) fn narrow_as(
+        &self,
+        op: &'static str,
+        axis: isize,
+        start: usize,
+        len: usize,
+    ) -> Result<Tensor> {
         let at = self.existing_axis("narrow", axis)?;
         let size = self.shape()[at];
         if start > size || len > size - start {
@@ -22,7 +33,7 @@ impl Tensor {
                 format!("{len} entries from {start} leave axis {at} of size {size}"),
             ));
         }
-        Ok(self.strided_range("slice", at, start, len, 1))
+        Ok(self.strided_range(op, at, start, len, 1))
     }
 
     /// Every `step`-th entry of an axis from `start` up to but without `end`, as a view: Python's `start:end:step`.
@@ -86,20 +97,20 @@ impl Tensor {
         if !(0..size as isize).contains(&position) {
             return Err(Error::Index { op: "select", index: index as i64, axis: at, size });
         }
-        Ok(self.entry(at, position as usize))
+        Ok(self.entry("select", at, position as usize))
     }
 
     /// One entry of an axis that has it.
-    fn entry(&self, axis: usize, position: usize) -> Tensor {
+    pub(crate) fn entry(&self, op: &'static str, axis: usize, position: usize) -> Tensor {
         let mut layout = self.layout().clone();
         layout.shape.remove(axis);
         let stride = layout.strides.remove(axis);
         // An empty tensor has no elements to start from.
         layout.offset += if layout.numel() == 0 { 0 } else { position * stride };
         let original = self.layout().shape.clone();
-        self.view_with("select", layout, move |grad| {
+        self.view_with(op, layout, move |grad| {
             let zeros = Tensor::try_full(&original, 0.0, grad.dtype(), grad.device())?;
-            zeros.entry(axis, position).copy_(grad)?;
+            zeros.entry(op, axis, position).copy_(grad)?;
             Ok(zeros)
         })
     }
