@@ -166,6 +166,7 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| done(x().softshrink_(1e39)), &["softshrink", "float32"]),
     (|| done(x().threshold(0.0, 1e39)), &["threshold", "float32"]),
     (|| done(x().to_dtype(DType::U8).threshold(0.0, 300.0)), &["threshold", "300", "uint8"]),
+    (|| done(x().to_dtype(DType::U8).threshold(-1.0, 0.0)), &["threshold", "-1", "uint8"]),
     (|| done(x().to_dtype(DType::I32).threshold(f64::NAN, 1.0)), &["threshold", "NaN", "int32"]),
     (|| done(F::celu(&x(), 0.0)), &["celu", "alpha"]),
     (|| done(F::hardtanh(&x(), 2.0, 1.0)), &["hardtanh", "2", "1"]),

@@ -2,9 +2,9 @@
 
 use rustorch_shape::rules;
 
+use crate::ops::elementwise::Params;
 use crate::ops::elementwise::macros::*;
-use crate::ops::elementwise::{MAX_PARAMS, Params};
-use crate::{DType, Error, Result, Scalar};
+use crate::{DType, Result, Scalar};
 
 /// As `unary!`, with `checked` naming a function that refuses parameters, or returns them as the dtype holds them.
 macro_rules! checked_unary {
@@ -104,17 +104,7 @@ fn softshrink_numbers(dtype: DType, params: Params) -> Result<Params> {
     Ok(params)
 }
 
-/// Negative integers wrap where the dtype has none, as those of `fill_` do.
 fn threshold_numbers(dtype: DType, params: Params) -> Result<Params> {
-    let mut held = [0.0; MAX_PARAMS];
-    for (held, number) in held.iter_mut().zip(params) {
-        let is_integer = dtype.is_int() && number.fract() == 0.0 && number.abs() < 2f64.powi(63);
-        let scalar = if is_integer { Scalar::Int(number as i64) } else { Scalar::Float(number) };
-        if number.is_nan() && dtype.is_int() {
-            return Err(Error::argument("threshold", format!("NaN does not fit {dtype}")));
-        }
-        scalar.check_fits("threshold", dtype)?;
-        *held = if dtype == DType::U8 && number < 0.0 { number + 256.0 } else { number };
-    }
-    Ok(held)
+    params.iter().try_for_each(|&number| Scalar::Float(number).check_fits("threshold", dtype))?;
+    Ok(params)
 }
