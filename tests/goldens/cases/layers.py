@@ -209,6 +209,7 @@ def embedding(writer):
         writer.case("embedding", call, Arg([0, index], "i64"), rand([4, 3]), None, None, 2.0, False)
     for max_norm, norm_type in [(1.0, 2.0), (0.5, 1.0), (1.5, math.inf), (100.0, 2.0)]:
         writer.case("embedding", call, Arg([0, 2, 2], "i64"), rand([4, 3], grad=False), None, max_norm, norm_type, False)
+    writer.case("embedding", call, Arg([], "i64", [0]), rand([1, 0], grad=False), None, 1.0, math.inf, False)
     for padding in [None, 1]:
         writer.case("embedding", call, Arg([[0, 2, 2], [1, 1, 1]], "i64"), rand([4, 3], "f64"), padding, None, 2.0, True)
     writer.case("embedding", call, Arg([0.0], "f32", grad=False), rand([4, 3]), None, None, 2.0, False)

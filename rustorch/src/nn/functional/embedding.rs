@@ -115,6 +115,10 @@ fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, norm_type: f64
     if max_norm.is_nan() || norm_type.is_nan() {
         return Err(Error::argument(OP, format!("max_norm is {max_norm} and norm_type is {norm_type}")));
     }
+    // Of no rows there is no greatest element either.
+    if rows.is_empty() {
+        return Ok(());
+    }
     rows.sort_unstable();
     rows.dedup();
     let count = rows.len();
