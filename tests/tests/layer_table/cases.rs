@@ -2,6 +2,7 @@
 
 use super::{size, sizes};
 use rustorch::nn::*;
+use rustorch_shape::Poly;
 use rustorch_shape::args::Value;
 
 /// A layer, the arguments it was built with beyond the defaults, and an input that it takes.
@@ -207,8 +208,8 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "AdaptiveAvgPool2d",
-            AdaptiveAvgPool2d::new([2, 3]),
-            &[("output_size", sizes(&[2, 3]))],
+            AdaptiveAvgPool2d::new([Some(2), None]),
+            &[("output_size", Value::Target(vec![Some(Poly::integer(2)), None]))],
             &[2, 3, 9, 8],
         ),
         case("Softmax", Softmax::new(1), &[("dim", Value::Axis(1))], &[2, 3]),
