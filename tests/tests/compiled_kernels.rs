@@ -8,7 +8,7 @@ use rustorch::{Result, manual_seed, no_grad};
 use rustorch_tests::compiled::{both, check, close};
 use rustorch_tests::turns::turn;
 
-dim!(Batch);
+dim!(Batch, Seq);
 
 /// The steps of a network that run on tensors instead of by kernels.
 fn islands<M: Compiled>() -> Vec<&'static str> {
@@ -349,5 +349,50 @@ fn contractions_are_the_same() -> Result<()> {
             model.forward(&x[0].typed::<shape![Batch, 4, 2, 3]>()?, &x[1].typed::<shape![Batch, 5, 2, 3]>()?);
         let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()];
         Ok(all.into_iter().chain([f.into_tensor(), g.into_tensor(), h.into_tensor()]).collect())
+    })
+}
+
+model! {
+    /// Every second position, as the merging of patches has it (Liu et al. 2021).
+    Merging { fc: Linear(3, 3), down: Linear(12, 6, bias = false) }
+    forward(x: [batch, 6, 8, 3]) -> ([batch, 3, 4, 6], [batch, 6, 8, 1]) {
+        let x = fc(x);
+        let (a, b) = (slice(x, 1, 0, 6, 2), slice(x, 1, 1, 6, 2));
+        let all = cat([slice(a, 2, 0, 8, 2), slice(b, 2, 0, 8, 2), slice(a, 2, 1, 8, 2), slice(b, 2, 1, 8, 2)], -1);
+        (down(all), slice(x, -1, 1, 3, 3))
+    }
+}
+
+#[test]
+fn positions_that_are_steps_apart_are_a_kernel() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Merging>(), Vec::<&str>::new());
+    check(
+        &Merging::new(),
+        |batch, _| vec![Tensor::randn([batch, 6, 8, 3])],
+        |model, x| {
+            let (a, b) = model.forward(&x[0].typed::<shape![Batch, 6, 8, 3]>()?);
+            Ok(vec![a.into_tensor(), b.into_tensor()])
+        },
+    )
+}
+
+model! {
+    /// Linear maps by weights that a body names.
+    Tied { table: Embedding(7, 6), fc: Linear(6, 6), w: Param([5, 6], init = normal(0.0, 1.0)) }
+    forward(text: [batch, seq], x: [batch, 6]) -> ([batch, seq, 7], [batch, 5]) {
+        (linear(tanh(fc(table(text))), table.weight), linear(x, w))
+    }
+}
+
+#[test]
+fn linear_maps_by_named_weights_are_kernels() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Tied>(), Vec::<&str>::new());
+    let inputs =
+        |batch: usize, seq: usize| vec![Tensor::randint(0, 7, [batch, seq]), Tensor::randn([batch, 6])];
+    check(&Tied::new(), inputs, |model, x| {
+        let (a, b) = model.forward(&x[0].typed::<shape![Batch, Seq]>()?, &x[1].typed()?);
+        Ok(vec![a.into_tensor(), b.into_tensor()])
     })
 }

@@ -36,6 +36,10 @@ impl Compiler<'_> {
                 let (axis, start) = (normal(*axis, rank)?, codegen::size(start));
                 ("split", quote!((#axis, #start)))
             }
+            ("slice", [Arg::Axis(axis), Arg::Size(start), Arg::Size(_), Arg::Size(step)]) => {
+                let (axis, start, step) = (normal(*axis, rank)?, codegen::size(start), codegen::size(step));
+                ("slice", quote!((#axis, #start, #step)))
+            }
             ("sum" | "mean", [Arg::Axes(axes), Arg::Bool(_)]) => {
                 let axes: Vec<usize> = match axes[..] {
                     [] => (0..rank).collect(),
@@ -56,6 +60,15 @@ impl Compiler<'_> {
                 };
                 (rank >= 2 && (second.len() == 2 || alike())).then_some(())?;
                 ("matmul", quote!(()))
+            }
+            // The last axes of both are summed over, the rows of the weight are the last axis of the result.
+            ("linear", [Arg::Tensor(None)]) => {
+                let second = shape(*inputs.get(1)?)?;
+                (rank >= 1 && second.len() == 2).then_some(())?;
+                let (axes, columns) = (0..rank, 0..rank - 1);
+                let options =
+                    quote!([&[#(#axes),*] as &[usize], &[#rank, #rank - 1], &[#(#columns,)* #rank]]);
+                ("einsum", options)
             }
             (
                 "avg_pool2d",

@@ -24,6 +24,7 @@ mod pool;
 mod recurrent;
 mod recurrent_kept;
 mod reduce;
+mod slice;
 mod view;
 
 pub use attention::Heads;
