@@ -87,17 +87,21 @@ pub(super) unsafe fn finish<T: Element>(
         return apply(epilogue.of_rows());
     };
     apply(Epilogue { activation: Activation::Identity, ..*epilogue }.of_rows());
-    T::dispatch(isa, Sum { to: c, from: residual, rows, cols, rs });
-    apply(Epilogue { bias: None, ..*epilogue }.of_rows());
+    let relu = epilogue.activation == Activation::Relu;
+    T::dispatch(isa, Sum { to: c, from: residual, rows, cols, rs, relu });
+    if !relu {
+        apply(Epilogue { bias: None, ..*epilogue }.of_rows());
+    }
 }
 
-/// Adds rows of a tensor to another's.
+/// Adds rows of a tensor to another's, and applies ReLU.
 struct Sum<T> {
     to: *mut T,
     from: *const T,
     rows: usize,
     cols: usize,
     rs: usize,
+    relu: bool,
 }
 
 impl<T: Float> VectorKernel<T> for Sum<T> {
@@ -105,6 +109,8 @@ impl<T: Float> VectorKernel<T> for Sum<T> {
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+        // SAFETY: the maker's promise.
+        let zero = unsafe { V::splat(T::ZERO) };
         for row in 0..self.rows {
             for first in (0..self.cols).step_by(V::LANES) {
                 let n = V::LANES.min(self.cols - first);
@@ -112,7 +118,8 @@ impl<T: Float> VectorKernel<T> for Sum<T> {
                 unsafe {
                     let at = self.to.add(row * self.rs + first);
                     let from = self.from.add(row * self.rs + first);
-                    V::load_partial(at, n).add(V::load_partial(from, n)).store_partial(at, n);
+                    let sum = V::load_partial(at, n).add(V::load_partial(from, n));
+                    if self.relu { zero.max(sum) } else { sum }.store_partial(at, n);
                 }
             }
         }

@@ -128,7 +128,7 @@ pub(super) unsafe fn run<T: Element>(
             // SAFETY: the caller's promise; bands are disjoint.
             unsafe {
                 let at = image * conv.in_channels + group * channels;
-                planes.fill(x.add(at * conv.size[0] * conv.size[1]), conv.size, channels, source);
+                planes.fill(isa, x.add(at * conv.size[0] * conv.size[1]), conv.size, channels, source);
                 for i in 0..2 * LANES {
                     *source.add(len + i) = T::default();
                 }

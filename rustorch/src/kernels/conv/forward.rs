@@ -10,8 +10,10 @@ use crate::kernels::gemm::{BatchDim, MatMut, MatRef, Product, Real};
 use crate::kernels::pooling::halve;
 use crate::kernels::{Isa, parallel, scratch};
 
-/// Values of a band's source, to stay in the second-level cache.
+/// Values of a band's source, to stay in the second-level cache beside weights.
 const BAND: usize = 48 * 1024;
+/// The same where there are few pixels, so that a second band would be all that reads the weights again.
+const FEW_BAND: usize = 128 * 1024;
 
 /// A matrix product per image.
 ///
@@ -118,7 +120,7 @@ pub(super) unsafe fn one_group<T: Element>(
             // SAFETY: the caller's promise; bands and parts are disjoint.
             unsafe {
                 let from = x.add((image * conv.in_channels + group * channels) * in_plane);
-                planes.fill(from, conv.size, channels, source);
+                planes.fill(isa, from, conv.size, channels, source);
                 let pixels = &plan.pixels[..rows * conv.out[1]];
                 let at = [image, group * outputs, first];
                 let out = Out { isa, conv, weights, part, at, rows };
@@ -201,8 +203,9 @@ impl Cut {
         let threads = parallel::available_threads();
         let [height, width] = conv.out;
         let source_row = channels * (conv.size[1] + 2 * conv.padding[1]) * conv.stride[0];
-        let fit = (BAND / source_row.max(1)).min(1024 / width.max(1)).max(1);
         let few = conv.batch * height * width < 256 * threads;
+        let most = if few { FEW_BAND } else { BAND };
+        let fit = (most / source_row.max(1)).min(1024 / width.max(1)).max(1);
         let parts = if few { threads.min(panels) } else { 1 };
         let share = if parts > 1 { height } else { (conv.batch * height).div_ceil(2 * threads).max(1) };
         let rows = height.div_ceil(height.div_ceil(fit.min(share)));
@@ -230,6 +233,8 @@ impl Band {
             origin: [-(conv.padding[0] as isize), -(conv.padding[1] as isize)],
             extent: [reach(0, rows), reach(1, conv.out[1])],
             step: conv.stride[1],
+            every: if conv.kernel[0] == 1 { conv.stride[0] } else { 1 },
+            phases: if conv.kernel[1] == 1 { 1 } else { conv.stride[1] },
         };
         let row = |y: usize| (0..conv.out[1]).map(move |x| (y * conv.stride[0] * planes.row() + x) as isize);
         let tap = |c: usize, ky: usize, kx: usize| {

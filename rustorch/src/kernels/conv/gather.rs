@@ -134,7 +134,8 @@ unsafe fn accumulate<T: Real>(
     // Inputs that no tap reaches have a gradient of 0: a sum over nothing.
     let nothing = (weights.depth == 0).then_some((0, 0));
     for (start, k) in balanced(weights.depth, DEPTH).chain(nothing) {
-        for (pixel, rows) in balanced(job.pixels.len(), kernels.gather_rows) {
+        let b = panel.wrapping_add(start * width);
+        for (part, (pixel, rows)) in balanced(job.pixels.len(), kernels.gather_rows).enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
                 (kernels.gather[rows - 1][vectors - 1])(&Block {
@@ -144,8 +145,9 @@ unsafe fn accumulate<T: Real>(
                     a_cs: 0,
                     a_rows: job.pixels.as_ptr().add(pixel),
                     a_columns: job.steps.as_ptr().add(start),
-                    b: panel.add(start * width),
+                    b,
                     b_stride: width as isize,
+                    ahead: ahead(b, k * width, part, kernels.lanes, vectors),
                     c: sums.add(pixel * width),
                     c_rs: width as isize,
                     cols: width,
@@ -155,6 +157,12 @@ unsafe fn accumulate<T: Real>(
             }
         }
     }
+}
+
+/// What to fetch during a part of the work on some rows of B, if `next` elements from there on the rows that are worked on next
+/// begin: a line per row in each of the first parts.
+fn ahead<T>(b: *const T, next: usize, part: usize, lanes: usize, vectors: usize) -> *const T {
+    if part < vectors { b.wrapping_add(next + part * lanes) } else { b }
 }
 
 /// From `sums[pixel][channel]` to the output, with the epilogue.

@@ -53,7 +53,7 @@ impl Phase {
         };
         let ((top, bottom), (left, right)) = (range(&vertical), range(&horizontal));
         let extent = [count[0] + (bottom - top) as usize, count[1] + (right - left) as usize];
-        let planes = Planes { origin: [top, left], extent, step: 1 };
+        let planes = Planes { origin: [top, left], extent, step: 1, every: 1, phases: 1 };
         let pairs = vertical.iter().flat_map(|&v| horizontal.iter().map(move |&h| (v, h))).collect();
         Phase { remainder, count, planes, pairs }
     }
@@ -178,10 +178,10 @@ unsafe fn one_phase<T: Element>(
                 let part = Planes {
                     origin: [planes.origin[0] + first as isize, planes.origin[1]],
                     extent: [rows + margin, planes.extent[1]],
-                    step: 1,
+                    ..planes
                 };
                 for c in 0..outputs {
-                    part.fill(from.add(c * out_plane), conv.out, 1, source.add(c * planes.channel()));
+                    part.fill(isa, from.add(c * out_plane), conv.out, 1, source.add(c * planes.channel()));
                 }
                 let start = (image * conv.in_channels + group * inputs) * in_plane;
                 let corner = (phase.remainder[0] + first * stride_y) * conv.size[1] + phase.remainder[1];

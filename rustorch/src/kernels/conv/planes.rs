@@ -1,5 +1,9 @@
 //! The source of a convolution: bands of rows of an image's channels, with the border that the kernel reaches into.
 
+use super::Element;
+use crate::kernels::Isa;
+use crate::kernels::vector::{Vector, VectorKernel};
+
 /// Where the values of an image lie that a kernel reads: channel `c`, row `y` and column `x` (counted from the border's
 /// corner) at `c·channel + y·row + (x % step)·phase + x / step`.
 ///
@@ -11,6 +15,9 @@ pub(super) struct Planes {
     /// Rows and columns of the band, border included.
     pub extent: [usize; 2],
     pub step: usize,
+    /// A single tap reads only one of so many rows, and the columns without remainder: the others are not copied.
+    pub every: usize,
+    pub phases: usize,
 }
 
 impl Planes {
@@ -35,8 +42,9 @@ impl Planes {
     ///
     /// # Safety
     /// `from` covers the channels; `to` has room for `channels · channel()` values.
-    pub unsafe fn fill<T: Copy + Default>(
+    pub unsafe fn fill<T: Element>(
         &self,
+        isa: Isa,
         from: *const T,
         size: [usize; 2],
         channels: usize,
@@ -44,7 +52,7 @@ impl Planes {
     ) {
         let [height, width] = size;
         for c in 0..channels {
-            for r in 0..self.extent[0] {
+            for r in (0..self.extent[0]).step_by(self.every) {
                 let y = self.origin[0] + r as isize;
                 // SAFETY: the caller's promise; rows outside of the image are not read.
                 unsafe {
@@ -52,7 +60,7 @@ impl Planes {
                     if y < 0 || y >= height as isize {
                         zero(to, self.row());
                     } else {
-                        self.fill_row(from.add((c * height + y as usize) * width), width, to);
+                        self.fill_row(isa, from.add((c * height + y as usize) * width), width, to);
                     }
                 }
             }
@@ -60,8 +68,12 @@ impl Planes {
     }
 
     /// One row of the image, whose columns start at `origin`.
-    unsafe fn fill_row<T: Copy + Default>(&self, from: *const T, width: usize, to: *mut T) {
-        for remainder in 0..self.step {
+    unsafe fn fill_row<T: Element>(&self, isa: Isa, from: *const T, width: usize, to: *mut T) {
+        if self.step == 2 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.deal_row(isa, from, width, to) };
+        }
+        for remainder in 0..self.phases {
             let len = self.phase();
             // Position i of this phase is column `first + i·step`; those in the image are start..end.
             let first = self.origin[1] + remainder as isize;
@@ -82,6 +94,66 @@ impl Planes {
                     }
                 }
                 zero(to.add(end), len - end);
+            }
+        }
+    }
+
+    /// [`Self::fill_row`] for a step of 2, by vectors.
+    unsafe fn deal_row<T: Element>(&self, isa: Isa, from: *const T, width: usize, to: *mut T) {
+        let len = self.phase();
+        // Pair i of the row is columns `origin + 2·i` and the next; both are in the image for start..end.
+        let first = self.origin[1];
+        let start = (-first).max(0).unsigned_abs().div_ceil(2).min(len);
+        let end = ((width as isize - first).max(0).unsigned_abs() / 2).clamp(start, len);
+        let at = |i: usize, odd: isize| {
+            let column = first + 2 * i as isize + odd;
+            // SAFETY: columns of the image are readable.
+            if (0..width as isize).contains(&column) { unsafe { *from.offset(column) } } else { T::default() }
+        };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let odd = (self.phases == 2).then(|| to.add(len));
+            // Before and after them, half a pair may be.
+            for i in (0..start).chain(end..len) {
+                *to.add(i) = at(i, 0);
+                if let Some(odd) = odd {
+                    *odd.add(i) = at(i, 1);
+                }
+            }
+            let from = from.wrapping_offset(first + 2 * start as isize);
+            let odd = odd.map(|odd| odd.add(start));
+            T::dispatch(isa, Deal { from, even: to.add(start), odd, pairs: end - start });
+        }
+    }
+}
+
+/// Deals values out to two rows in turn.
+struct Deal<T> {
+    from: *const T,
+    even: *mut T,
+    /// `None`: these values are not wanted.
+    odd: Option<*mut T>,
+    /// Pairs of values.
+    pairs: usize,
+}
+
+impl<T: Element> VectorKernel<T> for Deal<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
+        for i in (0..self.pairs).step_by(V::LANES) {
+            let n = V::LANES.min(self.pairs - i);
+            // SAFETY: the maker's promise: all pairs are readable, and as many values writable.
+            unsafe {
+                let from = self.from.add(2 * i);
+                let low = V::load_partial(from, (2 * n).min(V::LANES));
+                let high = V::load_partial(from.wrapping_add(V::LANES), (2 * n).saturating_sub(V::LANES));
+                let (even, odd) = low.unzip(high);
+                even.store_partial(self.even.add(i), n);
+                if let Some(to) = self.odd {
+                    odd.store_partial(to.add(i), n);
+                }
             }
         }
     }

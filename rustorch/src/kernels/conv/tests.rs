@@ -217,6 +217,9 @@ fn layers_of_known_networks() {
         check::<f32>(isa, &square(1, [3, 16], 60, 7, 2, 3), &mut random);
         check::<f32>(isa, &square(2, [48, 40], 9, 1, 1, 0), &mut random);
         check::<f32>(isa, &square(2, [48, 40], 9, 1, 2, 0), &mut random);
+        check::<f32>(isa, &square(1, [48, 40], 14, 1, 2, 1), &mut random);
+        check::<f32>(isa, &square(1, [33, 70], 27, 3, 2, 1), &mut random);
+        check::<f32>(isa, &square(1, [300, 70], 7, 3, 1, 1), &mut random);
         for [inputs, outputs] in [[24, 24], [24, 48], [24, 72], [24, 120]] {
             for (stride, padding) in [(1, 1), (2, 1), (1, 3), (1, 0)] {
                 let depthwise = Conv2d { groups: 24, ..square(2, [inputs, outputs], 18, 3, stride, padding) };

@@ -38,7 +38,7 @@ pub(super) unsafe fn by_pixels<T: Element>(isa: Isa, conv: &Conv2d, x: *const T,
         let task =
             Task { conv, group, inputs: c..inputs.min(c + in_step), outputs: o..outputs.min(o + out_step) };
         // SAFETY: the caller's promise; tasks write different weights.
-        unsafe { task.run(kernels, x, dy, dw) };
+        unsafe { task.run(isa, x, dy, dw) };
     });
 }
 
@@ -62,8 +62,8 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    unsafe fn run<T: Real>(&self, kernels: &Kernels<T>, x: *const T, dy: *const T, dw: *mut T) {
-        let conv = self.conv;
+    unsafe fn run<T: Element>(&self, isa: Isa, x: *const T, dy: *const T, dw: *mut T) {
+        let (conv, kernels) = (self.conv, T::kernels(isa));
         let band = Band::new(conv, self.inputs.len(), conv.out[0]);
         let (rows, pixels) = (band.steps.len(), band.pixels.len());
         let width = self.outputs.len().next_multiple_of(kernels.lanes);
@@ -77,7 +77,7 @@ impl Task<'_> {
                 for image in 0..conv.batch {
                     let channel = image * conv.in_channels + self.group * conv.group_in() + self.inputs.start;
                     let from = x.add(channel * conv.size[0] * conv.size[1]);
-                    band.planes.fill(from, conv.size, self.inputs.len(), source);
+                    band.planes.fill(isa, from, conv.size, self.inputs.len(), source);
                     let channel =
                         image * conv.out_channels + self.group * conv.group_out() + self.outputs.start;
                     let from = dy.add(channel * pixels);
@@ -138,6 +138,7 @@ impl Task<'_> {
         let width = kernels.lanes * kernels.tile_vectors;
         for first in (0..whole).step_by(width) {
             let cols = width.min(whole - first);
+            let b = dy.wrapping_add(first * pixels.len());
             for (row, rows) in balanced(steps.len(), kernels.gather_rows) {
                 // SAFETY: the caller's promise.
                 unsafe {
@@ -148,8 +149,9 @@ impl Task<'_> {
                         a_cs: 0,
                         a_rows: steps.as_ptr().add(row),
                         a_columns: pixels.as_ptr(),
-                        b: dy.add(first * pixels.len()),
+                        b,
                         b_stride: cols as isize,
+                        ahead: b,
                         c: sums.add(row * whole + first),
                         c_rs: whole as isize,
                         cols,

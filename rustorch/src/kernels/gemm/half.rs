@@ -230,6 +230,7 @@ unsafe fn sum<T: Half>(tiles: &Tiles, p: &Product<T>, at: Buffers) {
                         a_columns: std::ptr::null(),
                         b,
                         b_stride: width as isize,
+                        ahead: b,
                         c: at.tile(tile_rows, index).add(j),
                         c_rs: at.columns as isize,
                         cols,

@@ -33,6 +33,9 @@ pub(in crate::kernels) struct Block<T> {
     pub b: *const T,
     /// Elements from a row of B to the next; from a column to the next for dot.
     pub b_stride: isize,
+    /// Gather: while the rows of B are read, lines at the same distances from here on are fetched into the second-level
+    /// cache, since they are read next. `b` itself where nothing is.
+    pub ahead: *const T,
     pub c: *mut T,
     /// Elements from a row of C to the next; its columns are contiguous.
     pub c_rs: isize,
@@ -154,6 +157,34 @@ unsafe fn finish<V: Vector, E: End<V>, const MR: usize, const NV: usize>(
     }
 }
 
+/// [`finish`] where it is: whole vectors that are written or added, which is worth its code, since with a small k this is a
+/// good part of a tile's time. Returns whether it was done.
+///
+/// # Safety
+/// As for [`finish`].
+#[inline(always)]
+unsafe fn finish_usual<V: Vector<Elem: Real>, const MR: usize, const NV: usize>(
+    block: &Block<V::Elem>,
+    sums: &[[V; 4]; MAX_TILE_ROWS],
+) -> bool {
+    let add = block.beta == Some(V::Elem::ONE);
+    let usual = block.cols == NV * V::LANES && block.alpha == V::Elem::ONE && (add || block.beta.is_none());
+    if usual {
+        // SAFETY: the caller's block describes MR rows with `cols` writable elements each.
+        unsafe {
+            rows!(I < MR, {
+                let row = block.c.offset(I as isize * block.c_rs);
+                columns!(J < NV, {
+                    let to = row.add(J * V::LANES);
+                    let value = if add { sums[I][J].add(V::load(to)) } else { sums[I][J] };
+                    value.store(to);
+                });
+            });
+        }
+    }
+    usual
+}
+
 /// What a tile kernel does with a place of A and a vector of places of B.
 pub(super) trait Step<V> {
     /// `sum` and the products.
@@ -217,20 +248,8 @@ pub(super) unsafe fn tile<V: Vector<Elem: Real>, E: End<V>, S: Step<V>, const MR
             a = a.add(MR);
             b = b.wrapping_offset(block.b_stride);
         }
-        // The usual cases are worth their code: with a small k, this is a good part of a tile's time.
-        if block.cols == NV * V::LANES && block.alpha == V::Elem::ONE {
-            let add = block.beta == Some(V::Elem::ONE);
-            if add || block.beta.is_none() {
-                rows!(I < MR, {
-                    let row = block.c.offset(I as isize * block.c_rs);
-                    columns!(J < NV, {
-                        let to = row.add(J * V::LANES);
-                        let value = if add { sums[I][J].add(V::load(to)) } else { sums[I][J] };
-                        value.store(to);
-                    });
-                });
-                return;
-            }
+        if finish_usual::<V, MR, NV>(block, &sums) {
+            return;
         }
         finish::<V, E, MR, NV>(block, &sums);
     }
@@ -271,7 +290,9 @@ pub(super) unsafe fn direct<V: Vector, E: End<V>, const MR: usize, const NV: usi
 /// # Safety
 /// The block's pointers cover what it describes; B is readable up to a whole vector.
 #[inline(always)]
-pub(super) unsafe fn gather<V: Vector, E: End<V>, const MR: usize, const NV: usize>(block: &Block<V::Elem>) {
+pub(super) unsafe fn gather<V: Vector<Elem: Real>, E: End<V>, const MR: usize, const NV: usize>(
+    block: &Block<V::Elem>,
+) {
     // SAFETY: the caller's promise.
     unsafe {
         let mut rows = [block.a; MAX_TILE_ROWS];
@@ -280,8 +301,10 @@ pub(super) unsafe fn gather<V: Vector, E: End<V>, const MR: usize, const NV: usi
         });
         let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
         let mut b = block.b;
+        let ahead = (block.ahead as isize).wrapping_sub(b as isize);
         for p in 0..block.k {
             let column = *block.a_columns.add(p);
+            fetch(b.wrapping_byte_offset(ahead));
             let mut row = [V::splat(zero::<V>()); 4];
             columns!(J < NV, {
                 row[J] = V::load(b.add(J * V::LANES));
@@ -295,6 +318,9 @@ pub(super) unsafe fn gather<V: Vector, E: End<V>, const MR: usize, const NV: usi
                 compiler_fence(Ordering::SeqCst);
             });
             b = b.wrapping_offset(block.b_stride);
+        }
+        if finish_usual::<V, MR, NV>(block, &sums) {
+            return;
         }
         finish::<V, E, MR, NV>(block, &sums);
     }
@@ -355,6 +381,19 @@ where
         }
         lanes[0]
     }
+}
+
+/// Asks for the line of an address, any address, to be brought into the second-level cache.
+#[inline(always)]
+fn fetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: the instruction is a hint, which never faults, and every processor of the architecture has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// 0, whose bits are 0 in every element type here.

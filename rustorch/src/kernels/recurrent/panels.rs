@@ -158,6 +158,7 @@ impl<T: Scalar> Panels<T> {
                         a_columns: std::ptr::null(),
                         b,
                         b_stride: self.width as isize,
+                        ahead: b,
                         c: c.add(i * stride),
                         c_rs: stride as isize,
                         cols,

@@ -324,6 +324,7 @@ impl<T: Element> Band<'_, T> {
                 let present = (kernels.lanes * kernels.tile_vectors).min(plan.outputs - first);
                 let width = present.next_multiple_of(kernels.lanes);
                 for (start, k) in balanced(plan.inputs, DEPTH) {
+                    let b = filters.wrapping_add(index * whole + first * plan.inputs + start * width);
                     for (tile, rows) in balanced(count, kernels.gather_rows) {
                         // SAFETY: the caller's promise.
                         unsafe {
@@ -334,8 +335,9 @@ impl<T: Element> Band<'_, T> {
                                 a_cs: 0,
                                 a_rows: self.tiles.as_ptr().add(tile),
                                 a_columns: self.channels.as_ptr().add(start),
-                                b: filters.add(index * whole + first * plan.inputs + start * width),
+                                b,
                                 b_stride: width as isize,
+                                ahead: b,
                                 c: products.add(
                                     index * product + (first - outputs.start) * self.pitch + tile * width,
                                 ),

@@ -147,6 +147,7 @@ impl<T: Element> Task<'_, T> {
                             let width = panel.min(self.row - column);
                             for (c, height) in balanced(self.inputs.len(), self.kernels.gather_rows) {
                                 let at = (index * plan.inputs + self.inputs.start + c) * self.row + column;
+                                let b = gradients.add(index * gradient + column * pitch).cast_const();
                                 (self.kernels.gather[height - 1][width / lanes - 1])(&Block {
                                     k: count,
                                     a: inputs.add(index * point),
@@ -154,8 +155,9 @@ impl<T: Element> Task<'_, T> {
                                     a_cs: 0,
                                     a_rows: channels.as_ptr().add(c),
                                     a_columns: tiles.as_ptr(),
-                                    b: gradients.add(index * gradient + column * pitch),
+                                    b,
                                     b_stride: width as isize,
+                                    ahead: b,
                                     c: sums.add(at),
                                     c_rs: self.row as isize,
                                     cols: width,
