@@ -36,7 +36,7 @@ pub use device::Device;
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
 pub use kernels::parallel::{num_threads as get_num_threads, set_num_threads};
-pub use ops::elementwise::Operand;
+pub use ops::elementwise::{FusedNumber, Operand};
 pub use ops::indexing::Reduce;
 pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
 pub use ops::sort::{Interpolation, Unique};
@@ -84,17 +84,13 @@ pub mod __private {
         pub use crate::ops::elementwise::kernel::{Eval, real};
         /// The words of expressions.
         pub use crate::ops::elementwise::lanes as words;
-        pub use crate::ops::elementwise::{
-            Domain, Elementwise, FusedNumber, Gradient, Params, Source, Traced, Variable, number,
-        };
+        pub use crate::ops::elementwise::{Domain, Elementwise, Gradient, Params, Source, Traced, Variable};
     }
 
     /// For `einsum!`.
     pub mod einsum {
         pub use crate::ops::einsum::Site;
-        pub use crate::typed::einsum::{
-            AnyOperand, Dynamic, EllipsisOperand, Surround, Typed, kind, number, trusted,
-        };
+        pub use crate::typed::einsum::{EllipsisOperand, Surround, number, trusted};
         pub use rustorch_shape::einsum::{IndexSet, static_order};
     }
 }

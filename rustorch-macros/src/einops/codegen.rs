@@ -18,8 +18,7 @@ pub fn expression(input: &Input, pattern: &Pattern) -> TokenStream {
     let site = site(input, pattern, &names);
     let binding = Ident::new("operand", hidden());
     let argument = Ident::new("operand", hidden().located_at(operand.span()));
-    let kind =
-        quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::__private::einsum::kind(#argument));
+    let kind = quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::typed::TensorOperand::kind(#argument));
     let longest = pattern.left().len().max(pattern.right().len());
     let call = if longest > MAX_TYPED_RANK {
         quote!(SITE.dynamic(#argument, &sizes))
@@ -31,10 +30,11 @@ pub fn expression(input: &Input, pattern: &Pattern) -> TokenStream {
             .map(|(_, value)| quote!(::rustorch::__private::einops::Known::<#value>::new()));
         let known: Vec<TokenStream> = known.collect();
         let items = items(&signature, pattern.operation());
+        let (method, ..) = methods(pattern.operation());
         quote! {
             #items
             // A variable, lest a type expected of the result is blamed on the operand.
-            let result = #kind.einops(#argument, &sizes, #(#known),*);
+            let result = #kind.#method(#argument, &sizes, #(#known),*);
             result
         }
     };
@@ -59,14 +59,27 @@ fn site(input: &Input, pattern: &Pattern, names: &[String]) -> TokenStream {
     quote!(static SITE: ::rustorch::__private::einops::Site = ::rustorch::__private::einops::Site::#new;)
 }
 
+/// The method that computes, and the traits that have it for typed and for dynamic operands.
+fn methods(operation: Operation) -> (Ident, Ident, Ident) {
+    let (method, typed, dynamic) = match operation {
+        Operation::Rearrange => ("rearrange", "Rearrange", "DynamicRearrange"),
+        Operation::Reduce => ("reduce", "Reduce", "DynamicReduce"),
+        Operation::Repeat => ("repeat", "Repeat", "DynamicRepeat"),
+    };
+    let name = |name| Ident::new(name, hidden());
+    (name(method), name(typed), name(dynamic))
+}
+
 /// The two traits.
 fn items(signature: &Signature, operation: Operation) -> TokenStream {
     let Signature { generics, bounds, known, operand, output, sizes, left, right } = signature;
     let dims: Vec<&Ident> = known.iter().map(|(dim, _)| dim).collect();
+    // rustc shows these names, so they are those of the macro.
+    let (method, typed_trait, dynamic_trait) = methods(operation);
     let operation = operation.name();
     let typed = quote! {
         #[track_caller]
-        fn einops<#(#generics,)*>(
+        fn #method<#(#generics,)*>(
             self,
             operand: &::rustorch::typed::TypedTensor<#operand>,
             sizes: &[usize],
@@ -78,7 +91,7 @@ fn items(signature: &Signature, operation: Operation) -> TokenStream {
     let dynamic_dims: Vec<Ident> =
         (0..dims.len()).map(|at| Ident::new(&format!("Size{at}"), hidden())).collect();
     let dynamic = quote! {
-        fn einops<#(#dynamic_dims: ::rustorch::typed::Dim),*>(
+        fn #method<#(#dynamic_dims: ::rustorch::typed::Dim),*>(
             self,
             operand: &::rustorch::Tensor,
             sizes: &[usize],
@@ -87,9 +100,9 @@ fn items(signature: &Signature, operation: Operation) -> TokenStream {
     };
     quote! {
         #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
-        trait Typed { #typed; }
+        trait #typed_trait { #typed; }
         #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
-        impl Typed for ::rustorch::__private::einsum::Typed {
+        impl #typed_trait for ::rustorch::typed::TypedOperands {
             #typed {
                 const {
                     ::rustorch::__private::einops::check(#operation, [#(#sizes),*], &[#(#left),*], &[#(#right),*])
@@ -98,9 +111,9 @@ fn items(signature: &Signature, operation: Operation) -> TokenStream {
             }
         }
         #[allow(clippy::too_many_arguments)]
-        trait Dynamic { #dynamic; }
+        trait #dynamic_trait { #dynamic; }
         #[allow(clippy::too_many_arguments)]
-        impl Dynamic for ::rustorch::__private::einsum::Dynamic {
+        impl #dynamic_trait for ::rustorch::typed::DynamicOperands {
             #dynamic {
                 SITE.dynamic(operand, sizes)
             }

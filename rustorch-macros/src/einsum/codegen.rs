@@ -4,8 +4,8 @@
 //! match (&a, &b) {
 //!     (operand_0, operand_1) => {
 //!         static SITE: Site = Site::new(&["i", "j", "k"], &[&[0, 1], &[1, 2]], &[0, 2]);
-//!         trait Typed { fn einsum<i: Dim, …>(self, operand_0: &TypedTensor<(i, j)>, …) -> TypedTensor<(i, k)>; }
-//!         trait Dynamic { fn einsum(self, …) -> Result<Tensor>; }
+//!         trait Einsum { fn einsum<i: Dim, …>(self, operand_0: &TypedTensor<(i, j)>, …) -> TypedTensor<(i, k)>; }
+//!         trait DynamicEinsum { fn einsum(self, …) -> Result<Tensor>; }
 //!         let result = (kind(operand_0) & kind(operand_1)).einsum(operand_0, operand_1);
 //!         result
 //!     }
@@ -71,16 +71,16 @@ pub fn expression(input: &Input, spec: &Spec, purpose: Purpose) -> TokenStream {
             ),
         };
         let kinds = arguments.iter().zip(operands).map(|(argument, operand)| {
-            quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::__private::einsum::kind(#argument))
+            quote_spanned!(hidden().located_at(operand.span())=> ::rustorch::typed::TensorOperand::kind(#argument))
         });
         quote! {
             #typed
             #[allow(clippy::too_many_arguments)]
-            trait Dynamic {
+            trait DynamicEinsum {
                 fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result>;
             }
             #[allow(clippy::too_many_arguments)]
-            impl Dynamic for ::rustorch::__private::einsum::Dynamic {
+            impl DynamicEinsum for ::rustorch::typed::DynamicOperands {
                 fn einsum(self, #(#bindings: &::rustorch::Tensor),*) -> ::rustorch::Result<#dynamic_result> {
                     #dynamic_body
                 }
@@ -189,9 +189,9 @@ fn typed_trait(spec: &Spec, operands: &[Expr], bindings: &[Ident], purpose: Purp
     quote! {
         #(#ties)*
         #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
-        trait Typed { #signature; }
+        trait Einsum { #signature; }
         #[allow(non_camel_case_types, clippy::too_many_arguments, clippy::type_complexity)]
-        impl Typed for ::rustorch::__private::einsum::Typed {
+        impl Einsum for ::rustorch::typed::TypedOperands {
             #signature {
                 #body
             }

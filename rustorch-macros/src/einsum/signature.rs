@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! #[diagnostic::on_unimplemented(message = "einsum!: index `j` has size `{Self}` in `b` (axis 0), but size `{First}` in `a` (axis 1)")]
-//! trait SameSize0<First> {}
-//! impl<D> SameSize0<D> for D {}
+//! trait SameSizeOf_j<First> {}
+//! impl<D> SameSizeOf_j<D> for D {}
 //!
-//! fn einsum<i: Dim, j: Dim, k: Dim, Axis0: Dim + SameSize0<j>>(
+//! fn einsum<i: Dim, j: Dim, k: Dim, Axis0: Dim + SameSizeOf_j<j>>(
 //!     operand_0: &TypedTensor<(i, j)>, operand_1: &TypedTensor<(Axis0, k)>,
 //! ) -> TypedTensor<(i, k)>
 //! ```
@@ -77,8 +77,11 @@ impl Signature {
     /// A dim of its own for a further axis of an index, tied to the first.
     fn tie(&mut self, label: &str, first: &str, place: &str) -> Ident {
         let number = self.ties.len();
+        // rustc shows the name of the trait: "the trait `SameSizeOf_j<Const<3>>` is not implemented for `Const<5>`".
+        let index = label.strip_prefix("r#").unwrap_or(label);
+        let suffix = if number == 0 { String::new() } else { format!("_{number}") };
         let (tie, axis) = (
-            format_ident!("SameSize{number}", span = hidden()),
+            format_ident!("SameSizeOf_{index}{suffix}", span = hidden()),
             format_ident!("Axis{number}", span = hidden()),
         );
         let message = format!(
@@ -86,6 +89,7 @@ impl Signature {
         );
         self.ties.push(quote! {
             #[diagnostic::on_unimplemented(message = #message, label = "the sizes of this index differ")]
+            #[allow(non_camel_case_types)]
             trait #tie<First> {}
             #[diagnostic::do_not_recommend]
             impl<D: ::rustorch::typed::Dim> #tie<D> for D {}

@@ -69,10 +69,10 @@ pub fn expression(input: &Input, lowered: Lowered) -> TokenStream {
     let arguments: Vec<Ident> = (0..names).map(located).collect();
     let kinds = arguments.iter().zip(operands).map(|(argument, operand)| {
         let span = Span::mixed_site().located_at(operand.span());
-        quote_spanned!(span=> ::rustorch::__private::einsum::kind(#argument))
+        quote_spanned!(span=> ::rustorch::typed::TensorOperand::kind(#argument))
     });
     let params = (0..MAX_NUMBERS).map(|at| match numbers.get(at) {
-        Some(number) => quote_spanned!(number.span()=> ::rustorch::__private::fuse::number(#number)),
+        Some(number) => quote_spanned!(number.span()=> ::rustorch::FusedNumber::to_f64(#number)),
         None => quote!(0.0),
     });
     let method = format_ident!("fuse_{names}");

@@ -21,6 +21,9 @@ pub(crate) use layers::share_of_batch;
 pub use layers::*;
 pub use loss::{CrossEntropyLoss, L1Loss, MSELoss};
 pub use module::{Layer, Module};
+// The messages of rustc name the module in which a trait is found.
+#[doc(hidden)]
+pub use crate::private::model::call::CallOpen;
 pub use state_dict::{LoadReport, StateDict};
 pub(crate) use visitor::visit_parts;
 pub use visitor::{Entry, EntryMut, Training, Visitor, VisitorMut};

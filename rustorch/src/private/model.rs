@@ -5,7 +5,7 @@
 
 mod arrange;
 mod assert;
-mod call;
+pub(crate) mod call;
 mod elementwise;
 mod join;
 mod kept;
@@ -18,7 +18,7 @@ mod view;
 
 pub use arrange::*;
 pub use assert::{assert_sizes, assert_stated};
-pub use call::{CallOpen, Fits, FitsDim, Given, settle};
+pub use call::{Fits, FitsDim, Given, settle};
 pub use elementwise::*;
 pub use join::*;
 pub use kept::{Kept, layer, part};

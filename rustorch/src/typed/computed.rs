@@ -1,8 +1,8 @@
 //! Sizes that follow from others, computed by the compiler: what flattening, joining and windows make of fixed sizes.
 //!
 //! Stable Rust cannot write `Const<{ 64 * 5 * 5 }>` where the sizes are parameters, but a type can stand for the formula:
-//! [`Computed<Product<..>>`](Computed) is a [`Dim`] whose size is a constant. Where it meets a [`Const`], in a matrix product or
-//! a linear map, the two are compared while compiling; `reshape` states it as a number.
+//! `Product<Const<64>, Product<Const<5>, Const<5>>>` is a [`Dim`] whose size is a constant. Where it meets a [`Const`], in a
+//! matrix product or a linear map, the two are compared while compiling; `reshape` states it as a number.
 
 use std::marker::PhantomData;
 
@@ -11,29 +11,26 @@ use super::{Any, Axis, BroadcastDim, Const, Dim, FixedDim, One, SetAxis, Shape, 
 use crate::Tensor;
 use crate::private::model::FitsDim;
 
-/// An axis whose size follows from others by a formula.
-///
-/// ```
-/// use rustorch::typed::{Computed, Product};
-/// use rustorch::{Const, Dim};
-/// type Flat = Computed<Product<Const<64>, Computed<Product<Const<5>, Const<5>>>>>;
-/// assert_eq!(Flat::SIZE, Some(1600));
-/// ```
-pub struct Computed<F>(PhantomData<fn() -> F>);
-
-/// How a size follows from fixed ones.
-pub trait Formula: 'static {
+/// An axis whose size follows from fixed ones by a formula: [`Product`], [`Sum`] or [`Windows`].
+pub trait Formula: FixedDim {
     /// The size.
-    const SIZE: usize;
+    const VALUE: usize;
 }
 
-/// The size of two axes merged: `A · B`.
+/// An axis as long as two merged: `A · B`.
+///
+/// ```
+/// use rustorch::typed::Product;
+/// use rustorch::{Const, Dim};
+/// type Flat = Product<Const<64>, Product<Const<5>, Const<5>>>;
+/// assert_eq!(Flat::SIZE, Some(1600));
+/// ```
 pub struct Product<A, B>(PhantomData<fn() -> (A, B)>);
 
-/// The size of two axes joined: `A + B`.
+/// An axis as long as two joined: `A + B`.
 pub struct Sum<A, B>(PhantomData<fn() -> (A, B)>);
 
-/// How many windows of `K` an axis of `H` has: `⌊(H + 2·PADDING - DILATION·(K - 1) - 1) / STRIDE⌋ + 1`.
+/// An axis of as many elements as an axis `H` has windows of `K`: `⌊(H + 2·PADDING - DILATION·(K - 1) - 1) / STRIDE⌋ + 1`.
 pub struct Windows<H, K, const STRIDE: usize, const PADDING: usize, const DILATION: usize>(
     PhantomData<fn() -> (H, K)>,
 );
@@ -45,18 +42,48 @@ const fn size<D: FixedDim>() -> usize {
     }
 }
 
-impl<A: FixedDim, B: FixedDim> Formula for Product<A, B> {
-    const SIZE: usize = size::<A>() * size::<B>();
+/// A formula is a dim that broadcasts as `Const` does and is compared with numbers by value.
+macro_rules! formulas {
+    ($([$($parameters:tt)*] $formula:ty = $value:expr;)*) => {$(
+        impl<$($parameters)*> Formula for $formula {
+            const VALUE: usize = $value;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($parameters)*> Dim for $formula {
+            const SIZE: Option<usize> = Some(<Self as Formula>::VALUE);
+            const NAME: &'static str = "";
+        }
+
+        impl<$($parameters)*> FixedDim for $formula {}
+        impl<$($parameters)*> FitsDim<$formula> for $formula {}
+        impl<$($parameters)*> FitsDim<Any> for $formula {}
+
+        impl<$($parameters)*> BroadcastDim<$formula> for $formula {
+            type Output = $formula;
+        }
+
+        impl<$($parameters)*> BroadcastDim<One> for $formula {
+            type Output = $formula;
+        }
+
+        impl<$($parameters)*> BroadcastDim<$formula> for One {
+            type Output = $formula;
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($parameters)*, const N: usize> SameSize<Const<N>> for $formula {}
+
+        #[diagnostic::do_not_recommend]
+        impl<$($parameters)*, const N: usize> SameSize<$formula> for Const<N> {}
+    )*};
 }
 
-impl<A: FixedDim, B: FixedDim> Formula for Sum<A, B> {
-    const SIZE: usize = size::<A>() + size::<B>();
-}
-
-impl<H: FixedDim, K: FixedDim, const STRIDE: usize, const PADDING: usize, const DILATION: usize> Formula
-    for Windows<H, K, STRIDE, PADDING, DILATION>
-{
-    const SIZE: usize = windows(size::<H>(), size::<K>(), STRIDE, PADDING, DILATION);
+formulas! {
+    [A: FixedDim, B: FixedDim] Product<A, B> = size::<A>() * size::<B>();
+    [A: FixedDim, B: FixedDim] Sum<A, B> = size::<A>() + size::<B>();
+    [H: FixedDim, K: FixedDim, const STRIDE: usize, const PADDING: usize, const DILATION: usize]
+        Windows<H, K, STRIDE, PADDING, DILATION> = windows(size::<H>(), size::<K>(), STRIDE, PADDING, DILATION);
 }
 
 const fn windows(size: usize, kernel: usize, stride: usize, padding: usize, dilation: usize) -> usize {
@@ -70,54 +97,23 @@ const fn windows(size: usize, kernel: usize, stride: usize, padding: usize, dila
     (padded - reach) / stride + 1
 }
 
-impl<F: Formula> Dim for Computed<F> {
-    const SIZE: Option<usize> = Some(F::SIZE);
-    const NAME: &'static str = "";
-}
-
-impl<F: Formula> FixedDim for Computed<F> {}
-impl<F: Formula> FitsDim<Computed<F>> for Computed<F> {}
-impl<F: Formula> FitsDim<Any> for Computed<F> {}
-
-impl<F: Formula> BroadcastDim<Computed<F>> for Computed<F> {
-    type Output = Computed<F>;
-}
-
-impl<F: Formula> BroadcastDim<One> for Computed<F> {
-    type Output = Computed<F>;
-}
-
-impl<F: Formula> BroadcastDim<Computed<F>> for One {
-    type Output = Computed<F>;
-}
-
 /// Two dims of one size: the same dim, or a number and a formula, which are compared while compiling.
 #[diagnostic::on_unimplemented(
     message = "an axis of size `{Self}` is not one of `{Other}`",
     label = "the axes differ: `{Self}` here, `{Other}` there"
 )]
-pub trait SameSize<Other>: Dim {
-    /// Fails to compile, with the numbers, where the sizes differ.
-    const CHECK: ();
-}
+pub trait SameSize<Other>: Dim {}
 
-impl<D: Dim> SameSize<D> for D {
-    const CHECK: () = ();
-}
+#[diagnostic::do_not_recommend]
+impl<D: Dim> SameSize<D> for D {}
 
-impl<F: Formula, const N: usize> SameSize<Const<N>> for Computed<F> {
-    const CHECK: () = same(F::SIZE, N);
-}
-
-impl<F: Formula, const N: usize> SameSize<Computed<F>> for Const<N> {
-    const CHECK: () = same(N, F::SIZE);
-}
-
+/// Fails to compile where two sizes that are fixed differ: `{ours} 7{theirs} 8`.
 #[track_caller]
-const fn same(left: usize, right: usize) {
-    if left != right {
-        let message =
-            Message::EMPTY.text("an axis of size ").number(left).text(" meets one of ").number(right);
+pub(super) const fn same(ours: &str, size: Option<usize>, theirs: &str, other: Option<usize>) {
+    if let (Some(size), Some(other)) = (size, other)
+        && size != other
+    {
+        let message = Message::EMPTY.text(ours).number(size).text(theirs).number(other);
         panic!("{}", message.as_str());
     }
 }
@@ -146,7 +142,7 @@ macro_rules! merges {
         merges!(@split [$($before)* $axis] [$($after)*]);
     };
     (@product $last:ident) => { $last };
-    (@product $first:ident $($rest:ident)*) => { Computed<Product<$first, merges!(@product $($rest)*)>> };
+    (@product $first:ident $($rest:ident)*) => { Product<$first, merges!(@product $($rest)*)> };
     (@count) => { 0 };
     (@count $first:ident $($rest:ident)*) => { 1 + merges!(@count $($rest)*) };
 }
@@ -163,8 +159,7 @@ merges! {
 }
 
 /// The shape `S` with axis `I` as long as those of `S` and `T` together.
-type Joined<S, T, const I: usize> =
-    <S as SetAxis<I, Computed<Sum<<S as Axis<I>>::Dim, <T as Axis<I>>::Dim>>>>::Output;
+type Joined<S, T, const I: usize> = <S as SetAxis<I, Sum<<S as Axis<I>>::Dim, <T as Axis<I>>::Dim>>>::Output;
 
 impl<S: Shape> TypedTensor<S> {
     /// Merges axis `I` and all after it, whose sizes are fixed; `torch.flatten`. The compiler computes the size.
@@ -181,7 +176,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # }
     /// ```
     ///
-    /// A weight for another number of features does not compile: "an axis of size 1600 meets one of 1024".
+    /// A weight for another number of features does not compile: "linear: the input has 1600 features, the weight takes 1024".
     ///
     /// ```compile_fail,E0080
     /// use rustorch::prelude::*;
@@ -210,7 +205,7 @@ impl<S: Shape> TypedTensor<S> {
     #[track_caller]
     pub fn cat_axis<const I: usize, T>(&self, other: &TypedTensor<T>) -> TypedTensor<Joined<S, T, I>>
     where
-        S: Axis<I> + SetAxis<I, Computed<Sum<<S as Axis<I>>::Dim, <T as Axis<I>>::Dim>>>,
+        S: Axis<I> + SetAxis<I, Sum<<S as Axis<I>>::Dim, <T as Axis<I>>::Dim>>,
         T: Axis<I, Removed = <S as Axis<I>>::Removed>,
         <S as Axis<I>>::Dim: FixedDim,
         <T as Axis<I>>::Dim: FixedDim,
@@ -225,15 +220,16 @@ mod tests {
 
     #[test]
     fn formulas_have_sizes() {
-        assert_eq!(<Computed<Sum<Const<3>, One>>>::SIZE, Some(4));
-        assert_eq!(<Computed<Windows<Const<28>, Const<3>, 2, 1, 1>>>::SIZE, Some(14));
-        assert_eq!(<Computed<Product<Const<3>, Computed<Sum<Const<2>, Const<2>>>>>>::SIZE, Some(12));
+        assert_eq!(<Sum<Const<3>, One>>::SIZE, Some(4));
+        assert_eq!(<Windows<Const<28>, Const<3>, 2, 1, 1>>::SIZE, Some(14));
+        assert_eq!(<Product<Const<3>, Sum<Const<2>, Const<2>>>>::SIZE, Some(12));
     }
 
     #[test]
-    #[should_panic(expected = "an axis of size 4 meets one of 5")]
+    #[should_panic(expected = "linear: 4 meets 5")]
     fn sizes_that_differ_are_refused() {
-        same(4, 5);
+        same("linear: ", None, " meets ", Some(5));
+        same("linear: ", Some(4), " meets ", Some(5));
     }
 
     #[test]

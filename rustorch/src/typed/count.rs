@@ -1,16 +1,6 @@
 //! Whether two shapes have the same number of elements, decided while compiling.
 
-use super::{AxisType, Shape};
-
-/// Two shapes with the same number of elements: their fixed sizes have one product, and every run-time dim appears as often
-/// in one as in the other.
-pub trait SameCount<T: Shape>: Shape {
-    /// Fails to compile, with the numbers, where the shapes differ in their number of elements, or where two axes are
-    /// [`Any`](super::Any), whose sizes the compiler cannot tell apart.
-    const CHECK: () = check(Self::AXES, T::AXES);
-}
-
-impl<S: Shape, T: Shape> SameCount<T> for S {}
+use super::AxisType;
 
 /// The sizes of the new shape, given that the old one passed [`check`]: fixed ones from its type, those of run-time dims
 /// from the axis of the old shape with the same name.
@@ -19,8 +9,10 @@ pub(super) fn target_sizes(old: &[AxisType], new: &[AxisType], shape: &[usize]) 
     new.iter().filter_map(|axis| axis.size.or_else(|| named(axis.name).map(|at| shape[at]))).collect()
 }
 
+/// Fails to compile, with the numbers, where two shapes differ in their number of elements: the product of their fixed sizes,
+/// or how often a run-time dim appears; or where two axes are [`Any`](super::Any), which the compiler cannot tell apart.
 #[track_caller]
-const fn check(old: &[AxisType], new: &[AxisType]) {
+pub(super) const fn check(old: &[AxisType], new: &[AxisType]) {
     same_names(old, new);
     same_names(new, old);
     let (ours, theirs) = (product(old), product(new));

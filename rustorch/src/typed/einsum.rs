@@ -66,91 +66,92 @@ ellipses! {
     [A B C D E F G H];
 }
 
-/// What can stand as an operand of a macro: a tensor or a typed tensor, or a reference to one.
+/// What can stand as an operand of `einsum!`, `rearrange!`, `fuse!` and their like: a tensor or a typed tensor, or a reference
+/// to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tensor",
     label = "expected a `Tensor` or a `TypedTensor`"
 )]
-pub trait AnyOperand {
-    /// [`Typed`] or [`Dynamic`].
+pub trait TensorOperand {
+    /// [`TypedOperands`] or [`DynamicOperands`].
     type Kind: Default;
-}
 
-#[diagnostic::do_not_recommend]
-impl AnyOperand for Tensor {
-    type Kind = Dynamic;
-}
-
-#[diagnostic::do_not_recommend]
-impl<S: Shape> AnyOperand for TypedTensor<S> {
-    type Kind = Typed;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyOperand + ?Sized> AnyOperand for &T {
-    type Kind = T::Kind;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyOperand + ?Sized> AnyOperand for &mut T {
-    type Kind = T::Kind;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyOperand + ?Sized> AnyOperand for Box<T> {
-    type Kind = T::Kind;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyOperand + ?Sized> AnyOperand for std::rc::Rc<T> {
-    type Kind = T::Kind;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: AnyOperand + ?Sized> AnyOperand for std::sync::Arc<T> {
-    type Kind = T::Kind;
-}
-
-/// The kind of `operand`.
-pub fn kind<T: AnyOperand + ?Sized>(_operand: &T) -> T::Kind {
-    T::Kind::default()
-}
-
-/// Every operand so far is typed.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Typed;
-
-/// Some operand is a plain [`Tensor`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Dynamic;
-
-impl BitAnd for Typed {
-    type Output = Typed;
-    fn bitand(self, _: Typed) -> Typed {
-        Typed
+    /// The kind of this operand.
+    fn kind(&self) -> Self::Kind {
+        Self::Kind::default()
     }
 }
 
-impl BitAnd<Dynamic> for Typed {
-    type Output = Dynamic;
-    fn bitand(self, _: Dynamic) -> Dynamic {
-        Dynamic
+#[diagnostic::do_not_recommend]
+impl TensorOperand for Tensor {
+    type Kind = DynamicOperands;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Shape> TensorOperand for TypedTensor<S> {
+    type Kind = TypedOperands;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TensorOperand + ?Sized> TensorOperand for &T {
+    type Kind = T::Kind;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TensorOperand + ?Sized> TensorOperand for &mut T {
+    type Kind = T::Kind;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TensorOperand + ?Sized> TensorOperand for Box<T> {
+    type Kind = T::Kind;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TensorOperand + ?Sized> TensorOperand for std::rc::Rc<T> {
+    type Kind = T::Kind;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: TensorOperand + ?Sized> TensorOperand for std::sync::Arc<T> {
+    type Kind = T::Kind;
+}
+
+/// Every operand of a macro is typed: sizes are checked while compiling, and the result is typed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TypedOperands;
+
+/// Some operand of a macro is a plain [`Tensor`]: sizes are checked when it runs, and the result is a `Result`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DynamicOperands;
+
+impl BitAnd for TypedOperands {
+    type Output = TypedOperands;
+    fn bitand(self, _: TypedOperands) -> TypedOperands {
+        TypedOperands
+    }
+}
+
+impl BitAnd<DynamicOperands> for TypedOperands {
+    type Output = DynamicOperands;
+    fn bitand(self, _: DynamicOperands) -> DynamicOperands {
+        DynamicOperands
     }
 }
 
 // Two impls rather than one for all `K`: an operand that is no tensor then leaves the joint kind unknown, and rustc says
 // nothing further.
-impl BitAnd<Typed> for Dynamic {
-    type Output = Dynamic;
-    fn bitand(self, _: Typed) -> Dynamic {
-        Dynamic
+impl BitAnd<TypedOperands> for DynamicOperands {
+    type Output = DynamicOperands;
+    fn bitand(self, _: TypedOperands) -> DynamicOperands {
+        DynamicOperands
     }
 }
 
-impl BitAnd for Dynamic {
-    type Output = Dynamic;
-    fn bitand(self, _: Dynamic) -> Dynamic {
-        Dynamic
+impl BitAnd for DynamicOperands {
+    type Output = DynamicOperands;
+    fn bitand(self, _: DynamicOperands) -> DynamicOperands {
+        DynamicOperands
     }
 }
 

@@ -155,7 +155,16 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: Axis<I>,
     {
-        joined::<I, S, _>(&parts)
+        Self::concatenated::<I, _>(&parts)
+    }
+
+    #[track_caller]
+    fn concatenated<const I: usize, P: CatParts<I, S>>(parts: &P) -> Self
+    where
+        S: Axis<I>,
+    {
+        const { check("cat", I, P::SIZE, size::<I, S>()) };
+        expect(Tensor::cat(&parts.parts(), I as isize).and_then(|whole| whole.typed()))
     }
 
     /// Tensors of one shape side by side along a new axis at position `I`; `torch.stack`.
@@ -241,12 +250,6 @@ impl<S: Shape> TypedTensor<S> {
     {
         TypedTensor::infallible(self.as_tensor().select(I as isize, index as isize))
     }
-}
-
-#[track_caller]
-fn joined<const I: usize, T: Axis<I>, P: CatParts<I, T>>(parts: &P) -> TypedTensor<T> {
-    const { check("cat", I, P::SIZE, size::<I, T>()) };
-    expect(Tensor::cat(&parts.parts(), I as isize).and_then(|whole| whole.typed()))
 }
 
 /// Views of the given sizes; those that are not given share the rest evenly.

@@ -1,6 +1,7 @@
 //! Operations that rearrange axes: transpose, permute, reshape, flatten, squeeze, unsqueeze, expand.
 
-use super::count::{SameCount, target_sizes};
+use super::axes::distinct;
+use super::count::{check, target_sizes};
 use super::{Broadcast, InsertAxis, Permute, Shape, Squeeze, Swap, TypedTensor};
 
 impl<S: Shape> TypedTensor<S> {
@@ -33,7 +34,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: Permute<Order>,
     {
-        const { <S as Permute<Order>>::DISTINCT };
+        const { assert!(distinct(<S as Permute<Order>>::ORDER), "permute: every axis must be named once") };
         TypedTensor::infallible(self.as_tensor().permute(<S as Permute<Order>>::ORDER))
     }
 
@@ -60,7 +61,7 @@ impl<S: Shape> TypedTensor<S> {
     /// ```
     #[track_caller]
     pub fn reshape<T: Shape>(&self) -> TypedTensor<T> {
-        const { <S as SameCount<T>>::CHECK };
+        const { check(S::AXES, T::AXES) };
         let sizes: Vec<isize> =
             target_sizes(S::AXES, T::AXES, self.shape()).into_iter().map(|n| n as isize).collect();
         TypedTensor::infallible(self.as_tensor().reshape(&sizes))

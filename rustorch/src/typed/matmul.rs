@@ -1,6 +1,7 @@
 //! Matrix products of typed tensors.
 
-use super::{BroadcastDim, Computed, Const, Dim, Formula, SameSize, Shape, TypedTensor};
+use super::computed::same;
+use super::{AxisType, BroadcastDim, Const, Dim, FixedDim, Product, Shape, Sum, TypedTensor, Windows};
 
 /// Shapes that can be multiplied as matrices, with `torch.matmul`'s rules: leading axes broadcast, a vector on the left is
 /// a row and on the right a column.
@@ -12,8 +13,6 @@ use super::{BroadcastDim, Computed, Const, Dim, Formula, SameSize, Shape, TypedT
 pub trait MatmulShape<Rhs> {
     /// The shape of the product.
     type Output: Shape;
-    /// Fails to compile, with the numbers, where a computed size is not the one that it meets.
-    const CHECK: () = ();
 }
 
 #[diagnostic::do_not_recommend]
@@ -39,15 +38,22 @@ macro_rules! matmul {
         {
             type Output = ($(<$l as BroadcastDim<$r>>::Output,)* M, N);
         }
-        #[diagnostic::do_not_recommend]
-        impl<$($l: Dim,)* M: Dim, F: Formula, const K: usize, N: Dim> MatmulShape<(Const<K>, N)>
-            for ($($l,)* M, Computed<F>)
-        {
-            type Output = ($($l,)* M, N);
-            const CHECK: () = <Computed<F> as SameSize<Const<K>>>::CHECK;
-        }
+        matmul!(@formula [A: FixedDim, B: FixedDim] [Product<A, B>] $($l)*);
+        matmul!(@formula [A: FixedDim, B: FixedDim] [Sum<A, B>] $($l)*);
+        matmul!(@formula
+            [A: FixedDim, B: FixedDim, const STRIDE: usize, const PADDING: usize, const DILATION: usize]
+            [Windows<A, B, STRIDE, PADDING, DILATION>] $($l)*);
         matmul!(@single $($l)*);
     )*};
+    // A computed size meets a number, which `check` compares.
+    (@formula [$($parameters:tt)*] [$formula:ty] $($l:ident)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($l: Dim,)* M: Dim, $($parameters)*, const K: usize, N: Dim> MatmulShape<(Const<K>, N)>
+            for ($($l,)* M, $formula)
+        {
+            type Output = ($($l,)* M, N);
+        }
+    };
     (@single) => {};
     (@single $($l:ident)*) => {
         #[diagnostic::do_not_recommend]
@@ -75,6 +81,16 @@ matmul! {
     [A1 B1 A2 B2 A3 B3 A4 B4 A5 B5 A6 B6];
 }
 
+/// Fails to compile, with the numbers, where a computed size is not the one that it meets.
+#[track_caller]
+const fn check(left: &[AxisType], right: &[AxisType]) {
+    if let ([.., ours], [theirs] | [.., theirs, _]) = (left, right) {
+        let (rows, columns) =
+            ("matmul: the last axis on the left has size ", ", the last but one on the right ");
+        same(rows, ours.size, columns, theirs.size);
+    }
+}
+
 impl<S: Shape> TypedTensor<S> {
     /// The matrix product, `torch.matmul`: `[.., m, k] × [.., k, n] → [.., m, n]`.
     ///
@@ -98,7 +114,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: MatmulShape<R>,
     {
-        const { <S as MatmulShape<R>>::CHECK };
+        const { check(S::AXES, R::AXES) };
         TypedTensor::infallible(self.as_tensor().matmul(rhs.as_tensor()))
     }
 }

@@ -4,8 +4,9 @@
 //! the result is the one that the program states, and the formula is checked: while compiling where sizes are fixed,
 //! otherwise when it runs. With `size = _`, the type of the result is the formula. `conv2d!`, `max_pool2d!` and `avg_pool2d!` call these methods with the options by name.
 
+use super::computed::same;
 use super::count::Message;
-use super::{Computed, Const, Dim, FixedDim, SameSize, TypedTensor, Windows};
+use super::{Const, Dim, FixedDim, SameSize, TypedTensor, Windows};
 use crate::error::expect;
 use crate::nn::functional::{self as f, AvgPool2dOptions, Conv2dOptions, MaxPool2dOptions};
 
@@ -69,12 +70,8 @@ const fn check_channels(
 }
 
 /// What pooling makes of `(N, C, H, W)`.
-type Pooled<N, C, H, W, const KERNEL: usize, const STRIDE: usize, const PADDING: usize> = (
-    N,
-    C,
-    Computed<Windows<H, Const<KERNEL>, STRIDE, PADDING, 1>>,
-    Computed<Windows<W, Const<KERNEL>, STRIDE, PADDING, 1>>,
-);
+type Pooled<N, C, H, W, const KERNEL: usize, const STRIDE: usize, const PADDING: usize> =
+    (N, C, Windows<H, Const<KERNEL>, STRIDE, PADDING, 1>, Windows<W, Const<KERNEL>, STRIDE, PADDING, 1>);
 
 impl<N: Dim, C: Dim, H: Dim, W: Dim> TypedTensor<(N, C, H, W)> {
     /// The cross-correlation with `weight`, `[out, in / groups, kh, kw]`, behind `conv2d!`; `torch.nn.functional.conv2d`.
@@ -164,8 +161,8 @@ impl<N: Dim, C: Dim, H: Dim, W: Dim> TypedTensor<(N, C, H, W)> {
     ) -> TypedTensor<(
         N,
         O,
-        Computed<Windows<H, KH, STRIDE, PADDING, DILATION>>,
-        Computed<Windows<W, KW, STRIDE, PADDING, DILATION>>,
+        Windows<H, KH, STRIDE, PADDING, DILATION>,
+        Windows<W, KW, STRIDE, PADDING, DILATION>,
     )>
     where
         H: FixedDim,
@@ -236,7 +233,7 @@ impl<N: Dim, K: Dim> TypedTensor<(N, K)> {
     where
         K: SameSize<I>,
     {
-        const { <K as SameSize<I>>::CHECK };
+        const { same("linear: the input has ", K::SIZE, " features, the weight takes ", I::SIZE) };
         let bias = bias.map(TypedTensor::as_tensor);
         TypedTensor::infallible(f::linear(self.as_tensor(), weight.as_tensor(), bias))
     }

@@ -124,7 +124,7 @@ pub(super) fn open(model: &Model, instruction: &Instruction, callee: &TokenStrea
     });
     quote_spanned! {span=>
         #[allow(unused_imports)]
-        use __ops::CallOpen as _;
+        use ::rustorch::nn::CallOpen as _;
         #(#typed)*
         let #pattern = #callee.call_open(#(#given),*)?;
         #(#checks)*

@@ -2,8 +2,7 @@
 
 use super::kernel::Params;
 use super::{Elementwise, Operand, apply};
-use crate::typed::einsum::{Dynamic, Typed};
-use crate::typed::{Broadcast, Shape};
+use crate::typed::{Broadcast, DynamicOperands, Shape, TypedOperands};
 use crate::{Result, Tensor, TypedTensor};
 
 /// A number from outside the expression of a `fuse!`.
@@ -36,15 +35,10 @@ macro_rules! numbers {
 
 numbers! { f32 f64 i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
-/// The number as the kernels take it.
-pub fn number(number: impl FusedNumber) -> f64 {
-    number.to_f64()
-}
-
 /// For each number of operands: of tensors, and of typed tensors, whose shapes broadcast in the type.
 macro_rules! arities {
     ($($name:ident: $($operand:ident $shape:ident),+ where [$($bound:tt)*] -> $output:ty;)*) => {
-        impl Dynamic {$(
+        impl DynamicOperands {$(
             /// Computes a fused expression.
             ///
             /// # Errors
@@ -54,7 +48,7 @@ macro_rules! arities {
             }
         )*}
 
-        impl Typed {$(
+        impl TypedOperands {$(
             /// Computes a fused expression of typed tensors.
             ///
             /// # Panics

@@ -34,7 +34,7 @@ pub(crate) use cast::{Number, cast, for_each_row};
 pub(crate) use check::check_operands;
 #[cfg(feature = "cuda")]
 pub(crate) use cuda::fill as cuda_fill;
-pub use fuse::{FusedNumber, number};
+pub use fuse::FusedNumber;
 pub use kernel::{Domain, Kernel, Params};
 pub(crate) use kernel::{MAX_INPUTS, MAX_PARAMS};
 pub(crate) use launch::{copy_elements, copy_elements_into};
