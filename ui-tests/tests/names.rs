@@ -67,16 +67,18 @@ fn internal_names_are_recognised() {
 fn recorded(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder of failures");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.flat_map(|path| if path.is_dir() { recorded(&path) } else { vec![path] })
+    paths
+        .flat_map(|path| if path.is_dir() { recorded(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|extension| extension == "stderr"))
         .collect()
 }
 
 fn internal(file: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(file).expect("a recorded message");
-    let names = text.lines().enumerate().flat_map(|(at, line)| {
-        internal_names(line).into_iter().map(move |name| (at + 1, name))
-    });
+    let names = text
+        .lines()
+        .enumerate()
+        .flat_map(|(at, line)| internal_names(line).into_iter().map(move |name| (at + 1, name)));
     names.map(|(line, name)| format!("{}:{line}: {name}", file.display())).collect()
 }
 
@@ -86,7 +88,8 @@ fn internal_names(line: &str) -> Vec<String> {
     let traits = line.split("the trait `").skip(1).filter_map(|rest| {
         let name = rest.split(|c: char| !is_word(c)).next()?;
         let name = name.rsplit("::").next()?;
-        let known = TRAITS.iter().any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)));
+        let known =
+            TRAITS.iter().any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)));
         (!known).then(|| name.to_owned())
     });
     let paths = line.split(|c: char| !is_word(c)).filter(|word| !is_allowed(word)).map(ToOwned::to_owned);
@@ -101,6 +104,8 @@ fn is_word(c: char) -> bool {
 fn is_allowed(word: &str) -> bool {
     let relative = word.strip_prefix("rustorch::").unwrap_or(word);
     match relative.strip_prefix("typed::") {
+        // A call in a program: `x.typed::<shape![2, 3]>()`.
+        Some("") => true,
         Some(rest) if METHODS.iter().any(|module| rest.strip_suffix("::") == Some(*module)) => true,
         Some(_) => PATHS.contains(&word),
         None => relative == word || PATHS.contains(&word),

@@ -51,6 +51,16 @@ impl Parse for Declaration {
 fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> TokenStream {
     let text = name.to_string();
     let doc = format!("The size `{name}`, known at run time.");
+    // `shape![N]` takes a name in capitals for a constant: it finds this one, and rustc says what to write.
+    let hint = super::shape::is_constant(&text).then(|| {
+        let note = format!("`{name}` is a dim whose name looks like that of a constant: write `shape![({name}), ..]`");
+        quote! {
+            #[doc(hidden)]
+            #[deprecated = #note]
+            #[allow(dead_code)]
+            #visibility const #name: ::rustorch::typed::DimInParentheses = ::rustorch::typed::DimInParentheses;
+        }
+    });
     quote! {
         #(#attributes)*
         #[doc = #doc]
@@ -71,5 +81,6 @@ fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> To
         impl ::rustorch::typed::BroadcastDim<#name> for ::rustorch::typed::One {
             type Output = #name;
         }
+        #hint
     }
 }

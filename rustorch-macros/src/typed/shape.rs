@@ -50,7 +50,21 @@ fn dim(axis: &Expr) -> Result<TokenStream> {
         {
             Ok(quote!(::rustorch::typed::Const<{ #path }>))
         }
-        Expr::Path(path) => Ok(path.to_token_stream()),
+        Expr::Path(path) => match path.path.get_ident() {
+            Some(name) if name == "None" => Err(Error::new(
+                name.span(),
+                "shape!: an axis of any size is `Any`, or a name declared with dim!(Batch)",
+            )),
+            // Neither types nor constants begin like this.
+            Some(name) if name.to_string().starts_with(|c: char| c.is_lowercase()) => {
+                let (text, camel) = (name.to_string(), camel(&name.to_string()));
+                let message = format!(
+                    "shape!: `{text}` is neither a size nor the name of a dim, which is a type: declare dim!({camel}) and write `{camel}`"
+                );
+                Err(Error::new(name.span(), message))
+            }
+            _ => Ok(path.to_token_stream()),
+        },
         // (B): a type whose name looks like that of a constant.
         Expr::Paren(inner) if matches!(*inner.expr, Expr::Path(_)) => Ok(inner.expr.to_token_stream()),
         Expr::Binary(_) | Expr::Paren(_) | Expr::Block(_) | Expr::Call(_) => {
@@ -66,7 +80,13 @@ fn dim(axis: &Expr) -> Result<TokenStream> {
     }
 }
 
+/// `batch_size` as a type is called: `BatchSize`.
+fn camel(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').filter(|word| word.is_ascii() && !word.is_empty()).map(word).collect()
+}
+
 /// Names in capitals are constants and const parameters, others are types, as Rust's conventions have it.
-fn is_constant(name: &str) -> bool {
+pub(super) fn is_constant(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }

@@ -60,7 +60,7 @@ mod window;
 pub use axes::{Axis, InsertAxis, Permute, SetAxis, Squeeze, Swap, UnitDim};
 pub use broadcast::Broadcast;
 pub use computed::{Formula, MergeAxes, Product, SameSize, Sum, Windows};
-pub use dim::{Any, BroadcastDim, Const, Dim, FixedDim, One};
+pub use dim::{Any, BroadcastDim, Const, Dim, DimInParentheses, FixedDim, One};
 pub use einsum::{DynamicOperands, TensorOperand, TypedOperands};
 pub use elementwise::ElementwiseOperand;
 pub use join::{CatParts, SplitParts};

@@ -5,7 +5,7 @@
 use super::super::ast::{Block, Branch, BranchKind, Condition, Loop, Pattern, Statement, Value};
 use super::super::errors::{Errors, source};
 use super::shapes::{pattern, shapes};
-use super::{brackets, ended_early};
+use super::{brackets, ended_early, python};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::discouraged::Speculative;
@@ -75,6 +75,7 @@ fn entry(input: ParseStream, block: &mut Block) -> syn::Result<()> {
     if block.tail.is_some() {
         return Err(input.error("expected `;` before this: only the last expression of a block goes without"));
     }
+    python::comment(input)?;
     if input.peek(Token![let]) {
         block.statements.push(binding(input)?);
     } else if input.peek(Token![for]) {
@@ -277,9 +278,7 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         };
         return Err(syn::Error::new_spanned(&expr, message));
     }
-    if input.peek(Token![@]) {
-        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
-    }
+    python::behind(&expr, input)?;
     if !input.is_empty() {
         let message =
             format!("expected `;` after `{}`, or an operator between it and what follows", source(&expr));
@@ -314,11 +313,9 @@ fn end(input: ParseStream, value: &Value) -> syn::Result<()> {
         input.parse::<Token![;]>()?;
         return Ok(());
     }
-    if input.peek(Token![@]) {
-        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
-    }
     match value {
         Value::Expr(expr) => {
+            python::behind(expr, input)?;
             let last = expr.to_token_stream().into_iter().last();
             Err(syn::Error::new_spanned(last, format!("expected `;` after `{}`", source(expr))))
         }

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Arg, Field, FieldValue, Item, LayerCall};
 use super::super::errors::Errors;
-use super::ended_early;
+use super::{ended_early, python};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser, discouraged::Speculative};
@@ -54,11 +54,23 @@ pub(super) fn list(
 
 /// A field; one whose name alone can be read is there as well, so that its uses are no mistakes.
 pub(super) fn field(input: ParseStream, fields: &mut Vec<Field>, errors: &mut Errors) -> syn::Result<()> {
+    if let Err(error) = python::comment(input) {
+        // Where the comment ends cannot be seen: what follows it may be a field, whose uses are no mistakes.
+        fields.extend(python::commented_field(input).map(|name| Field {
+            attrs: Vec::new(),
+            vis: None,
+            name,
+            is_anonymous: false,
+            value: FieldValue::Broken(None),
+        }));
+        return Err(error);
+    }
     let attrs = input.call(Attribute::parse_outer)?;
     let vis = match input.parse()? {
         Visibility::Inherited => None,
         vis => Some(vis),
     };
+    python::own_prefix(input, errors)?;
     let name: Ident = input.parse()?;
     let mut value = FieldValue::Broken(None);
     let result = if input.peek(Token![:]) || (input.peek(Token![=]) && !input.peek(Token![==])) {
@@ -84,6 +96,7 @@ pub(super) fn field(input: ParseStream, fields: &mut Vec<Field>, errors: &mut Er
 
 /// A layer of the sequential form, with a name or without.
 pub(super) fn item(input: ParseStream) -> syn::Result<Item> {
+    python::comment(input)?;
     let attrs = input.call(Attribute::parse_outer)?;
     let named = input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]);
     let name = if named {
@@ -101,6 +114,9 @@ fn field_value(input: ParseStream) -> syn::Result<FieldValue> {
         let content;
         bracketed!(content in input);
         let value = single(&content)?;
+        if content.peek(Token![,]) {
+            return Err(content.error("an array holds layers of one kind, `[Linear(D, D); 4]`: give others a field each, or make a model of its own of them, `Name: [batch, 784] -> [batch, D] { Linear(128), ReLU, Linear(D) }`"));
+        }
         if !content.peek(Token![;]) {
             return Err(content.error("expected `;` and a number, as in `[Block<D>; LAYERS]`"));
         }
@@ -131,13 +147,18 @@ fn single(input: ParseStream) -> syn::Result<FieldValue> {
         && !input.peek(Token![super])
         && !input.peek(Token![self])
     {
-        return Err(input.error("expected a layer or a model, as in `Linear(_, 128)` or `Block<D>`"));
+        return Err(python::no_layer(input));
     }
     let ahead = input.fork();
     let path = ahead.call(Path::parse_mod_style)?;
     if path.is_ident("Option") && ahead.peek(Token![<]) {
         input.advance_to(&ahead);
         return optional(input);
+    }
+    python::module_prefix(&path, &ahead)?;
+    if path.is_ident("Vec") {
+        let message = "a list of layers or models is an array: `[Block<D>; LAYERS]`, `[Linear(D, D); 4]`";
+        return Err(syn::Error::new_spanned(path, message));
     }
     if ahead.peek(Token![<]) {
         return Ok(FieldValue::Submodel(input.parse::<Type>()?));

@@ -3,7 +3,7 @@
 use super::super::ast::{Forward, Mistake, Pattern, Shape, Shapes};
 use super::super::errors::Errors;
 use super::shapes::{pattern, shapes};
-use super::{body, end_of};
+use super::{body, end_of, python};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -22,6 +22,7 @@ pub(super) fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forwar
             errors.span(span, "write `forward(x: [batch, ..]) -> [batch, ..] { .. }`: it is always public, and not a `fn` of Rust");
         }
         input.parse::<Option<Token![fn]>>()?;
+        python::def(input, errors)?;
         let name: Ident = input.parse()?;
         if name != "forward" {
             errors.at(

@@ -4,6 +4,7 @@ mod body;
 mod brackets;
 mod fields;
 mod forward;
+mod python;
 mod sequential;
 mod shapes;
 
@@ -88,8 +89,10 @@ fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head> {
         errors.push(input.error("leave out `struct`: a model begins with its name, `pub Name { .. }`"));
         input.parse::<Token![struct]>()?;
     }
+    python::class(input, errors)?;
     let name: Ident = input.parse()?;
     let mut generics: Generics = input.parse()?;
+    python::base(input, errors)?;
     let signature = if input.peek(Token![:]) {
         input.parse::<Token![:]>()?;
         let from = shape(input)?;

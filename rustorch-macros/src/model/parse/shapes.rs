@@ -2,6 +2,7 @@
 
 use super::super::ast::{Mistake, Pattern, Shape, Shapes};
 use super::super::errors::source;
+use super::python;
 use proc_macro2::TokenStream;
 use syn::parse::Parse;
 use syn::parse::ParseStream;
@@ -28,8 +29,14 @@ pub(in super::super) fn shape(input: ParseStream) -> syn::Result<Shape> {
         return Err(input.error("expected a shape in brackets, as in `[batch, 784]`"));
     }
     let written: Type = input.call(Type::without_plus)?;
-    let message =
-        format!("`{}` says nothing about sizes: write the shape, as in `[batch, 784]`", source(&written));
+    let text = source(&written);
+    let message = match text.as_str() {
+        "bool" => "an input is a tensor, with a shape like `[batch, 784]`; whether the model is being trained is `self.training`, and a choice between models is a parameter, `const DEEP: bool`".to_owned(),
+        "usize" | "isize" | "i32" | "i64" | "f32" | "f64" => format!(
+            "an input is a tensor, with a shape like `[batch, 784]`; a `{text}` is a parameter of the model, as in `const D: usize`, or a tensor of shape `[]`"
+        ),
+        _ => format!("`{text}` says nothing about sizes: write the shape, as in `[batch, 784]`"),
+    };
     Ok(Shape {
         dims: Vec::new(),
         span: written.span(),
@@ -65,6 +72,9 @@ pub(in super::super) fn pattern(input: ParseStream) -> syn::Result<Pattern> {
         let paren = parenthesized!(content in input);
         let parts = content.parse_terminated(pattern, Token![,])?.into_iter().collect();
         return Ok(Pattern::Tuple(parts, paren.span.join()));
+    }
+    if input.peek(token::Bracket) {
+        return Err(python::list_of_names(input));
     }
     if input.peek(Token![_]) {
         let underscore: Token![_] = input.parse()?;

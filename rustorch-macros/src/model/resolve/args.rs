@@ -4,7 +4,7 @@ use super::super::ast::LayerCall;
 use super::super::errors::{Errors, place_of, source};
 use super::super::ir::{Call, Written};
 use super::size::Sizes;
-use super::written::{as_float, boolean, elements, integer, is_literal, is_none, number, text};
+use super::written::{as_float, boolean, elements, integer, is_flag, is_literal, is_none, number, text};
 use quote::ToTokens;
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Kind, Value};
 use rustorch_shape::layers::LayerSpec;
@@ -238,7 +238,7 @@ impl Matcher<'_> {
             Kind::Axis | Kind::Int => Value::Axis(integer(expr).ok_or_else(|| self.mismatch(spec, expr))?),
             Kind::Axes | Kind::Ints => Value::Axes(self.axes(spec, expr)?),
             Kind::Flag => Value::Bool(boolean(expr).ok_or_else(|| self.mismatch(spec, expr))?),
-            Kind::Bool if is_literal(expr) && boolean(expr).is_none() => {
+            Kind::Bool if !is_flag(expr) => {
                 return Err(self.mismatch(spec, expr));
             }
             Kind::Bool => boolean(expr).map_or(Value::Expression, Value::Bool),

@@ -10,6 +10,9 @@ use rustorch_shape::functions::{self, Inputs};
 use rustorch_shape::suggest;
 use syn::{Expr, Ident, Lit};
 
+/// What to write instead of asking a tensor for its sizes.
+pub(super) const SIZES: &str = "sizes have names: write `x: [batch, ..]` as the shape of the input, and `batch` where the size is needed";
+
 /// Modules in which other libraries keep their functions.
 const MODULES: [&str; 8] = ["F", "torch", "nn", "functional", "tf", "jnp", "np", "jax"];
 
@@ -29,6 +32,14 @@ impl Resolver<'_> {
         };
         match name {
             Some(name) => self.apply(name, &args, whole, target),
+            None if matches!(func, Expr::Call(_)) => {
+                let message = format!(
+                    "a layer is declared as a field, `layer: {}`, and called here by its name: `layer(x)`",
+                    source(func)
+                );
+                self.errors.at(func, message);
+                Val::Broken
+            }
             None => {
                 self.errors.at(&call.func, "only layers, submodels and functions by name can be called here");
                 Val::Broken
@@ -105,17 +116,23 @@ impl Resolver<'_> {
                 return self.apply(name, &args, whole, target);
             }
         }
-        if let Expr::Path(path) = &*call.receiver
-            && let Some(module) = path.path.get_ident()
-            && MODULES.iter().any(|known| module == known)
-            && self.lookup(&module.to_string()).is_none()
+        if let Some(first) = module(&call.receiver).filter(|first| self.lookup(&first.to_string()).is_none())
         {
-            let message =
-                format!("leave out `{module}.`: functions go by their names, as in `{}(..)`", call.method);
-            self.errors.at(module, message);
+            let message = format!(
+                "leave out `{}.`: functions go by their names, as in `{}(..)`",
+                source(&call.receiver),
+                call.method
+            );
+            self.errors.at(first, message);
             return self.apply(&call.method, &args, whole, target);
         }
-        let all: Vec<&Expr> = std::iter::once(&*call.receiver).chain(args).collect();
+        if matches!(&*call.receiver, Expr::Call(parent) if source(&parent.func) == "super") {
+            let message = "a model has no other beneath it: declare that one as a field, `base: Base<D>`, and call it, `let h: [batch, D] = base(x);`";
+            self.errors.at(&call.receiver, message);
+            self.visit(&args);
+            return Val::Broken;
+        }
+        let all: Vec<&Expr> = std::iter::once(&*call.receiver).chain(args.iter().copied()).collect();
         match functions::find(&call.method.to_string()) {
             Some(spec) if spec.inputs != Inputs::List => self.function(spec, &all, whole),
             Some(spec) => {
@@ -126,7 +143,10 @@ impl Resolver<'_> {
                 Val::Broken
             }
             None => {
-                self.unknown_function(&call.method, "method");
+                match call.method == "view" && !args.iter().any(|arg| written::elements(arg).is_some()) {
+                    true => self.errors.at(&call.method, view(call)),
+                    false => self.unknown_function(&call.method, "method"),
+                }
                 self.visit(&all);
                 Val::Broken
             }
@@ -205,9 +225,7 @@ impl Resolver<'_> {
     fn unknown_function(&mut self, name: &Ident, what: &str) {
         let text = name.to_string();
         let elsewhere = match text.as_str() {
-            "size" | "shape" | "dim" | "dims" | "numel" | "len" => Some(
-                "sizes have names: write `x: [batch, ..]` as the shape of the input, and `batch` where the size is needed",
-            ),
+            "size" | "shape" | "dim" | "dims" | "numel" | "len" => Some(SIZES),
             "rearrange" | "reduce" => {
                 Some("it is a macro: write `rearrange!(\"b (h d) -> b h d\", x, h = 4)`")
             }
@@ -291,4 +309,25 @@ impl Resolver<'_> {
         let op = Op::Submodel { target, inputs, stated, result: tree.clone() };
         self.results(op, &tree, whole)
     }
+}
+
+/// The first word of `torch.nn.functional`.
+fn module(expr: &Expr) -> Option<&Ident> {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().filter(|name| MODULES.iter().any(|known| *name == known)),
+        Expr::Field(field) if named(&field.member).is_some() => module(&field.base),
+        _ => None,
+    }
+}
+
+/// `x.view(-1, 784)` in the words of this language.
+fn view(call: &syn::ExprMethodCall) -> String {
+    let sizes = call.args.iter().map(|size| match written::integer(size) {
+        Some(-1) => "_".to_owned(),
+        // Asked of a tensor: what its name is here is not known.
+        None if !matches!(size, Expr::Path(_) | Expr::Binary(_)) => "..".to_owned(),
+        _ => source(size),
+    });
+    let sizes = sizes.collect::<Vec<_>>().join(", ");
+    format!("there is no method `view`: write `reshape({}, [{sizes}])`", source(&call.receiver))
 }

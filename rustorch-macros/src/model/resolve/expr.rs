@@ -193,9 +193,27 @@ fn refusal(expr: &Expr) -> String {
         Expr::Return(_) => "leave out `return`: the last expression is the output".into(),
         Expr::Assign(_) => "an assignment is a statement of its own: `x = ..;`".into(),
         Expr::Array(_) => format!("`{text}` is a list, but a tensor is needed here: `stack([a, b], 0)` and `cat([a, b], 0)` join tensors"),
+        Expr::Field(field) if named(&field.member).is_some_and(|name| of_a_tensor(name).is_some()) => {
+            let hint = named(&field.member).and_then(of_a_tensor).unwrap_or_default();
+            format!("`{text}` cannot be used in a forward pass: {hint}")
+        }
         Expr::Field(field) if is_self(&field.base) => format!("`{text}` is a layer: call it, as in `{}(x)`", source(&field.member)),
         Expr::Try(_) => "leave out `?`: the shapes have been checked, and errors of the device are passed on by `try_forward`".into(),
         Expr::Tuple(_) => "this is nothing, but a tensor is needed here".into(),
         _ => format!("`{text}` cannot be used in a forward pass, which consists of layers, functions, operators and `let`"),
     }
+}
+
+/// What to write instead of a tensor's attribute in Python.
+fn of_a_tensor(name: &Ident) -> Option<&'static str> {
+    Some(match name.to_string().as_str() {
+        "shape" | "ndim" => super::calls::SIZES,
+        "T" => "write `transpose(x, 0, 1)`",
+        "mT" | "H" | "mH" => "write `transpose(x, -2, -1)`",
+        "data" => "write `detach(x)`",
+        "device" | "dtype" | "requires_grad" | "grad" => {
+            "tensors made in a forward pass are like those that they are made from, as by `zeros_like(x)`"
+        }
+        _ => return None,
+    })
 }

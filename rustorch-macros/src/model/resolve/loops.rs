@@ -1,7 +1,7 @@
 //! `for`: what a loop goes over, and the names that every pass replaces.
 
 use super::super::ast::{Loop, Value};
-use super::super::errors::{Place, place_of};
+use super::super::errors::{Place, place_of, source};
 use super::super::ir::{Carried, FieldKind, Op, Over, Region, Use};
 use super::body::{Binding, Resolver, is_self};
 use super::scope::assigned;
@@ -175,6 +175,9 @@ impl Resolver<'_> {
         let meant = name.as_ref().and_then(|name| suggest(name, arrays.iter().map(String::as_str)));
         let listed: Vec<String> = arrays.iter().map(|name| format!("`self.{name}`")).collect();
         let hint = match (meant, arrays.is_empty()) {
+            _ if matches!(over, Expr::Call(call) if source(&call.func) == "range") => {
+                "write `for i in 0..3`".to_string()
+            }
             (Some(meant), _) => format!("did you mean `self.{meant}`?"),
             (None, true) => "declare one, as in `blocks: [Block<D>; LAYERS]`".to_string(),
             (None, false) => format!("this model has {}", listed.join(", ")),

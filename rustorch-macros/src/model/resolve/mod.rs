@@ -105,6 +105,21 @@ fn computes(ty: &syn::Type, label: &str, constants: &Sizes, errors: &mut Errors)
     any
 }
 
+/// Whether an array's length is computed from const parameters, which stable Rust does not do.
+fn computes_length(value: &FieldValue, label: &str, constants: &Sizes, errors: &mut Errors) -> bool {
+    let (FieldValue::Layers(_, len) | FieldValue::Submodels(_, len)) = value else { return false };
+    if matches!(len, syn::Expr::Path(_) | syn::Expr::Lit(_)) || !constants.mentions_params(len) {
+        return false;
+    }
+    let formula = source(len);
+    let message = format!(
+        "`{label}`: stable Rust has no arithmetic with const parameters here; add one that is to be `{formula}`, as in \
+         `const MORE: usize`, and write `[..; MORE]`"
+    );
+    errors.at(len, message);
+    true
+}
+
 fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors) -> Vec<Field> {
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut keys = BTreeMap::new();
@@ -140,6 +155,7 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             value => (value, Presence::Always),
         };
         let kind = match value {
+            value if computes_length(value, &label, constants, errors) => FieldKind::Broken(None),
             FieldValue::Layer(call) => resolve_layer(call, &label, constants, errors),
             FieldValue::Layers(call, len) => match resolve_layer(call, &label, constants, errors) {
                 FieldKind::Layer(layer) => FieldKind::Layers(layer, len.clone()),
@@ -197,6 +213,13 @@ fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: 
     let Some(spec) = layers::find(&name) else {
         let meant = suggest(&name, layers::LAYERS.iter().map(|layer| layer.name));
         // A bare name that is no layer is a model, unless it only looks misspelt.
+        if !call.called && ["Tensor", "Parameter", "TypedTensor"].contains(&name.as_str()) {
+            let message = format!(
+                "`{field}`: a tensor of the model states its shape: `Param([D])` if it is trained, `Buffer([D])` if not"
+            );
+            errors.at(&call.path, message);
+            return FieldKind::Broken(None);
+        }
         if !call.called && !meant.is_some_and(|meant| meant.eq_ignore_ascii_case(&name)) {
             let path = &call.path;
             return FieldKind::Submodel(syn::parse_quote!(#path));
@@ -212,6 +235,8 @@ fn resolve_layer(call: &ast::LayerCall, field: &str, constants: &Sizes, errors: 
             _ => None,
         };
         let hint = match elsewhere.or(meant) {
+            _ if name == "Sequential" => "\ngive each layer a field, or make a model of its own of them: `Name: [batch, 784] -> [batch, D] { Linear(128), ReLU, Linear(D) }`".into(),
+            _ if ["ModuleList", "ModuleDict", "Vec"].contains(&name.as_str()) => "\nlayers or models of one kind are an array: `[Block<D>; LAYERS]`, `[Linear(D, D); 4]`".into(),
             Some(meant) => format!("; did you mean `{meant}`?"),
             None => "\na model of your own is named without parentheses, as in `block: Block<D, 4>`".into(),
         };

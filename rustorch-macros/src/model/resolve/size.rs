@@ -27,6 +27,9 @@ pub(super) struct Sizes {
     reported: Rc<RefCell<BTreeSet<String>>>,
 }
 
+/// What to write for a size that other libraries leave open.
+const RUN_TIME: &str = "one that only a run knows has a name in lower case, as in `[batch, 784]`, and one that follows from the others is `_`";
+
 /// Why an expression is no size, and where.
 pub(super) type SizeResult = Result<Poly, syn::Error>;
 
@@ -176,7 +179,10 @@ impl Sizes {
                     )),
                 }
             }
-            Expr::Infer(_) => Err(syn::Error::new_spanned(expr, "this size cannot be inferred: write it")),
+            Expr::Infer(_) => Err(syn::Error::new_spanned(
+                expr,
+                "this size cannot be inferred: write it; one that only a run knows has a name in lower case, as in `[batch, 784]`",
+            )),
             _ => Err(not_a_size(expr)),
         }
     }
@@ -204,6 +210,9 @@ impl Sizes {
             ));
         }
         if !self.is_dim_name(&name) {
+            if name == "None" && self.report(&name) {
+                return error(format!("`None` is no size: {RUN_TIME}"));
+            }
             if self.is_odd(&name) && self.report(&name) {
                 return error(format!(
                     "`{name}` is no const parameter of this model; write constants like `{}`, and sizes known only at run time like `{}`",
@@ -262,14 +271,20 @@ fn asks_tensor(expr: &Expr) -> bool {
 }
 
 fn not_a_size(tokens: &(impl quote::ToTokens + ?Sized)) -> syn::Error {
-    if let Ok(expr) = syn::parse2::<Expr>(tokens.to_token_stream())
-        && asks_tensor(&expr)
+    let expr = syn::parse2::<Expr>(tokens.to_token_stream());
+    if let Ok(expr) = &expr
+        && asks_tensor(expr)
     {
         let message = format!(
             "`{}` is no size here: name the axis in the shape of the input, as in `x: [batch, ..]`, and write that name",
             source(&tokens)
         );
         return syn::Error::new_spanned(tokens.to_token_stream(), message);
+    }
+    if let Ok(expr @ Expr::Unary(unary)) = &expr
+        && matches!(unary.op, syn::UnOp::Neg(_))
+    {
+        return syn::Error::new_spanned(expr, format!("`{}` is no size: {RUN_TIME}", source(expr)));
     }
     let message = format!(
         "`{}` is not a size: sizes are integers, names and `+ - * /` of these; give anything else a name with `const`",

@@ -51,7 +51,9 @@ pub(super) fn integer(expr: &Expr) -> Option<isize> {
 
 /// Whether the expression may be a bool.
 pub(super) fn is_flag(expr: &Expr) -> bool {
-    !is_literal(expr) || boolean(expr).is_some()
+    let is_pythons =
+        matches!(expr, Expr::Path(path) if path.path.is_ident("True") || path.path.is_ident("False"));
+    !is_pythons && (!is_literal(expr) || boolean(expr).is_some())
 }
 
 /// Whether an expression is `None`.

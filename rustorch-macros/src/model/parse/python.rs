@@ -1,0 +1,124 @@
+//! What stands in a Python program where this language has something else: found before Rust's own grammar stumbles over it,
+//! and reported with what to write.
+
+use super::super::errors::{Errors, source};
+use proc_macro2::TokenTree;
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, Token, token};
+
+/// `# a comment`, which in Rust begins an attribute.
+pub(super) fn comment(input: ParseStream) -> syn::Result<()> {
+    let is_attribute = input.peek2(token::Bracket) || input.peek2(Token![!]);
+    match input.peek(Token![#]) && !is_attribute {
+        true => Err(input.error("a comment begins with `//`")),
+        false => Ok(()),
+    }
+}
+
+/// The field that a comment swallows: the last name before a `:`, up to the next comma.
+pub(super) fn commented_field(input: ParseStream) -> Option<Ident> {
+    let (ahead, mut field) = (input.fork(), None);
+    while !ahead.is_empty() && !ahead.peek(Token![,]) {
+        if ahead.peek(Ident) && ahead.peek2(Token![:]) {
+            field = ahead.parse().ok();
+        } else {
+            ahead.parse::<TokenTree>().ok()?;
+        }
+    }
+    field
+}
+
+/// `self.` before the name of a field that is declared.
+pub(super) fn own_prefix(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+    if input.peek(Token![self]) && input.peek2(Token![.]) {
+        errors.push(
+            input.error("leave out `self.`: a field is declared by its name, as in `fc: Linear(64, 10)`"),
+        );
+        input.parse::<Token![self]>()?;
+        input.parse::<Token![.]>()?;
+    }
+    Ok(())
+}
+
+/// `nn.` before the name of a layer, which has been read as `path`.
+pub(super) fn module_prefix(path: &syn::Path, input: ParseStream) -> syn::Result<()> {
+    if !input.peek(Token![.]) {
+        return Ok(());
+    }
+    let mut module = source(path);
+    let mut last = None;
+    while input.parse::<Option<Token![.]>>()?.is_some() {
+        if let Some(name) = last.replace(input.parse::<Ident>()?) {
+            module = format!("{module}.{name}");
+        }
+    }
+    let layer = last.map_or_else(|| "Linear".to_owned(), |name| name.to_string());
+    Err(syn::Error::new_spanned(
+        path,
+        format!("leave out `{module}.`: layers go by their names, as in `{layer}(..)`"),
+    ))
+}
+
+/// What stands where a layer was expected.
+pub(super) fn no_layer(input: ParseStream) -> syn::Error {
+    if input.peek(syn::LitStr) {
+        return input.error("a layer is not chosen by a string: write its name, as in `act: ReLU`");
+    }
+    input.error("expected a layer or a model, as in `Linear(_, 128)` or `Block<D>`")
+}
+
+/// `class Net(nn.Module) {`: leaves the name to be read.
+pub(super) fn class(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+    let word: Option<Ident> = input.fork().parse().ok();
+    if word.is_some_and(|word| word == "class") && input.peek2(syn::Ident) {
+        errors.push(input.error("leave out `class`: a model begins with its name, `pub Name { .. }`"));
+        input.parse::<Ident>()?;
+    }
+    Ok(())
+}
+
+/// `(nn.Module)` between a model's name and its layers.
+pub(super) fn base(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+    if input.peek(token::Paren) && input.peek2(token::Brace) {
+        errors.push(input.error("leave out the parentheses: what `model!` declares is a `Module` anyway"));
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+/// `def forward(..)`: leaves the name to be read.
+pub(super) fn def(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+    let word: Option<Ident> = input.fork().parse().ok();
+    if word.is_some_and(|word| word == "def") && input.peek2(syn::Ident) {
+        errors.push(input.error("leave out `def`: write `forward(x: [batch, ..]) -> [batch, ..] { .. }`"));
+        input.parse::<Ident>()?;
+    }
+    Ok(())
+}
+
+/// What follows an expression that in Python goes on: `a if condition else b`, `a @ b`, `lambda x: ..`.
+pub(super) fn behind(expr: &Expr, input: ParseStream) -> syn::Result<()> {
+    let is_lambda = matches!(expr, Expr::Path(path) if path.path.is_ident("lambda"));
+    if is_lambda && !input.peek(Token![;]) {
+        return Err(syn::Error::new_spanned(
+            expr,
+            "closures cannot be used in a forward pass: write the steps out",
+        ));
+    }
+    if input.peek(Token![if]) {
+        let first = source(expr);
+        let message = format!("the condition comes first: `if self.training {{ {first} }} else {{ .. }}`");
+        return Err(input.error(message));
+    }
+    if input.peek(Token![@]) {
+        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
+    }
+    Ok(())
+}
+
+/// `[b, c, h, w]` where names are bound.
+pub(super) fn list_of_names(input: ParseStream) -> syn::Error {
+    input.error(
+        "sizes are not taken out of a tensor: they have the names that stand in the shape of an input, as in `x: [batch, seq, D]`; several tensors are bound in parentheses, `let (a, b) = ..`",
+    )
+}
