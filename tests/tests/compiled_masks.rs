@@ -25,7 +25,7 @@ model! {
         let k = transpose(reshape(key(x), [batch, seq, 2, 4]), 1, 2);
         let v = transpose(reshape(value(x), [batch, seq, 2, 4]), 1, 2);
         let a = scaled_dot_product_attention(q, k, v, mask = hidden);
-        let b = scaled_dot_product_attention(k, q, v, mask = added);
+        let b = scaled_dot_product_attention(k, q, v, mask = added, scale = 1.0 / 3.0);
         (reshape(transpose(a, 1, 2), [batch, seq, 8]), b)
     }
 }

@@ -199,9 +199,9 @@ fn products() {
     calls! { (a: [batch, 3, 4] = a) [batch, 2, 3, 4]
         stack: (stack([a, a], 1)) is (Tensor::stack(&[a, a], 1).unwrap());
     }
-    let options = f::AttentionOptions { causal: true, ..Default::default() };
+    let options = f::AttentionOptions { causal: true, scale: Some(0.25), ..Default::default() };
     calls! { (q: [batch, 3, 4] = a) [batch, 3, 4]
-        scaled_dot_product_attention: (scaled_dot_product_attention(q, q, q, causal = true))
+        scaled_dot_product_attention: (scaled_dot_product_attention(q, q, q, causal = true, scale = 0.25))
             is (f::scaled_dot_product_attention(q, q, q, options).unwrap());
     }
 }

@@ -138,6 +138,8 @@ pub(super) enum Kind<'p> {
         /// What hides keys from queries, or is added to their scores.
         mask: Option<Var>,
         causal: TokenStream,
+        /// An `Option<f64>`.
+        scale: TokenStream,
         out: Heads,
     },
     /// Any other call: operations on tensors.

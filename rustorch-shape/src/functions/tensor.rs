@@ -1,7 +1,7 @@
 //! Functions of several tensors.
 
 use super::{FunctionSpec, Inputs, Outputs};
-use crate::args::{ArgSpec, Fallback, Rule};
+use crate::args::{ArgSpec, Fallback, Kind, Rule};
 use crate::rules;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
@@ -46,9 +46,13 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     },
     FunctionSpec {
         name: "scaled_dot_product_attention",
-        summary: "`softmax(q kᵀ / √features + mask) v`",
+        summary: "`softmax(scale · q kᵀ + mask) v`; `scale` is `1 / √features` unless given",
         inputs: Inputs::Named(&["query", "key", "value"]),
-        args: &[ArgSpec::optional("mask"), ArgSpec::bool("causal", false)],
+        args: &[
+            ArgSpec::optional("mask"),
+            ArgSpec::bool("causal", false),
+            ArgSpec::of("scale", Kind::OptionalFloat).named().or(Fallback::Absent),
+        ],
         outputs: Outputs::One,
         rule: |args, inputs, claims| {
             Ok(vec![rules::attention(inputs[0], inputs[1], inputs[2], args.tensor("mask"), claims)?])

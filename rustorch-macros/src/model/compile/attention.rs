@@ -27,10 +27,15 @@ pub(super) fn attention<'p>(
     results: &[Var],
 ) -> Option<Kind<'p>> {
     let &[q, k, v] = inputs else { return None };
-    let [Arg::Tensor(mask), causal] = args else { return None };
+    let [Arg::Tensor(mask), causal, scale] = args else { return None };
     let causal: TokenStream = match causal {
         Arg::Bool(causal) => quote!(#causal),
         Arg::Tokens(causal) => causal.clone(),
+        _ => return None,
+    };
+    let scale = match scale {
+        Arg::Tokens(scale) => scale.clone(),
+        Arg::Tensor(None) => quote!(::core::option::Option::None),
         _ => return None,
     };
     let heads = |var: Var| -> Option<&[Poly]> {
@@ -49,6 +54,7 @@ pub(super) fn attention<'p>(
         operands: [q, k, v].map(plain),
         mask: *mask,
         causal,
+        scale,
         out: plain(*results.first()?),
     })
 }

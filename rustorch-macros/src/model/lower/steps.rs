@@ -7,6 +7,7 @@ use super::super::ir::{
 };
 use super::super::pattern::{Move, MoveKind, moves};
 use super::{Arg, Decision, Instruction, Program, Source};
+use quote::quote;
 use rustorch_shape::args::{ArgSpec, Args, Kind, Value};
 use rustorch_shape::functions::{FunctionSpec, Inputs, Outputs};
 use rustorch_shape::normalize_axis;
@@ -285,6 +286,10 @@ fn argument(kind: Kind, name: &'static str, args: &Args, call: &Call) -> Option<
         Value::Bool(flag) => Arg::Bool(*flag),
         Value::Float(number) => Arg::Float(*number),
         Value::Text(text) => Arg::Text(text.clone()),
+        Value::Expression if kind == Kind::OptionalFloat => {
+            let number = &written?.expr;
+            Arg::Tokens(quote!(::core::option::Option::Some(#number)))
+        }
         Value::Expression => Arg::Tokens(written?.expr.clone()),
         Value::Absent | Value::Tensor(_) => Arg::Tensor(written.and_then(|written| written.var)),
     })

@@ -52,12 +52,15 @@ impl Heads<'_> {
 /// A mask, and its shape.
 type Masked<'a> = Option<(Buf, &'a [usize])>;
 
+/// Whether positions see only those up to their own, and the factor of the scores if it is not `1/√features`.
+type Scores = (bool, Option<f64>);
+
 /// The description of an attention over buffers.
 fn describe(
     bufs: [Buf; 3],
     [q, k, v]: [Heads<'_>; 3],
     masked: Masked<'_>,
-    causal: bool,
+    (causal, scale): Scores,
 ) -> Result<Attention<f32>> {
     let rank = q.shape.len();
     let features = q.shape[rank - 1];
@@ -97,7 +100,7 @@ fn describe(
         keys,
         features,
         width: v.shape[rank - 1],
-        scale: (1.0 / (features as f64).sqrt()) as f32,
+        scale: scale.unwrap_or_else(|| 1.0 / (features as f64).sqrt()) as f32,
         causal,
         query: read(q, bufs[0]),
         key: read(k, bufs[1]),
@@ -108,7 +111,7 @@ fn describe(
 }
 
 impl Pass {
-    /// `softmax(Q Kᵀ / √features + mask) V`, the result laid out as `out` says.
+    /// `softmax(scale · Q Kᵀ + mask) V`, the result laid out as `out` says.
     ///
     /// # Errors
     /// If the mask holds neither truth values nor numbers, or is given together with `causal`.
@@ -117,21 +120,21 @@ impl Pass {
         bufs: [Buf; 3],
         operands: [Heads<'_>; 3],
         masked: Masked<'_>,
-        causal: bool,
+        scores: Scores,
         out: Heads<'_>,
     ) -> Result<Buf> {
         // The kernel has no gradient of the mask.
         if let Some((mask, own)) = masked
             && self.branch(self.recording && mask.grad)
         {
-            return self.attention_by_tensors(bufs, operands, (mask, own), causal, out);
+            return self.attention_by_tensors(bufs, operands, (mask, own), scores, out);
         }
         let grad = self.recording && bufs.iter().any(|buf| buf.grad);
         let y = self.result(numel(out.shape), grad);
         let rows = numel(&out.shape[..out.shape.len() - 1]);
         let normalizers = self.numbers(rows, false);
         if !self.planning {
-            let attention = describe(bufs, operands, masked, causal)?;
+            let attention = describe(bufs, operands, masked, scores)?;
             // SAFETY: buffers of the pass of these shapes.
             unsafe { kernel::forward(isa(), &attention, &out.matrices(y.f32()), normalizers.f32()) };
         }
@@ -153,7 +156,7 @@ impl Pass {
         g: Grad,
         operands: [Heads<'_>; 3],
         masked: Option<&[usize]>,
-        causal: bool,
+        scores: Scores,
         out: Heads<'_>,
         into: &mut [Grad; 4],
     ) -> Result<()> {
@@ -168,7 +171,7 @@ impl Pass {
         let Some(g) = g else { return Ok(()) };
         let made = bufs.map(|buf| if buf.grad { Some(self.numbers(buf.len, false)) } else { None });
         if !self.planning && made.iter().any(Option::is_some) {
-            let attention = describe(bufs, operands, masked, causal)?;
+            let attention = describe(bufs, operands, masked, scores)?;
             let to = |at: usize| made[at].map(|buf| operands[at].matrices(buf.f32()));
             let gradients = Gradients {
                 output: out.matrices(y.f32().cast_const()),
@@ -193,7 +196,7 @@ impl Pass {
         [q, k, v]: [Buf; 3],
         operands: [Heads<'_>; 3],
         (mask, own): (Buf, &[usize]),
-        causal: bool,
+        (causal, scale): Scores,
         out: Heads<'_>,
     ) -> Result<Buf> {
         let shapes = operands.map(|heads| heads.memory());
@@ -201,7 +204,8 @@ impl Pass {
         let mut made = [Buf::NONE];
         self.island(&inputs, None, &[&out.memory()], &[], &mut made, |given| {
             let seen = |at: usize| operands[at].turned(&given[at]);
-            let options = AttentionOptions { mask: Some(&given[3]), causal, ..AttentionOptions::default() };
+            let options =
+                AttentionOptions { mask: Some(&given[3]), causal, scale, ..AttentionOptions::default() };
             let y = attention(&seen(0)?, &seen(1)?, &seen(2)?, options)?;
             Ok([out.turned(&y)?].into_iter().collect())
         })?;

@@ -35,7 +35,8 @@ pub fn scaled_dot_product_attention(
     value: &Tensor,
     mask: Option<&Tensor>,
     causal: bool,
+    scale: Option<f64>,
 ) -> Result<Tensor> {
-    let options = AttentionOptions { mask, causal, ..AttentionOptions::default() };
+    let options = AttentionOptions { mask, causal, scale, ..AttentionOptions::default() };
     f::scaled_dot_product_attention(query, key, value, options)
 }

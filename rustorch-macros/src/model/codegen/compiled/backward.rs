@@ -148,14 +148,14 @@ impl Printer<'_> {
                 let (shape, into) = (self.shape(*input), grad(*input));
                 hygienic!(pass.permute_backward(#(#g)*, #shape, &[#(#dims),*], &mut #into);)
             }
-            Kind::Attention { inputs, operands, mask, causal, out } => {
+            Kind::Attention { inputs, operands, mask, causal, scale, out } => {
                 let into = inputs.iter().chain(mask).map(|input| grad(*input));
                 let mask = option(mask.map(|mask| self.shape(mask)));
                 let out = self.heads(out);
                 let operands = operands.iter().map(|operand| self.heads(operand));
                 hygienic! {
                     let mut parts: [Grad; 4] = [None; 4];
-                    pass.attention_backward(#(#g)*, [#(#operands),*], #mask, #causal, #out, &mut parts)?;
+                    pass.attention_backward(#(#g)*, [#(#operands),*], #mask, (#causal, #scale), #out, &mut parts)?;
                     let mut parts = parts.into_iter();
                     #(pass.contribute(&mut #into, parts.next().flatten());)*
                 }

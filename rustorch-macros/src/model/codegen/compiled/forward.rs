@@ -147,7 +147,7 @@ impl Printer<'_> {
                 let (shape, input) = (self.shape(*input), var(*input));
                 hygienic!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*])?;)
             }
-            Kind::Attention { inputs, operands, mask, causal, out } => {
+            Kind::Attention { inputs, operands, mask, causal, scale, out } => {
                 let mask = option(mask.map(|mask| {
                     let (shape, mask) = (self.shape(mask), var(mask));
                     hygienic!((#mask, #shape))
@@ -155,7 +155,7 @@ impl Printer<'_> {
                 let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
                 let operands = operands.iter().map(|operand| self.heads(operand));
                 hygienic! {
-                    let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #mask, #causal, #out)?;
+                    let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #mask, (#causal, #scale), #out)?;
                 }
             }
             Kind::Island { instruction, inputs, layer, contents } => {
