@@ -10,7 +10,9 @@ mod divide;
 
 use crate::error::ShapeError;
 use crate::size::{Relation, Size, Truth};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A factor of a term.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,10 +35,23 @@ pub enum Atom {
 /// assert_eq!(out.plus(&Poly::constant(1)), Some(h));
 /// assert_eq!(Poly::param("D").times(&Poly::constant(4)).unwrap().to_string(), "4*D");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Poly {
-    /// Coefficients (never 0) by the sorted factors of their term; no factors for the constant.
-    terms: BTreeMap<Vec<Atom>, i128>,
+    /// Coefficients (never 0) by the sorted factors of their term; no factors for the constant. Shared, since macros, which
+    /// are compiled without optimisation, hand the same few sizes on from step to step.
+    terms: Arc<BTreeMap<Vec<Atom>, i128>>,
+}
+
+impl Ord for Poly {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.terms, &other.terms) { Ordering::Equal } else { self.terms.cmp(&other.terms) }
+    }
+}
+
+impl PartialOrd for Poly {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// What a rule took for granted about symbolic sizes.
@@ -104,7 +119,7 @@ impl Poly {
     /// The value, given those of the names. `None` on overflow, or a division by zero.
     pub fn evaluate(&self, value: &dyn Fn(&Atom) -> Option<i128>) -> Option<i128> {
         let mut sum = 0i128;
-        for (factors, coefficient) in &self.terms {
+        for (factors, coefficient) in self.terms.iter() {
             let mut product = *coefficient;
             for factor in factors {
                 let factor = match factor {
@@ -126,11 +141,8 @@ impl Poly {
     }
 
     fn term(factors: Vec<Atom>, coefficient: i128) -> Self {
-        let mut poly = Poly::default();
-        if coefficient != 0 {
-            poly.terms.insert(factors, coefficient);
-        }
-        poly
+        let terms = (coefficient != 0).then_some((factors, coefficient));
+        Poly { terms: Arc::new(terms.into_iter().collect()) }
     }
 
     fn is_zero(&self) -> bool {
@@ -148,7 +160,7 @@ impl Poly {
     /// Adds `coefficient * factors`, which must be sorted.
     fn add_term(&mut self, factors: Vec<Atom>, coefficient: i128) -> Option<()> {
         use std::collections::btree_map::Entry;
-        match self.terms.entry(factors) {
+        match Arc::make_mut(&mut self.terms).entry(factors) {
             Entry::Vacant(slot) => {
                 if coefficient != 0 {
                     slot.insert(coefficient);
@@ -194,7 +206,7 @@ impl Size for Poly {
 
     fn plus(&self, other: &Self) -> Option<Self> {
         let mut sum = self.clone();
-        for (factors, coefficient) in &other.terms {
+        for (factors, coefficient) in other.terms.iter() {
             sum.add_term(factors.clone(), *coefficient)?;
         }
         Some(sum)
@@ -202,16 +214,22 @@ impl Size for Poly {
 
     fn minus(&self, other: &Self) -> Option<Self> {
         let mut difference = self.clone();
-        for (factors, coefficient) in &other.terms {
+        for (factors, coefficient) in other.terms.iter() {
             difference.add_term(factors.clone(), coefficient.checked_neg()?)?;
         }
         Some(difference)
     }
 
     fn times(&self, other: &Self) -> Option<Self> {
+        // Most factors of shapes are 1.
+        match (self.as_integer(), other.as_integer()) {
+            (Some(1), _) => return Some(other.clone()),
+            (_, Some(1)) => return Some(self.clone()),
+            _ => {}
+        }
         let mut product = Poly::default();
-        for (left, a) in &self.terms {
-            for (right, b) in &other.terms {
+        for (left, a) in self.terms.iter() {
+            for (right, b) in other.terms.iter() {
                 let mut factors = [&left[..], &right[..]].concat();
                 factors.sort();
                 product.add_term(factors, a.checked_mul(*b)?)?;

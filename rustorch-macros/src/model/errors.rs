@@ -1,5 +1,7 @@
 //! Errors, as many as there are mistakes.
 
+mod written;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
@@ -72,21 +74,34 @@ impl From<Span> for Place {
 }
 
 /// From the first to the last of the tokens.
-pub(super) fn place_of(tokens: &impl ToTokens) -> Place {
+pub(super) fn place_of(tokens: &(impl ToTokens + 'static)) -> Place {
+    if let Some((start, end)) = as_expr(tokens).and_then(written::ends) {
+        return Place { start, end };
+    }
     let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
     let start = spans.next().unwrap_or_else(Span::call_site);
     Place { start, end: spans.last().unwrap_or(start) }
 }
 
 /// The tokens as a person would write them: `flatten(x, 1)`, shortened if long.
-pub(super) fn source(tokens: &impl ToTokens) -> String {
+pub(super) fn source(tokens: &(impl ToTokens + 'static)) -> String {
     const LIMIT: usize = 60;
-    let text = tidy(&tokens.to_token_stream().to_string());
+    let mut plain = String::new();
+    let text = match as_expr(tokens).and_then(|expr| written::print(expr, &mut plain)) {
+        Some(()) => plain,
+        None => tidy(&tokens.to_token_stream().to_string()),
+    };
     if text.chars().count() <= LIMIT {
         text
     } else {
         format!("{}…", text.chars().take(LIMIT - 1).collect::<String>())
     }
+}
+
+/// Expressions are asked for their text and place at every step, and a compiler that is asked to make tokens of them and text of
+/// these takes long.
+fn as_expr<T: 'static>(tokens: &T) -> Option<&syn::Expr> {
+    (tokens as &dyn std::any::Any).downcast_ref()
 }
 
 /// Removes the spaces that printing a token stream adds.
@@ -124,5 +139,27 @@ mod tests {
         assert_eq!(source(&tokens), "max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]");
         assert_eq!(source(&quote::quote!(-x / 2.0)), "-x / 2.0");
         assert_eq!(source(&quote::quote!(f(a - 1, -1))), "f(a - 1, -1)");
+    }
+
+    #[test]
+    fn expressions_read_as_their_tokens_do() {
+        for text in [
+            "max_pool2d(relu(conv1(x)), 2) + self.scale * [a, b]",
+            "x.mean(-1, keepdim = true)",
+            "reshape(x, [batch, seq, HEADS, D / HEADS])",
+            "f(&x, (a, b), \"tanh\", 2 * D)",
+            "(x + y).relu()",
+            "-x / 2.0",
+            "x[(0, 1..)]",
+            "config::WIDTH",
+            "!x",
+            "einsum!(\"ij->ji\", x)",
+            "first.0",
+            "f(_, 1)",
+            "(x,)",
+        ] {
+            let expr: syn::Expr = syn::parse_str(text).expect("an expression");
+            assert_eq!(source(&expr), tidy(&expr.to_token_stream().to_string()), "{text}");
+        }
     }
 }

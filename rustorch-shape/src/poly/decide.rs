@@ -7,12 +7,16 @@
 use super::{Atom, Poly, divide};
 use crate::size::{Relation, Size, Truth};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) fn equal(left: &Poly, right: &Poly) -> Truth {
-    let Some(difference) = left.minus(right) else { return Truth::Unknown };
-    if difference.is_zero() {
+    if left == right {
         return Truth::True;
     }
+    if let (Some(_), Some(_)) = (left.as_integer(), right.as_integer()) {
+        return Truth::False;
+    }
+    let Some(difference) = left.minus(right) else { return Truth::Unknown };
     let (low, high) = bounds(&difference);
     if low.is_some_and(|low| low > 0) || high.is_some_and(|high| high < 0) {
         return Truth::False;
@@ -51,7 +55,7 @@ pub(super) fn multiple_of(left: &Poly, right: &Poly) -> Truth {
         return if right.dims().is_empty() { Truth::Unknown } else { Truth::False };
     };
     let mut rest = Poly::default();
-    for (factors, coefficient) in &left.terms {
+    for (factors, coefficient) in left.terms.iter() {
         if rest.add_term(factors.clone(), coefficient.rem_euclid(divisor)).is_none() {
             return Truth::Unknown;
         }
@@ -90,9 +94,9 @@ pub(super) fn conditions(
 /// The terms with positive coefficients, and the others negated.
 fn halves(poly: &Poly) -> (Poly, Poly) {
     let (mut positive, mut negative) = (Poly::default(), Poly::default());
-    for (factors, coefficient) in &poly.terms {
+    for (factors, coefficient) in poly.terms.iter() {
         let side = if *coefficient > 0 { &mut positive } else { &mut negative };
-        side.terms.insert(factors.clone(), coefficient.abs());
+        Arc::make_mut(&mut side.terms).insert(factors.clone(), coefficient.abs());
     }
     (positive, negative)
 }
@@ -101,7 +105,7 @@ fn halves(poly: &Poly) -> (Poly, Poly) {
 /// values if (and, without divisions, only if) all of these are.
 fn by_dims(poly: &Poly) -> Option<Vec<Poly>> {
     let mut parts: BTreeMap<Vec<&Atom>, Poly> = BTreeMap::new();
-    for (factors, coefficient) in &poly.terms {
+    for (factors, coefficient) in poly.terms.iter() {
         let (dims, params): (Vec<&Atom>, Vec<&Atom>) = factors.iter().partition(|atom| match atom {
             Atom::Dim(_) => true,
             Atom::Param(_) => false,
@@ -135,7 +139,7 @@ fn differs_somewhere(poly: &Poly, found: impl Fn(i128) -> bool) -> bool {
 /// The least and the greatest value, where names are at least 1. `None` is "without limit".
 fn bounds(poly: &Poly) -> (Option<i128>, Option<i128>) {
     let (mut low, mut high) = (Some(0i128), Some(0i128));
-    for (factors, coefficient) in &poly.terms {
+    for (factors, coefficient) in poly.terms.iter() {
         let (term_low, term_high) = term_bounds(factors);
         let scaled = |bound: Option<i128>| bound.and_then(|b| b.checked_mul(*coefficient));
         let (least, most) = if *coefficient > 0 { (term_low, term_high) } else { (term_high, term_low) };

@@ -2,6 +2,7 @@
 
 use super::{Atom, Poly};
 use crate::size::Size;
+use std::sync::Arc;
 
 /// `numerator / denominator`, rounded down.
 ///
@@ -55,18 +56,20 @@ pub(super) fn cancel(numerator: &Poly, denominator: &Poly) -> (Poly, Poly) {
         n.terms.keys().chain(d.terms.keys()).cloned().reduce(|a, b| common(&a, &b)).unwrap_or_default();
     // A floor division may be 0, so it does not cancel.
     let shared: Vec<Atom> = shared.into_iter().filter(|atom| !matches!(atom, Atom::Quotient(..))).collect();
+    if shared.is_empty() && divisor == 1 {
+        return (n, d);
+    }
     for poly in [&mut n, &mut d] {
-        poly.terms = std::mem::take(&mut poly.terms)
-            .into_iter()
-            .map(|(factors, c)| (without(&factors, &shared).unwrap_or(factors), c / divisor))
-            .collect();
+        let terms = Arc::unwrap_or_clone(std::mem::take(&mut poly.terms)).into_iter();
+        let terms = terms.map(|(factors, c)| (without(&factors, &shared).unwrap_or(factors), c / divisor));
+        poly.terms = Arc::new(terms.collect());
     }
     (n, d)
 }
 
 fn by_integer(numerator: &Poly, divisor: i128) -> Option<Poly> {
     let (mut whole, mut rest) = (Poly::default(), Poly::default());
-    for (factors, coefficient) in &numerator.terms {
+    for (factors, coefficient) in numerator.terms.iter() {
         whole.add_term(factors.clone(), coefficient.div_euclid(divisor))?;
         rest.add_term(factors.clone(), coefficient.rem_euclid(divisor))?;
     }
@@ -76,14 +79,14 @@ fn by_integer(numerator: &Poly, divisor: i128) -> Option<Poly> {
         _ => None,
     });
     if let Some((inner, inner_divisor, factors)) = nested {
-        rest.terms.remove(&factors);
+        Arc::make_mut(&mut rest.terms).remove(&factors);
         let inner = inner.plus(&rest.times(&inner_divisor)?)?;
         return floor(&inner, &inner_divisor.times(&Poly::integer(divisor))?)?.plus(&whole);
     }
     // (2h + 1)/4 is h/2: what the other coefficients have in common divides the constant, rounded down.
-    let constant = rest.terms.remove(&[][..]).unwrap_or(0);
+    let constant = Arc::make_mut(&mut rest.terms).remove(&[][..]).unwrap_or(0);
     let shared = rest.terms.values().fold(divisor.unsigned_abs(), |g, c| gcd(g, c.unsigned_abs())) as i128;
-    for coefficient in rest.terms.values_mut() {
+    for coefficient in Arc::make_mut(&mut rest.terms).values_mut() {
         *coefficient /= shared;
     }
     if rest.is_zero() {
@@ -98,7 +101,7 @@ fn by_integer(numerator: &Poly, divisor: i128) -> Option<Poly> {
 
 fn by_poly(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
     let (mut whole, mut rest) = (Poly::default(), Poly::default());
-    for (factors, coefficient) in &numerator.terms {
+    for (factors, coefficient) in numerator.terms.iter() {
         let term = Poly::term(factors.clone(), *coefficient);
         match exact(&term, denominator) {
             Some(quotient) => whole = whole.plus(&quotient)?,

@@ -6,7 +6,7 @@ use super::super::ir::{FieldKind, Model, Shape, Submodel, Var};
 use super::super::lower::{Instruction, Program};
 use super::types;
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use rustorch_shape::{Poly, Relation};
 
 /// Assertions about constants alone, which `cargo check` evaluates where the model stands.
@@ -150,7 +150,7 @@ impl Callee<'_> {
                     #value, <#ty>::#list, #number, #axis, #message, #text, #declared
                 );
             };
-            let is_generic = mentions(quote!(#ty), &params) || mentions(value, &params);
+            let is_generic = mentions(quote!(#ty), &params) || mentions(value.into_token_stream(), &params);
             Some(StatedSize { assertion, is_generic })
         };
         let compare = &compare;

@@ -91,7 +91,7 @@ pub(super) fn method(model: &Model, forward: &Forward) -> TokenStream {
 fn declared(shapes: &[&Shape]) -> Vec<TokenStream> {
     let size = |size: &Poly| match size.dims().is_empty() {
         true => types::size(size),
-        false => hygienic!(usize::MAX),
+        false => types::Piece::Tokens(hygienic!(usize::MAX)),
     };
     let shape = |shape: &&Shape| {
         let sizes = shape.iter().map(size);

@@ -10,10 +10,10 @@ use super::super::check::Checked;
 use super::super::compile::{Act, Callee, Compiled, Heads, Kind, Operand, Step};
 use super::super::ir::{Forward, Model, Var};
 use super::super::lower::Program;
-use super::statements;
-use super::types::{self, var};
+use super::statements::{self, Place, Reference};
+use super::types::{self, Piece, var};
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident};
+use quote::format_ident;
 use shapes::NamedShapes;
 use std::collections::BTreeSet;
 
@@ -188,10 +188,16 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     /// A shape as a slice: `&[batch, 4*D]`, or the name that the block has for it.
-    fn shape(&self, number: usize) -> TokenStream {
-        if let Some(name) = self.checked.shapes[number].as_ref().and_then(|shape| self.named.name(shape)) {
-            return name.into_token_stream();
+    fn shape(&self, number: Var) -> Piece {
+        if let Some(name) =
+            self.checked.shapes[number].as_ref().and_then(|shape| self.named.name(number, shape))
+        {
+            return Piece::Name(name);
         }
+        Piece::Tokens(self.sizes(number))
+    }
+
+    fn sizes(&self, number: Var) -> TokenStream {
         let sizes = self.checked.shapes[number].iter().flatten().map(types::size);
         // Without a size, only the type says what the elements are.
         if self.checked.shapes[number].as_ref().is_none_or(Vec::is_empty) {
@@ -206,12 +212,12 @@ impl Printer<'_> {
     }
 
     /// A layer as an expression whose fields can be named.
-    fn place(&self, callee: Callee) -> TokenStream {
+    fn place(&self, callee: Callee) -> Place<'_> {
         statements::place(self.model, callee.field, callee.element)
     }
 
     /// A reference to a layer or model.
-    fn reference(&self, callee: Callee) -> TokenStream {
+    fn reference(&self, callee: Callee) -> Reference<'_> {
         statements::reference(self.model, callee.field, callee.element)
     }
 

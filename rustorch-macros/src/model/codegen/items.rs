@@ -236,7 +236,7 @@ fn own_tensor(field: &Field, tensor: &OwnTensor) -> TokenStream {
 }
 
 /// An argument of a builder: lists go as arrays.
-fn owned(arg: &Arg) -> TokenStream {
+fn owned(arg: &Arg) -> types::Piece {
     match arg {
         Arg::Slice(sizes) => statements::argument(&Arg::Array(sizes.clone())),
         other => statements::argument(other),

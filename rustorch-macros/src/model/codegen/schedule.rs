@@ -94,7 +94,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             On::Training => "if self.training".into(),
             On::Decision(Decision::If(condition)) => format!("if {}", source(condition)),
             On::Decision(Decision::Present(field)) => format!("if {} is there", model.fields[*field].label),
-            On::Match(subject, _) => format!("match {}", source(subject)),
+            On::Match(subject, _) => format!("match {}", source(*subject)),
         },
         Kind::Loop { over, .. } => match over {
             Over::Field(field) => format!("for every one of {}", model.fields[*field].label),

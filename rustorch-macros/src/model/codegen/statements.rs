@@ -3,15 +3,15 @@
 use super::super::ir::{Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::call;
-use super::types::{self, var};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
+use super::types::{self, Piece, var};
+use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream};
+use quote::{ToTokens, TokenStreamExt, format_ident, quote_spanned};
 
 pub(super) fn block(model: &Model, program: &Program) -> TokenStream {
     let kept = program.instructions.iter().filter(|instruction| makes_one(instruction)).count();
     let keep = (kept > 0).then(|| hygienic!(let keep = __ops::Kept::new(#kept);));
     let steps = program.instructions.iter().map(|instruction| statement(model, instruction, Store::Kept));
-    hygienic!(#keep #(#steps)*)
+    keep.into_iter().chain(steps).collect()
 }
 
 /// Where results are.
@@ -25,7 +25,7 @@ pub(super) enum Store {
 
 impl Store {
     /// `let t3 = keep.put(call)?;`
-    fn bind(self, result: &TokenStream, call: &TokenStream) -> TokenStream {
+    fn bind(self, result: &impl ToTokens, call: &TokenStream) -> TokenStream {
         match self {
             Self::Kept => hygienic!(let #result = keep.put(#call)?;),
             Self::Temporaries => hygienic!(let #result = &#call?;),
@@ -51,16 +51,25 @@ pub(super) fn statement(model: &Model, instruction: &Instruction, store: Store) 
     match instruction {
         Instruction::Layer { field, input, result } => {
             let (name, input, result) = (&model.fields[*field].name, var(*input), var(*result));
-            store.bind(&result.into_token_stream(), &hygienic!(__ops::layer(&self.#name, #input)))
+            store.bind(&result, &hygienic!(__ops::layer(&self.#name, #input)))
         }
         Instruction::Function { name, inputs, is_list, args, results, pieces } => {
             let name = format_ident!("{name}");
             let inputs = inputs.iter().map(|input| var(*input));
-            let inputs = if *is_list { hygienic!(&[#(#inputs),*]) } else { hygienic!(#(#inputs),*) };
             let args = args.iter().map(argument);
-            let results = results.iter().map(|result| var(*result));
-            let pattern = if *pieces { hygienic!([#(#results),*]) } else { hygienic!(#(#results)*) };
-            store.bind(&pattern, &hygienic!(__ops::#name(#inputs #(, #args)*)))
+            let call = match *is_list {
+                true => hygienic!(__ops::#name(&[#(#inputs),*] #(, #args)*)),
+                false => hygienic!(__ops::#name(#(#inputs),* #(, #args)*)),
+            };
+            let mut results = results.iter().map(|result| var(*result));
+            match (results.next(), results.len()) {
+                (Some(result), 0) if !*pieces => store.bind(&result, &call),
+                (first, _) => {
+                    let results = first.into_iter().chain(results);
+                    let pattern = if *pieces { hygienic!([#(#results),*]) } else { hygienic!(#(#results)*) };
+                    store.bind(&pattern, &call)
+                }
+            }
         }
         Instruction::Binary { op, left, right, result } => {
             let result = var(*result);
@@ -69,21 +78,18 @@ pub(super) fn statement(model: &Model, instruction: &Instruction, store: Store) 
                 Source::Scalar(_) => format_ident!("scalar_{}", op.name()),
             };
             let [left, right] = [left, right].map(|source| match source {
-                Source::Tensor(number) => {
-                    let tensor = var(*number);
-                    hygienic!(#tensor)
-                }
-                Source::Scalar(tokens) => hygienic!(#tokens),
+                Source::Tensor(number) => Piece::Name(var(*number)),
+                Source::Scalar(tokens) => Piece::Tokens(hygienic!(#tokens)),
             });
-            store.bind(&result.into_token_stream(), &hygienic!(__ops::#name(#left, #right)))
+            store.bind(&result, &hygienic!(__ops::#name(#left, #right)))
         }
         Instruction::Negate { input, result } => {
             let (input, result) = (var(*input), var(*result));
-            store.bind(&result.into_token_stream(), &hygienic!(__ops::neg(#input)))
+            store.bind(&result, &hygienic!(__ops::neg(#input)))
         }
         Instruction::Einsum { spec, inputs, result } => {
             let (inputs, result) = (inputs.iter().map(|input| var(*input)), var(*result));
-            store.bind(&result.into_token_stream(), &hygienic!(::rustorch::einsum(#spec, &[#(#inputs),*])))
+            store.bind(&result, &hygienic!(::rustorch::einsum(#spec, &[#(#inputs),*])))
         }
         Instruction::Submodel { .. } => submodel(model, instruction),
         Instruction::If { then, otherwise, results } => {
@@ -175,7 +181,7 @@ fn layer_call(model: &Model, instruction: &Instruction, store: Store) -> TokenSt
     });
     let more = more.iter().map(|input| argument(&Arg::Tensor(*input)));
     let options = options.iter().map(argument);
-    let args = inputs.map(|input| hygienic!(#input)).chain(more).chain(state).chain(options);
+    let args = inputs.map(Piece::Name).chain(more).chain(state.map(Piece::Tokens)).chain(options);
     if let Some(adapter) = adapter {
         let adapter = format_ident!("{adapter}");
         return hygienic!(let #pattern = &__ops::#adapter(#callee #(, #args)*)?;);
@@ -271,24 +277,52 @@ pub(super) fn reversed_head(model: &Model, over: &Over, index: Option<&Ident>) -
 }
 
 /// The layer or model that is called, as an expression whose fields can be named.
-pub(super) fn place(model: &Model, field: usize, element: Element) -> TokenStream {
-    let name = &model.fields[field].name;
-    match element {
-        Element::Whole => hygienic!(self.#name),
-        Element::Each => {
-            let module = each(field);
-            hygienic!(#module)
+pub(super) fn place(model: &Model, field: usize, element: Element) -> Place<'_> {
+    Place { model, field, element }
+}
+
+/// `self.conv`, `self.convs[2]`, or the element of a loop; its tokens are put where they go one by one.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Place<'a> {
+    model: &'a Model,
+    field: usize,
+    element: Element,
+}
+
+impl ToTokens for Place<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let span = Span::mixed_site();
+        if let Element::Each = self.element {
+            return tokens.append(each(self.field));
         }
-        Element::At(at) => hygienic!(self.#name[#at]),
+        let mut dot = Punct::new('.', Spacing::Alone);
+        dot.set_span(span);
+        tokens.append(Ident::new("self", span));
+        tokens.append(dot);
+        tokens.append(self.model.fields[self.field].name.clone());
+        if let Element::At(at) = self.element {
+            tokens.extend(hygienic!([#at]));
+        }
     }
 }
 
 /// A reference to it.
-pub(in super::super) fn reference(model: &Model, field: usize, element: Element) -> TokenStream {
-    let place = place(model, field, element);
-    match element {
-        Element::Each => place,
-        Element::Whole | Element::At(_) => hygienic!(&#place),
+pub(in super::super) fn reference(model: &Model, field: usize, element: Element) -> Reference<'_> {
+    Reference(place(model, field, element))
+}
+
+/// `&self.conv`; the element of a loop is a reference as it is.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Reference<'a>(Place<'a>);
+
+impl ToTokens for Reference<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        if !matches!(self.0.element, Element::Each) {
+            let mut and = Punct::new('&', Spacing::Alone);
+            and.set_span(Span::mixed_site());
+            tokens.append(and);
+        }
+        self.0.to_tokens(tokens);
     }
 }
 
@@ -309,9 +343,10 @@ pub(super) fn each(field: usize) -> Ident {
 }
 
 /// An argument of a function or builder.
-pub(super) fn argument(arg: &Arg) -> TokenStream {
-    match arg {
-        Arg::Size(size) => types::size(size),
+pub(super) fn argument(arg: &Arg) -> Piece {
+    Piece::Tokens(match arg {
+        Arg::Size(size) => return types::size(size),
+        Arg::Given(number) => return Piece::Name(var(*number)),
         Arg::Array(sizes) => {
             let sizes = sizes.iter().map(types::size);
             hygienic!([#(#sizes),*])
@@ -335,11 +370,7 @@ pub(super) fn argument(arg: &Arg) -> TokenStream {
             let tensor = var(*number);
             hygienic!(::core::option::Option::Some(#tensor))
         }
-        Arg::Given(number) => {
-            let tensor = var(*number);
-            hygienic!(#tensor)
-        }
         Arg::Tensor(None) => hygienic!(::core::option::Option::None),
         Arg::Training => hygienic!(self.training.get()),
-    }
+    })
 }

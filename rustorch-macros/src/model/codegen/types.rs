@@ -9,15 +9,32 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 /// A size as an expression of type `usize`.
-pub(in super::super) fn size(size: &Poly) -> TokenStream {
+pub(in super::super) fn size(size: &Poly) -> Piece {
     if let Some(Atom::Dim(name) | Atom::Param(name)) = size.as_name() {
-        return Ident::new(name, Span::call_site()).into_token_stream();
+        return Piece::Name(Ident::new(name, Span::call_site()));
     }
     if let Some(n) = size.as_constant() {
-        return Literal::usize_unsuffixed(n).into_token_stream();
+        return Piece::Number(Literal::usize_unsuffixed(n));
     }
     // A polynomial prints as valid Rust.
-    tokens(&mut size.to_string().chars().peekable())
+    Piece::Tokens(tokens(&mut size.to_string().chars().peekable()))
+}
+
+/// Tokens to be put between others. A stream put into another is four questions to the compiler, a name is none.
+pub(in super::super) enum Piece {
+    Name(Ident),
+    Number(Literal),
+    Tokens(TokenStream),
+}
+
+impl ToTokens for Piece {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Name(name) => name.to_tokens(tokens),
+            Self::Number(number) => number.to_tokens(tokens),
+            Self::Tokens(piece) => piece.to_tokens(tokens),
+        }
+    }
 }
 
 /// A size that may be missing as an expression of type `Option<usize>`.

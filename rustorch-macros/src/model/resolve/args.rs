@@ -71,7 +71,7 @@ impl Matcher<'_> {
             };
             call.written.push(Written {
                 name: spec.name,
-                span: place_of(expr),
+                span: place_of(*expr),
                 expr: expr_tokens,
                 var: None,
             });
@@ -168,7 +168,7 @@ impl Matcher<'_> {
         if let ([list], [(_, first)]) = (positional, &before[..])
             && matches!(list.kind, Kind::Target | Kind::Sizes | Kind::Axes | Kind::Ints)
         {
-            let (inputs, first, second) = (self.inputs.join(", "), source(first), source(expr));
+            let (inputs, first, second) = (self.inputs.join(", "), source(*first), source(expr));
             let message = format!(
                 "{} takes `{}` as a list: `{}({inputs}, [{first}, {second}, ..])`",
                 self.subject, list.name, self.op

@@ -270,14 +270,14 @@ fn asks_tensor(expr: &Expr) -> bool {
     }
 }
 
-fn not_a_size(tokens: &(impl quote::ToTokens + ?Sized)) -> syn::Error {
+fn not_a_size(tokens: &(impl quote::ToTokens + 'static)) -> syn::Error {
     let expr = syn::parse2::<Expr>(tokens.to_token_stream());
     if let Ok(expr) = &expr
         && asks_tensor(expr)
     {
         let message = format!(
             "`{}` is no size here: name the axis in the shape of the input, as in `x: [batch, ..]`, and write that name",
-            source(&tokens)
+            source(tokens)
         );
         return syn::Error::new_spanned(tokens.to_token_stream(), message);
     }
@@ -288,7 +288,7 @@ fn not_a_size(tokens: &(impl quote::ToTokens + ?Sized)) -> syn::Error {
     }
     let message = format!(
         "`{}` is not a size: sizes are integers, names and `+ - * /` of these; give anything else a name with `const`",
-        source(&tokens)
+        source(tokens)
     );
     syn::Error::new_spanned(tokens.to_token_stream(), message)
 }

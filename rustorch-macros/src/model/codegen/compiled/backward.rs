@@ -15,15 +15,11 @@ impl Printer<'_> {
     }
 
     fn steps_back(&self, region: &Region<'_>) -> TokenStream {
-        let steps = region.steps.iter().rev().map(|step| {
-            let (mark, undo) = (mark(step), self.undo(step));
-            let done = step.results.iter().map(|result| {
-                let grad = grad(*result);
-                hygienic!(pass.release_grad(#grad);)
-            });
-            hygienic!(#mark #undo #(#done)*)
+        let steps = region.steps.iter().rev().flat_map(|step| {
+            let done = step.results.iter().map(|result| grad(*result));
+            [mark(step), self.undo(step), hygienic!(#(pass.release_grad(#done);)*)]
         });
-        hygienic!(#(#steps)*)
+        steps.collect()
     }
 
     /// Declares the gradients of what the region makes, and shares those of its results out.

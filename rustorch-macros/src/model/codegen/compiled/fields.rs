@@ -4,7 +4,7 @@ use super::super::super::check::Checked;
 use super::super::super::compile::{is_plain_table, is_recurrent};
 use super::super::super::ir::{Field, FieldKind, Model, Shape};
 use super::super::super::lower::{Instruction, Program};
-use super::super::types;
+use super::super::types::{self, Piece};
 use super::NamedShapes;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident};
@@ -80,7 +80,7 @@ pub(super) fn fits(model: &Model, checked: &Checked, program: &Program) -> Token
 
 /// A shape as a slice.
 fn shape(named: &NamedShapes, shape: &Shape) -> TokenStream {
-    match named.name(shape) {
+    match named.name_of(shape) {
         Some(name) => name.into_token_stream(),
         None => {
             let sizes = shape.iter().map(types::size);
@@ -160,7 +160,7 @@ fn parameters(
 fn recurrent(args: &Args, each: &TokenStream) -> Option<TokenStream> {
     let [input, hidden] = ["input_size", "hidden_size"].map(|name| args.size(name).ok().map(types::size));
     let (input, hidden) = (input?, hidden?);
-    let layers = args.size("num_layers").map_or(hygienic!(1), types::size);
+    let layers = args.size("num_layers").map_or_else(|_| Piece::Tokens(hygienic!(1)), types::size);
     let [bidirectional, batch_first] = ["bidirectional", "batch_first"].map(|flag| args.may_be(flag));
     Some(hygienic! {
         ::rustorch::__private::compiled::Recurrence::from(#each)

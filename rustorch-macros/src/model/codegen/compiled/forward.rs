@@ -1,6 +1,7 @@
 //! The forward pass: a call of `rustorch::compiled::Pass` for every step.
 
 use super::super::super::compile::{Contents, Kind, On, Region, Step};
+use super::super::super::ir::Var;
 use super::super::statements::{self, Store};
 use super::super::types::var;
 use super::{Printer, act_tokens, mark, operator, option};
@@ -15,36 +16,29 @@ impl Printer<'_> {
     }
 
     fn steps(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
-        let unused = region.unused.iter().map(|number| {
-            let tensor = var(*number);
-            hygienic!(pass.release(#tensor);)
-        });
-        let steps = region.steps.iter().map(|step| {
+        // One stream after the other: a stream put into another is taken apart and put together again.
+        let mut streams = vec![released(&region.unused)];
+        for step in &region.steps {
             let output = is_whole
                 .then(|| region.results.iter().position(|result| step.results == [*result]))
                 .flatten();
             let output = output.filter(|_| step.kind.has_result_of_its_own());
             let output = output.map(|position| hygienic!(pass.output(#position);));
-            let call = self.call(step);
-            let dead = step.dies.iter().map(|number| {
-                let tensor = var(*number);
-                hygienic!(pass.release(#tensor);)
-            });
-            let expected = step.results.iter().map(|number| {
-                let (tensor, shape) = (var(*number), self.shape(*number));
-                hygienic!(pass.expect(#tensor, #shape)?;)
-            });
-            let mark = mark(step);
-            hygienic!(#output #mark #call #(#expected)* #(#dead)*)
-        });
+            streams.extend(output);
+            streams.push(mark(step));
+            streams.push(self.call(step));
+            let tensors = step.results.iter().map(|number| var(*number));
+            let shapes = step.results.iter().map(|number| self.shape(*number));
+            streams.push(hygienic!(#(pass.expect(#tensors, #shapes)?;)*));
+            streams.push(released(&step.dies));
+        }
         // A result that belongs to somebody else, or is given twice, has one user more.
         let mut given = BTreeSet::new();
-        let shared = region.results.iter().filter_map(|result| {
-            let tensor = var(*result);
-            (!region.owned.contains(result) || !given.insert(*result))
-                .then(|| hygienic!(pass.retain(#tensor);))
-        });
-        hygienic!(#(#unused)* #(#steps)* #(#shared)*)
+        let shared =
+            region.results.iter().filter(|result| !region.owned.contains(result) || !given.insert(**result));
+        let shared = shared.map(|result| var(*result));
+        streams.push(hygienic!(#(pass.retain(#shared);)*));
+        streams.into_iter().collect()
     }
 
     fn call(&self, step: &Step<'_>) -> TokenStream {
@@ -252,6 +246,12 @@ impl Printer<'_> {
         });
         hygienic!(&[#(::rustorch::__private::compiled::Contents::#contents),*])
     }
+}
+
+/// Gives up tensors that nothing uses from here on.
+fn released<'v>(tensors: impl IntoIterator<Item = &'v Var>) -> TokenStream {
+    let tensors = tensors.into_iter().map(|number| var(*number));
+    hygienic!(#(pass.release(#tensors);)*)
 }
 
 impl Kind<'_> {
