@@ -144,6 +144,19 @@ def rows(device):
         return infer(torchvision.models.resnet18().to(device), rand(1, 3, 224, 224))
     row("resnet18 infer b1 224", resnet18)
 
+    def depthwise(b, c, size):
+        def setup():
+            x, w = rand(b, c, size, size).requires_grad_(), rand(c, 1, 3, 3).requires_grad_()
+            dy = rand(b, c, size, size)
+
+            def step():
+                F.conv2d(x, w, padding=1, groups=c).backward(dy)
+                x.grad = w.grad = None
+            return step
+        row(f"conv2d depthwise 3x3 b{b} c{c} {size} forward backward", setup)
+    depthwise(32, 144, 56)
+    depthwise(32, 384, 14)
+
     sizes = [(1, 784, 512), (32, 784, 512), (64, 512, 512), (256, 256, 256), (512, 512, 512), (1024, 1024, 1024),
              (2048, 2048, 2048), (64, 3072, 768), (768, 64, 768)]
     halves = [(64, 512, 512), (512, 512, 512), (1024, 1024, 1024)]

@@ -1,5 +1,6 @@
 //! The rows, by subject. Names and work are those of `benches/pytorch.py`.
 
+mod convolutions;
 mod einsum;
 mod elementwise;
 mod matmul;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Row> {
     [
         networks::rows(),
         sequences::rows(),
+        convolutions::rows(),
         matmul::rows(),
         einsum::rows(),
         elementwise::rows(),
