@@ -23,6 +23,7 @@ import cases.modules
 import cases.products
 import cases.recurrent
 import cases.reductions
+import cases.sorting
 import cases.transformer
 import cases.views
 from cases.writer import Writer
@@ -34,6 +35,7 @@ FILES = {
     "joins": cases.joins.write,
     "indexing": cases.indexing.write,
     "reductions": cases.reductions.write,
+    "sorting": cases.sorting.write,
     "attention": cases.attention.write,
     "recurrent": cases.recurrent.write,
     "transformer": cases.transformer.write,

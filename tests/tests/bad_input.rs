@@ -146,6 +146,33 @@ const ROWS: &[(Call, &[&str])] = &[
     (|| done(nn::Linear::new(4, 2).forward(&x())), &["linear", "3", "4"]),
     (|| done(nn::Conv2d::new(3, 4, 3).forward(&Tensor::zeros([1, 2, 5, 5]))), &["conv2d", "2", "3"]),
     (|| done(nn::Conv2d::new(2, 4, 3).forward(&Tensor::zeros([1, 2, 2, 5]))), &["conv2d", "3", "2"]),
+    (
+        || {
+            done(F::conv2d(
+                &Tensor::zeros([1, 2, 4, 4]),
+                &Tensor::zeros([0, 2, 3, 3]),
+                None,
+                Default::default(),
+            ))
+        },
+        &["conv2d", "out_channels is 0", "at least 1"],
+    ),
+    (
+        || done(F::avg_pool2d(&Tensor::zeros([2, 0, 4, 4]), [2, 2], Default::default())),
+        &["avg_pool2d", "no channels", "[2, 0, 4, 4]"],
+    ),
+    (
+        || {
+            let options = F::MaxPool2dOptions {
+                padding: [1, 1],
+                dilation: [2, 3],
+                ceil_mode: true,
+                ..Default::default()
+            };
+            done(F::max_pool2d(&Tensor::zeros([1, 1, 1, 9]), [2, 2], options))
+        },
+        &["max_pool2d", "row 0", "[1, 9]", "[2, 3]"],
+    ),
     (|| done(nn::Conv2d::builder(3, 4, 3).groups(2).build()), &["groups", "3", "2"]),
     (|| done(nn::Conv2d::builder(3, 4, 3).groups(0).build()), &["groups", "0"]),
     (|| done(nn::MaxPool2d::new(4).forward(&Tensor::zeros([1, 2, 3, 5]))), &["4", "3"]),

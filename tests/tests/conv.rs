@@ -38,6 +38,20 @@ fn conv_errors_name_the_sizes() {
     assert!(f::conv2d(&x, &Tensor::zeros([2, 3, 1, 1]), None, none).is_err());
 }
 
+/// PyTorch loses the output channels here.
+#[test]
+fn no_input_channels_leave_the_bias() -> Result<()> {
+    let bias = Tensor::from([1.0f32, -2.0]);
+    let y = f::conv2d(
+        &Tensor::zeros([1, 0, 3, 3]),
+        &Tensor::zeros([2, 0, 3, 2]),
+        Some(&bias),
+        Conv2dOptions::default(),
+    )?;
+    assert_eq!((y.shape(), y.to_vec::<f32>()?), (&[1, 2, 1, 2][..], vec![1.0, 1.0, -2.0, -2.0]));
+    Ok(())
+}
+
 #[test]
 fn padding_modes_of_layers_pad_the_input() -> Result<()> {
     let x = Tensor::randn([1, 2, 4, 5]);

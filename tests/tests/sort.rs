@@ -152,3 +152,14 @@ fn bad_arguments_are_errors() -> Result<()> {
     assert_eq!(Tensor::zeros([0]).unique()?.values.shape(), [0]);
     Ok(())
 }
+
+#[test]
+fn integers_that_a_dtype_does_not_hold_compare_as_they_are() -> Result<()> {
+    let x = Tensor::from([0u8, 253, 255]);
+    assert_eq!(x.lt(-3)?.to_vec::<bool>()?, [false; 3]);
+    assert_eq!(x.ge(-3)?.to_vec::<bool>()?, [true; 3]);
+    assert_eq!(x.eq(-3)?.to_vec::<bool>()?, [false; 3]);
+    assert_eq!(x.le(300)?.to_vec::<bool>()?, [true; 3]);
+    assert_eq!(Tensor::from([-1i32, 5]).lt(1i64 << 40)?.to_vec::<bool>()?, [true; 2]);
+    Ok(())
+}

@@ -76,6 +76,12 @@ impl Targets<'_> {
         self.weights.map_or(1.0, |weights| weights[class])
     }
 
+    /// Whether what smoothing spreads over the classes is finite.
+    fn spreads_finitely(&self) -> bool {
+        let finite = |weights: &[f64]| weights.iter().all(|weight| weight.is_finite());
+        self.smoothing == 0.0 || self.weights.is_none_or(finite)
+    }
+
     /// `s`: the sum of a row's target distribution.
     fn mass(&self, label: usize) -> f64 {
         let spread = match self.smoothing {
@@ -187,9 +193,11 @@ impl<T: Real> Kernel for Backward<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Ok(label) = usize::try_from(self.label) else {
-            // Nothing, but where the row has no softmax: there 0 times NaN, as in PyTorch.
+            // Nothing, but where the row has no softmax, or is smoothed by weights that are not finite: there 0 times NaN, as in PyTorch.
             let top = self.x.iter().fold(T::from_f64(f64::NEG_INFINITY), |top, &x| top.max(x));
-            return self.dx.fill(MaybeUninit::new(top.minus(top)));
+            let nothing =
+                if self.targets.spreads_finitely() { top.minus(top) } else { T::from_f64(f64::NAN) };
+            return self.dx.fill(MaybeUninit::new(nothing));
         };
         let targets = self.targets;
         let mass = T::from_f64(self.scale * targets.mass(label));
@@ -203,7 +211,10 @@ impl<T: Real> Kernel for Backward<'_, T> {
                 dx.write(gradient(class).minus(T::from_f64(spread * targets.weight(class))));
             }
         }
-        let own = (self.scale * (1.0 - targets.smoothing) + spread) * targets.weight(label);
+        let mut own = self.scale * (1.0 - targets.smoothing) * targets.weight(label);
+        if targets.smoothing > 0.0 {
+            own += spread * targets.weight(label);
+        }
         self.dx[label].write(gradient(label).minus(T::from_f64(own)));
     }
 }

@@ -26,9 +26,11 @@ impl Labels {
         let weight = |class: usize| self.weights.as_ref().map_or(1.0, |weights| weights[class]);
         let mut matrix = Vec::with_capacity(self.labels.len() * self.classes);
         for &label in &self.labels {
+            let spread = if label < 0 { 0.0 } else { self.smoothing / self.classes as f64 };
             let row = (0..self.classes).map(|class| {
-                let own = if label == class as i64 { 1.0 - self.smoothing } else { 0.0 };
-                if label < 0 { 0.0 } else { (own + self.smoothing / self.classes as f64) * weight(class) }
+                // No term where there is none: 0 times an infinite weight would be NaN. A row that is left out is smoothed by 0.
+                let smooth = if self.smoothing > 0.0 { spread * weight(class) } else { 0.0 };
+                if label == class as i64 { (1.0 - self.smoothing) * weight(class) + smooth } else { smooth }
             });
             matrix.extend(row);
         }

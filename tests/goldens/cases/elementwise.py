@@ -198,6 +198,13 @@ def binary(writer):
             writer.case(name, BINARY[name], Arg([1, 2], dtype), Arg([1, 0], dtype))
             writer.case(name, BINARY[name], Arg([1, 2], dtype), 0)
     writer.case("pow", torch.pow, Arg([2, 3], "i64"), -1)
+    # PyTorch loses digits in single precision here.
+    turned = Arg([1.1 + 0.3j, -1 + 0.5j, 0.7 - 0.9j, -0.9 + 0j], "c64")
+    for exponent in [2, 5, 80, 300, -40, 2.5, 1 + 2j]:
+        writer.case("pow", lambda x, e: torch.pow(x.to(torch.complex128), e).to(torch.complex64), turned, exponent)
+    for exponent in [True, False, 2, 0, -1, 1.5]:
+        writer.case("pow", torch.pow, Arg([True, False, True], "bool"), exponent)
+        writer.case("pow_", torch.Tensor.pow_, Arg([True, False, True], "bool"), exponent)
     writer.case("pow", torch.pow, Arg([2, 1, -1, -1, 0], "i64"), Arg([-1, -2, -3, -4, 2], "i64"))
     for exponent in [0, 1, 2, 3, 0.5, -0.5, -1, -2, 2.5]:
         # Half powers are roots there, which differ at -0 and -∞.

@@ -116,6 +116,13 @@ def adaptive_pooling(writer):
             writer.case("adaptive_avg_pool2d", F.adaptive_avg_pool2d, rand(shape, dtype), size, fd=dtype == "f64" and 0 not in shape)
             distinct = torch.randperm(math.prod(shape), generator=torch.Generator().manual_seed(0)).double() / 8
             writer.case("adaptive_max_pool2d", largest, Arg(distinct, dtype, shape), size, fd=dtype == "f64" and 0 not in shape)
+    for shape in [[0, 4, 4], [2, 0, 4, 4], [0, 2, 4, 4]]:
+        writer.case("adaptive_avg_pool2d", F.adaptive_avg_pool2d, rand(shape), [2, 1])
+        writer.case("adaptive_max_pool2d", largest, rand(shape), [2, 1])
+        writer.case("avg_pool2d", lambda x, *o: F.avg_pool2d(x, *o), rand(shape), [2, 2], None, [0, 0], False, True, None)
+        for places in [False, True]:
+            call = lambda x, *o: F.max_pool2d(x, *o[:-1], return_indices=o[-1])
+            writer.case("max_pool2d", call, rand(shape), [2, 2], None, [0, 0], [1, 1], False, places)
     for op, function in [("adaptive_avg_pool2d", F.adaptive_avg_pool2d), ("adaptive_max_pool2d", largest)]:
         writer.case(op, function, rand([4, 4]), [2, 2])
         writer.case(op, function, rand([1, 1, 0, 4]), [2, 2])

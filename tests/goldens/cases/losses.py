@@ -129,6 +129,11 @@ def not_finite(writer):
                 writer.case("nll_loss", likelihood, Arg(SPECIAL, "f32"), Arg(labels, "i64"), weight, -100, reduction)
             for target in [[0.5, 0.5, 0], [0.0, 0, 1], [nan, 0, 1], [inf, 0, 0]]:
                 writer.case("cross_entropy", entropy, Arg(SPECIAL, "f32"), Arg([target] * 7, "f32"), weight, -100, 0.1, reduction)
+    for weight in [[inf, 1, 1], [1.0, 1, nan], [-inf, inf, 1], [0.0, 0, 1]]:
+        for dtype in ["f32", "f64"]:
+            for smoothing in [0.0, 0.2, 1.0]:
+                for reduction in REDUCTIONS:
+                    writer.case("cross_entropy", entropy, rand([4, 3], dtype), Arg([0, 1, -100, 2], "i64"), Arg(weight, dtype, grad=False), -100, smoothing, reduction)
     plain = lambda x, y, w, r: F.binary_cross_entropy(x, y, w, reduction=r)
     logits = lambda x, y, w, p, r: F.binary_cross_entropy_with_logits(x, y, w, reduction=r, pos_weight=p)
     kl = lambda x, y, r, log: F.kl_div(x, y, reduction=r, log_target=log)

@@ -48,11 +48,16 @@ def write(writer):
     for bias in [True, False]:
         for shape in [[3], [2, 3], [2, 2, 3]]:
             case(writer, lambda i, o, b: nn.Linear(i, o, bias=b), numbers(shape), 3, 4, bias)
-    conv = lambda kind: lambda i, o, k, s, p, d, g, b: kind(i, o, k, s, p, d, g, b)
+    conv = lambda kind: lambda i, o, k, s, p, d, g, b, *mode: kind(i, o, k, s, p, d, g, b, *mode)
     for options in [(2, 3, [3], [1], [0], [1], 1, True), (4, 4, [2], [2], [1], [2], 2, False), (2, 2, [3], [1], "same", [1], 1, True), (2, 4, [2], [1], "valid", [1], 2, True)]:
         case(writer, conv(nn.Conv1d), numbers([2, options[0], 6]), *options)
     for options in [(2, 3, [3, 2], [1, 1], [0, 0], [1, 1], 1, True), (4, 4, [2, 3], [2, 1], [1, 2], [1, 2], 4, False), (2, 2, [3, 3], [1, 1], "same", [1, 2], 1, True)]:
         case(writer, conv(nn.Conv2d), numbers([1, options[0], 5, 6]), *options)
+    for mode in ["reflect", "replicate", "circular"]:
+        for options in [(2, 3, [3], [1], [2], [1], 1, True), (2, 2, [4], [1], "same", [1], 1, False), (2, 2, [2], [2], [6], [1], 1, False)]:
+            case(writer, conv(nn.Conv1d), numbers([2, 2, 6]), *options, mode)
+        for options in [(2, 4, [3, 2], [2, 1], [1, 3], [1, 2], 2, True), (2, 2, [4, 3], [1, 1], "same", [1, 2], 1, True), (2, 2, [3, 3], [1, 1], "valid", [1, 1], 1, True)]:
+            case(writer, conv(nn.Conv2d), numbers([1, 2, 5, 6]), *options, mode)
     for options in [(3, 1e-5, 0.1, True, True), (3, 1e-3, 0.7, False, True), (3, 1e-5, 0.1, True, False)]:
         case(writer, nn.BatchNorm1d, numbers([4, 3]), *options)
         case(writer, nn.BatchNorm1d, numbers([2, 3, 3]), *options)

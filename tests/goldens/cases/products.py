@@ -96,7 +96,8 @@ def conv(writer):
         ([1, 2, 4, 4], [2, 1, 3, 3], one, zero, one, 1), ([1, 1, 2, 2], [1, 1, 3, 3], one, zero, one, 1),
         ([1, 3, 4, 4], [4, 1, 3, 3], one, zero, one, 2), ([1, 1, 4, 4], [1, 1, 3, 3], [0, 1], zero, one, 1),
         ([1, 1, 4, 4], [1, 1, 3, 3], one, zero, [0, 1], 1), ([4, 4], [1, 1, 3, 3], one, zero, one, 1),
-        ([1, 1, 4, 4], [1, 1, 3, 3], [2, 2], "same", one, 1),
+        ([1, 1, 4, 4], [1, 1, 3, 3], [2, 2], "same", one, 1), ([1, 2, 4, 4], [0, 2, 3, 3], one, zero, one, 1),
+        ([1, 2, 4, 4], [2, 2, 0, 3], one, zero, one, 1), ([1, 2, 4, 4], [2, 0, 3, 3], one, zero, one, 1),
     ]
     for x, w, *options in errors:
         writer.case("conv2d", conv2d, rand(x), rand(w, seed=1), None, *options)
@@ -107,6 +108,7 @@ def conv(writer):
             bias = rand([w[0]], dtype, seed=2)
             writer.case("conv1d", conv1d, rand(x, dtype), rand(w, dtype, seed=1), bias, *options, fd=dtype == "f64")
     writer.case("conv1d", conv1d, rand([1, 2, 2]), rand([1, 2, 3]), None, [1], [0], [1], 1)
+    writer.case("conv1d", conv1d, rand([1, 2, 4]), rand([0, 2, 3]), None, [1], [0], [1], 1)
 
 
 def conv3d(writer):

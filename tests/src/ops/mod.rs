@@ -10,6 +10,7 @@ mod modules;
 mod products;
 mod recurrent;
 mod reductions;
+mod sorting;
 mod transformer;
 mod views;
 
@@ -34,6 +35,7 @@ pub fn files() -> Vec<(&'static str, Table)> {
         ("joins", joins::table()),
         ("indexing", indexing::table()),
         ("reductions", reductions::table()),
+        ("sorting", sorting::table()),
         ("attention", attention::table()),
         ("recurrent", recurrent::table()),
         ("transformer", transformer::table()),

@@ -41,7 +41,9 @@ pub(super) fn table() -> Table {
                 true => builder.padding(a.text(7)),
                 false => builder.padding(a.array::<1>(7)),
             };
-            let mut layer = builder.dilation(a.array::<1>(8)).groups(a.size(9)).bias(a.bool(10)).build()?;
+            let builder = builder.dilation(a.array::<1>(8)).groups(a.size(9)).bias(a.bool(10));
+            let mode = if a.is_none(11) { "zeros" } else { a.text(11) };
+            let mut layer = builder.padding_mode(mode).build()?;
             (layer.weight, layer.bias) = weights(a);
             run(a, &layer)?
         };
@@ -51,7 +53,9 @@ pub(super) fn table() -> Table {
                 true => builder.padding(a.text(7)),
                 false => builder.padding(a.array::<2>(7)),
             };
-            let mut layer = builder.dilation(a.array::<2>(8)).groups(a.size(9)).bias(a.bool(10)).build()?;
+            let builder = builder.dilation(a.array::<2>(8)).groups(a.size(9)).bias(a.bool(10));
+            let mode = if a.is_none(11) { "zeros" } else { a.text(11) };
+            let mut layer = builder.padding_mode(mode).build()?;
             (layer.weight, layer.bias) = weights(a);
             run(a, &layer)?
         };

@@ -68,7 +68,7 @@ impl<const N: usize> Default for ConvOptions<N> {
 /// NaN of outputs next to those that see it. Without gradients, the weight is kept in the order of the kernel as well, until it changes.
 ///
 /// # Errors
-/// If ranks, channels or groups do not fit, the kernel is larger than the padded input, a stride, dilation or kernel
+/// If ranks, channels or groups do not fit, there are no output channels, the kernel is larger than the padded input, a stride, dilation or kernel
 /// size is 0, or dtypes or devices differ.
 ///
 /// ```
@@ -140,6 +140,11 @@ fn convolve<const N: usize>(
     options: ConvOptions<N>,
 ) -> Result<Tensor> {
     let shape = output_shape(op, input.shape(), weight.shape(), &options)?;
+    if weight.shape()[0] == 0 {
+        let message =
+            format!("out_channels is 0, but must be at least 1: the weight is {:?}", weight.shape());
+        return Err(Error::argument(op, message));
+    }
     check_operands(op, input, weight, bias, weight.shape()[0])?;
     let dtype = input.dtype();
     if dtype.compute() != dtype && dtype.is_float() {

@@ -66,7 +66,8 @@ pub type AvgPool2dOptions = AvgPoolOptions<2>;
 /// `⌊(size + 2·padding - dilation·(kernel - 1) - 1) / stride⌋ + 1`. NaN wins.
 ///
 /// # Errors
-/// If the input has not three or four axes, the window does not fit, or the dtype is not a float.
+/// If the input has not three or four axes or no channels, the window does not fit, a dilated window sees only padding
+/// (PyTorch's answer there is -∞ at a place outside the input), or the dtype is not a float.
 ///
 /// ```
 /// use rustorch::{Tensor, nn::functional as f};
@@ -156,7 +157,7 @@ pub fn adaptive_avg_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result
 /// Maxima over as many windows as the output has elements (`torch.nn.functional.adaptive_max_pool2d`).
 ///
 /// # Errors
-/// As [`adaptive_avg_pool2d`].
+/// As [`adaptive_avg_pool2d`]; also if images of a batch have no channels.
 pub fn adaptive_max_pool2d(input: &Tensor, output: [Option<usize>; 2]) -> Result<Tensor> {
     Ok(adaptive_max_pool2d_with_indices(input, output)?.0)
 }
@@ -169,6 +170,9 @@ pub fn adaptive_max_pool2d_with_indices(
     input: &Tensor,
     output: [Option<usize>; 2],
 ) -> Result<(Tensor, Tensor)> {
+    if input.rank() == 4 {
+        check_channels("adaptive_max_pool2d", input, 2)?;
+    }
     let (input, dtype) = widen("adaptive_max_pool2d", input)?;
     let windows = adaptive("adaptive_max_pool2d", &input, output)?;
     let (output, places) = pooling::max_pool_with_places(&input, windows)?;
@@ -216,6 +220,17 @@ fn max_pool_with_indices<const N: usize>(
     Ok((output.reshape(shape.as_slice())?.to_dtype(dtype), places.reshape(shape)?.to_dtype(DType::I64)))
 }
 
+/// Refuses images without channels, as PyTorch does; there may be no images.
+fn check_channels(op: &'static str, input: &Tensor, spatial: usize) -> Result<()> {
+    match input.rank().checked_sub(spatial + 1).map(|axis| input.shape()[axis]) {
+        Some(0) => {
+            let message = format!("there are no channels to pool in shape {:?}", input.shape());
+            Err(Error::argument(op, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The input in a dtype that maxima are taken in, and the dtype to return to.
 fn comparable(op: &'static str, input: &Tensor) -> Result<(Tensor, DType)> {
     if input.dtype().is_int() { exact(op, input) } else { widen(op, input) }
@@ -232,6 +247,7 @@ fn max_windows<const N: usize>(
     let MaxPoolOptions { padding, dilation, ceil_mode, .. } = options;
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &dilation, ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;
+    check_channels(op, input, N)?;
     let windows = layout(op, input, &shape, rule, false);
     Ok((shape, windows))
 }
@@ -251,6 +267,7 @@ fn avg_pool<const N: usize>(
     }
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &[1; N], ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;
+    check_channels(op, &input, N)?;
     let windows =
         Windows { divisor: divisor_override, ..layout(op, &input, &shape, rule, count_include_pad) };
     Ok(pooling::avg_pool(&image::<N>(&input)?, windows)?.reshape(shape)?.to_dtype(dtype))

@@ -136,7 +136,7 @@ where
 pub enum Domain {
     /// Every dtype; bools compute as 0 and 1.
     Arith,
-    /// Every dtype; bools become `I64`, as in powers.
+    /// Every dtype; bools become `I64`, as in powers, but in those by a bool that is a number.
     Power,
     /// Every dtype but bool.
     Numeric,

@@ -120,7 +120,7 @@ pub(crate) fn apply_as(
     params: Params,
     common: DType,
 ) -> Result<Tensor> {
-    let compute = entry.compute_dtype(common)?;
+    let compute = entry.compute_dtype(common, inputs)?;
     let compute = if entry.truth { operand::comparable(inputs, compute) } else { compute };
     let result = if entry.truth { DType::Bool } else { compute };
     let rounded = entry.rounds_numbers(compute).then(|| operand::rounded(inputs, compute));
@@ -145,7 +145,7 @@ pub(crate) fn apply_inplace(
     let mut inputs: SmallVec<[Operand<'_>; 3]> = SmallVec::new();
     inputs.push(Operand::Tensor(target));
     inputs.extend_from_slice(others);
-    let compute = entry.compute_dtype(result_dtype(&inputs))?;
+    let compute = entry.compute_dtype(result_dtype(&inputs), &inputs)?;
     let result = if entry.truth { DType::Bool } else { compute };
     check_inplace_result(entry.name, target, &inputs, result)?;
     if before.is_needed() && (target.base().is_some() || entry.truth) {
@@ -176,8 +176,12 @@ pub(crate) fn apply_inplace(
 
 impl Elementwise {
     /// The dtype in which inputs of a common dtype are computed.
-    fn compute_dtype(&self, common: DType) -> Result<DType> {
-        let dtype = self.domain.promote(common);
+    fn compute_dtype(&self, common: DType, inputs: &[Operand<'_>]) -> Result<DType> {
+        let dtype = match (self.domain, common, inputs) {
+            // Only a power by a bool that is a number stays one (`torch.pow`).
+            (Domain::Power, DType::Bool, [_, Operand::Scalar(crate::Scalar::Bool(_))]) => common,
+            _ => self.domain.promote(common),
+        };
         let refuses = match self.domain {
             Domain::Numeric | Domain::Quantity | Domain::Division => common == DType::Bool,
             Domain::Wide => dtype != dtype.compute(),

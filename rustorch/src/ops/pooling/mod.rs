@@ -34,12 +34,17 @@ impl Windows {
 
     /// Refuses windows that see nothing, which only padding with dilation can make.
     pub fn check(&self) -> Result<()> {
-        match self.rows.iter().chain(&self.columns).any(|window| window.taps == 0) {
-            true => Err(Error::argument(
-                self.op,
-                format!("a window sees only padding of the input {:?}", self.size),
-            )),
-            false => Ok(()),
+        let empty = |windows: &[Window]| windows.iter().position(|window| window.taps == 0);
+        let found = [("row", empty(&self.rows)), ("column", empty(&self.columns))];
+        match found.into_iter().find_map(|(name, at)| Some((name, at?))) {
+            Some((name, at)) => {
+                let Self { op, size, dilation, .. } = self;
+                let message = format!(
+                    "the windows of output {name} {at} see only padding of the input {size:?}: the dilation {dilation:?} steps over it"
+                );
+                Err(Error::argument(op, message))
+            }
+            None => Ok(()),
         }
     }
 }

@@ -349,6 +349,7 @@ macro_rules! complex_lanes {
                 let norm = self.0.norm();
                 Self(if norm == 0.0 { Complex::new(0.0, 0.0) } else { self.0 / norm })
             }
+            /// In double precision: angles that are multiplied by large exponents lose the digits before their point.
             fn pow(self, exponent: Self) -> Self {
                 let zero = Complex::new(0.0, 0.0);
                 Self(match (self.0 == zero, exponent.0 == zero) {
@@ -357,7 +358,7 @@ macro_rules! complex_lanes {
                     (true, false) if exponent.0.re > 0.0 => zero,
                     (true, false) if exponent.0.re < 0.0 => Complex::new(<$t>::INFINITY, <$t>::NAN),
                     (true, false) => Complex::new(<$t>::NAN, <$t>::NAN),
-                    _ => self.0.powc(exponent.0),
+                    _ => complex::narrow(complex::wide(self.0).powc(complex::wide(exponent.0))),
                 })
             }
         }

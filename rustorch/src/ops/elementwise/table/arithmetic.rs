@@ -29,7 +29,7 @@ binary! {
     Division remainder / remainder_ (a, b) = remainder(a, b), da(g) = g, db(g, a, b) = -(g * floor_div(a, b)),
         example [7, -7], 3 => [1, 2];
 
-    /// `a` to the power of `b` (`torch.pow`). Integer powers wrap around.
+    /// `a` to the power of `b` (`torch.pow`). Integer powers wrap around. Bools become `I64`, unless `b` is `true` or `false`.
     Power pow / pow_ (a, b) = pow(a, b),
         da(g, a, b) = select(eq(b, T(0.0)), T(0.0), g * conj(b * pow(a, b - T(1.0)))),
         db(g, a, y) = select(eq(a, T(0.0)), select(eq(y * T(0.0), T(0.0)), T(0.0), g * conj(y * log(a))), g * conj(y * log(a))),

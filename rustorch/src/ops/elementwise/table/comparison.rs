@@ -11,7 +11,8 @@ comparison! {
     /// Whether `a ≠ b`; always for NaN (`torch.ne`).
     Arith ne(a, b) = ne(a, b), example [1, 2], 2 => [true, false];
 
-    /// Whether `a < b` (`torch.lt`).
+    /// Whether `a < b` (`torch.lt`). As in all comparisons, an integer is what it is also where the tensor's dtype does not hold it:
+    /// nothing in `U8` is less than -3, which PyTorch would take for 253.
     Ordered lt(a, b) = lt(a, b), example [1, 2], 2 => [true, false];
 
     /// Whether `a ≤ b` (`torch.le`).
