@@ -10,6 +10,7 @@ mod linear;
 mod norm;
 pub(crate) mod pool;
 mod recurrent;
+pub(crate) mod resample;
 mod transformer;
 
 use std::borrow::Cow;
@@ -119,6 +120,9 @@ pub const LAYERS: &[LayerSpec] = &[
     pool::MAX_POOL2D,
     pool::AVG_POOL2D,
     pool::ADAPTIVE_AVG_POOL2D,
+    resample::UPSAMPLE,
+    resample::PIXEL_SHUFFLE,
+    resample::PIXEL_UNSHUFFLE,
     norm::BATCH_NORM1D,
     norm::BATCH_NORM2D,
     norm::LAYER_NORM,

@@ -147,6 +147,20 @@ fn layers() {
         adaptive_avg_pool2d: (adaptive_avg_pool2d(x, [3, 2])) is (f::adaptive_avg_pool2d(x, [Some(3), Some(2)]).unwrap());
         adaptive_max_pool2d: (adaptive_max_pool2d(x, [3, 2])) is (f::adaptive_max_pool2d(x, [Some(3), Some(2)]).unwrap());
     }
+    let twice = f::Resize::Scale(vec![2.0]);
+    calls! { (x: [batch, 4, 6, 5] = images) [batch, 4, 12, 10]
+        interpolate: (interpolate(x, scale_factor = 2, mode = "bilinear")) is (f::interpolate(x, &twice, f::InterpolateMode::Bilinear, false).unwrap());
+    }
+    let size = f::Resize::Size(vec![3, 8]);
+    calls! { (x: [batch, 4, 6, 5] = images) [batch, 4, 3, 8]
+        interpolate: (interpolate(x, [3, 8])) is (f::interpolate(x, &size, f::InterpolateMode::Nearest, false).unwrap());
+    }
+    calls! { (x: [batch, 4, 6, 5] = images) [batch, 1, 12, 10]
+        pixel_shuffle: (pixel_shuffle(x, 2)) is (f::pixel_shuffle(x, 2).unwrap());
+    }
+    calls! { (x: [batch, 4, 6, 4] = numbers([2, 4, 6, 4])) [batch, 16, 3, 2]
+        pixel_unshuffle: (pixel_unshuffle(x, 2)) is (f::pixel_unshuffle(x, 2).unwrap());
+    }
     calls! { (x: [batch, 4, 9] = signals) [batch, 4, 4]
         max_pool1d: (max_pool1d(x, 2)) is (f::max_pool1d(x, 2, f::MaxPool1dOptions::default()).unwrap());
         avg_pool1d: (avg_pool1d(x, 2)) is (f::avg_pool1d(x, 2, f::AvgPool1dOptions::default()).unwrap());

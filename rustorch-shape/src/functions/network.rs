@@ -3,7 +3,7 @@
 use super::{FunctionSpec, Inputs, of_x};
 use crate::args::{ArgSpec, Args, Fallback, Kind, Value};
 use crate::error::{Dims, Result, ShapeError};
-use crate::layers::pool;
+use crate::layers::{pool, resample};
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, ConvOptions, Padding};
 use crate::size::{Relation, Size, Truth};
@@ -24,6 +24,24 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         "the largest of as many windows as `output_size` asks for",
         pool::ADAPTIVE_POOL2D_ARGS,
         pool::adaptive_rule,
+    ),
+    of_x(
+        "interpolate",
+        "images of another size, by nearest or interpolated positions",
+        resample::INTERPOLATE_ARGS,
+        resample::interpolate,
+    ),
+    of_x(
+        "pixel_shuffle",
+        "channels moved to positions",
+        resample::PIXEL_SHUFFLE_ARGS,
+        resample::pixel_shuffle,
+    ),
+    of_x(
+        "pixel_unshuffle",
+        "positions moved to channels",
+        resample::PIXEL_UNSHUFFLE_ARGS,
+        resample::pixel_unshuffle,
     ),
     weighted(
         "linear",

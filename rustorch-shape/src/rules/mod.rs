@@ -18,6 +18,7 @@ mod number;
 mod pool;
 mod recurrent;
 mod reduce;
+mod resample;
 mod select;
 mod view;
 
@@ -39,6 +40,7 @@ pub use number::{batch_norm_eps, celu, hardtanh, hardtanh_layer, softshrink};
 pub use pool::{PoolOptions, adaptive_pool, pool, pool_divisor};
 pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};
 pub use reduce::{arg_reduce, cumulative, reduce};
+pub use resample::{interpolate, interpolation_mode, pixel_shuffle, pixel_unshuffle};
 pub use select::{embedding, gather, index_select, narrow, select, slice};
 pub use view::{flatten, permute, reshape, squeeze, transpose, unflatten, unsqueeze};
 

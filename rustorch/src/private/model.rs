@@ -14,6 +14,7 @@ mod network;
 mod pool;
 mod product;
 mod reduce;
+mod resample;
 mod view;
 
 pub use arrange::*;
@@ -27,6 +28,7 @@ pub use network::*;
 pub use pool::*;
 pub use product::*;
 pub use reduce::*;
+pub use resample::*;
 pub use view::*;
 
 use crate::autograd::outside_inference_mode;

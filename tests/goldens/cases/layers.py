@@ -260,6 +260,48 @@ def others(writer):
         writer.case("dropout", F.dropout, rand([2, 3]), p, True)
 
 
+def resampling(writer):
+    def call(x, size, scale, mode, align):
+        linear = mode in ["linear", "bilinear", "trilinear"]
+        return F.interpolate(x, size, scale, mode, align_corners=align if linear or align else None)
+
+    images = [([1, 2, 5], "linear", [8]), ([2, 1, 3, 4], "bilinear", [6, 3]), ([1, 1, 2, 3, 4], "trilinear", [3, 5, 2])]
+    for shape, linear, size in images:
+        for dtype in ["f32", "f64"]:
+            for size, scale in [(size, None), (None, 2.0), (None, 1.7), (None, 0.6), ([4] * len(size), None)]:
+                for mode, align in [("nearest", False), ("nearest-exact", False), ("area", False), (linear, False), (linear, True)]:
+                    writer.case("interpolate", call, rand(shape, dtype), size, scale, mode, align, fd=dtype == "f64")
+        for dtype in ["f16", "bf16", "u8"]:
+            writer.case("interpolate", call, rand(shape, dtype, grad=False), None, 2.0, "nearest", False)
+        for dtype in ["f16", "bf16"]:
+            # Of other factors PyTorch rounds the weights and every step.
+            writer.case("interpolate", call, rand(shape, dtype, grad=False), None, 2.0, linear, False)
+        # A factor that leaves the size as it is. PyTorch's gradient of the nearest positions is not that of its forward pass.
+        writer.case("interpolate", call, rand(shape), None, 1.1, linear, False)
+        for mode in ["nearest", "nearest-exact"]:
+            writer.case("interpolate", call, rand(shape, grad=False), None, 1.1, mode, False)
+    image = rand([1, 2, 4, 6], layout="p:0,3,1,2")
+    writer.case("interpolate", call, image, [3, 7], None, "bilinear", False)
+    writer.case("interpolate", call, rand([0, 2, 4, 4]), None, 2.0, "nearest", False)
+    writer.case("interpolate", call, Arg([[[1.0, nan, inf, 2]]], "f32"), [7], None, "linear", False)
+    for x, size, scale, mode, align in [
+        (rand([3, 4]), None, 2.0, "nearest", False), (rand([1, 1, 4, 4]), [3], None, "linear", False),
+        (rand([1, 1, 4, 4]), [1, 2, 3], None, "nearest", False), (rand([1, 1, 4, 4]), [0, 2], None, "nearest", False),
+        (rand([1, 1, 4, 4]), None, 2.0, "nearest", True), (rand([1, 1, 4]), None, 0.1, "linear", False),
+        (rand([1, 1, 0, 4]), [2, 2], None, "nearest", False),
+    ]:
+        writer.case("interpolate", call, x, size, scale, mode, align)
+    for op, function, shapes in [
+        ("pixel_shuffle", F.pixel_shuffle, [[1, 8, 2, 3], [4, 2, 2], [2, 1, 12, 1, 2], [0, 4, 2, 2], [3, 2, 2], [4, 4]]),
+        ("pixel_unshuffle", F.pixel_unshuffle, [[1, 2, 4, 6], [1, 2, 2], [2, 1, 3, 2, 4], [0, 1, 2, 2], [1, 3, 2], [4, 4]]),
+    ]:
+        for shape in shapes:
+            for dtype in ["f32", "f64", "i64"]:
+                writer.case(op, function, rand(shape, dtype), 2, fd=dtype == "f64" and 0 not in shape)
+        writer.case(op, function, rand([1, 9, 3, 3]), 3)
+        writer.case(op, function, rand([1, 4, 2, 2]), 0)
+
+
 def write(writer):
     softmaxes(writer)
     max_pooling(writer)
@@ -269,3 +311,4 @@ def write(writer):
     batch_norm(writer)
     embedding(writer)
     others(writer)
+    resampling(writer)

@@ -1,7 +1,8 @@
 //! The functions behind the layers: softmax, pooling, normalisation, embeddings, activations with weights, attention.
 
 use rustorch::nn::functional::{
-    self as f, AttentionOptions, AvgPoolOptions, BatchNormOptions, EmbeddingOptions, MaxPoolOptions,
+    self as f, AttentionOptions, AvgPoolOptions, BatchNormOptions, EmbeddingOptions, InterpolateMode,
+    MaxPoolOptions, Resize,
 };
 use rustorch::{Result, Tensor};
 
@@ -28,6 +29,15 @@ pub(super) fn table() -> Table {
         "avg_pool2d" => |a| [f::avg_pool2d(a.tensor(0), a.array(1), average_options(a))?];
         "adaptive_avg_pool2d" => |a| [f::adaptive_avg_pool2d(a.tensor(0), kept(a))?];
         "adaptive_max_pool2d" => |a| <[_; 2]>::from(f::adaptive_max_pool2d_with_indices(a.tensor(0), kept(a))?);
+        "interpolate" => |a| {
+            let resize = match a.f64_or_none(2) {
+                Some(factor) => Resize::Scale(vec![factor]),
+                None => Resize::Size(a.sizes(1)),
+            };
+            [f::interpolate(a.tensor(0), &resize, InterpolateMode::of(a.text(3))?, a.bool(4))?]
+        };
+        "pixel_shuffle" => |a| [f::pixel_shuffle(a.tensor(0), a.size(1))?];
+        "pixel_unshuffle" => |a| [f::pixel_unshuffle(a.tensor(0), a.size(1))?];
         "layer_norm" => |a| [
             f::layer_norm(a.tensor(0), &a.sizes(1), a.tensor_or_none(2), a.tensor_or_none(3), a.f64(4))?
         ];

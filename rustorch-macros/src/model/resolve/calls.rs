@@ -251,9 +251,7 @@ impl Resolver<'_> {
             | "unpack_sequence" => Some(
                 "a packed sequence has no shape: give the padded one to the layer, with a mask `[batch, seq]` as another input to leave out what is padding",
             ),
-            "interpolate" | "upsample" => Some(
-                "to enlarge an image by a whole number, write `repeat_interleave(repeat_interleave(x, 2, 2), 2, 3)`, or use a `ConvTranspose2d`",
-            ),
+            "upsample" => Some("write `interpolate(x, scale_factor = 2)`"),
             "to" | "cuda" | "cpu" | "clone" | "unwrap" | "item" | "backward" | "requires_grad_" => {
                 Some("leave it out: a forward pass consists of layers and functions alone")
             }

@@ -18,6 +18,7 @@ mod norm;
 mod pool;
 mod probability;
 mod regularize;
+mod resample;
 mod similarity;
 
 pub use activation::*;
@@ -34,4 +35,5 @@ pub use norm::*;
 pub use pool::*;
 pub use probability::*;
 pub use regularize::*;
+pub use resample::*;
 pub use similarity::*;

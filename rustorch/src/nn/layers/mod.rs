@@ -12,6 +12,7 @@ mod linear;
 mod norm;
 mod pool;
 mod recurrent;
+mod resample;
 mod shape;
 mod softmax;
 mod transformer;
@@ -39,6 +40,9 @@ pub(crate) use recurrent::Stack;
 pub use recurrent::{
     Gru, GruBuilder, GruCell, GruCellBuilder, Lstm, LstmBuilder, LstmCell, LstmCellBuilder, RecurrentWeights,
     Rnn, RnnBuilder, RnnCell, RnnCellBuilder,
+};
+pub use resample::{
+    PixelShuffle, PixelShuffleBuilder, PixelUnshuffle, PixelUnshuffleBuilder, Upsample, UpsampleBuilder,
 };
 pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder, Unflatten, UnflattenBuilder};
 pub use softmax::{
