@@ -48,6 +48,12 @@ def calls(writer, x, dim, size):
 
 
 def write(writer):
+    # All apart, so that differences may be taken.
+    apart = Arg([0.5, -1.25, 3, 2, -0.75, 1.5], "f64", [2, 3])
+    writer.case("sort", CALLS["sort"], apart, 1, True, fd=True)
+    for op in ["cummax", "cummin"]:
+        writer.case(op, CALLS[op], apart, 1, fd=True)
+    writer.case("median", CALLS["median"], apart, fd=True)
     for dtype in ["f32", "f64", "bf16", "i64", "u8", "bool"]:
         values = ODD if dtype in ["f32", "f64", "bf16"] else PLAIN
         calls(writer, Arg(values, dtype, [12]), 0, 12)
