@@ -151,7 +151,10 @@ impl<S: Size> Window<'_, S> {
     }
 
     fn same(&self, claims: &mut S::Claims) -> Result<S> {
-        self.reach(claims)?;
+        let reach = self.reach(claims)?;
+        // Twice, so that places before the axis are signed numbers.
+        let both = reach.plus(&reach).and_then(|both| both.plus(self.size));
+        fits(self.op, both, || format!("axis {} with its padding", self.axis))?;
         require(claims, self.stride, Relation::Equal, &S::constant(1), || {
             let message = format!("padding \"same\" needs a stride of 1, but the stride is {}", self.stride);
             ShapeError::argument(self.op, "padding", message)

@@ -3,6 +3,7 @@
 use rustorch_shape::rules;
 
 use super::adaptive_avg_pool2d;
+use crate::tensor::checked_numel;
 use crate::{Error, Result, Tensor};
 
 /// What size an image is to have.
@@ -88,6 +89,7 @@ pub fn interpolate(
     align_corners: bool,
 ) -> Result<Tensor> {
     let shape = resized(input, resize)?;
+    listable(&shape)?;
     rules::interpolation_mode(OP, mode.name(), align_corners, input.shape())?;
     let dtype = input.dtype();
     let is_nearest = matches!(mode, InterpolateMode::Nearest | InterpolateMode::NearestExact);
@@ -117,6 +119,17 @@ pub fn interpolate(
     }
     // The result never is the input itself, which it would change with.
     Ok(if shape == input.shape() && result.dtype() == dtype { result.copy() } else { result.to_dtype(dtype) })
+}
+
+/// Refuses a result that is too large before the positions along its axes are listed, even if it has no elements.
+fn listable(shape: &[usize]) -> Result<()> {
+    let sizes: Vec<usize> = shape.iter().map(|&size| size.max(1)).collect();
+    match checked_numel(&sizes).and_then(|numel| numel.checked_mul(size_of::<f64>())) {
+        Some(_) => Ok(()),
+        None => {
+            Err(Error::argument(OP, format!("the result would have the shape {shape:?}, which is too large")))
+        }
+    }
 }
 
 fn factor(factors: &[f64], axis: usize) -> f64 {

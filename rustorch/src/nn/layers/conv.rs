@@ -116,19 +116,21 @@ impl PaddingMode {
             PaddingMode::Replicate => PadMode::Replicate,
             PaddingMode::Circular => PadMode::Circular,
         };
+        // Without an axis for each, which the convolution refuses.
+        if weight.rank() != N + 2 || input.rank() < N {
+            return Ok(None);
+        }
         let ends = |axis: usize| match options.padding {
             Padding::Zeros(sizes) => [sizes[axis]; 2],
             Padding::Valid => [0, 0],
             // An odd total leaves the extra entry for the end, as in PyTorch.
             Padding::Same => {
-                let total = options.dilation[axis] * weight.shape()[2 + axis].saturating_sub(1);
+                let reach = options.dilation[axis].checked_mul(weight.shape()[2 + axis].saturating_sub(1));
+                let total = reach.map_or(isize::MAX as usize, |reach| reach.min(isize::MAX as usize));
                 [total / 2, total - total / 2]
             }
         };
         let sizes: Vec<isize> = (0..N).rev().flat_map(ends).map(|size| size as isize).collect();
-        if input.rank() < N {
-            return Ok(None);
-        }
         Ok(Some((input.pad(sizes, mode)?, ConvOptions { padding: Padding::Valid, ..options })))
     }
 }
