@@ -103,6 +103,16 @@ impl Number for f64 {
 }
 
 impl Pooling<'_> {
+    /// The windows at regular distances, unless they are larger than the padded image, which rounding up allows: then
+    /// most of their taps see nothing, and there may be any number of those.
+    fn regular(&self) -> Option<[Axis; 2]> {
+        self.axes.filter(|axes| {
+            (0..2).all(|i| {
+                axes[i].kernel.saturating_sub(1) <= (self.size[i] + 2 * axes[i].padding) / self.dilation[i]
+            })
+        })
+    }
+
     fn input(&self) -> usize {
         self.size[0] * self.size[1]
     }
@@ -144,7 +154,7 @@ pub fn max_forward<T: Number>(
     let places = places.as_mut().map(|places| places.as_mut_ptr().cast::<i32>());
     let out = parallel::Shared((y.as_mut_ptr().cast::<T>(), places));
     // Places are computed as numbers of `T`, which must be exact.
-    let axes = pooling.axes.filter(|_| places.is_none() || input <= 1 << 24);
+    let axes = pooling.regular().filter(|_| places.is_none() || input <= 1 << 24);
     let (halves, regular) = (pooling.halves(), axes.map(|axes| regular::Plan::new(pooling, axes)));
     let set = isa();
     pooling.for_each_plane(|plane| {
@@ -248,7 +258,7 @@ pub fn average<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T
     assert!(x.len() == pooling.planes * input && y.len() == pooling.planes * output);
     let out = parallel::Shared(y.as_mut_ptr());
     // Windows of a large part of the plane are left to sums along rows.
-    let axes = pooling.axes.filter(|axes| axes[0].kernel * axes[1].kernel * 4 <= input);
+    let axes = pooling.regular().filter(|axes| axes[0].kernel * axes[1].kernel * 4 <= input);
     let regular = axes.map(|axes| regular::Plan::new(pooling, axes));
     let set = isa();
     pooling.for_each_plane(|plane| {
