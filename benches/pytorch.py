@@ -144,18 +144,39 @@ def rows(device):
         return infer(torchvision.models.resnet18().to(device), rand(1, 3, 224, 224))
     row("resnet18 infer b1 224", resnet18)
 
-    def depthwise(b, c, size):
+    def depthwise(c, size, kernel, stride):
         def setup():
-            x, w = rand(b, c, size, size).requires_grad_(), rand(c, 1, 3, 3).requires_grad_()
-            dy = rand(b, c, size, size)
+            x, w = rand(32, c, size, size).requires_grad_(), rand(c, 1, kernel, kernel).requires_grad_()
+            dy = rand(32, c, -(-size // stride), -(-size // stride))
 
             def step():
-                F.conv2d(x, w, padding=1, groups=c).backward(dy)
+                F.conv2d(x, w, padding=kernel // 2, stride=stride, groups=c).backward(dy)
                 x.grad = w.grad = None
             return step
-        row(f"conv2d depthwise 3x3 b{b} c{c} {size} forward backward", setup)
-    depthwise(32, 144, 56)
-    depthwise(32, 384, 14)
+        steps = "" if stride == 1 else f" stride {stride}"
+        row(f"conv2d depthwise {kernel}x{kernel}{steps} b32 c{c} {size} forward backward", setup)
+    depthwise(144, 56, 3, 1)
+    depthwise(384, 14, 3, 1)
+    depthwise(960, 7, 3, 1)
+    depthwise(96, 112, 3, 2)
+    depthwise(576, 14, 3, 2)
+    depthwise(120, 28, 5, 1)
+
+    def group_norm(b, c, size, groups, backward):
+        def setup():
+            x, dy = rand(b, c, size, size).requires_grad_(backward), rand(b, c, size, size)
+            w, bias = (rand(c).requires_grad_(backward) for _ in range(2))
+
+            def step():
+                y = F.group_norm(x, groups, w, bias)
+                if backward:
+                    y.backward(dy)
+                    x.grad = w.grad = bias.grad = None
+            return step
+        row(f"groupnorm {groups} of {b}x{c}x{size}x{size}{' forward backward' * backward}", setup)
+    for backward in (False, True):
+        group_norm(64, 32, 28, 8, backward)
+        group_norm(16, 256, 32, 32, backward)
 
     sizes = [(1, 784, 512), (32, 784, 512), (64, 512, 512), (256, 256, 256), (512, 512, 512), (1024, 1024, 1024),
              (2048, 2048, 2048), (64, 3072, 768), (768, 64, 768)]

@@ -1,4 +1,4 @@
-//! Convolutions by themselves: depthwise ones, at two places of MobileNetV2.
+//! Convolutions by themselves: depthwise ones, at places of MobileNetV2 and V3.
 
 use std::hint::black_box;
 
@@ -9,18 +9,32 @@ use rustorch::{Result, Tensor};
 use super::{Row, Step};
 
 pub fn rows() -> Vec<Row> {
-    vec![depthwise(32, 144, 56), depthwise(32, 384, 14)]
+    vec![
+        depthwise(144, 56, 3, 1),
+        depthwise(384, 14, 3, 1),
+        depthwise(960, 7, 3, 1),
+        depthwise(96, 112, 3, 2),
+        depthwise(576, 14, 3, 2),
+        depthwise(120, 28, 5, 1),
+    ]
 }
 
-/// A 3×3 kernel per channel, and the gradients of input and weight.
-fn depthwise(batch: usize, channels: usize, size: usize) -> Row {
-    let name = format!("conv2d depthwise 3x3 b{batch} c{channels} {size} forward backward");
+/// A kernel per channel, of 32 images, and the gradients of input and weight.
+fn depthwise(channels: usize, size: usize, kernel: usize, stride: usize) -> Row {
+    let steps = if stride == 1 { String::new() } else { format!(" stride {stride}") };
+    let name = format!("conv2d depthwise {kernel}x{kernel}{steps} b32 c{channels} {size} forward backward");
     Row::time(name, move || {
-        let x = Tensor::randn([batch, channels, size, size]).requires_grad_(true)?;
-        let w = Tensor::randn([channels, 1, 3, 3]).requires_grad_(true)?;
-        let dy = Tensor::randn([batch, channels, size, size]);
+        let x = Tensor::randn([32, channels, size, size]).requires_grad_(true)?;
+        let w = Tensor::randn([channels, 1, kernel, kernel]).requires_grad_(true)?;
+        let out = size.div_ceil(stride);
+        let dy = Tensor::randn([32, channels, out, out]);
         let step = move || -> Result<()> {
-            let options = Conv2dOptions { padding: 1.into(), groups: channels, ..Default::default() };
+            let options = Conv2dOptions {
+                padding: (kernel / 2).into(),
+                stride: [stride; 2],
+                groups: channels,
+                ..Default::default()
+            };
             let y = conv2d(&x, &w, None, options)?;
             y.backward_with(Some(&dy), GradOptions::default())?;
             x.set_grad(None)?;

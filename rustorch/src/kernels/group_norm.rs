@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::layer_norm::{along_units, moments};
 use super::parallel::{self, Shared};
 use super::vector::{Vector, VectorKernel, sum_of};
 use super::{Float, Isa, Vectored, scratch};
@@ -105,19 +106,11 @@ impl<T: Float> VectorKernel<T> for Forward<T> {
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
         let norm = self.norm;
         let (positions, len) = (norm.positions, norm.group() * norm.positions);
-        let per_group = T::ONE / T::of(len as f64);
         for at in self.groups.clone() {
             let (x, y) = (self.x.wrapping_add(at * len), self.y.wrapping_add(at * len));
             // SAFETY: the promise of the callers of `forward`.
             unsafe {
-                let mean = sum_of::<V>(len, |i| V::load(x.add(i)), |i| *x.add(i)) * per_group;
-                let distance = |i: usize| V::load(x.add(i)).sub(V::splat(mean));
-                let squares = sum_of::<V>(
-                    len,
-                    |i| distance(i).mul(distance(i)),
-                    |i| (*x.add(i) - mean) * (*x.add(i) - mean),
-                );
-                let rstd = T::ONE / (squares * per_group + norm.eps).sqrt();
+                let (mean, rstd) = moments::<V>(len, x, norm.eps, true);
                 if let Some((means, rstds)) = self.kept {
                     *means.add(at) = mean;
                     *rstds.add(at) = rstd;
@@ -185,13 +178,9 @@ impl<T: Float> VectorKernel<T> for Backward<T> {
                 let (mut plain, mut weighted) = (T::ZERO, T::ZERO);
                 for (plane, channel) in norm.channels_of(at).enumerate() {
                     let (x, dy) = (x.add(plane * positions), dy.add(plane * positions));
-                    let sum = sum_of::<V>(positions, |i| V::load(dy.add(i)), |i| *dy.add(i));
-                    let product = rstd
-                        * sum_of::<V>(
-                            positions,
-                            |i| V::load(x.add(i)).sub(V::splat(mean)).mul(V::load(dy.add(i))),
-                            |i| (*x.add(i) - mean) * *dy.add(i),
-                        );
+                    let (vector, scalar) = (|i: usize| V::load(dy.add(i)), |i: usize| *dy.add(i));
+                    let sum = sum_of::<V>(positions, vector, scalar);
+                    let product = along_units(positions, x, (mean, rstd), vector, scalar);
                     let place = self.sums.add(at / norm.groups * norm.channels + channel);
                     *place = sum;
                     *place.add(norm.batch * norm.channels) = product;

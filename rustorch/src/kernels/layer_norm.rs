@@ -57,23 +57,11 @@ impl<T: Float> VectorKernel<T> for Forward<T> {
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
         let Norm { dim, eps, centred, weight, bias, .. } = self.norm;
-        let per_row = T::ONE / T::of(dim as f64);
         for row in self.rows.clone() {
             let (x, y) = (self.x.wrapping_add(row * dim), self.y.wrapping_add(row * dim));
             // SAFETY: the promise of the callers of `forward`.
             unsafe {
-                let mean = if centred {
-                    sum_of::<V>(dim, |i| V::load(x.add(i)), |i| *x.add(i)) * per_row
-                } else {
-                    T::ZERO
-                };
-                let square = |distance: V| distance.mul(distance);
-                let squares = sum_of::<V>(
-                    dim,
-                    |i| square(V::load(x.add(i)).sub(V::splat(mean))),
-                    |i| (*x.add(i) - mean) * (*x.add(i) - mean),
-                );
-                let rstd = T::ONE / (squares * per_row + eps).sqrt();
+                let (mean, rstd) = moments::<V>(dim, x, eps, centred);
                 if let Some((means, rstds)) = self.kept {
                     if centred {
                         *means.add(row) = mean;
@@ -100,6 +88,61 @@ impl<T: Float> VectorKernel<T> for Forward<T> {
                 }
             }
         }
+    }
+}
+
+/// The mean of `n` values, 0 where not `centred`, and `1/√(var + eps)`: two walks, so that a large mean does not cancel a small
+/// variance.
+///
+/// # Safety
+/// The machine has the instruction set of `V`; `n` values are readable.
+#[inline(always)]
+pub(super) unsafe fn moments<V: Vector>(
+    n: usize,
+    x: *const V::Elem,
+    eps: V::Elem,
+    centred: bool,
+) -> (V::Elem, V::Elem)
+where
+    V::Elem: Float,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        let per_row = V::Elem::ONE / V::Elem::of(n as f64);
+        let mean = match centred {
+            true => sum_of::<V>(n, |i| V::load(x.add(i)), |i| *x.add(i)) * per_row,
+            false => V::Elem::ZERO,
+        };
+        let square = |distance: V| distance.mul(distance);
+        let squares = sum_of::<V>(
+            n,
+            |i| square(V::load(x.add(i)).sub(V::splat(mean))),
+            |i| (*x.add(i) - mean) * (*x.add(i) - mean),
+        );
+        (mean, V::Elem::ONE / (squares * per_row + eps).sqrt())
+    }
+}
+
+/// `Σ g·u` with `u = (x - mean)·rstd`, `vector(i)` being `g` of a vector of elements from `i` on, `scalar(i)` that of one.
+///
+/// # Safety
+/// As for [`moments`], and the closures may be called for `i < n`.
+#[inline(always)]
+pub(super) unsafe fn along_units<V: Vector>(
+    n: usize,
+    x: *const V::Elem,
+    (mean, rstd): (V::Elem, V::Elem),
+    vector: impl Fn(usize) -> V,
+    scalar: impl Fn(usize) -> V::Elem,
+) -> V::Elem
+where
+    V::Elem: Float,
+{
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (means, rstds) = (V::splat(mean), V::splat(rstd));
+        let units = |i: usize| V::load(x.add(i)).sub(means).mul(rstds);
+        sum_of::<V>(n, |i| vector(i).mul(units(i)), |i| scalar(i) * ((*x.add(i) - mean) * rstd))
     }
 }
 
@@ -263,7 +306,7 @@ impl<T: Float> Backward<T> {
         unsafe {
             let unit = |i: usize| (*x.add(i) - mean) * rstd;
             let units = |i: usize| V::load(x.add(i)).sub(V::splat(mean)).mul(V::splat(rstd));
-            let along = sum_of::<V>(dim, |i| vector(i).mul(units(i)), |i| g(i) * unit(i)) * per_row;
+            let along = along_units(dim, x, (mean, rstd), &vector, &g) * per_row;
             let level = if self.norm.centred { sum_of::<V>(dim, &vector, &g) * per_row } else { T::ZERO };
             let (levels, alongs, rstds) = (V::splat(level), V::splat(along), V::splat(rstd));
             write_row::<V>(

@@ -1,7 +1,6 @@
 //! The operations, each written once. `CONTRIBUTING.md` says how to add one.
 
 pub(crate) mod attention;
-pub(crate) mod batch_norm;
 mod compare;
 mod complex;
 pub(crate) mod conv;
@@ -12,8 +11,8 @@ pub(crate) mod einsum;
 pub(crate) mod elementwise;
 pub(crate) mod indexing;
 pub(crate) mod join;
-pub(crate) mod layer_norm;
 pub(crate) mod matmul;
+pub(crate) mod norm;
 mod partial;
 pub(crate) mod pooling;
 pub(crate) mod recurrent;

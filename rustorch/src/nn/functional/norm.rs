@@ -2,8 +2,10 @@
 
 use rustorch_shape::rules;
 
-use crate::ops::batch_norm as channel_kernel;
-use crate::ops::layer_norm::{self as fused, Rows};
+use crate::ops::norm::batch::{self, Statistics};
+use crate::ops::norm::group::{self, Groups};
+use crate::ops::norm::is_fused;
+use crate::ops::norm::layer::{self, Rows};
 use crate::ops::standardize::standardize;
 use crate::{DType, Error, PadMode, Result, Tensor, no_grad};
 
@@ -64,8 +66,8 @@ pub fn rms_norm(
 /// Rows normalised by the fused kernel where there is one for the operands, half precision by way of `F32`, and by
 /// operations where there is none.
 fn normalize(rows: Rows, input: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Result<Tensor> {
-    if fused::is_fused(input, weight, bias) {
-        return fused::layer_norm(rows, input, weight, bias);
+    if is_fused(input, &[weight, bias]) {
+        return layer::layer_norm(rows, input, weight, bias);
     }
     let dtype = input.dtype();
     let one_dtype = weight.into_iter().chain(bias).all(|vector| vector.dtype() == dtype);
@@ -146,7 +148,7 @@ pub fn batch_norm(
         ));
     }
     let (mean, var) = running.unzip();
-    if channel_kernel::is_fused(input, &[weight, bias, mean, var]) {
+    if input.numel() > 0 && is_fused(input, &[weight, bias, mean, var]) {
         return by_kernel(input, running, weight, bias, options);
     }
     let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));
@@ -180,16 +182,16 @@ fn by_kernel(
         Some((mean, var)) if !options.training => {
             // Copies, as the running ones may have moved on when gradients are computed.
             let (mean, var) = no_grad(|| (mean.copy(), var.copy()));
-            channel_kernel::Statistics { mean, var, of_batch: false, eps: options.eps }
+            Statistics { mean, var, of_batch: false, eps: options.eps }
         }
-        _ => channel_kernel::statistics(input, options.eps)?,
+        _ => batch::statistics(input, options.eps)?,
     };
     if let (Some(running), true) = (running, options.training) {
         let count = (input.numel() / statistics.mean.numel()) as f64;
         let unbiased = no_grad(|| statistics.var.mul(count / (count - 1.0)))?;
         track(running, (&statistics.mean, &unbiased), options.momentum)?;
     }
-    channel_kernel::batch_norm(input, statistics, weight, bias)
+    batch::batch_norm(input, statistics, weight, bias)
 }
 
 /// Blends the batch's mean and unbiased variance into the running ones.
@@ -229,6 +231,9 @@ pub fn group_norm(
     if let Some(wide) = Wide::new(input, [weight, bias]) {
         let [weight, bias] = wide.vectors();
         return Ok(group_norm(&wide.input, groups, weight, bias, eps)?.to_dtype(input.dtype()));
+    }
+    if input.numel() > 0 && is_fused(input, &[weight, bias]) {
+        return group::group_norm(Groups { groups, eps }, input, weight, bias);
     }
     let batch = input.shape()[0];
     let per_group = input.numel() / (batch * groups).max(1);
