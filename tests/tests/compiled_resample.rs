@@ -1,8 +1,10 @@
 //! Networks that enlarge what they have made small, compiled and op by op.
 
 use rustorch::Result;
+use rustorch::compiled::Compiled;
+use rustorch::nn::functional::{self as f, InterpolateMode, Resize};
 use rustorch::prelude::*;
-use rustorch_tests::compiled::check;
+use rustorch_tests::compiled::{check, close};
 use rustorch_tests::turns::turn;
 
 dim!(Batch);
@@ -66,4 +68,53 @@ fn enlarge(model: &Enlarge, x: &[Tensor]) -> Result<Vec<Tensor>> {
 fn networks_that_fold_and_shuffle_pixels_are_the_same() -> Result<()> {
     let _turn = turn();
     check(&Enlarge::new(), |batch, _| vec![Tensor::randn([batch, 1, 8, 6])], enlarge)
+}
+
+model! {
+    /// Images and sequences in every mode, larger and smaller.
+    Modes {
+        fc: Conv2d(1, 2, kernel = 1),
+        by: Upsample(scale_factor = [3, 2]),
+        to: Upsample(size = [3, 9], mode = "nearest-exact"),
+        corners: Upsample(size = [5, 7], mode = "bilinear", align_corners = true),
+        area: Upsample(size = [2, 5], mode = "area"),
+    }
+    forward(x: [batch, 1, 4, 6])
+        -> ([batch, 2, 12, 12], [batch, 2, 3, 9], [batch, 2, 5, 7], [batch, 2, 2, 5], [batch, 8, 15], [batch, 2, 4, 6], [batch, 2, 2, 3]) {
+        let h = fc(x);
+        let line = interpolate(flatten(h, 1, 2), scale_factor = 2, mode = "linear");
+        let same = interpolate(h, [4, 6], mode = "bilinear");
+        let part = pixel_shuffle(pixel_unshuffle(h, 2), 2);
+        (by(h), to(h), corners(h), area(h), interpolate(line, 15), same * part, interpolate(h, [2, 3], mode = "area"))
+    }
+}
+
+fn modes(model: &Modes, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (a, b, c, d, e, f, g) = model.try_forward(&x[0].typed::<shape![Batch, 1, 4, 6]>()?)?;
+    let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor()];
+    Ok(all.into_iter().chain([e.into_tensor(), f.into_tensor(), g.into_tensor()]).collect())
+}
+
+#[test]
+fn images_of_another_size_are_kernels() -> Result<()> {
+    let _turn = turn();
+    for schedule in [Modes::SCHEDULE, Pyramid::<5>::SCHEDULE, Enlarge::SCHEDULE] {
+        assert!(schedule.iter().all(|step| !step.contains("on tensors")), "{schedule:#?}");
+    }
+    check(&Modes::new(), |batch, _| vec![Tensor::randn([batch, 1, 4, 6])], modes)
+}
+
+#[test]
+fn options_that_were_changed_run_op_by_op() -> Result<()> {
+    let _turn = turn();
+    let (mut model, x) = (Modes::new(), Tensor::randn([2, 1, 4, 6]));
+    let h = model.fc.forward(&x)?;
+    model.corners.align_corners = false;
+    let wanted = f::interpolate(&h, &Resize::Size(vec![5, 7]), InterpolateMode::Bilinear, false)?;
+    close(&modes(&model, std::slice::from_ref(&x))?[2], &wanted, "corners that move");
+    model.by.resize = Resize::Scale(vec![3.1, 2.2]);
+    let wanted = f::interpolate(&h, &model.by.resize, InterpolateMode::Nearest, false)?;
+    assert_eq!(wanted.shape(), [2, 2, 12, 13]);
+    assert!(modes(&model, &[x]).is_err());
+    Ok(())
 }

@@ -169,6 +169,22 @@ model! {
     }
 }
 
+model! {
+    /// Lookups, order, running sums, products of three, images of another size, and a mask with a gradient.
+    Picker { tokens: Embedding(11, 16), w: Param([16, 8], init = ones), bias: Param([4, 4], init = ones), head: Linear(16, 11) }
+    forward(text: [batch, 4]) -> [batch, 4, 11] {
+        let h = tokens(text);
+        let best = argmax(head(h), 2);
+        let (top, at) = topk(h, 4);
+        let seen = scaled_dot_product_attention(h, h + tokens(best), h, mask = bias);
+        let (columns, _) = sort(cumsum(seen, 1), 1);
+        let low = einsum!("bsi,ij,kj->bsk", columns, w, w);
+        let image = interpolate(unsqueeze(gather(h, 2, at) + top, 1), scale_factor = [2, 4], mode = "bilinear");
+        let rows = index_select(pixel_unshuffle(image, 2), 1, narrow(select(argmax(seen, 1), 0, 0), 0, 0, 2));
+        head(low + reshape(rows, [batch, 4, 16]))
+    }
+}
+
 dim!(Batch, Seq);
 
 /// Allocations of the heap and blocks for tensors in ten runs, after three.
@@ -199,6 +215,13 @@ fn inference_into_tensors_allocates_nothing() -> Result<()> {
     assert_eq!(allocations(|| reader.forward_into(&text, &mut read))?, (0, 0));
     assert!(read.to_vec::<f32>()? == reader.forward(&text).to_vec::<f32>()?);
     assert_eq!(allocations(|| wide.forward_into(&image, (&mut attended, &mut hidden)))?, (0, 0));
+    let picker = Picker::new();
+    let short = Tensor::randint(0, 11, [4, 4]).typed::<shape![Batch, 4]>()?;
+    let mut picked = Tensor::zeros([4, 4, 11]).typed::<shape![Batch, 4, 11]>()?;
+    assert_eq!(allocations(|| picker.forward_into(&short, &mut picked))?, (0, 0));
+    let optimiser = optim::SGD::new(picker.parameters(), 1e-3);
+    let mut step = TrainStep::new(&picker, Tokens(nn::CrossEntropyLoss::new()), optimiser);
+    assert_eq!(allocations(|| step.step(&[&short], &short).map(drop))?, (0, 0));
     let same = |a: &Tensor, b: &Tensor| -> Result<bool> { Ok(a.to_vec::<f32>()? == b.to_vec::<f32>()?) };
     assert!(same(&classes, &mlp.forward(&x))? && same(&next, &bigram.forward(&text))?);
     let (a, h) = wide.forward(&image);

@@ -23,6 +23,7 @@ pub mod pooling;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
+pub mod resample;
 pub mod scratch;
 pub mod softmax;
 pub mod sort;

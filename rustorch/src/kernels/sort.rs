@@ -4,6 +4,8 @@
 //! one integer. Sorting those needs no comparisons of floats, is stable since equal keys are ordered by position, and,
 //! for keys of up to 32 bits, goes digit by digit (radix sort).
 
+use std::cell::RefCell;
+
 use super::isa::{Kernel, isa};
 
 /// Rows at least this long are sorted by digits.
@@ -64,6 +66,14 @@ pub struct Scratch {
     narrow: Vec<u64>,
     buffer: Vec<u64>,
     wide: Vec<u128>,
+}
+
+/// Calls `f` with the memory that this thread keeps for sorting.
+pub fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
+    thread_local! {
+        static KEPT: RefCell<Scratch> = RefCell::default();
+    }
+    KEPT.with_borrow_mut(f)
 }
 
 /// Keys in the wanted direction.

@@ -33,7 +33,10 @@ pub(super) struct Elements {
 const DISCRETE: &[&str] =
     &["argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne"];
 
-/// Functions that do, of truth values.
+/// Functions of numbers that give indices, besides numbers or alone, by kernels.
+const PLACES: &[&str] = &["argmax", "argmin", "sort", "topk"];
+
+/// Functions that give truth values, of truth values.
 const LOGICAL: &[&str] = &["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"];
 
 /// Functions that arrange the elements of their first operand anew.
@@ -134,7 +137,10 @@ impl Elements {
             Origin::Values(values) => values.iter().all(is_number),
             Origin::Arranged(value, is_reshape) => *is_reshape || is_number(value),
             Origin::Rows | Origin::Unknown | Origin::OneOf(_) => true,
-            Origin::Discrete => false,
+            Origin::Discrete => match instruction {
+                Instruction::Function { name, inputs, .. } => PLACES.contains(name) && is_number(&inputs[0]),
+                _ => false,
+            },
         })
     }
 }

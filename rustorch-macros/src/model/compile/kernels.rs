@@ -39,9 +39,8 @@ impl Compiler<'_> {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
                 Kind::MaxPool { input, pool: quote!(::rustorch::__private::compiled::MaxPool::from(#layer)) }
             }
-            "AvgPool2d" | "AdaptiveAvgPool2d" | "GroupNorm" | "Softmax" | "LogSoftmax" => {
-                return self.plain_layer(callee, input);
-            }
+            "AvgPool2d" | "AdaptiveAvgPool2d" | "GroupNorm" | "Softmax" | "LogSoftmax" | "Upsample"
+            | "PixelShuffle" | "PixelUnshuffle" => return self.plain_layer(callee, input),
             name if is_recurrent(name, args) => {
                 Kind::Recurrent { layer: callee, input, table: None, states: Vec::new() }
             }

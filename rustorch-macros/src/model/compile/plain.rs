@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
-use rustorch_shape::einsum::Spec;
+use rustorch_shape::einsum::{Axis, Contraction, Prepare, Spec};
 
 impl Compiler<'_> {
     /// The kernel of a function, if it has one of this kind.
@@ -18,6 +18,7 @@ impl Compiler<'_> {
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
         let first = shape(*inputs.first()?)?;
         let rank = first.len();
+        let mut inputs = inputs.to_vec();
         let (method, options) = match (name, args) {
             ("cat", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
@@ -66,9 +67,44 @@ impl Compiler<'_> {
                 let second = shape(*inputs.get(1)?)?;
                 (rank >= 1 && second.len() == 2).then_some(())?;
                 let (axes, columns) = (0..rank, 0..rank - 1);
-                let options =
-                    quote!([&[#(#axes),*] as &[usize], &[#rank, #rank - 1], &[#(#columns,)* #rank]]);
-                ("einsum", options)
+                let labels = [axes.collect(), vec![rank, rank - 1], columns.chain([rank]).collect()];
+                ("einsum", contractions(&labels, &[(0, 1)]))
+            }
+            ("gather" | "index_select", [Arg::Axis(axis), Arg::Given(index)]) => {
+                let (axis, each) = (normal(*axis, rank)?, name == "gather");
+                inputs.push(*index);
+                (
+                    "pick",
+                    quote!(::rustorch::__private::compiled::Picks { op: #name, axis: #axis, each: #each }),
+                )
+            }
+            ("embedding", []) => {
+                inputs.reverse();
+                ("pick", quote!(::rustorch::__private::compiled::Picks { op: #name, axis: 0, each: false }))
+            }
+            ("cumsum", [Arg::Axis(axis)]) => {
+                let axis = normal(*axis, rank)?;
+                ("cumsum", quote!(#axis))
+            }
+            ("argmax" | "argmin", [Arg::Axis(axis), Arg::Bool(_)]) => {
+                let (axis, largest) = (normal(*axis, rank)?, name == "argmax");
+                ("extreme", quote!((#axis, #largest)))
+            }
+            ("sort", [Arg::Axis(axis), Arg::Bool(descending), _])
+            | ("topk", [Arg::Size(_), Arg::Axis(axis), Arg::Bool(descending), _]) => {
+                let axis = normal(*axis, rank)?;
+                ("in_order", quote!((#axis, #descending)))
+            }
+            ("interpolate", [_, factors, Arg::Text(mode), Arg::Bool(align_corners)]) => {
+                let factors = match factors {
+                    Arg::Slice(factors) => &factors[..],
+                    Arg::Tensor(None) => &[],
+                    _ => return None,
+                };
+                interpolation(factors, mode, *align_corners, rank)?
+            }
+            ("pixel_shuffle" | "pixel_unshuffle", [Arg::Size(factor)]) => {
+                ("shuffle", shuffle(factor, name == "pixel_unshuffle"))
             }
             (
                 "avg_pool2d",
@@ -84,41 +120,38 @@ impl Compiler<'_> {
             ("adaptive_avg_pool2d", _) => ("average_pool", adaptive()),
             _ => return None,
         };
-        Some(Kind::Kernel { method, name: name.into(), inputs: inputs.to_vec(), options })
+        Some(Kind::Kernel { method, name: name.into(), inputs, options })
     }
 
-    /// A contraction of two tensors, if it is one by products of matrices: every index occurs in two of the operands and the result,
-    /// and once in each.
+    /// A contraction of tensors, if it is one by products of matrices: nothing is repeated, broadcast or summed within an operand, and no
+    /// pair is multiplied element by element.
     pub fn einsum<'p>(&self, spec: &str, inputs: &[Var]) -> Option<Kind<'p>> {
         let parsed = Spec::parse(spec).ok()?;
-        let [left, right] = parsed.operands() else { return None };
-        let terms = [left, right, parsed.output()];
-        let labels = terms.map(|term| term.labels().collect::<Vec<usize>>());
-        let occurs = |label: usize| labels.each_ref().map(|labels| labels.contains(&label));
-        let once = |labels: &Vec<usize>| (1..labels.len()).all(|at| !labels[..at].contains(&labels[at]));
-        let shape = |input: usize| self.checked.shapes.get(inputs[input])?.as_ref();
-        let (first, second) = (shape(0)?, shape(1)?);
-        let same_size = |label: usize| {
-            let at = |operand: usize| labels[operand].iter().position(|known| *known == label);
-            at(0).zip(at(1)).is_none_or(|(a, b)| first[a] == second[b])
-        };
-        let all = || labels.iter().flatten().copied();
-        let fits = terms.iter().all(|term| !term.has_ellipsis())
-            && labels.iter().all(once)
-            && all()
-                .all(|label| occurs(label).iter().filter(|found| **found).count() >= 2 && same_size(label));
+        let shapes: Vec<&Vec<Poly>> =
+            inputs.iter().map(|input| self.checked.shapes.get(*input)?.as_ref()).collect::<Option<_>>()?;
+        let checked = parsed.check(&shapes).ok()?;
+        let plan = checked.plan();
+        let is_whole = checked.assumptions.is_empty()
+            && checked.operands.iter().flatten().all(|axis| !axis.broadcast)
+            && plan.prepare.iter().all(Prepare::is_identity);
         // Of elementwise products there would be a matrix product per element.
-        let has = |wanted: [bool; 3]| all().any(|label| occurs(label) == wanted);
-        let (rows, columns) = (has([true, false, true]), has([false, true, true]));
-        let is_product = rows && columns || has([true, true, false]) && (rows || columns);
-        (fits && is_product).then_some(())?;
-        let labels = labels.iter().map(|labels| quote!(&[#(#labels),*] as &[usize]));
-        let options = quote!([#(#labels),*]);
+        let is_product = |pair: &Contraction| {
+            let (rows, columns) = (!pair.rows.is_empty(), !pair.columns.is_empty());
+            rows && columns || !pair.contracted.is_empty() && (rows || columns)
+        };
+        (inputs.len() >= 2 && is_whole && plan.contractions.iter().all(is_product)).then_some(())?;
+        let of_operand = |axes: &Vec<Axis>| axes.iter().map(|axis| axis.index).collect::<Vec<usize>>();
+        let mut labels: Vec<Vec<usize>> = checked.operands.iter().map(of_operand).collect();
+        labels.extend(plan.contractions.iter().map(Contraction::result));
+        labels.pop();
+        labels.push(checked.output.clone());
+        let pairs: Vec<(usize, usize)> =
+            plan.contractions.iter().map(|pair| (pair.left, pair.right)).collect();
         Some(Kind::Kernel {
             method: "einsum",
             name: format!("einsum {spec}"),
             inputs: inputs.to_vec(),
-            options,
+            options: contractions(&labels, &pairs),
         })
     }
 
@@ -139,6 +172,13 @@ impl Compiler<'_> {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
                 ("group_norm", quote!(::rustorch::__private::compiled::GroupNorm::from(#layer)))
             }
+            "Upsample" => {
+                let factors = args.sizes("scale_factor").unwrap_or_default();
+                let Some(Value::Text(mode)) = args.get("mode") else { return None };
+                interpolation(factors, mode, literal(args, "align_corners")?, rank)?
+            }
+            "PixelShuffle" => ("shuffle", shuffle(args.size("upscale_factor").ok()?, false)),
+            "PixelUnshuffle" => ("shuffle", shuffle(args.size("downscale_factor").ok()?, true)),
             name => {
                 let (axis, logarithm) = (normal(args.axis("dim").ok()?, rank)?, name == "LogSoftmax");
                 ("softmax", quote!((#axis, #logarithm)))
@@ -151,6 +191,35 @@ impl Compiler<'_> {
 
 fn literal(args: &Args, name: &str) -> Option<bool> {
     if let Some(Value::Bool(flag)) = args.get(name) { Some(*flag) } else { None }
+}
+
+fn contractions(labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> TokenStream {
+    let pairs = pairs.iter().map(|(left, right)| quote!((#left, #right)));
+    quote!(::rustorch::__private::compiled::Contractions {
+        labels: &[#(&[#(#labels),*]),*], pairs: &[#(#pairs),*]
+    })
+}
+
+/// An image of another size; means over areas are an average pooling.
+fn interpolation(
+    factors: &[Poly],
+    mode: &str,
+    align_corners: bool,
+    rank: usize,
+) -> Option<(&'static str, TokenStream)> {
+    if mode == "area" {
+        return (rank == 4).then(|| ("average_pool", adaptive()));
+    }
+    let factors = factors.iter().map(codegen::size);
+    let options = quote!(::rustorch::__private::compiled::Interpolation {
+        factors: &[#(#factors),*], mode: #mode, align_corners: #align_corners
+    });
+    Some(("interpolate", options))
+}
+
+fn shuffle(factor: &Poly, to_channels: bool) -> TokenStream {
+    let factor = codegen::size(factor);
+    quote!((#factor, #to_channels))
 }
 
 fn regular(

@@ -7,9 +7,9 @@ use super::elementwise::broadcast_strides;
 use super::numel;
 use crate::kernels::attention::{self as kernel, Attention, Gradients, Mask, Matrices};
 use crate::kernels::isa;
+use crate::kernels::reduce::{self, Plan, Sum};
 use crate::layout::{Dims, contiguous_strides};
-use crate::nn::functional::{AttentionOptions, scaled_dot_product_attention as attention};
-use crate::{DType, Error, Result, Tensor};
+use crate::{DType, Error, Result};
 
 const OP: &str = "scaled_dot_product_attention";
 
@@ -33,11 +33,6 @@ impl Heads<'_> {
         memory
     }
 
-    /// From the shape in memory to that which attention sees, or back.
-    fn turned(&self, tensor: &Tensor) -> Result<Tensor> {
-        if self.split { tensor.transpose(-3, -2) } else { Ok(tensor.clone()) }
-    }
-
     fn matrices<P>(&self, ptr: P) -> Matrices<P> {
         let rank = self.shape.len();
         let mut strides = contiguous_strides(&self.memory());
@@ -47,6 +42,14 @@ impl Heads<'_> {
         let heads: SmallVec<[isize; 4]> = strides[..rank - 2].iter().map(|&stride| stride as isize).collect();
         Matrices { ptr, row: strides[rank - 2] as isize, column: 1, heads }
     }
+}
+
+/// The shape of the scores: queries by keys for every head.
+fn scores_shape([q, k, _]: [Heads<'_>; 3]) -> Dims {
+    let rank = q.shape.len();
+    let mut whole = Dims::from_slice(&q.shape[..rank - 1]);
+    whole.push(k.shape[rank - 2]);
+    whole
 }
 
 /// A mask, and its shape.
@@ -69,8 +72,7 @@ fn describe(
     let mask = match masked {
         None => Mask::None,
         Some((mask, own)) => {
-            let mut whole = Dims::from_slice(&q.shape[..rank - 2]);
-            whole.extend([queries, keys]);
+            let whole = scores_shape([q, k, v]);
             let strides: SmallVec<[isize; 4]> =
                 broadcast_strides(own, &whole).iter().map(|&stride| stride as isize).collect();
             let (row, column) = (strides[rank - 2], strides[rank - 1]);
@@ -123,13 +125,8 @@ impl Pass {
         scores: Scores,
         out: Heads<'_>,
     ) -> Result<Buf> {
-        // The kernel has no gradient of the mask.
-        if let Some((mask, own)) = masked
-            && self.branch(self.recording && mask.grad)
-        {
-            return self.attention_by_tensors(bufs, operands, (mask, own), scores, out);
-        }
-        let grad = self.recording && bufs.iter().any(|buf| buf.grad);
+        let operated = bufs.into_iter().chain(masked.map(|(mask, _)| mask));
+        let grad = self.recording && operated.clone().any(|buf| buf.grad);
         let y = self.result(numel(out.shape), grad);
         let rows = numel(&out.shape[..out.shape.len() - 1]);
         let normalizers = self.numbers(rows, false);
@@ -138,7 +135,7 @@ impl Pass {
             // SAFETY: buffers of the pass of these shapes.
             unsafe { kernel::forward(isa(), &attention, &out.matrices(y.f32()), normalizers.f32()) };
         }
-        for buf in bufs.into_iter().chain(masked.map(|(mask, _)| mask)) {
+        for buf in operated {
             self.save(buf, grad);
         }
         self.save(y, grad);
@@ -160,17 +157,18 @@ impl Pass {
         out: Heads<'_>,
         into: &mut [Grad; 4],
     ) -> Result<()> {
-        if masked.is_some() && self.branched() {
-            let [q, k, v, mask] = into;
-            return self.island_backward(&[g], None, &[&out.memory()], &mut [q, k, v, mask]);
-        }
         let (normalizers, y) = (self.saved(), self.saved());
         let masked = masked.map(|own| (self.saved(), own));
         let (v, k, q) = (self.saved(), self.saved(), self.saved());
         let bufs = [q, k, v];
         let Some(g) = g else { return Ok(()) };
         let made = bufs.map(|buf| if buf.grad { Some(self.numbers(buf.len, false)) } else { None });
-        if !self.planning && made.iter().any(Option::is_some) {
+        let whole = scores_shape(operands);
+        let dscores = match masked {
+            Some((mask, _)) if mask.grad => Some(self.numbers(numel(&whole), false)),
+            _ => None,
+        };
+        if !self.planning && made.iter().chain([&dscores]).any(Option::is_some) {
             let attention = describe(bufs, operands, masked, scores)?;
             let to = |at: usize| made[at].map(|buf| operands[at].matrices(buf.f32()));
             let gradients = Gradients {
@@ -180,6 +178,7 @@ impl Pass {
                 dquery: to(0),
                 dkey: to(1),
                 dvalue: to(2),
+                dmask: dscores.map(|buf| Heads { shape: &whole, split: false }.matrices(buf.f32())),
             };
             // SAFETY: buffers of the pass of these shapes.
             unsafe { kernel::backward(isa(), &attention, &gradients) };
@@ -187,28 +186,31 @@ impl Pass {
         for (into, made) in into.iter_mut().zip(made) {
             self.contribute(into, made);
         }
+        if let (Some((mask, own)), Some(dscores)) = (masked, dscores) {
+            let dmask = self.sum_to(dscores, &whole, own, mask.len)?;
+            self.contribute(&mut into[3], Some(dmask));
+        }
         Ok(())
     }
 
-    /// Attention with a mask of which a gradient is asked.
-    fn attention_by_tensors(
-        &mut self,
-        [q, k, v]: [Buf; 3],
-        operands: [Heads<'_>; 3],
-        (mask, own): (Buf, &[usize]),
-        (causal, scale): Scores,
-        out: Heads<'_>,
-    ) -> Result<Buf> {
-        let shapes = operands.map(|heads| heads.memory());
-        let inputs: [(Buf, &[usize]); 4] = [(q, &shapes[0]), (k, &shapes[1]), (v, &shapes[2]), (mask, own)];
-        let mut made = [Buf::NONE];
-        self.island(&inputs, None, &[&out.memory()], &[], &mut made, |given| {
-            let seen = |at: usize| operands[at].turned(&given[at]);
-            let options =
-                AttentionOptions { mask: Some(&given[3]), causal, scale, ..AttentionOptions::default() };
-            let y = attention(&seen(0)?, &seen(1)?, &seen(2)?, options)?;
-            Ok([out.turned(&y)?].into_iter().collect())
+    /// The sum of a buffer of this shape over the axes along which another one, of `len` elements, broadcasts.
+    fn sum_to(&mut self, from: Buf, whole: &[usize], own: &[usize], len: usize) -> Result<Buf> {
+        if from.len == len {
+            return Ok(from);
+        }
+        let plan = self.fact(|| {
+            let missing = whole.len() - own.len();
+            let reduced: Vec<bool> = (0..whole.len())
+                .map(|axis| axis < missing || own[axis - missing] == 1 && whole[axis] != 1)
+                .collect();
+            Ok(Plan::new(whole, &contiguous_strides(whole), &reduced))
         })?;
-        Ok(made[0])
+        let to = self.numbers(len, false);
+        if !self.planning {
+            // SAFETY: buffers of the pass of these sizes.
+            unsafe { reduce::reduce::<Sum, f32>(&plan, from.ptr, to.ptr, 1.0) };
+        }
+        self.release(from);
+        Ok(to)
     }
 }

@@ -1,4 +1,4 @@
-//! Sums of products of two tensors over named indices, as products of matrices where the operands lie.
+//! Sums of products of tensors over named indices, as products of matrices of two at a time where the operands lie.
 
 use smallvec::SmallVec;
 
@@ -6,6 +6,7 @@ use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
 use crate::kernels::gemm::{BatchDim, Epilogue, MatMut, MatRef, Product};
+use crate::layout::Dims;
 
 /// A tensor with a label for every axis.
 #[derive(Clone, Copy)]
@@ -121,32 +122,72 @@ unsafe fn contract(a: Operand<'_>, b: Operand<'_>, c: Operand<'_>) {
     }
 }
 
+/// What a contraction consists of.
+#[derive(Clone, Copy)]
+pub struct Contractions<'a> {
+    /// The labels of the axes of the operands, then of the products of pairs; those of the last one are the result's.
+    pub labels: &'a [&'a [usize]],
+    /// Which values are multiplied, in order. Every label of a pair and its product occurs in two of the three.
+    pub pairs: &'a [(usize, usize)],
+}
+
+/// Operands and products.
+type Values<T> = SmallVec<[T; 4]>;
+
+impl Contractions<'_> {
+    /// The shapes of all values.
+    fn shapes(&self, operands: &[&[usize]]) -> Values<Dims> {
+        let mut shapes: Values<Dims> = operands.iter().map(|shape| Dims::from_slice(shape)).collect();
+        for labels in &self.labels[operands.len()..] {
+            let size = |label: &usize| {
+                let mut axes = shapes.iter().zip(self.labels).flat_map(|(shape, own)| own.iter().zip(shape));
+                axes.find(|(own, _)| *own == label).map_or(1, |(_, size)| *size)
+            };
+            let shape = labels.iter().map(size).collect();
+            shapes.push(shape);
+        }
+        shapes
+    }
+}
+
 impl Pass {
-    /// The sum of the products of two tensors over the indices that the result lacks; the labels are those of the operands and the
-    /// result, and every one occurs in two of the three.
+    /// The sum of the products of tensors over the indices that the result lacks.
     ///
     /// # Errors
     /// If what the elements are is unknown.
     pub fn einsum(
         &mut self,
         inputs: &[(Buf, &[usize])],
-        labels: [&[usize]; 3],
-        outputs: &[&[usize]],
+        Contractions { labels, pairs }: Contractions<'_>,
+        _: &[&[usize]],
         made: &mut [Buf],
     ) -> Result<()> {
-        let [(a, left), (b, right)] = [inputs[0], inputs[1]];
-        self.expect_numbers(a, "an operand of einsum!")?;
-        self.expect_numbers(b, "an operand of einsum!")?;
-        let grad = self.recording && (a.grad || b.grad);
-        let y = self.result(numel(outputs[0]), grad);
-        if !self.planning {
-            let operand = |buf, shape, at: usize| Operand { buf, shape, labels: labels[at] };
-            // SAFETY: buffers of the pass of these shapes.
-            unsafe { contract(operand(a, left, 0), operand(b, right, 1), operand(y, outputs[0], 2)) };
+        for (operand, _) in inputs {
+            self.expect_numbers(*operand, "an operand of einsum!")?;
         }
-        self.save(a, grad && b.grad);
-        self.save(b, grad && a.grad);
-        made[0] = y;
+        let given: Values<&[usize]> = inputs.iter().map(|(_, shape)| *shape).collect();
+        let shapes = Contractions { labels, pairs }.shapes(&given);
+        let mut values: Values<Buf> = inputs.iter().map(|(operand, _)| *operand).collect();
+        for (number, &(left, right)) in pairs.iter().enumerate() {
+            let (a, b, product) = (values[left], values[right], values.len());
+            let grad = self.recording && (a.grad || b.grad);
+            let y = match number + 1 == pairs.len() {
+                true => self.result(numel(&shapes[product]), grad),
+                false => self.numbers(numel(&shapes[product]), grad),
+            };
+            values.push(y);
+            if !self.planning {
+                let operand = |at: usize| Operand { buf: values[at], shape: &shapes[at], labels: labels[at] };
+                // SAFETY: buffers of the pass of these shapes.
+                unsafe { contract(operand(left), operand(right), operand(product)) };
+            }
+            self.save(a, grad && b.grad);
+            self.save(b, grad && a.grad);
+            for used in [left, right].into_iter().filter(|used| *used >= inputs.len()) {
+                self.release(values[used]);
+            }
+            made[0] = y;
+        }
         Ok(())
     }
 
@@ -158,22 +199,36 @@ impl Pass {
         &mut self,
         g: &[Grad],
         shapes: &[&[usize]],
-        labels: [&[usize]; 3],
-        outputs: &[&[usize]],
+        Contractions { labels, pairs }: Contractions<'_>,
+        _: &[&[usize]],
         into: &mut [Grad],
     ) -> Result<()> {
-        let (b, a) = (self.saved(), self.saved());
-        let Some(g) = g[0] else { return Ok(()) };
-        let operand = |buf, shape, at: usize| Operand { buf, shape, labels: labels[at] };
-        let g = operand(g, outputs[0], 2);
-        for (at, (own, other)) in [(a, b), (b, a)].into_iter().enumerate().filter(|(_, (own, _))| own.grad) {
-            let made = self.numbers(own.len, false);
-            if !self.planning {
-                let (other, made) = (operand(other, shapes[1 - at], 1 - at), operand(made, shapes[at], at));
-                // SAFETY: buffers of the pass of these shapes.
-                unsafe { contract(g, other, made) };
+        let count = shapes.len();
+        let shapes = Contractions { labels, pairs }.shapes(shapes);
+        let mut grads: Values<Grad> = SmallVec::from_elem(None, shapes.len());
+        grads[shapes.len() - 1] = g[0];
+        for (number, &(left, right)) in pairs.iter().enumerate().rev() {
+            let (b, a) = (self.saved(), self.saved());
+            let product = count + number;
+            let Some(g) = grads[product] else { continue };
+            let operand = |buf, at: usize| Operand { buf, shape: &shapes[at], labels: labels[at] };
+            for (at, own, other, beside) in [(left, a, b, right), (right, b, a, left)] {
+                if !own.grad {
+                    continue;
+                }
+                let made = self.numbers(own.len, false);
+                if !self.planning {
+                    // SAFETY: buffers of the pass of these shapes.
+                    unsafe { contract(operand(g, product), operand(other, beside), operand(made, at)) };
+                }
+                self.contribute(&mut grads[at], Some(made));
             }
-            self.contribute(&mut into[at], Some(made));
+            if number + 1 < pairs.len() {
+                self.release(g);
+            }
+        }
+        for (into, grad) in into.iter_mut().zip(grads).take(count) {
+            self.contribute(into, grad);
         }
         Ok(())
     }

@@ -20,10 +20,13 @@ mod join;
 mod linear;
 mod matmul;
 mod norm;
+mod order;
+mod pick;
 mod pool;
 mod recurrent;
 mod recurrent_kept;
 mod reduce;
+mod resample;
 mod slice;
 mod view;
 
@@ -31,11 +34,14 @@ pub use attention::Heads;
 pub use batch_norm::ChannelNorm;
 pub use chain::{Chain, Link, Slope};
 pub(super) use dropout::Factors;
+pub use einsum::Contractions;
 pub use elementwise::{Side, operators};
 pub use group_norm::GroupNorm;
 pub use norm::RowNorm;
+pub use pick::Picks;
 pub use pool::{AveragePool, MaxPool};
 pub use recurrent::Recurrence;
+pub use resample::Interpolation;
 
 use crate::kernels::parallel;
 use crate::{Result, Tensor};

@@ -1,7 +1,7 @@
 //! The way back.
 //!
 //! With weights `P`, result `O = P V` and `D = Σ dO·O` per query: `dV = Pᵀ dO`, `dS = P·(dO Vᵀ - D)`, `dQ = scale·dS K`,
-//! `dK = scale·dSᵀ Q`.
+//! `dK = scale·dSᵀ Q`; `dS` is the gradient of an added mask.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::kernels::vector::{Vector, VectorKernel, sum_of};
 use crate::kernels::{Isa, Vectored, scratch};
 
 /// With at least as many heads as this, a head is one piece of work, and its weights are made once. With fewer, the gradient of
-/// Q and those of K and V are pieces of their own, of a block each, and the weights are made twice. The sums are the same.
+/// Q (and the mask) and those of K and V are pieces of their own, of a block each, and the weights are made twice. The sums are the same.
 const MANY_HEADS: usize = 8;
 
 /// What [`backward`] reads and writes. Outputs that are `None` are not computed; their columns are contiguous, and they are as
@@ -31,6 +31,8 @@ pub struct Gradients<T> {
     pub dkey: Option<Matrices<*mut T>>,
     /// The gradient of V.
     pub dvalue: Option<Matrices<*mut T>>,
+    /// The gradient of what is added to the scores: queries by keys.
+    pub dmask: Option<Matrices<*mut T>>,
 }
 
 /// The gradients.
@@ -82,7 +84,8 @@ impl<T: Element + Vectored> Side<'_, T> {
         };
         let dq = to(&self.gradients.dquery, of_query);
         let (dk, dv) = (to(&self.gradients.dkey, of_key), to(&self.gradients.dvalue, of_key));
-        if dq.is_none() && dk.is_none() && dv.is_none() {
+        let ds = to(&self.gradients.dmask, of_query);
+        if [dq, dk, dv, ds].iter().all(Option::is_none) {
             return;
         }
         scratch::with(2 * ROWS * COLUMNS, |buffer: *mut T| {
@@ -92,6 +95,8 @@ impl<T: Element + Vectored> Side<'_, T> {
                     (dq, &rows, attention.features),
                     (dk, &columns, attention.features),
                     (dv, &columns, attention.width),
+                    // Of keys that no query of a block sees.
+                    (ds, &rows, attention.keys),
                 ] {
                     if let Some((to, row)) = place {
                         for i in range.clone() {
@@ -106,7 +111,7 @@ impl<T: Element + Vectored> Side<'_, T> {
                     for i in pieces(rows.end - rows.start, ROWS) {
                         let i = rows.start + i.start..rows.start + i.end;
                         if j.start < attention.reach(&i) {
-                            self.block(&i, &j, buffer, second, [dq, dk, dv]);
+                            self.block(&i, &j, buffer, second, [dq, dk, dv, ds]);
                         }
                     }
                 }
@@ -121,7 +126,7 @@ impl<T: Element + Vectored> Side<'_, T> {
         j: &Range<usize>,
         weights: *mut T,
         dscores: *mut T,
-        [dq, dk, dv]: [Option<(*mut T, isize)>; 3],
+        [dq, dk, dv, ds]: [Option<(*mut T, isize)>; 4],
     ) {
         let a = self.attention;
         let (m, n) = (i.len(), j.len());
@@ -146,6 +151,12 @@ impl<T: Element + Vectored> Side<'_, T> {
             multiply((m, n, a.width), T::ONE, dout, turned(v), T::ZERO, to);
             let (rows, columns, gradients, head) = (i.clone(), j.clone(), self.gradients, self.head);
             T::dispatch(self.isa, Scores { attention: a, gradients, head, rows, columns, weights, dscores });
+            if let Some((ds, row)) = ds {
+                for (at, query) in i.clone().enumerate() {
+                    let to = ds.offset(query as isize * row).add(j.start);
+                    std::ptr::copy_nonoverlapping(dscores.add(at * n), to, n);
+                }
+            }
             if let Some(dv) = dv {
                 let shape = (n, a.width, m);
                 multiply(shape, T::ONE, turned(block(weights)), dout, T::ONE, rows_of(dv, j.start));

@@ -33,7 +33,7 @@ fn stacked<P>(ptr: P, [_, b]: [usize; 2], rows: usize, columns: usize) -> Matric
 
 struct Reference {
     output: Vec<f64>,
-    gradients: [Vec<f64>; 3],
+    gradients: [Vec<f64>; 4],
 }
 
 /// Everything by the definition, with whole matrices; all tensors stacked.
@@ -49,6 +49,7 @@ fn reference(
     let mut output = vec![0.0; heads * l * w];
     let (mut dq, mut dk, mut dv) =
         (vec![0.0; heads * l * e], vec![0.0; heads * s * e], vec![0.0; heads * s * w]);
+    let mut dmask = vec![0.0; heads * l * s];
     for h in 0..heads {
         for i in 0..l {
             let row = h * l + i;
@@ -77,15 +78,16 @@ fn reference(
                     output[row * w + x] += p[j] * kept[j] * v[(h * s + j) * w + x];
                     dv[(h * s + j) * w + x] += p[j] * kept[j] * g[row * w + x];
                 }
+                dmask[row * s + j] = p[j] * (dp[j] - along);
                 for x in 0..e {
-                    let ds = 0.3 * p[j] * (dp[j] - along);
+                    let ds = 0.3 * dmask[row * s + j];
                     dq[row * e + x] += ds * k[(h * s + j) * e + x];
                     dk[(h * s + j) * e + x] += ds * q[row * e + x];
                 }
             }
         }
     }
-    Reference { output, gradients: [dq, dk, dv] }
+    Reference { output, gradients: [dq, dk, dv, dmask] }
 }
 
 /// The elements in the order of [`interleaved`], from that of [`stacked`].
@@ -143,6 +145,7 @@ fn check(isa: Isa, case: Case) {
     let (mut out, mut normalizers) = (vec![f64::NAN; count * l * w], vec![f64::NAN; count * l]);
     let (mut dq, mut dk, mut dv) =
         (vec![f64::NAN; q.len()], vec![f64::NAN; k.len()], vec![f64::NAN; v.len()]);
+    let mut dm = vec![f64::NAN; count * l * s];
     // SAFETY: the vectors have the sizes that the description says.
     unsafe {
         let to = interleaved(out.as_mut_ptr(), heads, l, w);
@@ -154,6 +157,7 @@ fn check(isa: Isa, case: Case) {
             dquery: Some(interleaved(dq.as_mut_ptr(), heads, l, e)),
             dkey: Some(stacked(dk.as_mut_ptr(), heads, s, e)),
             dvalue: Some(stacked(dv.as_mut_ptr(), heads, s, w)),
+            dmask: Some(stacked(dm.as_mut_ptr(), heads, l, s)),
         };
         backward(isa, &attention, &gradients);
     }
@@ -163,10 +167,11 @@ fn check(isa: Isa, case: Case) {
         }
     };
     near("output", &out, &interleave(&expected.output, heads, l, w));
-    let [eq, ek, ev] = &expected.gradients;
+    let [eq, ek, ev, em] = &expected.gradients;
     near("dquery", &dq, &interleave(eq, heads, l, e));
     near("dkey", &dk, ek);
     near("dvalue", &dv, ev);
+    near("dmask", &dm, em);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use rustorch_shape::rules;
 
 use super::adaptive_avg_pool2d;
+use crate::kernels::resample::Taps;
+use crate::layout::Dims;
 use crate::tensor::checked_numel;
 use crate::{Error, Result, Tensor};
 
@@ -103,18 +105,12 @@ pub fn interpolate(
         return Ok(area(&result, &shape[2..])?.to_dtype(dtype));
     }
     for (axis, &to) in shape.iter().enumerate().skip(2) {
-        let from = input.shape()[axis];
-        let step = match resize {
-            Resize::Scale(factors) => 1.0 / factor(factors, axis - 2),
-            Resize::Size(_) => from as f64 / to as f64,
+        let by = match resize {
+            Resize::Scale(factors) => Some(factor(factors, axis - 2)),
+            Resize::Size(_) => None,
         };
-        if is_nearest {
-            let positions = nearest(mode, (from, to), step as f32, shape.len() - 2);
-            if !positions.iter().copied().eq(0..from as i64) {
-                result = result.index_select(axis as isize, &indices(&result, positions)?)?;
-            }
-        } else if from != to {
-            result = linear(&result, axis, to, step, align_corners)?;
+        if let Some(taps) = taps(mode, align_corners, (input.shape()[axis], to), by, shape.len() - 2) {
+            result = along(&result, axis, &taps)?;
         }
     }
     // The result never is the input itself, which it would change with.
@@ -160,9 +156,39 @@ fn resized(input: &Tensor, resize: &Resize) -> Result<Vec<usize>> {
     Ok(rules::interpolate(OP, input.shape(), &sizes, &[], &mut ())?)
 }
 
+/// Where the elements along an axis come from in any mode but [`InterpolateMode::Area`]; `None` where nothing moves. `factor` is
+/// what the size was multiplied by, if that was given.
+pub(crate) fn taps(
+    mode: InterpolateMode,
+    align_corners: bool,
+    (from, to): (usize, usize),
+    factor: Option<f64>,
+    spatial: usize,
+) -> Option<Taps> {
+    let step = factor.map_or(from as f64 / to as f64, |factor| 1.0 / factor);
+    if matches!(mode, InterpolateMode::Nearest | InterpolateMode::NearestExact) {
+        let first = nearest(mode, (from, to), step as f32, spatial);
+        return (!first.iter().copied().eq(0..from)).then_some(Taps { from, first, second: None });
+    }
+    let last = from - 1;
+    let place = |at: usize| match align_corners {
+        true if to > 1 => at as f64 * (last as f64 / (to - 1) as f64),
+        true => 0.0,
+        false => ((at as f64 + 0.5) * step - 0.5).max(0.0),
+    };
+    let (first, second) = (0..to)
+        .map(|at| {
+            let place = place(at);
+            let first = (place.floor() as usize).min(last);
+            (first, ((first + 1).min(last), (place - first as f64).clamp(0.0, 1.0)))
+        })
+        .unzip();
+    (from != to).then_some(Taps { from, first, second: Some(second) })
+}
+
 /// Positions in single precision, as PyTorch has them: where they fall on a whole number, rounding decides. Along the axes of images
 /// PyTorch takes the position itself, or half of it, where the size stays or doubles, whatever the factor was.
-fn nearest(mode: InterpolateMode, (from, to): (usize, usize), step: f32, spatial: usize) -> Vec<i64> {
+fn nearest(mode: InterpolateMode, (from, to): (usize, usize), step: f32, spatial: usize) -> Vec<usize> {
     let is_exact = mode == InterpolateMode::NearestExact;
     let shift = if is_exact { 0.5 } else { 0.0 };
     let by_size = spatial == 2 && !is_exact;
@@ -171,34 +197,22 @@ fn nearest(mode: InterpolateMode, (from, to): (usize, usize), step: f32, spatial
         at if by_size && to == 2 * from => at / 2,
         at => (((at as f32 + shift) * step).floor() as usize).min(from - 1),
     };
-    (0..to).map(|at| position(at) as i64).collect()
+    (0..to).map(position).collect()
 }
 
-fn linear(x: &Tensor, axis: usize, to: usize, step: f64, align_corners: bool) -> Result<Tensor> {
-    let last = x.shape()[axis] - 1;
-    let (mut before, mut after, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-    for at in 0..to {
-        let place = match align_corners {
-            true if to > 1 => at as f64 * (last as f64 / (to - 1) as f64),
-            true => 0.0,
-            false => ((at as f64 + 0.5) * step - 0.5).max(0.0),
-        };
-        let first = (place.floor() as usize).min(last);
-        before.push(first as i64);
-        after.push((first + 1).min(last) as i64);
-        weights.push((place - first as f64).clamp(0.0, 1.0));
-    }
+fn along(x: &Tensor, axis: usize, taps: &Taps) -> Result<Tensor> {
+    let select = |positions: Vec<i64>| {
+        let count = positions.len();
+        x.index_select(axis as isize, &Tensor::from_vec(positions, [count])?.to_device(x.device())?)
+    };
+    let first = select(taps.first.iter().map(|&at| at as i64).collect())?;
+    let Some(second) = &taps.second else { return Ok(first) };
     let mut shape = vec![1; x.rank()];
-    shape[axis] = to;
+    shape[axis] = second.len();
+    let weights: Vec<f64> = second.iter().map(|(_, weight)| *weight).collect();
     let weights = Tensor::from_vec(weights, shape)?.to_dtype(x.dtype()).to_device(x.device())?;
-    let select = |positions| x.index_select(axis as isize, &indices(x, positions)?);
-    let (before, after) = (select(before)?, select(after)?);
-    before.mul(&weights.neg().add(1.0)?)?.add(&after.mul(&weights)?)
-}
-
-fn indices(x: &Tensor, positions: Vec<i64>) -> Result<Tensor> {
-    let count = positions.len();
-    Tensor::from_vec(positions, [count])?.to_device(x.device())
+    let second = select(second.iter().map(|&(at, _)| at as i64).collect())?;
+    first.mul(&weights.neg().add(1.0)?)?.add(&second.mul(&weights)?)
 }
 
 /// Means over windows side by side; of volumes, over height and width first, since the windows are boxes.
@@ -230,12 +244,7 @@ fn area(x: &Tensor, size: &[usize]) -> Result<Tensor> {
 /// ```
 pub fn pixel_shuffle(input: &Tensor, upscale_factor: usize) -> Result<Tensor> {
     let shape = rules::pixel_shuffle(input.shape(), &upscale_factor, &mut ())?;
-    let (leads, r) = (input.rank() - 3, upscale_factor);
-    let [channels, height, width] = [0, 1, 2].map(|axis| shape[leads + axis]);
-    let split = [&shape[..leads], &[channels, r, r, height / r, width / r]].concat();
-    // [.., c, r, r, h, w] → [.., c, h, r, w, r]
-    let order = (0..leads).chain([0, 3, 1, 4, 2].map(|axis| leads + axis)).map(|axis| axis as isize);
-    input.reshape(split)?.permute(order.collect::<Vec<_>>())?.reshape(shape)
+    shuffle(input, upscale_factor, false)?.reshape(shape)
 }
 
 /// `[.., channels, h·r, w·r] → [.., channels·r², h, w]`, the inverse of [`pixel_shuffle`]
@@ -252,10 +261,27 @@ pub fn pixel_shuffle(input: &Tensor, upscale_factor: usize) -> Result<Tensor> {
 /// ```
 pub fn pixel_unshuffle(input: &Tensor, downscale_factor: usize) -> Result<Tensor> {
     let shape = rules::pixel_unshuffle(input.shape(), &downscale_factor, &mut ())?;
-    let (leads, r) = (input.rank() - 3, downscale_factor);
-    let [channels, height, width] = [0, 1, 2].map(|axis| input.shape()[leads + axis]);
-    let split = [&shape[..leads], &[channels, height / r, r, width / r, r]].concat();
-    // [.., c, h, r, w, r] → [.., c, r, r, h, w]
-    let order = (0..leads).chain([0, 2, 4, 1, 3].map(|axis| leads + axis)).map(|axis| axis as isize);
-    input.reshape(split)?.permute(order.collect::<Vec<_>>())?.reshape(shape)
+    shuffle(input, downscale_factor, true)?.reshape(shape)
+}
+
+fn shuffle(input: &Tensor, factor: usize, to_channels: bool) -> Result<Tensor> {
+    let (split, order) = shuffled(input.shape(), factor, to_channels);
+    let order: Vec<isize> = order.iter().map(|&axis| axis as isize).collect();
+    input.reshape(split.as_slice())?.permute(order)
+}
+
+/// What channels have to be split into so that pixels come out of a permutation of the axes, and that permutation; `to_channels` for
+/// the reverse.
+pub(crate) fn shuffled(shape: &[usize], r: usize, to_channels: bool) -> (Dims, Dims) {
+    let leads = shape.len() - 3;
+    let [channels, height, width] = [0, 1, 2].map(|axis| shape[leads + axis]);
+    let (sizes, order) = match to_channels {
+        // [.., c, r, r, h, w] → [.., c, h, r, w, r]
+        false => ([channels / (r * r), r, r, height, width], [0, 3, 1, 4, 2]),
+        // [.., c, h, r, w, r] → [.., c, r, r, h, w]
+        true => ([channels, height / r, r, width / r, r], [0, 2, 4, 1, 3]),
+    };
+    let mut split = Dims::from_slice(&shape[..leads]);
+    split.extend(sizes);
+    (split, (0..leads).chain(order.map(|axis| leads + axis)).collect())
 }

@@ -63,6 +63,7 @@ pub(super) fn backward(
             dquery: to(&dq),
             dkey: to(&dk),
             dvalue: to(&dv),
+            dmask: None,
         };
         let attention = describe::<T>([query, key, value], options, dropout);
         // SAFETY: as in `forward`.

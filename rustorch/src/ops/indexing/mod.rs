@@ -33,7 +33,7 @@ fn without(shape: &[usize], axis: usize) -> Dims {
 }
 
 /// The walk of gather and scatter: the index has an entry for every value.
-fn lines_by_element(addressed: &Layout, values: &Layout, index: &Layout, axis: usize) -> Lines {
+pub(crate) fn lines_by_element(addressed: &Layout, values: &Layout, index: &Layout, axis: usize) -> Lines {
     let ((addressed, a), (values, v), (strides, i)) =
         (split(addressed, axis), split(values, axis), split(index, axis));
     Lines {
@@ -45,7 +45,7 @@ fn lines_by_element(addressed: &Layout, values: &Layout, index: &Layout, axis: u
 }
 
 /// The walk of index_select and index_add: the index is a vector that holds for all lines.
-fn lines_by_entry(addressed: &Layout, values: &Layout, index: &Layout, axis: usize) -> Lines {
+pub(crate) fn lines_by_entry(addressed: &Layout, values: &Layout, index: &Layout, axis: usize) -> Lines {
     let shape = without(&addressed.shape, axis);
     let ((addressed, a), (values, v)) = (split(addressed, axis), split(values, axis));
     Lines {
@@ -183,6 +183,11 @@ unsafe fn check_positions(op: &'static str, index: &Tensor, axis: usize, size: u
     // SAFETY: contiguous, of this dtype, and locked by the caller.
     let entries =
         unsafe { std::slice::from_raw_parts(index.host_ptr().cast_const().cast::<i64>(), index.numel()) };
+    check_entries(op, entries, axis, size)
+}
+
+/// Checks that every entry lies in `0 .. size`.
+pub(crate) fn check_entries(op: &'static str, entries: &[i64], axis: usize, size: usize) -> Result<()> {
     // Without an early exit the loop runs on vectors; a negative entry is a huge one when seen as unsigned.
     let worst = entries.iter().fold(0u64, |worst, &entry| worst.max(entry as u64));
     if entries.is_empty() || worst < size as u64 {

@@ -14,7 +14,7 @@ pub use unique::Unique;
 use crate::autograd::{Grads, Saved, record};
 use crate::dtype::Element;
 use crate::kernels::parallel::{self, GRAIN, Shared};
-use crate::kernels::sort::Scratch;
+use crate::kernels::sort::{Scratch, with_scratch};
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// A tensor as rows along one axis, contiguous, in main memory.
@@ -70,18 +70,20 @@ impl Rows {
         let grain = (GRAIN / (20 * self.len.max(1))).max(1);
         let tasks = self.count.div_ceil(grain);
         parallel::for_each(tasks, |task| {
-            let mut scratch = Scratch::default();
-            for row in task * grain..self.count.min((task + 1) * grain) {
-                // SAFETY: the input is contiguous and locked, the outputs are new, and each row is visited once.
-                let (input, values, positions) = unsafe {
-                    (
-                        std::slice::from_raw_parts(from.get().add(row * self.len), self.len),
-                        std::slice::from_raw_parts_mut(to.get().add(row * len), len),
-                        std::slice::from_raw_parts_mut(at.get().add(row * len), len),
-                    )
-                };
-                work(input, values, positions, &mut scratch);
-            }
+            let rows = task * grain..self.count.min((task + 1) * grain);
+            with_scratch(|scratch| {
+                for row in rows {
+                    // SAFETY: the input is contiguous and locked, the outputs are new, and each row is visited once.
+                    let (input, values, positions) = unsafe {
+                        (
+                            std::slice::from_raw_parts(from.get().add(row * self.len), self.len),
+                            std::slice::from_raw_parts_mut(to.get().add(row * len), len),
+                            std::slice::from_raw_parts_mut(at.get().add(row * len), len),
+                        )
+                    };
+                    work(input, values, positions, scratch);
+                }
+            });
         });
     }
 

@@ -8,7 +8,7 @@ use super::super::types::{self, Piece};
 use super::NamedShapes;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident};
-use rustorch_shape::args::Args;
+use rustorch_shape::args::{Args, Value};
 use std::collections::BTreeSet;
 
 /// A second handle on the model.
@@ -205,6 +205,27 @@ fn options(name: &str, args: &Args, each: &TokenStream) -> Vec<TokenStream> {
                 vec![hygienic!(#each.output_size == [#(#sizes),*])]
             },
         ),
+        "PixelShuffle" | "PixelUnshuffle" => {
+            let name = if name == "PixelShuffle" { "upscale_factor" } else { "downscale_factor" };
+            let field = format_ident!("{name}");
+            let compared = args.size(name).ok().map(types::size).map(|size| hygienic!(#each.#field == #size));
+            compared.into_iter().collect()
+        }
+        "Upsample" => {
+            let list = |name| {
+                let sizes = args.sizes(name).unwrap_or_default().iter().map(types::size);
+                hygienic!(&[#(#sizes),*])
+            };
+            let (sizes, factors) = (list("size"), list("scale_factor"));
+            let (Some(Value::Text(mode)), Ok(align_corners)) = (args.get("mode"), args.flag("align_corners"))
+            else {
+                return Vec::new();
+            };
+            let declared = hygienic!(::rustorch::__private::compiled::Interpolation {
+                factors: #factors, mode: #mode, align_corners: #align_corners
+            });
+            vec![hygienic!(#declared.is_of(#each, #sizes))]
+        }
         "Softmax" | "LogSoftmax" => {
             args.axis("dim").map_or_else(|_| Vec::new(), |axis| vec![hygienic!(#each.dim == #axis)])
         }

@@ -1,0 +1,141 @@
+//! Elements, and whole entries of an axis, that an index names.
+
+use super::super::{Buf, Grad, Pass};
+use super::numel;
+use crate::kernels::lines::{Access, Lines};
+use crate::kernels::parallel::Shared;
+use crate::kernels::scratch;
+use crate::layout::{Dims, Layout};
+use crate::ops::indexing::{check_entries, lines_by_element, lines_by_entry};
+use crate::{DType, Error, Result};
+
+/// How an index names what is taken.
+#[derive(Clone, Copy)]
+pub struct Picks {
+    /// The function.
+    pub op: &'static str,
+    /// The axis whose positions the index holds.
+    pub axis: usize,
+    /// Whether the index has an entry for every element of the result, and not for every position of the axis.
+    pub each: bool,
+}
+
+impl Picks {
+    fn lines(&self, shape: &[usize], index: &[usize]) -> Lines {
+        let contiguous = |shape: &[usize]| Layout::contiguous(Dims::from_slice(shape));
+        let addressed = contiguous(shape);
+        if self.each {
+            let index = contiguous(index);
+            return lines_by_element(&addressed, &index, &index, self.axis);
+        }
+        let count = numel(index);
+        let mut values = Dims::from_slice(shape);
+        values[self.axis] = count;
+        lines_by_entry(&addressed, &Layout::contiguous(values), &contiguous(&[count]), self.axis)
+    }
+
+    /// Calls `f` with the positions that an index holds, each of which is one of the `size` of the axis.
+    fn with_positions<R>(&self, index: Buf, size: usize, f: impl FnOnce(*const i64) -> R) -> Result<R> {
+        let checked = |from: *const i64| {
+            // SAFETY: the index has as many elements of this type, or they were written by the caller.
+            check_entries(self.op, unsafe { std::slice::from_raw_parts(from, index.len) }, self.axis, size)?;
+            Ok(f(from))
+        };
+        match index.dtype {
+            Some(DType::I64) => checked(index.ptr.cast_const().cast()),
+            Some(DType::I32) => scratch::with(index.len, |wide: *mut i64| {
+                for at in 0..index.len {
+                    // SAFETY: as above; the buffer has as much room.
+                    unsafe { *wide.add(at) = i64::from(*index.ptr.cast::<i32>().add(at)) };
+                }
+                checked(wide)
+            }),
+            dtype => {
+                let (op, dtype) = (self.op, dtype.unwrap_or(DType::F32));
+                Err(Error::DType { op, dtype, expected: "an index of int64 or int32" })
+            }
+        }
+    }
+}
+
+impl Pass {
+    /// What the second input names of the first: `gather`, `index_select`, the rows of a table.
+    ///
+    /// # Errors
+    /// If an entry is no position of the axis, or it is unknown what the elements are.
+    pub fn pick(
+        &mut self,
+        inputs: &[(Buf, &[usize])],
+        picks: Picks,
+        outputs: &[&[usize]],
+        made: &mut [Buf],
+    ) -> Result<()> {
+        let [(x, shape), (index, own)] = [inputs[0], inputs[1]];
+        self.expect_numbers(x, "a tensor of which an index names elements")?;
+        if let Some(dtype) = index.dtype.filter(|dtype| !matches!(dtype, DType::I64 | DType::I32)) {
+            self.refuse(format!("the index of {} is {dtype}, where the kernel expects integers", picks.op))?;
+        }
+        let y = self.result(numel(outputs[0]), self.recording && x.grad);
+        if !self.planning {
+            let (from, to) = (Shared(x.f32().cast_const()), Shared(y.f32()));
+            picks.with_positions(index, shape[picks.axis], |index| {
+                // SAFETY: buffers of the pass of these shapes; the positions were checked, and nobody writes to them.
+                unsafe {
+                    picks.lines(shape, own).for_each(index, Access::Values, |at, value, len| {
+                        std::ptr::copy_nonoverlapping(from.get().add(at), to.get().add(value), len);
+                    });
+                }
+            })?;
+        }
+        self.save(x, false);
+        self.save(index, self.recording && x.grad);
+        made[0] = y;
+        Ok(())
+    }
+
+    /// The gradient of [`Pass::pick`]: what was taken several times gets a sum, in the order of the index.
+    ///
+    /// # Errors
+    /// If the index has changed.
+    pub fn pick_backward(
+        &mut self,
+        g: &[Grad],
+        shapes: &[&[usize]],
+        picks: Picks,
+        _: &[&[usize]],
+        into: &mut [Grad],
+    ) -> Result<()> {
+        let (index, x) = (self.saved(), self.saved());
+        let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
+        let dx = self.numbers(x.len, false);
+        if !self.planning {
+            self.add_at(g, index, picks, [shapes[0], shapes[1]], dx)?;
+        }
+        self.contribute(&mut into[0], Some(dx));
+        Ok(())
+    }
+
+    /// `dx`: zeros, to which the elements of `g` are added at the positions that `index` holds.
+    pub(super) fn add_at(
+        &self,
+        g: Buf,
+        index: Buf,
+        picks: Picks,
+        [shape, own]: [&[usize]; 2],
+        dx: Buf,
+    ) -> Result<()> {
+        let (from, to) = (Shared(g.f32().cast_const()), Shared(dx.f32()));
+        picks.with_positions(index, shape[picks.axis], |index| {
+            // SAFETY: buffers of the pass of these shapes; the positions were checked, and visits of one element are made by one
+            // thread.
+            unsafe {
+                dx.f32().write_bytes(0, dx.len);
+                picks.lines(shape, own).for_each(index, Access::Addressed, |at, value, len| {
+                    for i in 0..len {
+                        *to.get().add(at + i) += *from.get().add(value + i);
+                    }
+                });
+            }
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! Images of another size, an axis at a time: every element comes from one position, or from two that are weighted.
+
+use super::isa::{Kernel, isa};
+use super::parallel::{self, GRAIN, Shared};
+
+/// Where the elements along an axis come from.
+#[derive(Clone, Debug)]
+pub struct Taps {
+    /// The size of the axis that is read.
+    pub from: usize,
+    /// The position of each element, or the first of two.
+    pub first: Vec<usize>,
+    /// The second position, and its weight; that of the first is what is left to 1.
+    pub second: Option<Vec<(usize, f64)>>,
+}
+
+/// `[outer, from, inner] → [outer, first.len(), inner]`.
+///
+/// # Safety
+/// `x` and `y` cover these shapes and do not overlap; the positions are less than `from`.
+pub unsafe fn forward(taps: &Taps, [outer, inner]: [usize; 2], x: *const f32, y: *mut f32) {
+    let shared = Shared((x, y));
+    let to = taps.first.len();
+    parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
+        let (x, y) = shared.get();
+        for at in range {
+            let (x, y) = (x.wrapping_add(at * taps.from * inner), y.wrapping_add(at * to * inner));
+            isa().run(Forward { taps, inner, x, y });
+        }
+    });
+}
+
+/// The gradient of [`forward`]: `dx` from `dy`.
+///
+/// # Safety
+/// As there.
+pub unsafe fn backward(taps: &Taps, [outer, inner]: [usize; 2], dy: *const f32, dx: *mut f32) {
+    let shared = Shared((dy, dx));
+    let to = taps.first.len();
+    parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
+        let (dy, dx) = shared.get();
+        for at in range {
+            let (dy, dx) = (dy.wrapping_add(at * to * inner), dx.wrapping_add(at * taps.from * inner));
+            isa().run(Backward { taps, inner, dy, dx });
+        }
+    });
+}
+
+struct Forward<'a> {
+    taps: &'a Taps,
+    inner: usize,
+    x: *const f32,
+    y: *mut f32,
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { taps, inner, x, y } = self;
+        for (i, &first) in taps.first.iter().enumerate() {
+            // SAFETY: the promise of the callers of `forward`.
+            unsafe {
+                let (a, y) = (x.add(first * inner), y.add(i * inner));
+                match &taps.second {
+                    None if inner == 1 => *y = *a,
+                    None => std::ptr::copy_nonoverlapping(a, y, inner),
+                    Some(second) => {
+                        let (second, weight) = (second[i].0, second[i].1 as f32);
+                        let b = x.add(second * inner);
+                        for j in 0..inner {
+                            *y.add(j) = *a.add(j) * (1.0 - weight) + *b.add(j) * weight;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Backward<'a> {
+    taps: &'a Taps,
+    inner: usize,
+    dy: *const f32,
+    dx: *mut f32,
+}
+
+impl Kernel for Backward<'_> {
+    type Output = ();
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { taps, inner, dy, dx } = self;
+        // SAFETY: the promise of the callers of `backward`.
+        unsafe {
+            dx.write_bytes(0, taps.from * inner);
+            for (i, &first) in taps.first.iter().enumerate() {
+                let (dy, a) = (dy.add(i * inner), dx.add(first * inner));
+                match &taps.second {
+                    None => {
+                        for j in 0..inner {
+                            *a.add(j) += *dy.add(j);
+                        }
+                    }
+                    Some(second) => {
+                        let (second, weight) = (second[i].0, second[i].1 as f32);
+                        let b = dx.add(second * inner);
+                        // One after the other, since both may be one position.
+                        for j in 0..inner {
+                            *a.add(j) += *dy.add(j) * (1.0 - weight);
+                        }
+                        for j in 0..inner {
+                            *b.add(j) += *dy.add(j) * weight;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backward_is_the_transpose_of_forward() {
+        let second = vec![(1, 0.25), (1, 0.5), (2, 0.75), (2, 0.0), (0, 1.0)];
+        for second in [None, Some(second)] {
+            for [outer, inner] in [[1, 1], [3, 1], [2, 19]] {
+                let taps = Taps { from: 3, first: vec![0, 0, 1, 2, 1], second: second.clone() };
+                let values = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<f32>>();
+                let (x, dy) = (values(outer * 3 * inner, 0.7), values(outer * 5 * inner, 1.1));
+                let (mut y, mut dx) = (vec![f32::NAN; dy.len()], vec![f32::NAN; x.len()]);
+                // SAFETY: vectors of these sizes.
+                unsafe {
+                    forward(&taps, [outer, inner], x.as_ptr(), y.as_mut_ptr());
+                    backward(&taps, [outer, inner], dy.as_ptr(), dx.as_mut_ptr());
+                }
+                for (at, y) in y.iter().enumerate() {
+                    let (o, i, j) = (at / (5 * inner), at / inner % 5, at % inner);
+                    let from = |position: usize| x[(o * 3 + position) * inner + j];
+                    let expected = match &taps.second {
+                        None => from(taps.first[i]),
+                        Some(second) => {
+                            let weight = second[i].1 as f32;
+                            from(taps.first[i]) * (1.0 - weight) + from(second[i].0) * weight
+                        }
+                    };
+                    assert!((y - expected).abs() < 1e-6, "{y}, expected {expected}");
+                }
+                let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+                assert!((dot(&y, &dy) - dot(&x, &dx)).abs() < 1e-4);
+            }
+        }
+    }
+}
