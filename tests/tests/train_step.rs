@@ -1,6 +1,6 @@
 //! `TrainStep` against the same training written out, and what it allocates.
 
-use rustorch::compiled::{Tokens, TrainStep, forward_into};
+use rustorch::compiled::{Compiled, Tokens, TrainStep, forward_into};
 use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
 use rustorch::optim::{clip_grad_norm_, clip_grad_value_};
 use rustorch::prelude::*;
@@ -180,7 +180,7 @@ model! {
         let (columns, _) = sort(cumsum(seen, 1), 1);
         let low = einsum!("bsi,ij,kj->bsk", columns, w, w);
         let image = interpolate(unsqueeze(gather(h, 2, at) + top, 1), scale_factor = [2, 4], mode = "bilinear");
-        let rows = index_select(pixel_unshuffle(image, 2), 1, narrow(select(argmax(seen, 1), 0, 0), 0, 0, 2));
+        let rows = index_select(pixel_unshuffle(image, 2), 1, argmax(narrow(mean(seen, 0), 1, 0, 2), 0));
         head(low + reshape(rows, [batch, 4, 16]))
     }
 }
@@ -215,6 +215,7 @@ fn inference_into_tensors_allocates_nothing() -> Result<()> {
     assert_eq!(allocations(|| reader.forward_into(&text, &mut read))?, (0, 0));
     assert!(read.to_vec::<f32>()? == reader.forward(&text).to_vec::<f32>()?);
     assert_eq!(allocations(|| wide.forward_into(&image, (&mut attended, &mut hidden)))?, (0, 0));
+    assert!(Picker::SCHEDULE.iter().all(|step| !step.contains("on tensors")), "{:#?}", Picker::SCHEDULE);
     let picker = Picker::new();
     let short = Tensor::randint(0, 11, [4, 4]).typed::<shape![Batch, 4]>()?;
     let mut picked = Tensor::zeros([4, 4, 11]).typed::<shape![Batch, 4, 11]>()?;

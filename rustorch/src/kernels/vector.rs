@@ -191,7 +191,7 @@ where
 /// # Safety
 /// The machine has the instruction set of `V`.
 #[inline(always)]
-unsafe fn across<V: Vector>(vector: V, join: impl Fn(V::Elem, V::Elem) -> V::Elem) -> V::Elem
+pub(super) unsafe fn across<V: Vector>(vector: V, join: impl Fn(V::Elem, V::Elem) -> V::Elem) -> V::Elem
 where
     V::Elem: Float,
 {

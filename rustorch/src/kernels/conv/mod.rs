@@ -14,11 +14,12 @@
 //! [`halve_backward`](super::pooling::halve_backward), which wants the pooled result and the codes. No function
 //! allocates after its first call on a thread but for tables of offsets, of a length of one image's rows.
 //!
-//! Four algorithms, chosen by the geometry alone (what is not finite goes from Winograd's to the last):
+//! Five algorithms, chosen by the geometry alone (what is not finite goes from Winograd's to the last):
 //! - *Pointwise*: a kernel of 1×1 at a stride of 1 is a matrix product per image.
 //! - *Winograd* ([`winograd`]): 3×3 at a stride of 1 with 16 channels or more on both sides, at 4 / 9 of the products.
-//! - *Few* ([`few`]): up to 32 products per output, a first layer's or a depthwise convolution's, or up to 4 outputs per
-//!   group, by vectors of pixels.
+//! - *Depthwise* ([`depthwise`]): one channel in and out of every group, at a stride of 1 or 2, by vectors of columns; the weight
+//!   gradient as well.
+//! - *Few* ([`few`]): up to 32 products per output, a first layer's, or up to 4 outputs per group, by vectors of pixels.
 //! - *Gather* ([`gather`]), for everything else: for a tile of pixels, the kernel reads an input value of each pixel where it
 //!   lies, multiplies it with a vector of output channels' weights, and goes on to the next (channel, tap): a matrix
 //!   product whose left operand is addressed by two small tables of offsets. The image is only copied, a band of rows at a
@@ -28,6 +29,7 @@
 //! Nothing is unrolled into columns (im2col). Threads share out pixels, channels or images; where a sum is split, it is
 //! split by the sizes and joined in order, so results are bit-identical for any number of threads.
 
+mod depthwise;
 mod epilogue;
 mod few;
 mod forward;
@@ -133,6 +135,7 @@ pub enum Direction {
 /// How a convolution or an input gradient is computed.
 enum Algorithm {
     Pointwise,
+    Depthwise(depthwise::Plan),
     /// The convolution that is computed, which for an input gradient is another.
     Few(Conv2d),
     Winograd(winograd::Plan),
@@ -140,6 +143,9 @@ enum Algorithm {
 }
 
 fn algorithm(conv: &Conv2d, direction: Direction) -> Algorithm {
+    if let Some(plan) = depthwise::plan(conv, direction) {
+        return Algorithm::Depthwise(plan);
+    }
     let (few, plan) = match direction {
         Direction::Forward if conv.is_pointwise() => return Algorithm::Pointwise,
         Direction::Forward => (few::forward(conv), winograd::Plan::forward(conv)),
@@ -151,7 +157,7 @@ fn algorithm(conv: &Conv2d, direction: Direction) -> Algorithm {
 /// How many values [`pack`] writes; depends on the instruction set.
 pub fn packed_len<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction) -> usize {
     match (algorithm(conv, direction), direction) {
-        (Algorithm::Pointwise, _) => conv.weights(),
+        (Algorithm::Pointwise | Algorithm::Depthwise(_), _) => conv.weights(),
         (Algorithm::Few(conv), _) => few::packed_len::<T>(isa, &conv),
         (Algorithm::Winograd(plan), _) => winograd::packed_len::<T>(isa, conv, direction, &plan),
         (Algorithm::Gather, Direction::Forward) => conv.groups * forward::group_len::<T>(isa, conv),
@@ -174,6 +180,9 @@ pub unsafe fn pack<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction, we
     unsafe {
         match (algorithm(conv, direction), direction) {
             (Algorithm::Pointwise, _) => std::ptr::copy_nonoverlapping(weight, to, conv.weights()),
+            (Algorithm::Depthwise(plan), _) => {
+                depthwise::pack(conv, turned && matches!(plan, depthwise::Plan::Plain(_)), weight, to);
+            }
             (Algorithm::Few(conv), _) => few::pack(isa, &conv, turned, weight, to),
             (Algorithm::Winograd(plan), _) => winograd::pack(isa, conv, direction, &plan, weight, to),
             (Algorithm::Gather, Direction::Forward) => forward::pack_groups(isa, conv, weight, to),
@@ -231,6 +240,11 @@ pub unsafe fn forward_packed<T: Element>(
                 debug_assert!(matches!(target, Target::Plain(_)), "see can_pool");
                 forward::pointwise(isa, conv, x, packed, epilogue, target.y());
             }
+            Algorithm::Depthwise(_) => match target {
+                Target::Plain(y) => depthwise::forward(isa, conv, x, packed, epilogue, y),
+                // Weights are packed alike.
+                Target::Pooled { .. } => few::run(isa, conv, x, packed, epilogue, target),
+            },
             Algorithm::Few(conv) => few::run(isa, &conv, x, packed, epilogue, target),
             Algorithm::Winograd(plan) => {
                 winograd::run(isa, conv, Direction::Forward, &plan, x, packed, epilogue, target);
@@ -282,6 +296,12 @@ pub unsafe fn input_grad_packed<T: Element>(
     // SAFETY: the caller's promise.
     unsafe {
         match algorithm(conv, Direction::InputGrad) {
+            Algorithm::Depthwise(depthwise::Plan::Plain(conv)) => {
+                depthwise::forward(isa, &conv, dy, packed, &Epilogue::NONE, dx);
+            }
+            Algorithm::Depthwise(depthwise::Plan::Strided) => {
+                depthwise::input_grad(isa, conv, dy, packed, dx);
+            }
             Algorithm::Few(conv) => few::run(isa, &conv, dy, packed, &Epilogue::NONE, Target::Plain(dx)),
             Algorithm::Winograd(plan) => {
                 let target = Target::Plain(dx);
@@ -299,6 +319,9 @@ pub unsafe fn input_grad_packed<T: Element>(
 pub unsafe fn weight_grad<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) {
     // SAFETY: the caller's promise.
     unsafe {
+        if depthwise::is_depthwise(conv) {
+            return depthwise::weight_grad(isa, conv, x, dy, dw);
+        }
         match winograd::Plan::forward(conv) {
             // What is not finite may have spread, and is computed again.
             Some(plan) if winograd::weight_grad(isa, conv, &plan, x, dy, dw) => {}

@@ -4,10 +4,10 @@ use super::*;
 use crate::kernels::gemm::Activation;
 use crate::kernels::{Isa, parallel};
 
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self, below: usize) -> usize {
+    pub fn next(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % below as u64) as usize
     }
@@ -88,7 +88,7 @@ fn winograd(random: &mut Random) -> Conv2d {
     }
 }
 
-fn check<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
+pub(super) fn check<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
 where
     T: Element + From<i8> + std::fmt::Debug,
 {
@@ -255,13 +255,13 @@ fn the_same_bits_for_any_number_of_threads() {
     same_bits(square(1, [40, 70], 14, 3, 1, 1));
 }
 
-fn same_bits(conv: Conv2d) {
+pub(super) fn same_bits(conv: Conv2d) {
     let random =
         |n: usize| (0..n).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 999.0 - 0.5).collect::<Vec<f32>>();
     let plane = |n: usize, [h, w]: [usize; 2]| conv.batch * n * h * w;
     let (x, w, dy) = (
         random(plane(conv.in_channels, conv.size)),
-        random(conv.out_channels * conv.in_channels * 9),
+        random(conv.weights()),
         random(plane(conv.out_channels, conv.out)),
     );
     let threads = parallel::num_threads();
@@ -300,7 +300,7 @@ fn spoil<T: Element>(random: &mut Random, values: &mut [T], count: usize) {
 }
 
 /// What is not finite reaches what sees it, as it does in sums over taps, and nothing else.
-fn check_not_finite<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
+pub(super) fn check_not_finite<T>(isa: Isa, conv: &Conv2d, random: &mut Random)
 where
     T: Element + From<i8> + std::fmt::Debug,
 {
