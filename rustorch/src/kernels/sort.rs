@@ -68,12 +68,22 @@ pub struct Scratch {
     wide: Vec<u128>,
 }
 
+/// Elements of a row for which a thread keeps memory at most.
+const KEPT: usize = 1 << 20;
+
 /// Calls `f` with the memory that this thread keeps for sorting.
 pub fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
     thread_local! {
-        static KEPT: RefCell<Scratch> = RefCell::default();
+        static SCRATCH: RefCell<Scratch> = RefCell::default();
     }
-    KEPT.with_borrow_mut(f)
+    SCRATCH.with_borrow_mut(|scratch| {
+        let result = f(scratch);
+        let most = [scratch.narrow.capacity(), scratch.buffer.capacity(), scratch.wide.capacity()];
+        if most.into_iter().any(|capacity| capacity > KEPT) {
+            *scratch = Scratch::default();
+        }
+        result
+    })
 }
 
 /// Keys in the wanted direction.

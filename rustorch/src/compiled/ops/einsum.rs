@@ -131,8 +131,8 @@ pub struct Contractions<'a> {
     pub pairs: &'a [(usize, usize)],
 }
 
-/// Operands and products.
-type Values<T> = SmallVec<[T; 4]>;
+/// Operands and products: of eight tensors, seven.
+type Values<T> = SmallVec<[T; 16]>;
 
 impl Contractions<'_> {
     /// The shapes of all values.

@@ -109,7 +109,8 @@ impl<T: Float> VectorKernel<T> for Strided<'_, T> {
                             break;
                         }
                         let from = self.buffer.add(row * source.pitch()).cast_const();
-                        self.row::<V>(from, &self.taps[parity], weight, dx.add(at * width));
+                        let left = (height - at) * width;
+                        self.row::<V>(from, &self.taps[parity], weight, dx.add(at * width), left);
                     }
                 }
             }
@@ -118,7 +119,7 @@ impl<T: Float> VectorKernel<T> for Strided<'_, T> {
 }
 
 impl<T: Float> Strided<'_, T> {
-    /// One row, by pairs of columns.
+    /// One row, by pairs of columns; `left` values are there from the row on to the end of the plane.
     #[inline(always)]
     unsafe fn row<V: Vector<Elem = T>>(
         &self,
@@ -126,6 +127,7 @@ impl<T: Float> Strided<'_, T> {
         taps: &[Taps; 2],
         weight: *const T,
         to: *mut T,
+        left: usize,
     ) {
         let width = self.conv.size[1];
         // SAFETY: the caller's promise.
@@ -140,7 +142,8 @@ impl<T: Float> Strided<'_, T> {
                 }
                 let (low, high) = sums[0].zip(sums[1]);
                 let (to, n) = (to.wrapping_add(2 * column), width - 2 * column);
-                if n >= 2 * V::LANES {
+                // What goes beyond the end of the row is overwritten by the next.
+                if 2 * (column + V::LANES) <= left {
                     low.store(to);
                     high.store(to.add(V::LANES));
                 } else {
