@@ -13,6 +13,9 @@ use crate::kernels::{parallel, scratch};
 pub(super) const PARALLEL_WORK: usize = 1 << 18;
 /// Columns of B packed at a time when several blocks of rows use them (bounds the buffer to a few MiB).
 const MAX_COLS: usize = 2048;
+/// Bytes of packed B that the tiles of a block of A meet one after the other: half of a second-level cache of 1 MiB. A tile stays
+/// in the first-level cache meanwhile, and writes C along its rows.
+const CHUNK: usize = 1 << 19;
 /// Products up to this many multiplications are not packed if B's rows are contiguous.
 const TINY_WORK: usize = 24 * 24 * 24;
 
@@ -233,16 +236,19 @@ unsafe fn dot<T: Real>(kernels: &Kernels<T>, p: &Product<T>) {
     unsafe { finish(kernels, p) };
 }
 
-/// Goto's loops: blocks of columns, of k, of rows; then panels of B against tiles of A.
+/// Goto's loops: blocks of columns, of k, of rows; then tiles of A against panels of B.
 unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>, ending: Option<Ending<'_>>) {
-    // 14 by 256 f32 of A and 256 by 32 of B fill the first-level cache; 448 by 256 of A take half of the second.
-    let depth = 1024 / size_of::<T>().max(4) * if size_of::<T>() == 8 { 3 } else { 2 } / 2;
+    // 14 by 384 f32 of A stay in the first-level cache, 448 by 384 of A and a chunk of B in the second.
+    let depth = if size_of::<T>() == 8 { 192 } else { 384 };
     let kc = p.k.div_ceil(p.k.div_ceil(depth).max(1)).max(1);
     let max_rows = 32 * kernels.tile_rows;
     let mc = p.m.div_ceil(p.m.div_ceil(max_rows)).next_multiple_of(kernels.tile_rows).min(p.m);
     let width = kernels.lanes * kernels.tile_vectors;
     let shared_b = mc < p.m;
     let nc = if shared_b { p.n.min(MAX_COLS) } else { width };
+    // Where C is written once, B's panels stay in the first-level cache instead.
+    let long = shared_b && kc < p.k;
+    let chunk = if long { (CHUNK / (kc * size_of::<T>())).max(width) / width * width } else { width };
     let a_len = mc * kc + kernels.lanes;
     let b_len = nc.next_multiple_of(width) * kc;
     scratch::with(a_len.next_multiple_of(16) + b_len, |buffer: *mut T| {
@@ -256,7 +262,7 @@ unsafe fn packed<T: Real>(kernels: &Kernels<T>, p: &Product<T>, ending: Option<E
                     let part = stripe.part(i, 0, mc.min(p.m - i), stripe.n);
                     let moved = |part: Part| ending.map_or((), |ending| ending(part.moved(i, j)));
                     let ending = (ending.is_some() && k0 + ks == p.k).then_some(&moved as Ending<'_>);
-                    let buffers = Buffers { a: buffer, b: b_buffer, shared_b, pack_b: i == 0 };
+                    let buffers = Buffers { a: buffer, b: b_buffer, shared_b, pack_b: i == 0, chunk };
                     // SAFETY: the part lies within the product; the buffers have room for it.
                     unsafe { panels(kernels, &part, k0..k0 + ks, &buffers, ending) };
                 }
@@ -273,6 +279,8 @@ struct Buffers<T> {
     shared_b: bool,
     /// Whether they are not there yet.
     pack_b: bool,
+    /// Columns of B that a tile of A meets before the next tile does.
+    chunk: usize,
 }
 
 /// All columns of `p` for the rows of `p` (one block of A) and a range of k.
@@ -280,18 +288,19 @@ unsafe fn panels<T: Real>(
     kernels: &Kernels<T>,
     p: &Product<T>,
     ks: std::ops::Range<usize>,
-    &Buffers { a: a_buffer, b: b_buffer, shared_b, pack_b }: &Buffers<T>,
+    buffers: &Buffers<T>,
     ending: Option<Ending<'_>>,
 ) {
     let (k0, k) = (ks.start as isize, ks.len());
     let last = ks.end == p.k;
     let beta = if ks.start == 0 { beta(p.beta) } else { Some(T::ONE) };
+    let width = kernels.lanes * kernels.tile_vectors;
     // SAFETY: the caller's promise.
     unsafe {
         let a = p.a.ptr.offset(k0 * p.a.cs);
         for (i, rows) in balanced(p.m, kernels.tile_rows) {
             let from = a.offset(i as isize * p.a.rs);
-            let to = a_buffer.add(i * k);
+            let to = buffers.a.add(i * k);
             (kernels.pack)(&Panel {
                 to,
                 stride: rows,
@@ -303,60 +312,80 @@ unsafe fn panels<T: Real>(
                 k,
             });
         }
-        let width = kernels.lanes * kernels.tile_vectors;
         let mut ended = 0;
-        for j in (0..p.n).step_by(width) {
-            let cols = width.min(p.n - j);
-            let vectors = cols.div_ceil(kernels.lanes);
-            let panel_width = vectors * kernels.lanes;
-            let from = p.b.ptr.offset(k0 * p.b.rs + j as isize * p.b.cs);
-            // A panel used by one or two tiles only is not worth copying.
-            let in_place = p.b.cs == 1 && cols == panel_width && !shared_b && p.m <= 2 * kernels.tile_rows;
-            let to = if shared_b { b_buffer.add(j * k) } else { b_buffer };
-            if !in_place && (pack_b || !shared_b) {
-                (kernels.pack)(&Panel {
-                    to,
-                    stride: panel_width,
-                    width: panel_width,
-                    from,
-                    is: p.b.cs,
-                    ps: p.b.rs,
-                    present: cols,
-                    k,
-                });
+        for j0 in (0..p.n).step_by(buffers.chunk) {
+            let next = p.n.min(j0 + buffers.chunk);
+            let columns = || (j0..next).step_by(width).map(|j| (j, width.min(next - j)));
+            let mut b = (std::ptr::null(), 0);
+            for (j, cols) in columns() {
+                b = panel(kernels, p, k0, k, buffers, j, cols);
             }
-            let (b, b_stride) =
-                if in_place { (from, p.b.rs) } else { (to.cast_const(), panel_width as isize) };
             for (i, rows) in balanced(p.m, kernels.tile_rows) {
-                (kernels.tile[rows - 1][vectors - 1])(&Block {
-                    k,
-                    a: a_buffer.add(i * k),
-                    a_rs: 1,
-                    a_cs: rows as isize,
-                    a_rows: std::ptr::null(),
-                    a_columns: std::ptr::null(),
-                    b,
-                    b_stride,
-                    ahead: b,
-                    c: p.c.ptr.offset(i as isize * p.c.rs).add(j),
-                    c_rs: p.c.rs,
-                    cols,
-                    alpha: p.alpha,
-                    beta,
-                });
+                for (j, cols) in columns() {
+                    let vectors = cols.div_ceil(kernels.lanes);
+                    // A chunk is a single panel, or else its panels lie in the buffer.
+                    let (b, b_stride) = if buffers.shared_b {
+                        (buffers.b.add(j * k).cast_const(), (vectors * kernels.lanes) as isize)
+                    } else {
+                        b
+                    };
+                    (kernels.tile[rows - 1][vectors - 1])(&Block {
+                        k,
+                        a: buffers.a.add(i * k),
+                        a_rs: 1,
+                        a_cs: rows as isize,
+                        a_rows: std::ptr::null(),
+                        a_columns: std::ptr::null(),
+                        b,
+                        b_stride,
+                        ahead: b,
+                        c: p.c.ptr.offset(i as isize * p.c.rs).add(j),
+                        c_rs: p.c.rs,
+                        cols,
+                        alpha: p.alpha,
+                        beta,
+                    });
+                }
             }
             if last {
-                finish(kernels, &p.part(0, j, p.m, cols));
+                finish(kernels, &p.part(0, j0, p.m, next - j0));
             }
             // Long rows are worth waiting for, as long as what is finished stays in the cache.
-            let (next, is_last) = (j + cols, j + cols == p.n);
             if let Some(ending) = ending
-                && (is_last || (next - ended) * p.m >= ENDING)
+                && (next == p.n || (next - ended) * p.m >= ENDING)
             {
                 ending(Part { row: 0, column: ended, rows: p.m, columns: next - ended });
                 ended = next;
             }
         }
+    }
+}
+
+/// `cols` columns of B from `j` on and `k` rows of it from `k0` on as the tile kernels read them, packed where need be: the
+/// first element, and the elements from a row to the next.
+unsafe fn panel<T: Real>(
+    kernels: &Kernels<T>,
+    p: &Product<T>,
+    k0: isize,
+    k: usize,
+    buffers: &Buffers<T>,
+    j: usize,
+    cols: usize,
+) -> (*const T, isize) {
+    let width = cols.next_multiple_of(kernels.lanes);
+    // SAFETY: the caller's promise.
+    unsafe {
+        let from = p.b.ptr.offset(k0 * p.b.rs + j as isize * p.b.cs);
+        // A panel used by one or two tiles only is not worth copying.
+        if p.b.cs == 1 && cols == width && !buffers.shared_b && p.m <= 2 * kernels.tile_rows {
+            return (from, p.b.rs);
+        }
+        let to = if buffers.shared_b { buffers.b.add(j * k) } else { buffers.b };
+        if buffers.pack_b || !buffers.shared_b {
+            let (is, ps) = (p.b.cs, p.b.rs);
+            (kernels.pack)(&Panel { to, stride: width, width, from, is, ps, present: cols, k });
+        }
+        (to, width as isize)
     }
 }
 

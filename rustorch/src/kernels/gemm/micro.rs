@@ -16,6 +16,9 @@ use crate::kernels::vector::Vector;
 const MAX_TILE_ROWS: usize = 14;
 /// Dot kernels make up to this many columns at once.
 pub(super) const DOT_COLS: usize = 4;
+/// Rows of panels that are fetched before they are read: where two hardware threads share a first-level cache, panels do
+/// not stay there, which costs an eighth of the time.
+const AHEAD: usize = 8;
 
 /// What a kernel needs to know: `c = beta·c + alpha·a·b` for a block of a few rows and columns.
 pub(in crate::kernels) struct Block<T> {
@@ -234,9 +237,21 @@ pub(super) unsafe fn tile<V: Vector<Elem: Real>, E: End<V>, S: Step<V>, const MR
     unsafe {
         let mut sums = [[V::splat(zero::<V>()); 4]; MAX_TILE_ROWS];
         let (mut a, mut b) = (block.a, block.b);
+        // C's rows are far from one another, and would be waited for at the end.
+        if block.beta.is_some() {
+            rows!(I < MR, {
+                let row = block.c.wrapping_offset(I as isize * block.c_rs);
+                columns!(J < NV, {
+                    fetch_near(row.wrapping_add(J * V::LANES));
+                });
+            });
+        }
+        let ahead = AHEAD as isize * block.b_stride;
         for _ in 0..block.k {
             let mut row = [V::splat(zero::<V>()); 4];
+            fetch_near(a.wrapping_add(AHEAD * MR));
             columns!(J < NV, {
+                fetch_near(b.wrapping_offset(ahead + (J * V::LANES) as isize));
                 row[J] = V::load(b.add(J * V::LANES));
             });
             rows!(I < MR, {
@@ -391,6 +406,19 @@ fn fetch<T>(address: *const T) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         // SAFETY: the instruction is a hint, which never faults, and every processor of the architecture has it.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+/// Asks for the line of an address, any address, to be brought into the first-level cache.
+#[inline(always)]
+fn fetch_near<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the instruction is a hint, which never faults, and every processor of the architecture has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
