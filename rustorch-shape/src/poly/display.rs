@@ -10,6 +10,13 @@ impl fmt::Display for Poly {
         if self.is_zero() {
             return f.write_str("0");
         }
+        // Most sizes are one name or product, and a macro without optimisation sorts slowly.
+        if let (1, Some((factors, coefficient))) = (self.terms.len(), self.terms.iter().next()) {
+            if *coefficient < 0 {
+                f.write_str("-")?;
+            }
+            return write_term(f, factors, coefficient.unsigned_abs());
+        }
         let mut terms: Vec<(&Vec<Atom>, i128)> =
             self.terms.iter().map(|(factors, c)| (factors, *c)).collect();
         // Positive terms first, so that a difference does not begin with a minus; constants last.

@@ -16,6 +16,7 @@ use quote::quote;
 use rustorch_shape::args::Args;
 use rustorch_shape::poly::Atom;
 use rustorch_shape::{Claim, Dims, Poly, Relation, ShapeError, Size, Truth};
+use std::collections::BTreeMap;
 
 /// What checking has found out.
 pub(super) struct Checked {
@@ -50,6 +51,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
         texts: Vec::new(),
         claims: Vec::new(),
         guards: Vec::new(),
+        applied: BTreeMap::new(),
     };
     if let Some(forward) = &model.forward
         && let Some(body) = &forward.body
@@ -73,6 +75,15 @@ pub(super) struct Checker<'a> {
     claims: Vec<Located>,
     /// The conditions of the branches around the current step.
     guards: Vec<TokenStream>,
+    /// By name, the last calls outside branches.
+    applied: BTreeMap<&'static str, Vec<Applied>>,
+}
+
+/// A call of a layer or function whose claims are known. Large models make the same calls in every block.
+struct Applied {
+    args: Args,
+    inputs: Vec<Shape>,
+    outputs: Vec<Shape>,
 }
 
 impl Checker<'_> {
@@ -172,6 +183,38 @@ impl Checker<'_> {
     /// The expression that made a tensor, or its name where that says no more.
     fn text(&self, value: &Use) -> String {
         value.var.map_or_else(|| value.text.clone(), |var| self.texts[var].clone())
+    }
+
+    /// The shapes that a rule gives, and what it claims beyond what it claimed before.
+    fn apply(
+        &mut self,
+        name: &'static str,
+        args: &Args,
+        inputs: &[&[Poly]],
+        rule: impl FnOnce(&mut Vec<Claim>) -> Result<Vec<Shape>, ShapeError>,
+    ) -> Result<(Vec<Shape>, Vec<Claim>), ShapeError> {
+        /// Calls of one name that are compared, the oldest of which goes if there is another.
+        const MOST: usize = 8;
+        let mut claims = Vec::new();
+        if !self.guards.is_empty() {
+            return Ok((rule(&mut claims)?, claims));
+        }
+        let known = self.applied.entry(name).or_default();
+        let is_same = |call: &&Applied| {
+            call.args == *args
+                && call.inputs.len() == inputs.len()
+                && call.inputs.iter().zip(inputs).all(|(known, input)| known[..] == **input)
+        };
+        if let Some(call) = known.iter().rfind(is_same) {
+            return Ok((call.outputs.clone(), claims));
+        }
+        let outputs = rule(&mut claims)?;
+        if known.len() == MOST {
+            known.remove(0);
+        }
+        let inputs = inputs.iter().map(|shape| shape.to_vec()).collect();
+        known.push(Applied { args: args.clone(), inputs, outputs: outputs.clone() });
+        Ok((outputs, claims))
     }
 
     fn claim(&mut self, left: &Poly, relation: Relation, right: &Poly, message: String, span: Place) {

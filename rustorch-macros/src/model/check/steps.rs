@@ -77,10 +77,10 @@ impl Checker<'_> {
             };
             with_options.set(option, value);
         }
-        let mut claims = Vec::new();
         let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
-        match layer.spec.outputs(&with_options, &shapes, &mut claims) {
-            Ok(outputs) => {
+        let rule = |claims: &mut Vec<Claim>| layer.spec.outputs(&with_options, &shapes, claims);
+        match self.apply(layer.spec.name, &with_options, &shapes, rule) {
+            Ok((outputs, claims)) => {
                 for (result, output) in step.results.iter().zip(outputs) {
                     let text = &self.texts[*result];
                     let how = explain::layer(layer.spec.name, &args, &name, text, shape, &output);
@@ -156,11 +156,11 @@ impl Checker<'_> {
         };
         let Some(args) = self.with_tensors(spec, call) else { return };
         let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
-        let mut claims = Vec::new();
         let subject = format!("`{}`", spec.name);
         let uses: Vec<&Use> = inputs.iter().collect();
-        let outputs = match (spec.rule)(&args, &shapes, &mut claims) {
-            Ok(outputs) => outputs,
+        let rule = |claims: &mut Vec<Claim>| (spec.rule)(&args, &shapes, claims);
+        let (outputs, claims) = match self.apply(spec.name, &args, &shapes, rule) {
+            Ok(applied) => applied,
             Err(error) => {
                 let span = match error.operand {
                     Fault::Input(input) => inputs.get(input).map_or(step.span, |input| input.span),
