@@ -5,7 +5,7 @@
 use super::super::ast::{Block, Branch, BranchKind, Condition, Loop, Pattern, Statement, Value};
 use super::super::errors::{Errors, source};
 use super::shapes::{pattern, shapes};
-use super::{brackets, ended_early, python};
+use super::{brackets, ended_early, expr::expr, python};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::discouraged::Speculative;
@@ -16,13 +16,13 @@ use syn::{Expr, Ident, Token, braced, parenthesized, token};
 pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Option<Block> {
     let mut block = Block { statements: Vec::new(), tail: None, span };
     let mut failed = false;
-    let before = errors.count();
-    let tokens = brackets::tuples(tokens, errors);
-    if errors.count() > before {
-        return None;
-    }
     let last = tokens.clone().into_iter().last();
-    let all = |input: ParseStream| {
+    // Whether the tokens are such as syn reads, which most are as they come.
+    let mut is_ready = false;
+    let mut all = |input: ParseStream, errors: &mut Errors| {
+        if !std::mem::replace(&mut is_ready, true) && brackets::concern(input.cursor(), false) {
+            return input.parse().map(Some);
+        }
         while !input.is_empty() {
             // What a failed attempt leaves unread inside of braces is no mistake of its own.
             let ahead = input.fork();
@@ -35,9 +35,17 @@ pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Opt
                 }
             }
         }
-        Ok(())
+        Ok(None)
     };
-    let result = all.parse2(tokens);
+    let mut result = (|input: ParseStream| all(input, errors)).parse2(tokens);
+    if let Ok(Some(tokens)) = result {
+        let before = errors.count();
+        let tokens = brackets::tuples(tokens, errors);
+        if errors.count() > before {
+            return None;
+        }
+        result = (|input: ParseStream| all(input, errors)).parse2(tokens);
+    }
     errors.take(result);
     (!failed).then_some(block)
 }
@@ -164,7 +172,7 @@ fn value(input: ParseStream) -> syn::Result<Value> {
     if input.peek(Token![if]) || input.peek(Token![match]) {
         return branch(input).map(Value::Branch);
     }
-    input.parse().map(Value::Expr)
+    expr(input).map(Value::Expr)
 }
 
 fn branch(input: ParseStream) -> syn::Result<Branch> {
@@ -254,7 +262,7 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
     if is_item {
         return Err(input.error("items cannot stand in a forward pass: write this before the `model!`"));
     }
-    let expr: Expr = input.parse()?;
+    let expr = expr(input)?;
     if let Expr::Binary(binary) = &expr
         && let Some(op) = assigned_op(&binary.op)
     {

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Arg, Field, FieldValue, Item, LayerCall};
 use super::super::errors::Errors;
-use super::{ended_early, python};
+use super::{ended_early, expr::expr, python};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser, discouraged::Speculative};
@@ -213,5 +213,5 @@ fn arg(input: ParseStream) -> syn::Result<Arg> {
     } else {
         None
     };
-    Ok(Arg { name, value: input.parse()? })
+    Ok(Arg { name, value: expr(input)? })
 }

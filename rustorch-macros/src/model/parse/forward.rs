@@ -3,7 +3,7 @@
 use super::super::ast::{Forward, Mistake, Pattern, Shape, Shapes};
 use super::super::errors::Errors;
 use super::shapes::{pattern, shapes};
-use super::{body, end_of, python};
+use super::{Opened, body, end_of, open, python};
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
@@ -12,6 +12,8 @@ use syn::{Attribute, Ident, Token, Visibility, braced, parenthesized, token};
 /// The forward pass; without a body if that cannot be read.
 pub(super) fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forward> {
     let (mut body, mut is_rust) = (None, false);
+    let Opened { mut tokens, inside, brace, after } = open(tokens);
+    tokens.extend(after);
     let signature = |input: ParseStream| {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis: Visibility = input.parse()?;
@@ -32,11 +34,13 @@ pub(super) fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forwar
         }
         let inputs = inputs(input, !is_rust, errors)?;
         let ends_early = input.is_empty();
-        let outputs = output(input, name.span())?;
+        let next = brace.filter(|_| input.peek(token::Brace)).unwrap_or_else(|| input.span());
+        let outputs = output(input, name.span(), next)?;
         if input.peek(token::Brace) {
             let content;
             let brace = braced!(content in input);
-            body = Some((content.parse::<TokenStream>()?, brace.span.join()));
+            // Read by itself.
+            body = Some((inside.clone().unwrap_or(content.parse()?), brace.span.join()));
         } else if !ends_early {
             errors.span(
                 name.span(),
@@ -63,12 +67,12 @@ pub(super) fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forwar
 }
 
 /// The shapes of the output; that there is none is reported with the sizes.
-fn output(input: ParseStream, name: Span) -> syn::Result<Shapes> {
+fn output(input: ParseStream, name: Span, next: Span) -> syn::Result<Shapes> {
     if input.peek(Token![->]) {
         input.parse::<Token![->]>()?;
         return shapes(input);
     }
-    let span = if input.is_empty() { name } else { input.span() };
+    let span = if input.is_empty() { name } else { next };
     let message = "expected `->` and the shape of the output, as in `-> [batch, 10]`".to_string();
     Ok(Shapes::One(Shape { dims: Vec::new(), span, mistake: Mistake::new(span, message, false) }))
 }

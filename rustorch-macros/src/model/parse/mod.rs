@@ -2,6 +2,7 @@
 
 mod body;
 mod brackets;
+mod expr;
 mod fields;
 mod forward;
 mod python;
@@ -12,7 +13,7 @@ pub(super) use sequential::desugar;
 
 use super::ast::{Form, Model, Shape};
 use super::errors::Errors;
-use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use shapes::shape;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Generics, Ident, Token, Visibility, braced, token};
@@ -27,9 +28,10 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         );
         return (None, TokenStream::new());
     }
-    let parsed = (|input: ParseStream| head(input, errors)).parse2(input);
+    let Opened { tokens, inside, after, .. } = open(input);
+    let parsed = (|input: ParseStream| head(input, errors)).parse2(tokens);
     let head = match parsed {
-        Ok(head) => head,
+        Ok(head) => head.filled(inside, after),
         Err(error) => {
             errors.push(end_of(error, last.as_ref()));
             return (None, TokenStream::new());
@@ -80,6 +82,75 @@ struct Head {
     signature: Option<(Shape, Shape)>,
     content: Option<TokenStream>,
     rest: TokenStream,
+}
+
+impl Head {
+    /// The head of tokens whose braces have been emptied, with their inside and what follows them.
+    fn filled(mut self, inside: Option<TokenStream>, after: TokenStream) -> Self {
+        let Some(inside) = inside else { return self };
+        match &mut self.content {
+            Some(content) => *content = inside,
+            // They are no braces of layers.
+            None => {
+                let mut tokens: Vec<TokenTree> = self.rest.into_iter().collect();
+                if let Some(TokenTree::Group(last)) = tokens.last_mut() {
+                    *last = with_inside(last, inside);
+                }
+                self.rest = tokens.into_iter().collect();
+            }
+        }
+        self.rest.extend(after);
+        self
+    }
+}
+
+/// Tokens with braces among them.
+struct Opened {
+    /// Those up to the braces, which are empty.
+    tokens: TokenStream,
+    /// What they had inside; nothing if there are none.
+    inside: Option<TokenStream>,
+    /// The opening one, before it was emptied.
+    brace: Option<Span>,
+    after: TokenStream,
+}
+
+/// Empties the first braces that follow a name or a shape. Their inside is read by itself: syn, which copies all tokens that it is given,
+/// would copy it for nothing.
+fn open(tokens: TokenStream) -> Opened {
+    let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    // Braces within generics follow other tokens.
+    let ends_head = |token: &TokenTree| match token {
+        TokenTree::Ident(_) => true,
+        TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
+        TokenTree::Punct(punct) => punct.as_char() == '>',
+        TokenTree::Literal(_) => false,
+    };
+    let is_brace =
+        |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    let braces = (1..tokens.len()).find(|at| is_brace(&tokens[*at]) && ends_head(&tokens[*at - 1]));
+    let Some(braces) = braces else {
+        return Opened {
+            tokens: tokens.into_iter().collect(),
+            inside: None,
+            brace: None,
+            after: TokenStream::new(),
+        };
+    };
+    let after = tokens.split_off(braces + 1).into_iter().collect();
+    let (mut inside, mut brace) = (None, None);
+    if let Some(TokenTree::Group(group)) = tokens.last_mut() {
+        (inside, brace) = (Some(group.stream()), Some(group.span_open()));
+        *group = with_inside(group, TokenStream::new());
+    }
+    Opened { tokens: tokens.into_iter().collect(), inside, brace, after }
+}
+
+/// The same braces around other tokens.
+fn with_inside(group: &Group, inside: TokenStream) -> Group {
+    let mut with = Group::new(group.delimiter(), inside);
+    with.set_span(group.span());
+    with
 }
 
 fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head> {

@@ -4,7 +4,7 @@ use super::super::ast::{Block, Branch, BranchKind, Condition, Forward, Loop, Pat
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use std::collections::BTreeMap;
-use syn::Ident;
+use syn::{Expr, Ident};
 
 /// The names that are bound but never read, in the order in which they are given up.
 pub(super) fn names(forward: &Forward) -> Vec<Ident> {
@@ -35,14 +35,14 @@ impl Search {
             match statement {
                 Statement::Let { pattern, shapes, value } => {
                     for dim in shapes.iter().flat_map(|shapes| shapes.flat()).flat_map(|shape| &shape.dims) {
-                        self.read(dim.to_token_stream());
+                        self.expr(dim);
                     }
                     self.value(value);
                     self.bind(pattern);
                 }
                 Statement::Assign { value, .. } => self.value(value),
                 Statement::For(Loop { over, body, .. }) => {
-                    self.read(over.to_token_stream());
+                    self.expr(over);
                     self.block(body);
                 }
                 Statement::Branch(branch) => self.branch(branch),
@@ -56,7 +56,7 @@ impl Search {
 
     fn value(&mut self, value: &Value) {
         match value {
-            Value::Expr(expr) => self.read(expr.to_token_stream()),
+            Value::Expr(expr) => self.expr(expr),
             Value::Branch(branch) => self.branch(branch),
         }
     }
@@ -65,9 +65,9 @@ impl Search {
         match &branch.kind {
             BranchKind::If(conditions) => conditions.iter().for_each(|condition| {
                 let (Condition::Expr(expr) | Condition::Present(_, expr)) = condition;
-                self.read(expr.to_token_stream());
+                self.expr(expr);
             }),
-            BranchKind::Match(subject, _) => self.read(subject.to_token_stream()),
+            BranchKind::Match(subject, _) => self.expr(subject),
         }
         branch.arms.iter().chain(branch.otherwise.as_deref()).for_each(|block| self.block(block));
     }
@@ -92,19 +92,45 @@ impl Search {
         }
     }
 
-    /// Every name in the tokens counts, wherever it stands: rather no warning than a wrong one.
-    fn read(&mut self, tokens: TokenStream) {
+    /// Every name in the expression counts, wherever it stands: rather no warning than a wrong one.
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Path(path) if path.qself.is_none() => path.path.segments.iter().for_each(|segment| {
+                self.name(&segment.ident);
+                if !segment.arguments.is_empty() {
+                    self.tokens(segment.arguments.to_token_stream());
+                }
+            }),
+            Expr::Lit(_) => {}
+            Expr::Call(call) => {
+                self.expr(&call.func);
+                call.args.iter().for_each(|arg| self.expr(arg));
+            }
+            Expr::Binary(binary) => {
+                [&binary.left, &binary.right].into_iter().for_each(|side| self.expr(side))
+            }
+            Expr::Assign(assign) => {
+                [&assign.left, &assign.right].into_iter().for_each(|side| self.expr(side))
+            }
+            Expr::Array(array) => array.elems.iter().for_each(|element| self.expr(element)),
+            Expr::Paren(inner) => self.expr(&inner.expr),
+            other => self.tokens(other.to_token_stream()),
+        }
+    }
+
+    fn tokens(&mut self, tokens: TokenStream) {
         for token in tokens {
             match token {
-                TokenTree::Group(group) => self.read(group.stream()),
-                TokenTree::Ident(name) => {
-                    if let Some(&place) = self.places.get(&name.to_string()).and_then(|places| places.last())
-                    {
-                        self.names[place].1 = true;
-                    }
-                }
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Ident(name) => self.name(&name),
                 TokenTree::Literal(_) | TokenTree::Punct(_) => {}
             }
+        }
+    }
+
+    fn name(&mut self, name: &Ident) {
+        if let Some(&place) = self.places.get(&name.to_string()).and_then(|places| places.last()) {
+            self.names[place].1 = true;
         }
     }
 }
