@@ -10,7 +10,7 @@ mod plain;
 mod steps;
 
 pub(super) use attention::Heads;
-pub(super) use chain::{Chain, Ending, Link, PartOp};
+pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::Contents;
 pub(super) use kernels::{is_plain_table, is_recurrent};
 
@@ -71,8 +71,8 @@ pub(super) enum Kind<'p> {
         /// What is added to the normalised values.
         residual: Option<Var>,
         act: Option<Act>,
-        /// Windows of which the maxima are taken last.
-        pool: Option<TokenStream>,
+        /// Windows of which the maxima are taken last, as an expression.
+        pool: Option<String>,
     },
     /// `act(layer(input) + residual)`
     ChannelNorm {
@@ -96,7 +96,8 @@ pub(super) enum Kind<'p> {
         /// How it is called in the schedule.
         name: String,
         inputs: Vec<Var>,
-        options: TokenStream,
+        /// An expression.
+        options: String,
     },
     /// A recurrent layer, or one step of it, from these states or from zeros.
     Recurrent {
@@ -108,7 +109,8 @@ pub(super) enum Kind<'p> {
     },
     MaxPool {
         input: Var,
-        pool: TokenStream,
+        /// An expression.
+        pool: String,
     },
     Unary {
         act: Act,
@@ -138,8 +140,8 @@ pub(super) enum Kind<'p> {
         /// What hides keys from queries, or is added to their scores.
         mask: Option<Var>,
         causal: TokenStream,
-        /// An `Option<f64>`.
-        scale: TokenStream,
+        /// An `Option<f64>`, if it was written.
+        scale: Option<TokenStream>,
         out: Heads,
     },
     /// Any other call: operations on tensors.

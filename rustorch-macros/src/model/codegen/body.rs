@@ -3,10 +3,11 @@
 use super::super::ir::{Forward, Model, Tree};
 use super::super::lower::Program;
 use super::call;
-use super::statements::block;
+use super::statements::OpByOp;
+use super::text::{Given, Local};
 use super::types::{self, var};
 use proc_macro2::{Span, TokenStream};
-use quote::format_ident;
+use quote::{format_ident, quote};
 use rustorch_shape::Size;
 use rustorch_shape::poly::Atom;
 use std::collections::BTreeSet;
@@ -21,17 +22,18 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
     let dims = if program.has_submodels() { types::dim_params(model) } else { Vec::new() };
     let inputs = (0..forward.inputs.len()).map(var);
     let sizes = input_sizes(model, forward);
-    let body = block(model, program);
+    let given = Given::default();
+    let body = OpByOp { model, given: &given }.block(program).into_tokens();
     let results = program.results.iter().map(|number| var(*number));
     let result =
-        if forward.is_tuple { hygienic!((#(#results.clone(),)*)) } else { hygienic!(#(#results.clone())*) };
+        if forward.is_tuple { quote!((#(#results.clone(),)*)) } else { quote!(#(#results.clone())*) };
     let output = if forward.is_tuple {
         let outputs = forward.outputs.iter().map(|_| hygienic!(::rustorch::Tensor));
         hygienic!((#(#outputs,)*))
     } else {
         hygienic!(::rustorch::Tensor)
     };
-    hygienic! {
+    quote! {
         #methods
 
         #call
@@ -166,7 +168,7 @@ fn output_types<'a>(model: &'a Model, forward: &'a Forward) -> impl Iterator<Ite
 
 /// Returns what the compiled pass gives, where it applies.
 fn run_compiled(model: &Model, forward: &Forward, names: &[Ident]) -> TokenStream {
-    let inputs: Vec<Ident> = (0..names.len()).map(var).collect();
+    let inputs: Vec<Local> = (0..names.len()).map(var).collect();
     let sizes = input_sizes(model, forward);
     let one = || hygienic!(outputs.next().expect("one for each output").typed()?);
     let typed = types::nested(&forward.result, &mut std::iter::repeat_with(one));

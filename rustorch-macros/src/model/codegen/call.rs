@@ -8,6 +8,7 @@
 
 use super::super::ir::{Forward, Model, Shape};
 use super::super::lower::Instruction;
+use super::text::{Local, OWN};
 use super::types::{self, var};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
@@ -105,15 +106,15 @@ pub(super) fn open(model: &Model, instruction: &Instruction, callee: &TokenStrea
     let Instruction::Submodel { inputs, results, tree, span, .. } = instruction else {
         return TokenStream::new();
     };
-    let span = span.start().resolved_at(Span::mixed_site());
+    let span = span.start().resolved_at(Span::call_site());
     let text = callee.to_string().replace(' ', "").replace("self.", "");
     // Statements of their own, so that errors point at the call.
-    let given: Vec<Ident> = (0..inputs.len()).map(|i| format_ident!("given{i}", span = span)).collect();
+    let given: Vec<Ident> = (0..inputs.len()).map(|i| format_ident!("{OWN}shaped{i}", span = span)).collect();
     let typed = inputs.iter().zip(&given).map(|((input, shape), given)| {
         let (input, shape) = (var(*input), types::names(model, shape));
         quote_spanned!(span=> let #given = &#input.typed::<#shape>()?;)
     });
-    let names: Vec<Ident> = results.iter().map(|(result, _)| var(*result)).collect();
+    let names: Vec<Local> = results.iter().map(|(result, _)| var(*result)).collect();
     let pattern = types::nested(tree, &mut names.iter().map(|name| hygienic!(#name)));
     let checks = results.iter().map(|(result, shape)| {
         let (name, ty) = (var(*result), types::names(model, shape));

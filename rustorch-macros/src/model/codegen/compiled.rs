@@ -8,13 +8,15 @@ mod shapes;
 
 use super::super::check::Checked;
 use super::super::compile::{Act, Callee, Compiled, Heads, Kind, Operand, Step};
-use super::super::ir::{Forward, Model, Var};
+use super::super::ir::{Dim, Forward, Model, Var};
 use super::super::lower::Program;
-use super::statements::{self, Place, Reference};
-use super::types::{self, Piece, var};
-use proc_macro2::{Ident, TokenStream};
-use quote::format_ident;
-use shapes::NamedShapes;
+use super::statements::{self, OpByOp, Place, Reference};
+use super::text::{Given, Local, Text, lexed, list, option};
+use super::types::{self, var};
+use chain::Chains;
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use shapes::{NamedShapes, ShapeText};
 use std::collections::BTreeSet;
 
 /// The implementation of `Compiled`.
@@ -25,40 +27,50 @@ pub(super) fn compiled(
     Compiled { region, numbers }: &Compiled<'_>,
 ) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
-    let printer = Printer { model, checked, numbers, named: NamedShapes::default() };
+    let given = Given::default();
+    let (chains, loops) = chain::chains(model, region);
+    let printer = Printer { model, checked, numbers, named: NamedShapes::default(), given: &given, chains };
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let dims: Vec<TokenStream> = forward.dims.iter().map(dim).collect();
-    let forward_body = printer.forward(region, true);
-    let backward_body = printer.backward(region);
+    let mut run = Text::new(&given);
+    dims(&mut run, forward);
+    for (number, input) in forward.inputs.iter().enumerate() {
+        write!(run, "let {} = __pass.retain(__inputs[{number}]);", var(number));
+        printer.assume(&mut run, number, &format!("the input `{}`", input.name));
+    }
+    write!(run, "__pass.outputs(&[{}])?;", printer.shapes(&region.results));
+    printer.forward(&mut run, region, true);
+    for (slot, result) in region.results.iter().enumerate() {
+        write!(run, "__outputs[{slot}] = {};", var(*result));
+    }
+    let mut derive = Text::new(&given);
+    dims(&mut derive, forward);
     let count = forward.inputs.len();
-    let inputs: Vec<Ident> = (0..count).map(var).collect();
-    let input_grads: Vec<Ident> = (0..count).map(grad).collect();
-    let positions: Vec<usize> = (0..count).collect();
-    let results: Vec<Ident> = region.results.iter().map(|result| var(*result)).collect();
-    let slots: Vec<usize> = (0..results.len()).collect();
-    let shapes = region.results.iter().map(|result| printer.shape(*result));
-    let result_grads =
-        printer.enter(region, &slots.iter().map(|slot| hygienic!(outputs[#slot])).collect::<Vec<_>>());
-    let assumed = forward
-        .inputs
-        .iter()
-        .enumerate()
-        .map(|(number, input)| printer.assume(number, &format!("the input `{}`", input.name)));
-    let schedule = super::schedule::schedule(model, checked, region);
+    for input in 0..count {
+        write!(derive, "let mut {}: Grad = None;", grad(input));
+    }
+    let results = (0..region.results.len()).map(|slot| format!("__outputs[{slot}]"));
+    printer.enter(&mut derive, region, results);
+    printer.backward(&mut derive, region);
+    for input in 0..count {
+        write!(derive, "__inputs[{input}] = {};", grad(input));
+    }
+    let (run, derive) = (run.into_tokens(), derive.into_tokens());
+    let schedule =
+        list(super::schedule::schedule(model, checked, region).iter().map(|line| format!("{line:?}")));
+    let schedule = lexed(&schedule);
     let outputs = region.results.len();
     let handle = fields::handle(model);
     let check = check(model, forward);
     let fits = fields::fits(model, checked, program);
     let eager = eager(model, forward, program);
-    let chains = chain::chains(model, region);
-    hygienic! {
-        #chains
+    quote! {
+        #loops
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, unused_assignments, clippy::all)]
         impl #impl_generics ::rustorch::__private::compiled::Compiled for #name #ty_generics #where_clause {
             const INPUTS: usize = #count;
             const OUTPUTS: usize = #outputs;
-            const SCHEDULE: &'static [&'static str] = &[#(#schedule),*];
+            const SCHEDULE: &'static [&'static str] = &[#schedule];
 
             fn cache(&self) -> &::rustorch::__private::compiled::Cache {
                 &self.compiled
@@ -72,38 +84,29 @@ pub(super) fn compiled(
 
             fn run(
                 &self,
-                pass: &mut ::rustorch::__private::compiled::Pass,
-                inputs: &[::rustorch::__private::compiled::Buf],
-                shapes: &[&[usize]],
-                outputs: &mut [::rustorch::__private::compiled::Buf],
+                __pass: &mut ::rustorch::__private::compiled::Pass,
+                __inputs: &[::rustorch::__private::compiled::Buf],
+                __shapes: &[&[usize]],
+                __outputs: &mut [::rustorch::__private::compiled::Buf],
             ) -> ::rustorch::Result<()> {
                 use ::rustorch::__private::compiled::{Buf, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators};
                 use ::rustorch::__private::model as __ops;
-                #(#dims)*
-                #(let #inputs = pass.retain(inputs[#positions]);)*
-                #(#assumed)*
-                pass.outputs(&[#(#shapes),*])?;
-                #forward_body
-                #(outputs[#slots] = #results;)*
+                #run
                 ::core::result::Result::Ok(())
             }
 
             fn derive(
                 &self,
-                pass: &mut ::rustorch::__private::compiled::Pass,
-                shapes: &[&[usize]],
-                outputs: &[::rustorch::__private::compiled::Grad],
-                inputs: &mut [::rustorch::__private::compiled::Grad],
+                __pass: &mut ::rustorch::__private::compiled::Pass,
+                __shapes: &[&[usize]],
+                __outputs: &[::rustorch::__private::compiled::Grad],
+                __inputs: &mut [::rustorch::__private::compiled::Grad],
             ) -> ::rustorch::Result<()> {
                 use ::rustorch::__private::compiled::{
                     Buf, Grad, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators,
                 };
                 use ::rustorch::__private::model as __ops;
-                #(#dims)*
-                #(let mut #input_grads: Grad = ::core::option::Option::None;)*
-                #result_grads
-                #backward_body
-                #(inputs[#positions] = #input_grads;)*
+                #derive
                 ::core::result::Result::Ok(())
             }
 
@@ -167,15 +170,16 @@ fn eager(model: &Model, forward: &Forward, program: &Program) -> TokenStream {
     }
 }
 
-/// `let batch = shapes[0][0];`
-fn dim(dim: &super::super::ir::Dim) -> TokenStream {
-    let (name, input, axis) = (format_ident!("{}", dim.name), dim.input, dim.axis);
-    hygienic!(let #name = shapes[#input][#axis];)
+/// `let batch = __shapes[0][0];`
+fn dims(text: &mut Text<'_>, forward: &Forward) {
+    for Dim { name, input, axis, .. } in &forward.dims {
+        write!(text, "let {name} = __shapes[{input}][{axis}];");
+    }
 }
 
 /// The gradient of a tensor.
-fn grad(number: usize) -> Ident {
-    types::local("g", number)
+fn grad(number: usize) -> Local {
+    Local("g", number)
 }
 
 struct Printer<'a> {
@@ -184,31 +188,34 @@ struct Printer<'a> {
     /// Tensors of which kernels take for granted that they hold numbers.
     numbers: &'a BTreeSet<Var>,
     named: NamedShapes,
+    given: &'a Given,
+    /// For every chain by its step, the first one that computes the same.
+    chains: Chains,
 }
 
 impl Printer<'_> {
     /// A shape as a slice: `&[batch, 4*D]`, or the name that the block has for it.
-    fn shape(&self, number: Var) -> Piece {
-        if let Some(name) =
-            self.checked.shapes[number].as_ref().and_then(|shape| self.named.name(number, shape))
-        {
-            return Piece::Name(name);
-        }
-        Piece::Tokens(self.sizes(number))
+    fn shape(&self, number: Var) -> ShapeText {
+        let Some(shape) = self.checked.shapes[number].as_ref().filter(|shape| !shape.is_empty()) else {
+            // Without a size, only the type says what the elements are.
+            return ShapeText::Sizes("&[] as &[usize]".into());
+        };
+        self.named.name(number, shape)
     }
 
-    fn sizes(&self, number: Var) -> TokenStream {
-        let sizes = self.checked.shapes[number].iter().flatten().map(types::size);
-        // Without a size, only the type says what the elements are.
-        if self.checked.shapes[number].as_ref().is_none_or(Vec::is_empty) {
-            return hygienic!(&[] as &[usize]);
-        }
-        hygienic!(&[#(#sizes),*])
+    /// The shapes of several tensors.
+    fn shapes(&self, numbers: &[Var]) -> String {
+        list(numbers.iter().map(|number| self.shape(*number)))
     }
 
-    fn heads(&self, heads: &Heads) -> TokenStream {
+    fn heads(&self, heads: &Heads) -> String {
         let (shape, split) = (self.shape(heads.seen), heads.split);
-        hygienic!(__Heads { shape: #shape, split: #split })
+        format!("__Heads {{ shape: {shape}, split: {split} }}")
+    }
+
+    /// What prints operations on tensors.
+    fn op_by_op(&self) -> OpByOp<'_> {
+        OpByOp { model: self.model, given: self.given }
     }
 
     /// A layer as an expression whose fields can be named.
@@ -222,77 +229,54 @@ impl Printer<'_> {
     }
 
     /// The table whose rows a recurrent layer reads, if there is one.
-    fn table(&self, table: Option<Callee>) -> TokenStream {
-        option(table.map(|table| {
-            let table = self.place(table);
-            hygienic!(&#table.weight)
-        }))
+    fn table(&self, table: Option<Callee>) -> String {
+        option(table.map(|table| format!("&{}.weight", self.place(table))))
     }
 
-    fn module(&self, layer: Option<Callee>) -> TokenStream {
-        match layer {
-            Some(callee) => {
-                let layer = self.reference(callee);
-                hygienic!(Some(#layer))
-            }
-            None => hygienic!(None),
-        }
+    fn module(&self, layer: Option<Callee>) -> String {
+        option(layer.map(|callee| self.reference(callee)))
     }
 
     /// Has a tensor looked at of which kernels take for granted that it holds numbers.
-    fn assume(&self, number: Var, what: &str) -> TokenStream {
-        let tensor = var(number);
+    fn assume(&self, text: &mut Text<'_>, number: Var, what: &str) {
         if self.numbers.contains(&number) {
-            hygienic!(pass.expect_numbers(#tensor, #what)?;)
-        } else {
-            TokenStream::new()
+            write!(text, "__pass.expect_numbers({}, {what:?})?;", var(number));
         }
     }
 
     /// An operand; going backward, only its shape.
-    fn side(&self, operand: &Operand, has_value: bool) -> TokenStream {
+    fn side(&self, operand: &Operand, has_value: bool) -> String {
         match operand {
             Operand::Tensor(number) => {
-                let (shape, tensor) = (self.shape(*number), var(*number));
-                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
-                hygienic!(Side::Values(#value, #shape))
+                format!("Side::Values({}, {})", value(*number, has_value), self.shape(*number))
             }
-            Operand::Number(number) => hygienic!(Side::Number(#number)),
+            Operand::Number(number) => format!("Side::Number({})", self.given.put(number)),
+        }
+    }
+
+    fn operator(&self, act: &Act) -> (String, String) {
+        let params = list(act.params.iter().map(|param| self.given.put(param)));
+        (format!("operators::{}", act.name), format!("&[{params}]"))
+    }
+
+    fn act(&self, act: Option<&Act>) -> String {
+        option(act.map(|act| {
+            let (op, params) = self.operator(act);
+            format!("({op}, {params})")
+        }))
+    }
+
+    /// Tells the pass that a step begins.
+    fn mark(&self, text: &mut Text<'_>, step: &Step<'_>) {
+        match &step.kind {
+            // These only say what the steps after them are.
+            Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {}
+            _ => write!(text, "__pass.step(Self::SCHEDULE, {});", step.number),
         }
     }
 }
 
-/// Tells the pass that a step begins.
-fn mark(step: &Step<'_>) -> TokenStream {
-    let number = step.number;
-    match &step.kind {
-        // These only say what the steps after them are.
-        Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
-            TokenStream::new()
-        }
-        _ => hygienic!(pass.step(Self::SCHEDULE, #number);),
-    }
-}
-
-fn operator(act: &Act) -> (TokenStream, TokenStream) {
-    let (name, params) = (format_ident!("{}", act.name), &act.params);
-    (hygienic!(operators::#name), hygienic!(&[#(#params),*]))
-}
-
-fn act_tokens(act: Option<&Act>) -> TokenStream {
-    match act {
-        Some(act) => {
-            let (op, params) = operator(act);
-            hygienic!(Some((#op, #params)))
-        }
-        None => hygienic!(None),
-    }
-}
-
-/// What may be missing, as an `Option`.
-fn option(value: Option<impl quote::ToTokens>) -> TokenStream {
-    match value {
-        Some(value) => hygienic!(Some(#value)),
-        None => hygienic!(None),
-    }
+/// A tensor; going backward, none.
+fn value(number: Var, has_value: bool) -> String {
+    if has_value { var(number).to_string() } else { "Buf::NONE".into() }
 }

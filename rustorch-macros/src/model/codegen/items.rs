@@ -3,9 +3,10 @@
 use super::super::check::Checked;
 use super::super::ir::{Field, FieldKind, Init, Key, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
-use super::{statements, types};
+use super::statements::OpByOp;
+use super::text::{Given, Local, Text, list};
 use proc_macro2::TokenStream;
-use quote::format_ident;
+use quote::{ToTokens, format_ident, quote};
 use rustorch_shape::Dims;
 use syn::{Attribute, Meta, Token, punctuated::Punctuated};
 
@@ -62,44 +63,45 @@ const GROUP: usize = 12;
 
 /// `build`, in groups of fields where there are many.
 fn build(model: &Model, checked: &Checked) -> TokenStream {
-    let values: Vec<TokenStream> =
-        (0..model.fields.len()).map(|position| field_value(model, checked, position)).collect();
-    let names = model.fields.iter().map(|field| &field.name);
-    let whole = |groups: TokenStream, values: &[TokenStream]| {
-        let names = names.clone();
-        hygienic! {
-            fn build() -> ::rustorch::Result<Self> {
-                #[allow(unused_imports)]
-                use ::rustorch::{__private::model as __ops, nn as __nn};
-                #groups
-                ::core::result::Result::Ok(Self {
-                    #(#names: #values,)*
-                    training: ::rustorch::nn::Training::default(),
-                    compiled: ::rustorch::__private::compiled::Cache::default(),
-                })
-            }
-        }
-    };
+    let given = Given::default();
+    let printer = OpByOp { model, given: &given };
+    let values: Vec<String> =
+        (0..model.fields.len()).map(|position| field_value(printer, checked, position)).collect();
+    let mut body = Text::new(&given);
+    let mut parts = Vec::new();
     if values.len() <= GROUP {
-        return whole(TokenStream::new(), &values);
+        parts = values;
+    } else {
+        for (index, values) in values.chunks(GROUP).enumerate() {
+            let (group, values) = (Local("group", index), values.join(", "));
+            write!(body, "let {group} = __ops::part(|| ::core::result::Result::Ok(({values},)))?;");
+            parts.extend((0..GROUP).map(|place| format!("{group}.{place}")));
+        }
     }
-    let (mut calls, mut parts) = (TokenStream::new(), Vec::new());
-    for (index, values) in values.chunks(GROUP).enumerate() {
-        let group = types::local("group", index);
-        calls.extend(hygienic!(let #group = __ops::part(|| ::core::result::Result::Ok((#(#values,)*)))?;));
-        parts.extend((0..values.len()).map(|place| {
-            let place = syn::Index::from(place);
-            hygienic!(#group.#place)
-        }));
+    let mut fields: String =
+        model.fields.iter().zip(parts).map(|(field, part)| format!("{}: {part},\n", field.name)).collect();
+    fields += "training: ::rustorch::nn::Training::default(), \
+               compiled: ::rustorch::__private::compiled::Cache::default()";
+    write!(body, "::core::result::Result::Ok(Self {{ {fields} }})");
+    let body = body.into_tokens();
+    quote! {
+        fn build() -> ::rustorch::Result<Self> {
+            #[allow(unused_imports)]
+            use ::rustorch::{__private::model as __ops, nn as __nn};
+            #body
+        }
     }
-    whole(calls, &parts)
 }
 
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    let shared = model.fields.iter().map(|field| visit(field, &hygienic!(&), &hygienic!(as_ref)));
-    let exclusive = model.fields.iter().map(|field| visit(field, &hygienic!(&mut), &hygienic!(as_mut)));
+    let [shared, exclusive] = [("&", "as_ref"), ("&mut ", "as_mut")].map(|(borrow, inner)| {
+        let given = Given::default();
+        let mut body = Text::new(&given);
+        model.fields.iter().for_each(|field| visit(&mut body, field, borrow, inner));
+        body.into_tokens()
+    });
     let default = (!derives(&model.attrs, "Default")).then(|| {
         hygienic! {
             #[automatically_derived]
@@ -111,44 +113,52 @@ pub(super) fn module(model: &Model) -> TokenStream {
             }
         }
     });
-    hygienic! {
+    quote! {
         #default
         #[automatically_derived]
         impl #impl_generics ::rustorch::nn::Module for #name #ty_generics #where_clause {
-            fn visit<'a>(&'a self, visitor: &mut ::rustorch::nn::Visitor<'a>) {
-                visitor.training(&self.training);
-                #(#shared)*
+            fn visit<'a>(&'a self, __visitor: &mut ::rustorch::nn::Visitor<'a>) {
+                __visitor.training(&self.training);
+                #shared
             }
 
             #[allow(unused_variables)]
-            fn visit_mut<'a>(&'a mut self, visitor: &mut ::rustorch::nn::VisitorMut<'a>) {
-                #(#exclusive)*
+            fn visit_mut<'a>(&'a mut self, __visitor: &mut ::rustorch::nn::VisitorMut<'a>) {
+                #exclusive
             }
         }
     }
 }
 
 /// How a field is shown to a visitor.
-fn visit(field: &Field, borrow: &TokenStream, inner: &TokenStream) -> TokenStream {
+fn visit(body: &mut Text<'_>, field: &Field, borrow: &str, inner: &str) {
     let name = &field.name;
     let key = match &field.key {
         Key::Name(key) => key,
         Key::Numbers(from) => {
-            return hygienic! {
-                let elements = ::core::iter::IntoIterator::into_iter(#borrow self.#name);
-                for (i, module) in ::core::iter::Iterator::enumerate(elements) {
-                    visitor.module(&::std::string::ToString::to_string(&(#from + i)), module);
-                }
-            };
+            write!(
+                body,
+                "for (__i, __module) in
+                    ::core::iter::Iterator::enumerate(::core::iter::IntoIterator::into_iter({borrow}self.{name}))
+                {{
+                    __visitor.module(&::std::string::ToString::to_string(&({from} + __i)), __module);
+                }}"
+            );
+            return;
         }
     };
     match &field.kind {
-        FieldKind::Tensor(tensor) if tensor.is_buffer => hygienic!(visitor.buffer(#key, #borrow self.#name);),
-        FieldKind::Tensor(_) => hygienic!(visitor.parameter(#key, #borrow self.#name);),
-        _ if field.is_optional() => hygienic! {
-            visitor.optional_module(#key, self.#name.#inner().map(|module| module as _));
-        },
-        _ => hygienic!(visitor.module(#key, #borrow self.#name);),
+        FieldKind::Tensor(tensor) if tensor.is_buffer => {
+            write!(body, "__visitor.buffer({key:?}, {borrow}self.{name});");
+        }
+        FieldKind::Tensor(_) => write!(body, "__visitor.parameter({key:?}, {borrow}self.{name});"),
+        _ if field.is_optional() => {
+            write!(
+                body,
+                "__visitor.optional_module({key:?}, self.{name}.{inner}().map(|__module| __module as _));"
+            );
+        }
+        _ => write!(body, "__visitor.module({key:?}, {borrow}self.{name});"),
     }
 }
 
@@ -178,68 +188,64 @@ fn inner_type(field: &Field) -> TokenStream {
     }
 }
 
-fn field_value(model: &Model, checked: &Checked, position: usize) -> TokenStream {
-    let field = &model.fields[position];
+/// A field of a new model, as an expression.
+fn field_value(printer: OpByOp<'_>, checked: &Checked, position: usize) -> String {
+    let field = &printer.model.fields[position];
+    let new = |ty: &syn::Type| format!("<{}>::new()", printer.given.put(&ty.to_token_stream()));
     let value = match &field.kind {
-        FieldKind::Submodel(ty) => hygienic!(<#ty>::new()),
-        FieldKind::Submodels(ty, _) => hygienic!(::core::array::from_fn(|_| <#ty>::new())),
-        FieldKind::Tensor(tensor) => own_tensor(field, tensor),
+        FieldKind::Submodel(ty) => new(ty),
+        FieldKind::Submodels(ty, _) => format!("::core::array::from_fn(|_| {})", new(ty)),
+        FieldKind::Tensor(tensor) => own_tensor(printer, field, tensor),
         FieldKind::Layers(layer, _) => {
-            let build = layer_value(model, checked, position, layer.spec.name);
-            hygienic!(__ops::array(|| ::core::result::Result::Ok(#build))?)
+            let build = layer_value(printer, checked, position, layer.spec.name);
+            format!("__ops::array(|| ::core::result::Result::Ok({build}))?")
         }
-        FieldKind::Layer(layer) => layer_value(model, checked, position, layer.spec.name),
-        FieldKind::Broken(_) => hygienic!(::core::unreachable!()),
+        FieldKind::Layer(layer) => layer_value(printer, checked, position, layer.spec.name),
+        FieldKind::Broken(_) => "::core::unreachable!()".into(),
     };
     match &field.presence {
         Presence::Always => value,
-        Presence::Optional(None) => hygienic!(::core::option::Option::Some(#value)),
-        Presence::Optional(Some(condition)) => hygienic! {
-            if #condition { ::core::option::Option::Some(#value) } else { ::core::option::Option::None }
-        },
+        Presence::Optional(None) => format!("::core::option::Option::Some({value})"),
+        Presence::Optional(Some(condition)) => format!(
+            "if {} {{ ::core::option::Option::Some({value}) }} else {{ ::core::option::Option::None }}",
+            printer.given.put(condition)
+        ),
     }
 }
 
-fn layer_value(model: &Model, checked: &Checked, position: usize, name: &str) -> TokenStream {
-    let ty = format_ident!("{name}");
-    let (required, options) = match model.layer(checked, position) {
+fn layer_value(printer: OpByOp<'_>, checked: &Checked, position: usize, name: &str) -> String {
+    let (required, options) = match printer.model.layer(checked, position) {
         Some((layer, args)) => lower::layer_args(layer, args),
         None => (Vec::new(), Vec::new()),
     };
-    let required = required.iter().map(owned);
-    let options = options.iter().map(|(name, arg)| {
-        let (name, arg) = (format_ident!("{name}"), owned(arg));
-        hygienic!(.#name(#arg))
-    });
-    hygienic!(__nn::#ty::builder(#(#required),*)#(#options)*.build()?)
+    let required = list(required.iter().map(|arg| owned(printer, arg)));
+    let options: String =
+        options.iter().map(|(name, arg)| format!(".{name}({})", owned(printer, arg))).collect();
+    format!("__nn::{name}::builder({required}){options}.build()?")
 }
 
 /// A parameter or buffer with its first value.
-fn own_tensor(field: &Field, tensor: &OwnTensor) -> TokenStream {
-    let (name, is_buffer) = (field.name.to_string(), tensor.is_buffer);
-    let sizes = tensor.shape.iter().map(types::size);
+fn own_tensor(printer: OpByOp<'_>, field: &Field, tensor: &OwnTensor) -> String {
+    let (name, is_buffer, sizes) = (field.name.to_string(), tensor.is_buffer, list(&tensor.shape));
     match &tensor.init {
         Init::Function { name: function, args } => {
-            let function = format_ident!("{function}_");
-            hygienic! {
-                __ops::own_tensor(
-                    &[#(#sizes),*],
-                    #is_buffer,
-                    |tensor| __nn::init::#function(tensor #(, #args)*),
-                )?
-            }
+            let args: String = args.iter().map(|arg| format!(", {}", printer.given.put(arg))).collect();
+            format!(
+                "__ops::own_tensor(&[{sizes}], {is_buffer}, |__tensor| __nn::init::{function}_(__tensor{args}))?"
+            )
         }
         Init::Tensor(value) => {
-            hygienic!(__ops::own_tensor_from(#name, &[#(#sizes),*], #is_buffer, #value)?)
+            let value = printer.given.put(value);
+            format!("__ops::own_tensor_from({name:?}, &[{sizes}], {is_buffer}, {value})?")
         }
     }
 }
 
 /// An argument of a builder: lists go as arrays.
-fn owned(arg: &Arg) -> types::Piece {
+fn owned(printer: OpByOp<'_>, arg: &Arg) -> String {
     match arg {
-        Arg::Slice(sizes) => statements::argument(&Arg::Array(sizes.clone())),
-        other => statements::argument(other),
+        Arg::Slice(sizes) => format!("[{}]", list(sizes)),
+        other => printer.argument(other),
     }
 }
 

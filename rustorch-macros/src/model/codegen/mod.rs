@@ -1,4 +1,6 @@
 //! Printing: a struct of layers, its constructor, and the forward pass. Nothing can fail here.
+//!
+//! Signatures, types and assertions, which messages of the compiler point at, are tokens; bodies, which grow with the model, are text ([`text`]).
 
 /// As `quote!`, with variables that no name of a user meets: a run-time dim may be called `left` or `pass`. What a user wrote is put in
 /// with the names it has.
@@ -16,11 +18,13 @@ mod items;
 mod schedule;
 mod statements;
 mod stub;
+mod text;
 mod types;
 
 pub(super) use statements::reference;
 pub(super) use stub::stub;
-pub(super) use types::{optional_size, size};
+pub(super) use text::{OWN, list};
+pub(super) use types::{interpolation, optional};
 
 use super::check::Checked;
 use super::compile::Compiled;

@@ -3,32 +3,34 @@
 use super::super::ir::{Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::call;
-use super::types::{self, Piece, var};
-use proc_macro2::{Ident, Punct, Spacing, Span, TokenStream};
-use quote::{ToTokens, TokenStreamExt, format_ident, quote_spanned};
+use super::text::{Given, Local, Text, list};
+use super::types::{self, var};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use std::fmt::{self, Display};
 
-pub(super) fn block(model: &Model, program: &Program) -> TokenStream {
-    let kept = program.instructions.iter().filter(|instruction| makes_one(instruction)).count();
-    let keep = (kept > 0).then(|| hygienic!(let keep = __ops::Kept::new(#kept);));
-    let steps = program.instructions.iter().map(|instruction| statement(model, instruction, Store::Kept));
-    keep.into_iter().chain(steps).collect()
+/// What prints calls.
+#[derive(Clone, Copy)]
+pub(super) struct OpByOp<'a> {
+    pub model: &'a Model,
+    pub given: &'a Given,
 }
 
 /// Where results are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Store {
-    /// In the block's `keep`, which drops them all: hundreds of temporaries with a drop each are much code in each place that may fail.
+    /// In the block's `__keep`, which drops them all: hundreds of temporaries with a drop each are much code in each place that may fail.
     Kept,
     /// In temporaries.
     Temporaries,
 }
 
 impl Store {
-    /// `let t3 = keep.put(call)?;`
-    fn bind(self, result: &impl ToTokens, call: &TokenStream) -> TokenStream {
+    /// `let __t3 = __keep.put(call)?;`
+    fn bind(self, text: &mut Text<'_>, result: impl Display, call: impl Display) {
         match self {
-            Self::Kept => hygienic!(let #result = keep.put(#call)?;),
-            Self::Temporaries => hygienic!(let #result = &#call?;),
+            Self::Kept => write!(text, "let {result} = __keep.put({call})?;"),
+            Self::Temporaries => write!(text, "let {result} = &{call}?;"),
         }
     }
 }
@@ -46,163 +48,267 @@ fn makes_one(instruction: &Instruction) -> bool {
     }
 }
 
-pub(super) fn statement(model: &Model, instruction: &Instruction, store: Store) -> TokenStream {
-    let store = if makes_one(instruction) { store } else { Store::Temporaries };
-    match instruction {
-        Instruction::Layer { field, input, result } => {
-            let (name, input, result) = (&model.fields[*field].name, var(*input), var(*result));
-            store.bind(&result, &hygienic!(__ops::layer(&self.#name, #input)))
+/// `__t3`, `__t4`
+fn vars(numbers: &[usize]) -> impl Iterator<Item = Local> + '_ {
+    numbers.iter().map(|number| var(*number))
+}
+
+/// `(__t3, __t4,)`
+fn tuple(items: impl IntoIterator<Item: Display>) -> String {
+    let items: String = items.into_iter().map(|item| format!("{item}, ")).collect();
+    format!("({items})")
+}
+
+impl<'a> OpByOp<'a> {
+    pub fn block(self, program: &Program) -> Text<'a> {
+        let mut text = Text::new(self.given);
+        let kept = program.instructions.iter().filter(|instruction| makes_one(instruction)).count();
+        if kept > 0 {
+            write!(text, "let __keep = __ops::Kept::new({kept});");
         }
-        Instruction::Function { name, inputs, is_list, args, results, pieces } => {
-            let name = format_ident!("{name}");
-            let inputs = inputs.iter().map(|input| var(*input));
-            let args = args.iter().map(argument);
-            let call = match *is_list {
-                true => hygienic!(__ops::#name(&[#(#inputs),*] #(, #args)*)),
-                false => hygienic!(__ops::#name(#(#inputs),* #(, #args)*)),
-            };
-            let mut results = results.iter().map(|result| var(*result));
-            match (results.next(), results.len()) {
-                (Some(result), 0) if !*pieces => store.bind(&result, &call),
-                (first, _) => {
-                    let results = first.into_iter().chain(results);
-                    let pattern = if *pieces { hygienic!([#(#results),*]) } else { hygienic!(#(#results)*) };
-                    store.bind(&pattern, &call)
+        program
+            .instructions
+            .iter()
+            .for_each(|instruction| self.statement(&mut text, instruction, Store::Kept));
+        text
+    }
+
+    /// Writes the call of one instruction.
+    pub fn statement(self, text: &mut Text<'_>, instruction: &Instruction, store: Store) {
+        let store = if makes_one(instruction) { store } else { Store::Temporaries };
+        match instruction {
+            Instruction::Layer { field, input, result } => {
+                let (name, input) = (&self.model.fields[*field].name, var(*input));
+                store.bind(text, var(*result), format_args!("__ops::layer(&self.{name}, {input})"));
+            }
+            Instruction::Function { name, inputs, is_list, args, results, pieces } => {
+                let args: String = args.iter().map(|arg| format!(", {}", self.argument(arg))).collect();
+                let (inputs, results) = (list(vars(inputs)), list(vars(results)));
+                let [open, close] = if *is_list { ["&[", "]"] } else { [""; 2] };
+                let call = format_args!("__ops::{name}({open}{inputs}{close}{args})");
+                match *pieces {
+                    true => store.bind(text, format_args!("[{results}]"), call),
+                    false => store.bind(text, results, call),
                 }
             }
+            Instruction::Binary { op, left, right, result } => {
+                let scalar = if matches!(left, Source::Tensor(_)) { "" } else { "scalar_" };
+                let [left, right] = [left, right].map(|source| match source {
+                    Source::Tensor(number) => var(*number).to_string(),
+                    Source::Scalar(tokens) => self.given.put(tokens),
+                });
+                let name = op.name();
+                store.bind(text, var(*result), format_args!("__ops::{scalar}{name}({left}, {right})"));
+            }
+            Instruction::Negate { input, result } => {
+                store.bind(text, var(*result), format_args!("__ops::neg({})", var(*input)));
+            }
+            Instruction::Einsum { spec, inputs, result } => {
+                let inputs = list(vars(inputs));
+                store.bind(text, var(*result), format_args!("::rustorch::einsum({spec:?}, &[{inputs}])"));
+            }
+            Instruction::Submodel { .. } => {
+                let call = self.given.put(&submodel(self.model, instruction));
+                write!(text, "{call}");
+            }
+            Instruction::If { then, otherwise, results } => {
+                let (names, then, otherwise) = (tuple(vars(results)), self.arm(then), self.arm(otherwise));
+                write!(text, "let {names} = &if self.training.get() {then} else {otherwise};");
+            }
+            Instruction::For { field, carried, body, results } => {
+                let head = self.head(&Over::Field(*field), None);
+                self.repeat(text, &head, carried, body, results);
+            }
+            Instruction::Repeat { over, index, carried, body, results } => {
+                let head = self.head(over, index.as_ref());
+                self.repeat(text, &head, carried, body, results);
+            }
+            Instruction::LayerCall { .. } => self.layer_call(text, instruction, store),
+            Instruction::State { field, entry, result } => {
+                let state = state(self.model, *field, entry.as_deref());
+                write!(text, "let {} = {state};", var(*result));
+            }
+            Instruction::Choose { decision, then, otherwise, results } => {
+                let (names, then, otherwise) = (tuple(vars(results)), self.arm(then), self.arm(otherwise));
+                let decision = self.condition(decision);
+                write!(text, "let {names} = &if {decision} {then} else {otherwise};");
+            }
+            Instruction::Match { subject, arms, results } => {
+                let (names, subject) = (tuple(vars(results)), self.given.put(subject));
+                let arm = |(pattern, program): &(TokenStream, Program)| {
+                    format!("{} => {}\n", self.given.put(pattern), self.arm(program))
+                };
+                let arms: String = arms.iter().map(arm).collect();
+                write!(text, "let {names} = &match {subject} {{ {arms} }};");
+            }
         }
-        Instruction::Binary { op, left, right, result } => {
-            let result = var(*result);
-            let name = match left {
-                Source::Tensor(_) => format_ident!("{}", op.name()),
-                Source::Scalar(_) => format_ident!("scalar_{}", op.name()),
-            };
-            let [left, right] = [left, right].map(|source| match source {
-                Source::Tensor(number) => Piece::Name(var(*number)),
-                Source::Scalar(tokens) => Piece::Tokens(hygienic!(#tokens)),
-            });
-            store.bind(&result, &hygienic!(__ops::#name(#left, #right)))
+    }
+
+    /// A program as a block with a tuple as its value.
+    fn arm(self, program: &Program) -> String {
+        let steps = self.block(program).into_inner();
+        let values = tuple(vars(&program.results).map(|value| format!("{value}.clone()")));
+        format!("{{ {steps} {values} }}")
+    }
+
+    /// A layer that is not simply a field that maps one tensor to one.
+    fn layer_call(self, text: &mut Text<'_>, instruction: &Instruction, store: Store) {
+        let Instruction::LayerCall {
+            field,
+            element,
+            is_map,
+            adapter,
+            inputs,
+            more,
+            state,
+            options,
+            tree,
+            results,
+        } = instruction
+        else {
+            return;
+        };
+        let callee = reference(self.model, *field, *element);
+        let pattern = types::nested_text(tree, &mut vars(results));
+        let inputs: String = vars(inputs).map(|input| format!(", {input}")).collect();
+        if *is_map {
+            store.bind(text, pattern, format_args!("__ops::layer({callee}{inputs})"));
+            return;
         }
-        Instruction::Negate { input, result } => {
-            let (input, result) = (var(*input), var(*result));
-            store.bind(&result, &hygienic!(__ops::neg(#input)))
+        let state = state.as_ref().map(|state| match &state[..] {
+            [] => ", ::core::option::Option::None".into(),
+            [one] => format!(", ::core::option::Option::Some({})", var(*one)),
+            several => format!(", ::core::option::Option::Some(({}))", list(vars(several))),
+        });
+        let more = more.iter().map(|input| Arg::Tensor(*input));
+        let more: String = more.map(|input| format!(", {}", self.argument(&input))).collect();
+        let options: String = options.iter().map(|option| format!(", {}", self.argument(option))).collect();
+        let args = [inputs, more, state.unwrap_or_default(), options].concat();
+        match adapter {
+            Some(adapter) => write!(text, "let {pattern} = &__ops::{adapter}({callee}{args})?;"),
+            None => {
+                let args = args.strip_prefix(", ").unwrap_or(&args);
+                write!(text, "let {pattern} = &({callee}).forward({args})?;");
+            }
         }
-        Instruction::Einsum { spec, inputs, result } => {
-            let (inputs, result) = (inputs.iter().map(|input| var(*input)), var(*result));
-            store.bind(&result, &hygienic!(::rustorch::einsum(#spec, &[#(#inputs),*])))
+    }
+
+    fn repeat(
+        self,
+        text: &mut Text<'_>,
+        head: &str,
+        carried: &[(usize, usize)],
+        body: &Program,
+        results: &[usize],
+    ) {
+        let slots = || (0..carried.len()).map(|slot| Local("carried", slot));
+        let starts = slots().zip(carried);
+        let starts: String = starts
+            .map(|(slot, (_, before))| format!("let mut {slot} = {}.clone();\n", var(*before)))
+            .collect();
+        let insides = slots().zip(carried);
+        let insides: String =
+            insides.map(|(slot, (inside, _))| format!("let {} = &{slot};\n", var(*inside))).collect();
+        let (results, slots) = (tuple(vars(results)), tuple(slots()));
+        let steps = self.block(body).into_inner();
+        let ends = tuple(vars(&body.results).map(|value| format!("{value}.clone()")));
+        write!(
+            text,
+            "let {results} = &{{ {starts} {head} {{ let __next = {{ {insides} {steps} {ends} }}; {slots} = __next; }} {slots} }};"
+        );
+    }
+
+    /// The head of a loop.
+    pub fn head(self, over: &Over, index: Option<&Ident>) -> String {
+        let index = index.map(|index| self.given.put(&index.to_token_stream()));
+        match (over, index) {
+            (Over::Field(field), None) => {
+                format!("for {} in &self.{}", each(*field), self.model.fields[*field].name)
+            }
+            (Over::Field(field), Some(index)) => {
+                let (name, element) = (&self.model.fields[*field].name, each(*field));
+                format!("for ({index}, {element}) in self.{name}.iter().enumerate()")
+            }
+            (Over::Range(range), index) => {
+                format!("for {} in {}", index.as_deref().unwrap_or("_"), self.given.put(range))
+            }
         }
-        Instruction::Submodel { .. } => submodel(model, instruction),
-        Instruction::If { then, otherwise, results } => {
-            let names = results.iter().map(|result| var(*result));
-            let (then, otherwise) = (arm(model, then), arm(model, otherwise));
-            hygienic!(let (#(#names,)*) = &if self.training.get() #then else #otherwise;)
+    }
+
+    /// The head of the same loop from its end to its start.
+    pub fn reversed_head(self, over: &Over, index: Option<&Ident>) -> String {
+        let index = index.map(|index| self.given.put(&index.to_token_stream()));
+        match (over, index) {
+            (Over::Field(field), None) => {
+                format!("for {} in self.{}.iter().rev()", each(*field), self.model.fields[*field].name)
+            }
+            (Over::Field(field), Some(index)) => {
+                let (name, element) = (&self.model.fields[*field].name, each(*field));
+                format!("for ({index}, {element}) in self.{name}.iter().enumerate().rev()")
+            }
+            (Over::Range(range), index) => {
+                format!("for {} in ({}).rev()", index.as_deref().unwrap_or("_"), self.given.put(range))
+            }
         }
-        Instruction::For { field, carried, body, results } => {
-            let over = Over::Field(*field);
-            repeat(model, &over, None, carried, body, results)
+    }
+
+    /// What an `if` asks before its first block, for a decision that needs no memory.
+    pub fn condition(self, decision: &Decision) -> String {
+        match decision {
+            Decision::If(condition) => self.given.put(condition),
+            Decision::Present(field) => {
+                let (name, module) = (&self.model.fields[*field].name, each(*field));
+                format!("let ::core::option::Option::Some({module}) = &self.{name}")
+            }
         }
-        Instruction::Repeat { over, index, carried, body, results } => {
-            repeat(model, over, index.as_ref(), carried, body, results)
-        }
-        Instruction::LayerCall { .. } => layer_call(model, instruction, store),
-        Instruction::State { field, entry, result } => {
-            let (state, result) = (state(model, *field, entry.as_deref()), var(*result));
-            hygienic!(let #result = #state;)
-        }
-        Instruction::Choose { decision, then, otherwise, results } => {
-            let names = results.iter().map(|result| var(*result));
-            let (then, otherwise) = (arm(model, then), arm(model, otherwise));
-            let decision = condition(model, decision);
-            hygienic!(let (#(#names,)*) = &if #decision #then else #otherwise;)
-        }
-        Instruction::Match { subject, arms, results } => {
-            let names = results.iter().map(|result| var(*result));
-            let arms = arms.iter().map(|(pattern, program)| {
-                let arm = arm(model, program);
-                hygienic!(#pattern => #arm)
-            });
-            hygienic!(let (#(#names,)*) = &match #subject { #(#arms)* };)
+    }
+
+    /// An argument of a function or builder.
+    pub fn argument(self, arg: &Arg) -> String {
+        match arg {
+            Arg::Size(size) => size.to_string(),
+            Arg::Given(number) => var(*number).to_string(),
+            Arg::Array(sizes) => format!("[{}]", list(sizes)),
+            Arg::Slice(sizes) => format!("&[{}]", list(sizes)),
+            Arg::OptionalSize(size) => types::optional(size.as_ref()),
+            Arg::OptionalSizes(sizes) => {
+                format!("[{}]", list(sizes.iter().map(|size| types::optional(size.as_ref()))))
+            }
+            Arg::Axis(axis) => axis.to_string(),
+            Arg::Axes(axes) => format!("&[{}]", list(axes)),
+            Arg::Bool(flag) => flag.to_string(),
+            Arg::Float(number) => format!("{number:?}f64"),
+            Arg::Text(text) => format!("{text:?}"),
+            Arg::Tokens(tokens) => self.given.put(tokens),
+            Arg::Tensor(Some(number)) => format!("::core::option::Option::Some({})", var(*number)),
+            Arg::Tensor(None) => "::core::option::Option::None".into(),
+            Arg::Training => "self.training.get()".into(),
         }
     }
 }
 
 /// A reference to a parameter or buffer of the model, or of one of its layers.
-pub(super) fn state(model: &Model, field: usize, entry: Option<&str>) -> TokenStream {
+pub(super) fn state(model: &Model, field: usize, entry: Option<&str>) -> String {
     let name = &model.fields[field].name;
-    match entry.map(|entry| format_ident!("{entry}")) {
-        Some(entry) => hygienic!(__ops::Held::held(&self.#name.#entry)?),
-        None => hygienic!(&self.#name),
+    match entry {
+        Some(entry) => format!("__ops::Held::held(&self.{name}.{entry})?"),
+        None => format!("&self.{name}"),
     }
 }
 
-/// A program as a block with a tuple as its value.
-fn arm(model: &Model, program: &Program) -> TokenStream {
-    let (steps, values) = (block(model, program), program.results.iter().map(|value| var(*value)));
-    hygienic!({ #steps (#(#values.clone(),)*) })
-}
-
-/// A layer that is not simply a field that maps one tensor to one.
-fn layer_call(model: &Model, instruction: &Instruction, store: Store) -> TokenStream {
-    let Instruction::LayerCall {
-        field,
-        element,
-        is_map,
-        adapter,
-        inputs,
-        more,
-        state,
-        options,
-        tree,
-        results,
-    } = instruction
-    else {
-        return TokenStream::new();
-    };
-    let callee = reference(model, *field, *element);
-    let inputs = inputs.iter().map(|input| var(*input));
-    let mut names = results.iter().map(|result| {
-        let name = var(*result);
-        hygienic!(#name)
-    });
-    let pattern = types::nested(tree, &mut names);
-    if *is_map {
-        return store.bind(&pattern, &hygienic!(__ops::layer(#callee #(, #inputs)*)));
-    }
-    let state = state.as_ref().map(|state| match &state[..] {
-        [] => hygienic!(::core::option::Option::None),
-        [one] => {
-            let tensor = var(*one);
-            hygienic!(::core::option::Option::Some(#tensor))
-        }
-        several => {
-            let tensors = several.iter().map(|state| var(*state));
-            hygienic!(::core::option::Option::Some((#(#tensors),*)))
-        }
-    });
-    let more = more.iter().map(|input| argument(&Arg::Tensor(*input)));
-    let options = options.iter().map(argument);
-    let args = inputs.map(Piece::Name).chain(more).chain(state.map(Piece::Tokens)).chain(options);
-    if let Some(adapter) = adapter {
-        let adapter = format_ident!("{adapter}");
-        return hygienic!(let #pattern = &__ops::#adapter(#callee #(, #args)*)?;);
-    }
-    hygienic!(let #pattern = &(#callee).forward(#(#args),*)?;)
-}
-
-/// A call of another model.
+/// A call of another model, spanned as it is.
 fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     let Instruction::Submodel { target, span, .. } = instruction else {
         return TokenStream::new();
     };
-    let span = span.start().resolved_at(Span::mixed_site());
+    let span = span.start().resolved_at(Span::call_site());
     let callee = match target {
         Submodel::Field(field) => {
             let name = &model.fields[*field].name;
             quote_spanned!(span=> self.#name)
         }
         Submodel::Each(field) => {
-            let mut submodel = each(*field);
-            submodel.set_span(span);
+            let submodel = Ident::new(&each(*field).to_string(), span);
             quote_spanned!(span=> #submodel)
         }
         Submodel::At(field, at) => {
@@ -213,75 +319,12 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
     call::open(model, instruction, &callee)
 }
 
-fn repeat(
-    model: &Model,
-    over: &Over,
-    index: Option<&Ident>,
-    carried: &[(usize, usize)],
-    body: &Program,
-    results: &[usize],
-) -> TokenStream {
-    let slots: Vec<Ident> = (0..carried.len()).map(|i| types::local("carried", i)).collect();
-    let starts = carried.iter().map(|(_, before)| var(*before));
-    let insides = carried.iter().map(|(inside, _)| var(*inside));
-    let steps = block(model, body);
-    let ends = body.results.iter().map(|value| var(*value));
-    let results = results.iter().map(|result| var(*result));
-    let head = head(model, over, index);
-    hygienic! {
-        let (#(#results,)*) = &{
-            #(let mut #slots = #starts.clone();)*
-            #head {
-                let next = {
-                    #(let #insides = &#slots;)*
-                    #steps
-                    (#(#ends.clone(),)*)
-                };
-                (#(#slots,)*) = next;
-            }
-            (#(#slots,)*)
-        };
-    }
-}
-
-/// The head of a loop.
-pub(super) fn head(model: &Model, over: &Over, index: Option<&Ident>) -> TokenStream {
-    match (over, index) {
-        (Over::Field(field), None) => {
-            let (name, element) = (&model.fields[*field].name, each(*field));
-            hygienic!(for #element in &self.#name)
-        }
-        (Over::Field(field), Some(index)) => {
-            let (name, element) = (&model.fields[*field].name, each(*field));
-            hygienic!(for (#index, #element) in self.#name.iter().enumerate())
-        }
-        (Over::Range(range), None) => hygienic!(for _ in #range),
-        (Over::Range(range), Some(index)) => hygienic!(for #index in #range),
-    }
-}
-
-/// The head of the same loop from its end to its start.
-pub(super) fn reversed_head(model: &Model, over: &Over, index: Option<&Ident>) -> TokenStream {
-    match (over, index) {
-        (Over::Field(field), None) => {
-            let (name, element) = (&model.fields[*field].name, each(*field));
-            hygienic!(for #element in self.#name.iter().rev())
-        }
-        (Over::Field(field), Some(index)) => {
-            let (name, element) = (&model.fields[*field].name, each(*field));
-            hygienic!(for (#index, #element) in self.#name.iter().enumerate().rev())
-        }
-        (Over::Range(range), None) => hygienic!(for _ in (#range).rev()),
-        (Over::Range(range), Some(index)) => hygienic!(for #index in (#range).rev()),
-    }
-}
-
 /// The layer or model that is called, as an expression whose fields can be named.
 pub(super) fn place(model: &Model, field: usize, element: Element) -> Place<'_> {
     Place { model, field, element }
 }
 
-/// `self.conv`, `self.convs[2]`, or the element of a loop; its tokens are put where they go one by one.
+/// `self.conv`, `self.convs[2]`, or the element of a loop.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Place<'a> {
     model: &'a Model,
@@ -289,19 +332,13 @@ pub(in super::super) struct Place<'a> {
     element: Element,
 }
 
-impl ToTokens for Place<'_> {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        let span = Span::mixed_site();
-        if let Element::Each = self.element {
-            return tokens.append(each(self.field));
-        }
-        let mut dot = Punct::new('.', Spacing::Alone);
-        dot.set_span(span);
-        tokens.append(Ident::new("self", span));
-        tokens.append(dot);
-        tokens.append(self.model.fields[self.field].name.clone());
-        if let Element::At(at) = self.element {
-            tokens.extend(hygienic!([#at]));
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.model.fields[self.field].name;
+        match self.element {
+            Element::Each => each(self.field).fmt(f),
+            Element::At(at) => write!(f, "self.{name}[{at}]"),
+            Element::Whole => write!(f, "self.{name}"),
         }
     }
 }
@@ -315,62 +352,16 @@ pub(in super::super) fn reference(model: &Model, field: usize, element: Element)
 #[derive(Clone, Copy)]
 pub(in super::super) struct Reference<'a>(Place<'a>);
 
-impl ToTokens for Reference<'_> {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
+impl Display for Reference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !matches!(self.0.element, Element::Each) {
-            let mut and = Punct::new('&', Spacing::Alone);
-            and.set_span(Span::mixed_site());
-            tokens.append(and);
+            f.write_str("&")?;
         }
-        self.0.to_tokens(tokens);
-    }
-}
-
-/// What an `if` asks before its first block, for a decision that needs no memory.
-pub(super) fn condition(model: &Model, decision: &Decision) -> TokenStream {
-    match decision {
-        Decision::If(condition) => hygienic!(#condition),
-        Decision::Present(field) => {
-            let (name, module) = (&model.fields[*field].name, each(*field));
-            hygienic!(let ::core::option::Option::Some(#module) = &self.#name)
-        }
+        self.0.fmt(f)
     }
 }
 
 /// The layer or model of the current pass of a loop over a field, or of an `if let` on it.
-pub(super) fn each(field: usize) -> Ident {
-    types::local("submodel", field)
-}
-
-/// An argument of a function or builder.
-pub(super) fn argument(arg: &Arg) -> Piece {
-    Piece::Tokens(match arg {
-        Arg::Size(size) => return types::size(size),
-        Arg::Given(number) => return Piece::Name(var(*number)),
-        Arg::Array(sizes) => {
-            let sizes = sizes.iter().map(types::size);
-            hygienic!([#(#sizes),*])
-        }
-        Arg::Slice(sizes) => {
-            let sizes = sizes.iter().map(types::size);
-            hygienic!(&[#(#sizes),*])
-        }
-        Arg::OptionalSize(size) => types::optional_size(size.as_ref()),
-        Arg::OptionalSizes(sizes) => {
-            let sizes = sizes.iter().map(|size| types::optional_size(size.as_ref()));
-            hygienic!([#(#sizes),*])
-        }
-        Arg::Axis(axis) => hygienic!(#axis),
-        Arg::Axes(axes) => hygienic!(&[#(#axes),*]),
-        Arg::Bool(flag) => hygienic!(#flag),
-        Arg::Float(number) => hygienic!(#number),
-        Arg::Text(text) => hygienic!(#text),
-        Arg::Tokens(tokens) => hygienic!(#tokens),
-        Arg::Tensor(Some(number)) => {
-            let tensor = var(*number);
-            hygienic!(::core::option::Option::Some(#tensor))
-        }
-        Arg::Tensor(None) => hygienic!(::core::option::Option::None),
-        Arg::Training => hygienic!(self.training.get()),
-    })
+pub(super) fn each(field: usize) -> Local {
+    Local("submodel", field)
 }

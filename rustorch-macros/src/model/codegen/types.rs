@@ -1,6 +1,7 @@
 //! Shapes as types, sizes as expressions.
 
 use super::super::ir::{Model, Shape, Tree};
+use super::text::{Local, list};
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
 use rustorch_shape::poly::Atom;
@@ -38,11 +39,20 @@ impl ToTokens for Piece {
 }
 
 /// A size that may be missing as an expression of type `Option<usize>`.
-pub(in super::super) fn optional_size(size: Option<&Poly>) -> TokenStream {
-    match size.map(self::size) {
-        Some(size) => hygienic!(::core::option::Option::Some(#size)),
-        None => hygienic!(::core::option::Option::<usize>::None),
+pub(in super::super) fn optional(size: Option<&Poly>) -> String {
+    match size {
+        Some(size) => format!("::core::option::Option::Some({size})"),
+        None => "::core::option::Option::<usize>::None".into(),
     }
+}
+
+/// How an image of another size is made, as an expression of the library's type.
+pub(in super::super) fn interpolation(factors: &[Poly], mode: &str, align_corners: bool) -> String {
+    let factors = list(factors);
+    format!(
+        "::rustorch::__private::compiled::Interpolation {{ factors: &[{factors}], mode: {mode:?}, \
+         align_corners: {align_corners} }}"
+    )
 }
 
 /// The tokens of a printed polynomial up to the next closing parenthesis. rustc's lexer, which makes a file of every text, would
@@ -97,6 +107,17 @@ pub(super) fn nested(tree: &Tree, leaves: &mut dyn Iterator<Item = TokenStream>)
     }
 }
 
+/// The same as text.
+pub(super) fn nested_text(tree: &Tree, leaves: &mut dyn Iterator<Item = Local>) -> String {
+    match tree {
+        Tree::One => leaves.next().map_or_else(String::new, |leaf| leaf.to_string()),
+        Tree::Tuple(parts) => {
+            let parts: String = parts.iter().map(|part| nested_text(part, leaves) + ", ").collect();
+            format!("({parts})")
+        }
+    }
+}
+
 /// The type parameters for the run-time dims: `Batch`, `Seq`.
 pub(super) fn dim_params(model: &Model) -> Vec<Ident> {
     let Some(forward) = &model.forward else { return Vec::new() };
@@ -137,11 +158,6 @@ fn dim_param(model: &Model, name: &str, span: Span) -> Ident {
 }
 
 /// The tensor of this number.
-pub(super) fn var(number: usize) -> Ident {
-    local("t", number)
-}
-
-/// A variable of the generated code, which is no name of the user's.
-pub(super) fn local(name: &str, number: usize) -> Ident {
-    format_ident!("{name}{number}", span = Span::mixed_site())
+pub(super) fn var(number: usize) -> Local {
+    Local("t", number)
 }

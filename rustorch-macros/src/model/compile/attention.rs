@@ -34,8 +34,8 @@ pub(super) fn attention<'p>(
         _ => return None,
     };
     let scale = match scale {
-        Arg::Tokens(scale) => scale.clone(),
-        Arg::Tensor(None) => quote!(::core::option::Option::None),
+        Arg::Tokens(scale) => Some(scale.clone()),
+        Arg::Tensor(None) => None,
         _ => return None,
     };
     let heads = |var: Var| -> Option<&[Poly]> {

@@ -1,7 +1,7 @@
 //! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
 
 use super::super::ir::Var;
-use super::{Act, Kind, Operand, Step, counts};
+use super::{Act, Callee, Kind, Operand, Step, counts};
 use crate::fuse::functions::{find, operator};
 use crate::fuse::graph::{Graph, Id};
 use proc_macro2::TokenStream;
@@ -34,7 +34,7 @@ pub(in super::super) enum PartOp {
     /// A function that `fuse!` knows, or one of its operators.
     Call { name: &'static str, operands: Vec<Operand> },
     /// The link stands for the factors.
-    Dropout { input: Var, factors: TokenStream },
+    Dropout { input: Var, factors: Factors },
     /// The one where the mask holds, otherwise the other; `fill` is the number that a `masked_fill` writes there.
     Where { mask: Var, yes: Operand, no: Operand, fill: Option<TokenStream> },
 }
@@ -56,11 +56,19 @@ impl Ending {
     }
 }
 
+/// What the elements are multiplied with by dropout.
+#[derive(Clone)]
+pub(in super::super) enum Factors {
+    /// Those of a layer.
+    Layer(Callee),
+    /// Zero with this probability, in training.
+    Probability(TokenStream),
+}
+
 /// What a chain reads.
 pub(in super::super) enum Link {
     Tensor(Var),
-    /// An expression of the library's type `Link`.
-    Factors(TokenStream),
+    Factors(Factors),
     /// Truth values, and the number that is written where they hold.
     Mask(Var, Option<TokenStream>),
 }
@@ -126,6 +134,43 @@ impl Chain {
             made.output = id;
         }
         made
+    }
+
+    /// The same for all chains that compute the same, whichever tensors they read: their operations, with tensors and numbers by order
+    /// of appearance. Literals are as they are.
+    pub fn key(&self) -> String {
+        let (mut tensors, mut numbers, mut key) = (Vec::new(), Vec::new(), String::new());
+        let mut tensor = |var: Var| format!("t{} ", place(&mut tensors, var));
+        let mut number = |tokens: &TokenStream| match literal(tokens) {
+            Some(value) => format!("{value:?} "),
+            None => format!("p{} ", place(&mut numbers, tokens.to_string())),
+        };
+        for part in &self.parts {
+            let mut operand = |operand: &Operand| match operand {
+                Operand::Tensor(var) => tensor(*var),
+                Operand::Number(tokens) => number(tokens),
+            };
+            match &part.op {
+                PartOp::Call { name, operands } => {
+                    key.push_str(name);
+                    key.push(' ');
+                    operands.iter().for_each(|one| key.push_str(&operand(one)));
+                }
+                PartOp::Dropout { input, .. } => {
+                    key.push_str("dropout ");
+                    key.push_str(&tensor(*input));
+                }
+                PartOp::Where { mask, yes, no, .. } => {
+                    key.push_str("where ");
+                    [&Operand::Tensor(*mask), yes, no]
+                        .into_iter()
+                        .for_each(|one| key.push_str(&operand(one)));
+                }
+            }
+            key.push_str("= ");
+            key.push_str(&tensor(part.result));
+        }
+        key
     }
 
     /// `relu(add(·, ·))`; `a = exp(·); mul(a, a)` where a value is used more than once. An operand that has a text of its own is
@@ -219,6 +264,14 @@ impl PartOp {
             }
         }
     }
+}
+
+/// The place of a value in a list, where it is added if it is new.
+fn place<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+    list.iter().position(|known| *known == value).unwrap_or_else(|| {
+        list.push(value);
+        list.len() - 1
+    })
 }
 
 /// The number that tokens such as `0.5` and `(3) as f64` stand for.

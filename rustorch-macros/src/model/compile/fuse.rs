@@ -2,7 +2,6 @@
 
 use super::super::ir::Var;
 use super::{Act, Callee, Kind, Operand, Step, counts};
-use proc_macro2::TokenStream;
 use rustorch_shape::Poly;
 use std::collections::BTreeMap;
 
@@ -74,7 +73,7 @@ pub(super) fn fuse_tables(steps: &mut Vec<Step<'_>>, results: &[Var]) {
 /// What can be fused into a step.
 enum Last {
     Act(Act),
-    Pool(TokenStream),
+    Pool(String),
     /// A normalisation of channels.
     Norm(Callee),
     Residual(Var),

@@ -5,12 +5,12 @@ use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, layer_args};
 use super::elements::Elements;
 use super::steps::Compiler;
-use super::{Act, Callee, Chain, Kind, Operand, PartOp, attention};
+use super::{Act, Callee, Chain, Factors, Kind, Operand, PartOp, attention};
 use crate::fuse::functions::find;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
+use rustorch_shape::Size;
 use rustorch_shape::args::{Args, Value};
-use rustorch_shape::{Poly, Size};
 
 impl Compiler<'_> {
     /// The kernel of a layer that maps one tensor to one, if it has one.
@@ -31,13 +31,14 @@ impl Compiler<'_> {
             "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
             "Dropout" => {
-                let layer = codegen::reference(self.model, callee.field, callee.element);
-                let factors = quote!(Link::from(#layer));
-                Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors }))
+                Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors: Factors::Layer(callee) }))
             }
             "MaxPool2d" => {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
-                Kind::MaxPool { input, pool: quote!(::rustorch::__private::compiled::MaxPool::from(#layer)) }
+                Kind::MaxPool {
+                    input,
+                    pool: format!("::rustorch::__private::compiled::MaxPool::from({layer})"),
+                }
             }
             "AvgPool2d" | "AdaptiveAvgPool2d" | "GroupNorm" | "Softmax" | "LogSoftmax" | "Upsample"
             | "PixelShuffle" | "PixelUnshuffle" => return self.plain_layer(callee, input),
@@ -110,23 +111,17 @@ impl Compiler<'_> {
                 else {
                     return None;
                 };
-                let pair = |sizes: &[Poly]| {
-                    let sizes = sizes.iter().map(codegen::size);
-                    quote!([#(#sizes),*])
-                };
-                let (kernel, stride) = (pair(kernel), pair(stride));
-                let (padding, dilation) = (pair(padding), pair(dilation));
-                let pool = quote!(::rustorch::__private::compiled::MaxPool {
-                    kernel: #kernel, stride: #stride, padding: #padding, dilation: #dilation, ceil_mode: #ceil_mode
-                });
+                let [kernel, stride, padding, dilation] =
+                    [kernel, stride, padding, dilation].map(codegen::list);
+                let pool = format!(
+                    "::rustorch::__private::compiled::MaxPool {{ kernel: [{kernel}], stride: [{stride}], \
+                     padding: [{padding}], dilation: [{dilation}], ceil_mode: {ceil_mode} }}"
+                );
                 Kind::MaxPool { input, pool }
             }
             "dropout" => {
                 let [p, Arg::Training] = args else { return None };
-                let p = number(p)?;
-                // `self` as in the methods that `codegen` writes.
-                let factors =
-                    quote::quote_spanned!(Span::mixed_site()=> Link::Dropout(#p, self.training.get()));
+                let factors = Factors::Probability(number(p)?);
                 Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
             }
             "where_" => {

@@ -6,8 +6,6 @@ use super::super::lower::Arg;
 use super::kernels::normal;
 use super::steps::Compiler;
 use super::{Callee, Kind};
-use proc_macro2::TokenStream;
-use quote::quote;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
 use rustorch_shape::einsum::{Axis, Contraction, Prepare, Spec};
@@ -22,24 +20,24 @@ impl Compiler<'_> {
         let (method, options) = match (name, args) {
             ("cat", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
-                ("cat", quote!(#axis))
+                ("cat", axis.to_string())
             }
             ("stack", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank + 1)?;
-                ("cat", quote!(#axis))
+                ("cat", axis.to_string())
             }
             ("split", [Arg::Array(_), Arg::Axis(axis)]) | ("chunk" | "unbind", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
-                ("split", quote!((#axis, 0)))
+                ("split", format!("({axis}, 0)"))
             }
             ("narrow", [Arg::Axis(axis), Arg::Size(start), Arg::Size(_)])
             | ("select", [Arg::Axis(axis), Arg::Size(start)]) => {
-                let (axis, start) = (normal(*axis, rank)?, codegen::size(start));
-                ("split", quote!((#axis, #start)))
+                let axis = normal(*axis, rank)?;
+                ("split", format!("({axis}, {start})"))
             }
             ("slice", [Arg::Axis(axis), Arg::Size(start), Arg::Size(_), Arg::Size(step)]) => {
-                let (axis, start, step) = (normal(*axis, rank)?, codegen::size(start), codegen::size(step));
-                ("slice", quote!((#axis, #start, #step)))
+                let axis = normal(*axis, rank)?;
+                ("slice", format!("({axis}, {start}, {step})"))
             }
             ("sum" | "mean", [Arg::Axes(axes), Arg::Bool(_)]) => {
                 let axes: Vec<usize> = match axes[..] {
@@ -47,11 +45,11 @@ impl Compiler<'_> {
                     _ => axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?,
                 };
                 let is_mean = name == "mean";
-                ("sum", quote!((&[#(#axes),*], #is_mean)))
+                ("sum", format!("(&[{}], {is_mean})", codegen::list(axes)))
             }
             ("softmax" | "log_softmax", [Arg::Axis(axis)]) => {
                 let (axis, logarithm) = (normal(*axis, rank)?, name == "log_softmax");
-                ("softmax", quote!((#axis, #logarithm)))
+                ("softmax", format!("({axis}, {logarithm})"))
             }
             ("matmul" | "bmm" | "mm", []) => {
                 let second = shape(*inputs.get(1)?)?;
@@ -60,7 +58,7 @@ impl Compiler<'_> {
                     second.len() == rank && pairs.clone().all(|(a, b)| a == b)
                 };
                 (rank >= 2 && (second.len() == 2 || alike())).then_some(())?;
-                ("matmul", quote!(()))
+                ("matmul", "()".into())
             }
             // The last axes of both are summed over, the rows of the weight are the last axis of the result.
             ("linear", [Arg::Tensor(None)]) => {
@@ -73,27 +71,24 @@ impl Compiler<'_> {
             ("gather" | "index_select", [Arg::Axis(axis), Arg::Given(index)]) => {
                 let (axis, each) = (normal(*axis, rank)?, name == "gather");
                 inputs.push(*index);
-                (
-                    "pick",
-                    quote!(::rustorch::__private::compiled::Picks { op: #name, axis: #axis, each: #each }),
-                )
+                ("pick", picks(name, axis, each))
             }
             ("embedding", []) => {
                 inputs.reverse();
-                ("pick", quote!(::rustorch::__private::compiled::Picks { op: #name, axis: 0, each: false }))
+                ("pick", picks(name, 0, false))
             }
             ("cumsum", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
-                ("cumsum", quote!(#axis))
+                ("cumsum", axis.to_string())
             }
             ("argmax" | "argmin", [Arg::Axis(axis), Arg::Bool(_)]) => {
                 let (axis, largest) = (normal(*axis, rank)?, name == "argmax");
-                ("extreme", quote!((#axis, #largest)))
+                ("extreme", format!("({axis}, {largest})"))
             }
             ("sort", [Arg::Axis(axis), Arg::Bool(descending), _])
             | ("topk", [Arg::Size(_), Arg::Axis(axis), Arg::Bool(descending), _]) => {
                 let axis = normal(*axis, rank)?;
-                ("in_order", quote!((#axis, #descending)))
+                ("in_order", format!("({axis}, {descending})"))
             }
             ("interpolate", [_, factors, Arg::Text(mode), Arg::Bool(align_corners)]) => {
                 let factors = match factors {
@@ -170,7 +165,7 @@ impl Compiler<'_> {
             "AdaptiveAvgPool2d" => ("average_pool", adaptive()),
             "GroupNorm" => {
                 let layer = codegen::reference(self.model, callee.field, callee.element);
-                ("group_norm", quote!(::rustorch::__private::compiled::GroupNorm::from(#layer)))
+                ("group_norm", format!("::rustorch::__private::compiled::GroupNorm::from({layer})"))
             }
             "Upsample" => {
                 let factors = args.sizes("scale_factor").unwrap_or_default();
@@ -181,7 +176,7 @@ impl Compiler<'_> {
             "PixelUnshuffle" => ("shuffle", shuffle(args.size("downscale_factor").ok()?, true)),
             name => {
                 let (axis, logarithm) = (normal(args.axis("dim").ok()?, rank)?, name == "LogSoftmax");
-                ("softmax", quote!((#axis, #logarithm)))
+                ("softmax", format!("({axis}, {logarithm})"))
             }
         };
         let name = self.model.fields[callee.field].label.clone();
@@ -193,11 +188,15 @@ fn literal(args: &Args, name: &str) -> Option<bool> {
     if let Some(Value::Bool(flag)) = args.get(name) { Some(*flag) } else { None }
 }
 
-fn contractions(labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> TokenStream {
-    let pairs = pairs.iter().map(|(left, right)| quote!((#left, #right)));
-    quote!(::rustorch::__private::compiled::Contractions {
-        labels: &[#(&[#(#labels),*]),*], pairs: &[#(#pairs),*]
-    })
+/// Elements or rows at the places that an index holds.
+fn picks(op: &str, axis: usize, each: bool) -> String {
+    format!("::rustorch::__private::compiled::Picks {{ op: {op:?}, axis: {axis}, each: {each} }}")
+}
+
+fn contractions(labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> String {
+    let labels = codegen::list(labels.iter().map(|labels| format!("&[{}]", codegen::list(labels))));
+    let pairs = codegen::list(pairs.iter().map(|(left, right)| format!("({left}, {right})")));
+    format!("::rustorch::__private::compiled::Contractions {{ labels: &[{labels}], pairs: &[{pairs}] }}")
 }
 
 /// An image of another size; means over areas are an average pooling.
@@ -206,20 +205,15 @@ fn interpolation(
     mode: &str,
     align_corners: bool,
     rank: usize,
-) -> Option<(&'static str, TokenStream)> {
+) -> Option<(&'static str, String)> {
     if mode == "area" {
         return (rank == 4).then(|| ("average_pool", adaptive()));
     }
-    let factors = factors.iter().map(codegen::size);
-    let options = quote!(::rustorch::__private::compiled::Interpolation {
-        factors: &[#(#factors),*], mode: #mode, align_corners: #align_corners
-    });
-    Some(("interpolate", options))
+    Some(("interpolate", codegen::interpolation(factors, mode, align_corners)))
 }
 
-fn shuffle(factor: &Poly, to_channels: bool) -> TokenStream {
-    let factor = codegen::size(factor);
-    quote!((#factor, #to_channels))
+fn shuffle(factor: &Poly, to_channels: bool) -> String {
+    format!("({factor}, {to_channels})")
 }
 
 fn regular(
@@ -228,19 +222,15 @@ fn regular(
     padding: &[Poly],
     [ceil_mode, pad]: [bool; 2],
     divisor: Option<&Poly>,
-) -> TokenStream {
-    let pair = |sizes: &[Poly]| {
-        let sizes = sizes.iter().map(codegen::size);
-        quote!([#(#sizes),*])
-    };
-    let (kernel, stride, padding) = (pair(kernel), pair(stride), pair(padding));
-    let divisor = codegen::optional_size(divisor);
-    quote!(::rustorch::__private::compiled::AveragePool::Regular {
-        kernel: #kernel, stride: #stride, padding: #padding, ceil_mode: #ceil_mode, count_include_pad: #pad,
-        divisor_override: #divisor
-    })
+) -> String {
+    let [kernel, stride, padding] = [kernel, stride, padding].map(codegen::list);
+    let divisor = codegen::optional(divisor);
+    format!(
+        "::rustorch::__private::compiled::AveragePool::Regular {{ kernel: [{kernel}], stride: [{stride}], \
+         padding: [{padding}], ceil_mode: {ceil_mode}, count_include_pad: {pad}, divisor_override: {divisor} }}"
+    )
 }
 
-fn adaptive() -> TokenStream {
-    quote!(::rustorch::__private::compiled::AveragePool::Adaptive)
+fn adaptive() -> String {
+    "::rustorch::__private::compiled::AveragePool::Adaptive".into()
 }

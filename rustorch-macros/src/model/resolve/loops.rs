@@ -45,6 +45,7 @@ impl Resolver<'_> {
             Over::Range(_) => Some(variable.clone()).filter(|name| name != "_"),
         };
         if let Some(index) = &counted {
+            super::refuse_own_name(&index.to_string(), index.span(), self.errors);
             scope.insert(index.to_string(), Binding::Number(None));
         }
         let (steps, (), scope) = self.region(scope, |this| {

@@ -21,8 +21,10 @@ mod value;
 mod written;
 
 use super::ast::{self, FieldValue, Pattern, Shapes};
+use super::codegen::OWN;
 use super::errors::{Errors, place_of, source};
 use super::ir::{Dim, Field, FieldKind, Forward, Input, Layer, Model, Output, Presence, Shape, Tree};
+use proc_macro2::Span;
 use quote::ToTokens;
 use rustorch_shape::{Poly, layers, suggest};
 use size::Sizes;
@@ -270,6 +272,7 @@ fn resolve_forward(
     for (pattern, shapes) in &forward.inputs {
         arguments.push(tree_of(shapes));
         for (mut name, shape) in leaves(pattern, shapes, errors) {
+            refuse_own_name(&name.to_string(), name.span(), errors);
             let mut resolved = input_shape(shape, inputs.len(), constants, &mut dims, errors);
             if inputs.iter().any(|input| input.name == name) {
                 errors.at(&name, format!("there are two inputs called `{name}`"));
@@ -318,6 +321,15 @@ fn resolve_forward(
         unused: if is_sequential { Vec::new() } else { unused::names(forward) },
         body,
         dims,
+    }
+}
+
+/// Reports a name that the variables of generated code might have.
+fn refuse_own_name(name: &str, span: Span, errors: &mut Errors) {
+    if name.starts_with(OWN) {
+        let message =
+            format!("`{name}`: names that begin with two underscores are kept for what the macro writes");
+        errors.span(span, message);
     }
 }
 
@@ -377,6 +389,7 @@ fn input_shape(
     for (axis, dim) in shape.dims.iter().enumerate() {
         let Some(name) = size::plain_name(dim).filter(|name| constants.is_dim_name(name)) else { continue };
         if !dims.iter().any(|known| known.name == name) {
+            refuse_own_name(&name, dim.span(), errors);
             dims.push(Dim { name, span: dim.span(), input, axis });
         }
     }

@@ -84,18 +84,15 @@ mod tests {
             "Net { #[name = \"0\"] a: Linear(4, 4), #[name = \"1..\"] #[doc = \"kept\"] more: [Linear(4, 4); 2] }
              forward(x: [batch, 4]) -> [batch, 4] { x = a(x); for layer in self.more { x = layer(x); } x }",
         );
-        assert!(text.contains("visitor . module (\"0\" , & self . a)"), "{text}");
-        assert!(
-            text.contains("(1usize + i)") && text.contains("kept") && !text.contains("# [name"),
-            "{text}"
-        );
+        assert!(text.contains("__visitor . module (\"0\" , & self . a)"), "{text}");
+        assert!(text.contains("(1 + __i)") && text.contains("kept") && !text.contains("# [name"), "{text}");
     }
 
     #[test]
     fn layers_in_order_are_numbered() {
         let text = expansion("Net: [batch, 4] -> [batch, 4] { Linear(4), ReLU, last: Linear(4) }");
-        assert!(text.contains("visitor . module (\"0\" , & self . layer0)"), "{text}");
-        assert!(text.contains("visitor . module (\"last\" , & self . last)"), "{text}");
+        assert!(text.contains("__visitor . module (\"0\" , & self . layer0)"), "{text}");
+        assert!(text.contains("__visitor . module (\"last\" , & self . last)"), "{text}");
     }
 
     #[test]

@@ -199,3 +199,22 @@ fn mistakes_in_the_language_are_named() {
         );
     }
 }
+
+#[test]
+fn names_of_generated_code_are_refused() {
+    let kept = "names that begin with two underscores are kept for what the macro writes";
+    for (source, name) in [
+        ("Net { fc: Linear(4, 4) } forward(x: [__t0, 4]) -> [__t0, 4] { fc(x) }", "__t0"),
+        ("Net { fc: Linear(4, 4) } forward(__pass: [batch, 4]) -> [batch, 4] { fc(__pass) }", "__pass"),
+        (
+            "Net { fc: Linear(4, 4) } forward(x: [batch, 4]) -> [batch, 4] { for __i in 0..4 { x = fc(x); } x }",
+            "__i",
+        ),
+    ] {
+        assert_eq!(message(source), format!("`{name}`: {kept}"));
+    }
+    // Tensors have no names in what is generated.
+    let source =
+        "Net { fc: Linear(4, 4) } forward(x: [batch, 4]) -> [batch, 4] { let __t1 = fc(x); fc(__t1) }";
+    assert_eq!(run(source).1, Vec::<String>::new());
+}

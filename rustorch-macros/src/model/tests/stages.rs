@@ -44,7 +44,7 @@ fn inferred_sizes_are_filled_in() {
 fn both_forms_expand_to_items() {
     let text = expansion(CONV_NET);
     assert!(text.contains("__nn :: Conv2d :: builder (32 , 64 , [3 , 3]) . padding ([1 , 1]) . build () ?"));
-    assert!(text.contains("max_pool2d (t2 , [2 , 2] , [2 , 2] , [0 , 0] , [1 , 1] , false)) ?"), "{text}");
+    assert!(text.contains("max_pool2d (__t2 , [2 , 2] , [2 , 2] , [0 , 0] , [1 , 1] , false)) ?"), "{text}");
     assert!(text.contains("pub fn forward < Batch : :: rustorch :: Dim >"));
     let text = expansion(
         "pub Mlp<const HIDDEN: usize>: [batch, 784] -> [batch, 10] {
@@ -103,8 +103,8 @@ fn loops_branches_and_submodels() {
             head(norm(x))
         }",
     );
-    assert!(text.contains("for submodel0 in & self . blocks"), "{text}");
-    assert!(text.contains("submodel0 . call_open"), "{text}");
+    assert!(text.contains("for __submodel0 in & self . blocks"), "{text}");
+    assert!(text.contains("__submodel0 . call_open"), "{text}");
     assert!(text.contains("if self . training . get ()"), "{text}");
 }
 

@@ -1,51 +1,59 @@
 //! The loops of chains: for each its value, and its gradients together.
 
-use super::super::super::compile::{Chain, Ending, Kind, Link, Region, Step};
+use super::super::super::compile::{Chain, Ending, Factors, Kind, Link, Region, Step};
 use super::super::super::ir::{Model, Var};
+use super::super::text::{Text, lexed, list, option};
 use super::super::types::var;
-use super::{Printer, grad, option};
+use super::backward::in_parts;
+use super::{Printer, grad, value};
 use crate::fuse::differentiate::gradients;
-use crate::fuse::emit::{Text, Texts, Variable, text, texts};
+use crate::fuse::emit::{Text as Value, Texts, Variable, text, texts};
 use crate::fuse::graph::Node;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// For the chain of every step, the step whose chain computes the same and is compiled.
+pub type Chains = BTreeMap<usize, usize>;
 
 /// The module that has the loops of a model.
 fn module(model: &Model) -> Ident {
     format_ident!("__chains_of_{}", model.name)
 }
 
-/// The name of the chain that is step `number`.
-fn name(number: usize) -> Ident {
-    format_ident!("CHAIN_{number}")
-}
-
 /// The module with the loops of all chains of a model; nothing if there are none.
-pub(super) fn chains(model: &Model, region: &Region<'_>) -> TokenStream {
+pub(super) fn chains(model: &Model, region: &Region<'_>) -> (Chains, TokenStream) {
     let mut found = Vec::new();
     collect(region, &mut found);
+    let mut chains = Chains::new();
     if found.is_empty() {
-        return TokenStream::new();
+        return (chains, TokenStream::new());
     }
     // The same operations, which large models have in every block, are compiled once.
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let items = found.into_iter().map(|(chain, number)| {
-        let first = *known.entry(item(chain, 0).to_string()).or_insert(number);
-        let (name, first_name) = (name(number), name(first));
-        if first == number { item(chain, number) } else { quote!(pub use #first_name as #name;) }
-    });
-    let items: Vec<TokenStream> = items.collect();
+    let (mut known, mut items): (BTreeMap<String, usize>, String) = Default::default();
+    for (chain, number) in found {
+        let (first, is_new) = match known.entry(chain.key()) {
+            Entry::Occupied(entry) => (*entry.get(), false),
+            Entry::Vacant(entry) => (*entry.insert(number), true),
+        };
+        chains.insert(number, first);
+        if is_new {
+            items += &item(chain, number);
+        }
+    }
+    let items = lexed(&items);
     let module = module(model);
-    quote! {
+    let module = quote! {
         #[doc(hidden)]
         #[allow(non_snake_case, unused, clippy::all)]
         mod #module {
             use ::rustorch::__private::compiled::{Chain, EvalAll, Slope, value, values};
             use ::rustorch::__private::fuse::{Eval, Params, Variable, words::*};
-            #(#items)*
+            #items
         }
-    }
+    };
+    (chains, module)
 }
 
 /// The chains, and the numbers of their steps.
@@ -59,7 +67,7 @@ fn collect<'r>(region: &'r Region<'_>, found: &mut Vec<(&'r Chain, usize)>) {
 }
 
 /// `pub static CHAIN_3: Chain = ..;`
-fn item(chain: &Chain, number: usize) -> TokenStream {
+fn item(chain: &Chain, number: usize) -> String {
     let mut made = chain.expression();
     let inputs: Vec<Variable> = (0..made.links.len()).map(Variable::Input).collect();
     let value = text(&mut made.graph, made.output, None);
@@ -67,106 +75,92 @@ fn item(chain: &Chain, number: usize) -> TokenStream {
         .expect("a chain is far below the limits of an expression");
     let seed = made.graph.grad();
     let mut wanted = Vec::new();
-    let slopes: Vec<TokenStream> = made
-        .links
-        .iter()
-        .zip(derived)
-        .map(|(link, gradient)| match link {
-            Link::Factors(_) | Link::Mask(..) => quote!(Slope::None),
-            Link::Tensor(_) if gradient == seed => quote!(Slope::Same),
-            Link::Tensor(_) => {
-                wanted.push(gradient);
-                let at = wanted.len() - 1;
-                quote!(Slope::Computed(#at))
-            }
-        })
-        .collect();
+    let slopes = made.links.iter().zip(derived).map(|(link, gradient)| match link {
+        Link::Factors(_) | Link::Mask(..) => "Slope::None".into(),
+        Link::Tensor(_) if gradient == seed => "Slope::Same".into(),
+        Link::Tensor(_) => {
+            wanted.push(gradient);
+            format!("Slope::Computed({})", wanted.len() - 1)
+        }
+    });
+    let slopes = list(slopes.collect::<Vec<String>>());
     // A result that is an operand as it is, is no other value to read.
     let output = (!matches!(made.graph.node(made.output), Node::Input(_))).then_some(made.output);
     let slope_texts = texts(&mut made.graph, &wanted, output);
     let numbers = made.numbers.len();
-    let (value_type, slopes_type) = (format_ident!("Value{number}"), format_ident!("Slopes{number}"));
-    let forward = forward(&value_type, &inputs, &value, numbers);
+    let forward = forward(number, &inputs, &value, numbers);
     let (count, results) = (slope_texts.uses.len(), wanted.len());
     let (backward, backward_loop) = match results {
-        0 => (TokenStream::new(), quote!(::core::option::Option::None)),
+        0 => (String::new(), "::core::option::Option::None".into()),
         _ => (
-            backward(&slopes_type, &slope_texts, numbers),
-            quote!(::core::option::Option::Some(values::<#slopes_type, #count, #results>)),
+            backward(number, &slope_texts, numbers),
+            format!("::core::option::Option::Some(values::<Slopes{number}, {count}, {results}>)"),
         ),
     };
-    let reads = slope_texts.uses.iter().map(|variable| match variable {
-        Variable::Grad => quote!(Variable::Grad),
-        Variable::Input(number) => quote!(Variable::Input(#number)),
-        Variable::Output => quote!(Variable::Output),
-    });
-    let (name, inputs) = (name(number), inputs.len());
-    quote! {
-        #forward
-        #backward
-        pub static #name: Chain = Chain {
-            value: value::<#value_type, #inputs>,
-            gradients: #backward_loop,
-            reads: &[#(#reads),*],
-            slopes: &[#(#slopes),*],
-        };
-    }
+    let reads = list(slope_texts.uses.iter().map(|variable| match variable {
+        Variable::Grad => "Variable::Grad".into(),
+        Variable::Input(number) => format!("Variable::Input({number})"),
+        Variable::Output => "Variable::Output".into(),
+    }));
+    let inputs = inputs.len();
+    format!(
+        "{forward}
+        {backward}
+        pub static CHAIN_{number}: Chain = Chain {{
+            value: value::<Value{number}, {inputs}>,
+            gradients: {backward_loop},
+            reads: &[{reads}],
+            slopes: &[{slopes}],
+        }};
+        "
+    )
 }
 
-fn forward(name: &Ident, inputs: &[Variable], text: &Text, numbers: usize) -> TokenStream {
-    let (names, count) = (names(inputs), inputs.len());
-    let value: TokenStream = text.rust().parse().expect("the text is Rust");
-    let words = words(numbers);
-    quote! {
-        pub struct #name;
-        impl<Lane: Real2> Eval<Lane, #count> for #name {
+fn forward(number: usize, inputs: &[Variable], value: &Value, numbers: usize) -> String {
+    let (names, count) = (list(inputs.iter().map(|input| input.name())), inputs.len());
+    let (words, value) = (words(numbers), value.rust());
+    format!(
+        "pub struct Value{number};
+        impl<Lane: Real2> Eval<Lane, {count}> for Value{number} {{
             type Out = Lane;
             #[inline(always)]
-            fn eval([#(#names),*]: [Lane; #count], params: &Params) -> Lane {
-                #words
-                #value
-            }
-        }
-    }
+            fn eval([{names}]: [Lane; {count}], params: &Params) -> Lane {{
+                {words}
+                {value}
+            }}
+        }}"
+    )
 }
 
-fn backward(name: &Ident, texts: &Texts, numbers: usize) -> TokenStream {
-    let (names, count, results) = (names(&texts.uses), texts.uses.len(), texts.values.len());
-    let lets = texts.shared.iter().map(|(name, value)| format!("let {name} = {value}; "));
-    let values = format!("{} [{}]", lets.collect::<String>(), texts.values.join(", "));
-    let values: TokenStream = values.parse().expect("the text is Rust");
-    let words = words(numbers);
-    quote! {
-        pub struct #name;
-        impl<Lane: Real2> EvalAll<Lane, #count, #results> for #name {
+fn backward(number: usize, texts: &Texts, numbers: usize) -> String {
+    let (names, count) = (list(texts.uses.iter().map(|input| input.name())), texts.uses.len());
+    let lets: String = texts.shared.iter().map(|(name, value)| format!("let {name} = {value}; ")).collect();
+    let (words, values, results) = (words(numbers), list(&texts.values), texts.values.len());
+    format!(
+        "pub struct Slopes{number};
+        impl<Lane: Real2> EvalAll<Lane, {count}, {results}> for Slopes{number} {{
             #[inline(always)]
-            fn eval_all([#(#names),*]: [Lane; #count], params: &Params) -> [Lane; #results] {
-                #words
-                #values
-            }
-        }
-    }
-}
-
-fn names(variables: &[Variable]) -> Vec<Ident> {
-    variables.iter().map(|variable| format_ident!("{}", variable.name())).collect()
+            fn eval_all([{names}]: [Lane; {count}], params: &Params) -> [Lane; {results}] {{
+                {words}
+                {lets}
+                [{values}]
+            }}
+        }}"
+    )
 }
 
 /// Literals and numbers from outside.
-fn words(numbers: usize) -> TokenStream {
-    let params = (0..numbers).map(|at| format_ident!("p{at}"));
-    let places = 0..numbers;
-    quote! {
-        let T = |value: f64| Lane::literal(value);
-        #(let #params = Lane::literal(params[#places]);)*
-    }
+fn words(numbers: usize) -> String {
+    let params: String =
+        (0..numbers).map(|at| format!("let p{at} = Lane::literal(params[{at}]); ")).collect();
+    format!("let T = |value: f64| Lane::literal(value); {params}")
 }
 
 /// What a call of a chain is given.
 struct Given {
     /// Expressions of the library's type `Link`.
-    links: Vec<TokenStream>,
-    numbers: Vec<TokenStream>,
+    links: String,
+    numbers: String,
     /// The operands that are tensors.
     tensors: Vec<Var>,
     /// The link that is the product.
@@ -175,7 +169,7 @@ struct Given {
 
 impl Printer<'_> {
     /// What a chain reads, and its numbers; going backward, shapes only. `product` is the operand that has no tensor.
-    fn given(&self, chain: &Chain, product: Option<Var>, step: &Step<'_>, has_value: bool) -> Given {
+    fn links(&self, chain: &Chain, product: Option<Var>, step: &Step<'_>, has_value: bool) -> Given {
         let made = chain.expression();
         let (mut tensors, mut at) = (Vec::new(), 0);
         let links = made.links.iter().enumerate().map(|(position, link)| match link {
@@ -186,48 +180,48 @@ impl Printer<'_> {
                     at = position;
                 }
                 let shape = self.shape(if is_product { step.results[0] } else { *number });
-                let tensor = var(*number);
-                let value = if has_value && !is_product { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
-                hygienic!(Link::Values(#value, #shape))
+                format!("Link::Values({}, {shape})", value(*number, has_value && !is_product))
             }
-            Link::Factors(factors) => factors.clone(),
+            Link::Factors(Factors::Layer(layer)) => format!("Link::from({})", self.reference(*layer)),
+            Link::Factors(Factors::Probability(p)) => {
+                format!("Link::Dropout({}, self.training.get())", self.given.put(p))
+            }
             Link::Mask(number, fill) => {
-                let (shape, tensor) = (self.shape(*number), var(*number));
-                let value = if has_value { hygienic!(#tensor) } else { hygienic!(Buf::NONE) };
-                let fill = option(fill.as_ref());
-                hygienic!(Link::Mask(#value, #shape, #fill))
+                let fill = option(fill.as_ref().map(|fill| self.given.put(fill)));
+                format!("Link::Mask({}, {}, {fill})", value(*number, has_value), self.shape(*number))
             }
         });
-        let links = links.collect();
-        Given { links, numbers: made.numbers, tensors, product: at }
+        let links = list(links.collect::<Vec<String>>());
+        let numbers = list(made.numbers.iter().map(|number| self.given.put(number)));
+        Given { links, numbers, tensors, product: at }
+    }
+
+    /// `&__chains_of_Net::CHAIN_3`
+    fn loops(&self, step: &Step<'_>) -> String {
+        format!("&{}::CHAIN_{}", module(self.model), self.chains[&step.number])
     }
 
     /// The call of a chain going forward.
-    pub fn chain(&self, chain: &Chain, step: &Step<'_>) -> TokenStream {
-        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
-        let Given { links, numbers, .. } = self.given(chain, None, step, true);
+    pub fn chain(&self, text: &mut Text<'_>, chain: &Chain, step: &Step<'_>) {
+        let (loops, shape) = (self.loops(step), self.shape(step.results[0]));
+        let Given { links, numbers, .. } = self.links(chain, None, step, true);
         let result = var(step.results[0]);
-        hygienic!(let #result = pass.chain(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape)?;)
+        write!(text, "let {result} = __pass.chain({loops}, &[{links}], &[{numbers}], {shape})?;");
     }
 
     /// The arguments of a chain that is the end of a product.
-    pub fn chain_of_product(&self, last: &Ending, step: &Step<'_>) -> TokenStream {
-        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
-        let Given { links, numbers, product, .. } = self.given(&last.chain, Some(last.product), step, true);
-        hygienic!(&#module::#name, (&[#(#links),*], #product), &[#(#numbers),*], #shape)
+    pub fn chain_of_product(&self, last: &Ending, step: &Step<'_>) -> String {
+        let (loops, shape) = (self.loops(step), self.shape(step.results[0]));
+        let Given { links, numbers, product, .. } = self.links(&last.chain, Some(last.product), step, true);
+        format!("{loops}, (&[{links}], {product}), &[{numbers}], {shape}")
     }
 
     /// The call of a chain going backward.
-    pub fn chain_backward(&self, chain: &Chain, product: Option<Var>, step: &Step<'_>) -> TokenStream {
-        let (module, name, shape) = (module(self.model), name(step.number), self.shape(step.results[0]));
-        let Given { links, numbers, tensors, .. } = self.given(chain, product, step, false);
+    pub fn chain_backward(&self, text: &mut Text<'_>, chain: &Chain, product: Option<Var>, step: &Step<'_>) {
+        let (loops, shape) = (self.loops(step), self.shape(step.results[0]));
+        let Given { links, numbers, tensors, .. } = self.links(chain, product, step, false);
         let g = grad(step.results[0]);
-        let count = tensors.len();
-        let (into, positions) = (tensors.into_iter().map(grad), 0..count);
-        hygienic! {
-            let mut parts: [Grad; #count] = [None; #count];
-            pass.chain_backward(&#module::#name, &[#(#links),*], &[#(#numbers),*], #shape, #g, &mut parts);
-            #(pass.contribute(&mut #into, parts[#positions]);)*
-        }
+        let call = format_args!("chain_backward({loops}, &[{links}], &[{numbers}], {shape}, {g}");
+        in_parts(text, call, "", &tensors);
     }
 }

@@ -3,212 +3,222 @@
 use super::super::super::compile::{Contents, Kind, On, Region, Step};
 use super::super::super::ir::Var;
 use super::super::statements::{self, Store};
+use super::super::text::{Text, list, option};
 use super::super::types::var;
-use super::{Printer, act_tokens, mark, operator, option};
-use proc_macro2::{Ident, TokenStream};
-use quote::format_ident;
+use super::Printer;
 use std::collections::BTreeSet;
 
 impl Printer<'_> {
     /// The steps; the region's results are left to who uses them.
-    pub fn forward(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
-        self.named.block(|| self.steps(region, is_whole))
+    pub fn forward(&self, text: &mut Text<'_>, region: &Region<'_>, is_whole: bool) {
+        self.named.block(text, |text| self.steps(text, region, is_whole));
     }
 
-    fn steps(&self, region: &Region<'_>, is_whole: bool) -> TokenStream {
-        // One stream after the other: a stream put into another is taken apart and put together again.
-        let mut streams = vec![released(&region.unused)];
+    fn steps(&self, text: &mut Text<'_>, region: &Region<'_>, is_whole: bool) {
+        release(text, &region.unused);
         for step in &region.steps {
             let output = is_whole
                 .then(|| region.results.iter().position(|result| step.results == [*result]))
                 .flatten();
-            let output = output.filter(|_| step.kind.has_result_of_its_own());
-            let output = output.map(|position| hygienic!(pass.output(#position);));
-            streams.extend(output);
-            streams.push(mark(step));
-            streams.push(self.call(step));
-            let tensors = step.results.iter().map(|number| var(*number));
-            let shapes = step.results.iter().map(|number| self.shape(*number));
-            streams.push(hygienic!(#(pass.expect(#tensors, #shapes)?;)*));
-            streams.push(released(&step.dies));
+            if let Some(position) = output.filter(|_| step.kind.has_result_of_its_own()) {
+                write!(text, "__pass.output({position});");
+            }
+            self.mark(text, step);
+            self.call(text, step);
+            for result in &step.results {
+                write!(text, "__pass.expect({}, {})?;", var(*result), self.shape(*result));
+            }
+            release(text, &step.dies);
         }
         // A result that belongs to somebody else, or is given twice, has one user more.
         let mut given = BTreeSet::new();
         let shared =
             region.results.iter().filter(|result| !region.owned.contains(result) || !given.insert(**result));
-        let shared = shared.map(|result| var(*result));
-        streams.push(hygienic!(#(pass.retain(#shared);)*));
-        streams.into_iter().collect()
+        shared.for_each(|result| write!(text, "__pass.retain({});", var(*result)));
     }
 
-    fn call(&self, step: &Step<'_>) -> TokenStream {
-        let results: Vec<Ident> = step.results.iter().map(|result| var(*result)).collect();
-        let result = &results[..];
+    fn call(&self, text: &mut Text<'_>, step: &Step<'_>) {
+        let result = vars(&step.results);
         match &step.kind {
             Kind::Linear { layer, input, last: Some(last), .. } => {
-                let chain = self.chain_of_product(last, step);
                 let (layer, input) = (self.place(*layer), var(*input));
-                hygienic! {
-                    let #(#result)* = pass.linear_chain(#input, &#layer.weight, #layer.bias.as_ref(), #chain)?;
-                }
+                let chain = self.chain_of_product(last, step);
+                write!(
+                    text,
+                    "let {result} = __pass.linear_chain({input}, &{layer}.weight, {layer}.bias.as_ref(), {chain})?;"
+                );
             }
             Kind::Linear { layer, input, act, last: None } => {
-                let (layer, input, act) = (self.place(*layer), var(*input), act_tokens(act.as_ref()));
-                hygienic!(let #(#result)* = pass.linear(#input, &#layer.weight, #layer.bias.as_ref(), #act);)
+                let (layer, input, act) = (self.place(*layer), var(*input), self.act(act.as_ref()));
+                write!(
+                    text,
+                    "let {result} = __pass.linear({input}, &{layer}.weight, {layer}.bias.as_ref(), {act});"
+                );
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
-                let (input, act) = (var(*input), act_tokens(act.as_ref()));
-                let call = match (norm, pool) {
+                let (input, act) = (var(*input), self.act(act.as_ref()));
+                match (norm, pool) {
                     (Some(norm), _) => {
                         let (norm, residual) = (self.reference(*norm), option(residual.map(var)));
-                        hygienic!(conv2d_norm(#input, #shape, #layer, (#norm).into(), #residual, #act))
+                        write!(
+                            text,
+                            "let {result} = __pass.conv2d_norm({input}, {shape}, {layer}, ({norm}).into(), {residual}, {act})?;"
+                        );
                     }
-                    (None, Some(pool)) => hygienic!(conv2d_max_pool(#input, #shape, #layer, #act, #pool)),
-                    (None, None) => hygienic!(conv2d(#input, #shape, #layer, #act)),
-                };
-                hygienic!(let #(#result)* = pass.#call?;)
+                    (None, Some(pool)) => write!(
+                        text,
+                        "let {result} = __pass.conv2d_max_pool({input}, {shape}, {layer}, {act}, {pool})?;"
+                    ),
+                    (None, None) => {
+                        write!(text, "let {result} = __pass.conv2d({input}, {shape}, {layer}, {act})?;");
+                    }
+                }
             }
             Kind::ChannelNorm { layer, input, residual, act } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
-                let (input, act) = (var(*input), act_tokens(act.as_ref()));
+                let (input, act) = (var(*input), self.act(act.as_ref()));
                 let residual = option(residual.map(var));
-                hygienic!(let #(#result)* = pass.batch_norm(#input, #shape, (#layer).into(), #residual, #act)?;)
+                write!(
+                    text,
+                    "let {result} = __pass.batch_norm({input}, {shape}, ({layer}).into(), {residual}, {act})?;"
+                );
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, input) = (self.reference(*layer), var(*input));
-                hygienic!(let #(#result)* = pass.row_norm(#input, (#layer).into())?;)
+                write!(text, "let {result} = __pass.row_norm({input}, ({layer}).into())?;");
             }
             Kind::Embedding { layer, input } => {
                 let (layer, input) = (self.place(*layer), var(*input));
-                hygienic!(let #(#result)* = pass.embedding(#input, &#layer.weight)?;)
+                write!(text, "let {result} = __pass.embedding({input}, &{layer}.weight)?;");
             }
             Kind::Kernel { method, inputs, options, .. } => {
-                let (method, count) = (format_ident!("{method}"), results.len());
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let inputs = inputs.iter().map(|input| var(*input));
-                let outputs = step.results.iter().map(|result| self.shape(*result));
-                hygienic! {
-                    let mut made = [Buf::NONE; #count];
-                    pass.#method(&[#((#inputs, #shapes)),*], #options, &[#(#outputs),*], &mut made)?;
-                    let [#(#results),*] = made;
-                }
+                let (inputs, outputs) = (self.shaped(inputs), self.shapes(&step.results));
+                into_made(
+                    text,
+                    &step.results,
+                    format_args!("__pass.{method}(&[{inputs}], {options}, &[{outputs}], &mut __made)?;"),
+                );
             }
             Kind::Recurrent { layer, input, table, states } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
-                let (input, table, count) = (var(*input), self.table(*table), results.len());
-                let states = states.iter().map(|state| var(*state));
-                hygienic! {
-                    let mut made = [Buf::NONE; #count];
-                    pass.recurrent(#input, #shape, #table, (#layer).into(), &[#(#states),*], &mut made)?;
-                    let [#(#results),*] = made;
-                }
+                let (input, table, states) = (var(*input), self.table(*table), vars(states));
+                into_made(
+                    text,
+                    &step.results,
+                    format_args!(
+                        "__pass.recurrent({input}, {shape}, {table}, ({layer}).into(), &[{states}], &mut __made)?;"
+                    ),
+                );
             }
             Kind::MaxPool { input, pool } => {
                 let (shape, input) = (self.shape(*input), var(*input));
-                hygienic!(let #(#result)* = pass.max_pool2d(#input, #shape, #pool)?;)
+                write!(text, "let {result} = __pass.max_pool2d({input}, {shape}, {pool})?;");
             }
             Kind::Unary { act, input } => {
-                let (input, (op, params)) = (var(*input), operator(act));
-                hygienic!(let #(#result)* = pass.unary(#op, #params, #input);)
+                let (input, (op, params)) = (var(*input), self.operator(act));
+                write!(text, "let {result} = __pass.unary({op}, {params}, {input});");
             }
             Kind::Binary { op, left, right } => {
-                let (op, shape) = (format_ident!("{op}"), self.shape(step.results[0]));
+                let shape = self.shape(step.results[0]);
                 let [left, right] = [left, right].map(|operand| self.side(operand, true));
-                hygienic!(let #(#result)* = pass.binary(operators::#op, #left, #right, #shape);)
+                write!(text, "let {result} = __pass.binary(operators::{op}, {left}, {right}, {shape});");
             }
-            Kind::Chain(chain) => self.chain(chain, step),
-            Kind::Reshape { input } => {
-                let input = var(*input);
-                hygienic!(let #(#result)* = pass.reshape(#input);)
-            }
-            Kind::Detach { input } => {
-                let input = var(*input);
-                hygienic!(let #(#result)* = pass.detach(#input);)
-            }
+            Kind::Chain(chain) => self.chain(text, chain, step),
+            Kind::Reshape { input } => write!(text, "let {result} = __pass.reshape({});", var(*input)),
+            Kind::Detach { input } => write!(text, "let {result} = __pass.detach({});", var(*input)),
             Kind::State { field, entry } => {
                 let state = statements::state(self.model, *field, *entry);
                 let name = &self.model.fields[*field].name;
                 let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
-                let assumed = step.results.iter().map(|result| self.assume(*result, &what));
-                let call = match self.is_running(*field, *entry) {
-                    true => hygienic!(pass.snapshot(#state)),
-                    false => hygienic!(pass.state(#state)),
-                };
-                hygienic!(let #(#result)* = #call; #(#assumed)*)
+                let method = if self.is_running(*field, *entry) { "snapshot" } else { "state" };
+                write!(text, "let {result} = __pass.{method}({state});");
+                step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
             Kind::Permute { input, dims } => {
-                let (shape, input) = (self.shape(*input), var(*input));
-                hygienic!(let #(#result)* = pass.permute(#input, #shape, &[#(#dims),*])?;)
+                let (shape, input, dims) = (self.shape(*input), var(*input), list(dims));
+                write!(text, "let {result} = __pass.permute({input}, {shape}, &[{dims}])?;");
             }
-            Kind::Attention { inputs, operands, mask, causal, scale, out } => {
-                let mask = option(mask.map(|mask| {
-                    let (shape, mask) = (self.shape(mask), var(mask));
-                    hygienic!((#mask, #shape))
-                }));
-                let (inputs, out) = (inputs.iter().map(|input| var(*input)), self.heads(out));
-                let operands = operands.iter().map(|operand| self.heads(operand));
-                hygienic! {
-                    let #(#result)* = pass.attention([#(#inputs),*], [#(#operands),*], #mask, (#causal, #scale), #out)?;
-                }
+            Kind::Attention { inputs, operands, mask, out, .. } => {
+                let mask = option(mask.map(|mask| format!("({}, {})", var(mask), self.shape(mask))));
+                let (inputs, out) = (vars(inputs), self.heads(out));
+                let operands = list(operands.iter().map(|operand| self.heads(operand)));
+                let options = self.attention_options(&step.kind);
+                write!(
+                    text,
+                    "let {result} = __pass.attention([{inputs}], [{operands}], {mask}, {options}, {out})?;"
+                );
             }
             Kind::Island { instruction, inputs, layer, contents } => {
-                let contents = self.contents(contents);
-                let module = self.module(*layer);
-                let names: Vec<Ident> = inputs.iter().map(|input| var(*input)).collect();
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let outputs = step.results.iter().map(|result| self.shape(*result));
-                let count = results.len();
-                let call = statements::statement(self.model, instruction, Store::Temporaries);
-                hygienic! {
-                    let mut made = [Buf::NONE; #count];
-                    pass.island(&[#((#names, #shapes)),*], #module, &[#(#outputs),*], #contents, &mut made, |given| {
-                        let [#(#names),*] = given else { ::core::unreachable!("as many tensors as buffers") };
-                        #call
-                        ::core::result::Result::Ok([#(#results.clone()),*].into_iter().collect())
-                    })?;
-                    let [#(#results),*] = made;
-                }
+                let (contents, module) = (self.contents(contents), self.module(*layer));
+                let (given, names) = (self.shaped(inputs), vars(inputs));
+                let outputs = self.shapes(&step.results);
+                let mut call = text.another();
+                self.op_by_op().statement(&mut call, instruction, Store::Temporaries);
+                let call = call.into_inner();
+                let results = list(step.results.iter().map(|result| format!("{}.clone()", var(*result))));
+                into_made(
+                    text,
+                    &step.results,
+                    format_args!(
+                        "__pass.island(&[{given}], {module}, &[{outputs}], {contents}, &mut __made, |__tensors| {{
+                            let [{names}] = __tensors else {{ ::core::unreachable!(\"as many tensors as buffers\") }};
+                            {call}
+                            ::core::result::Result::Ok([{results}].into_iter().collect())
+                        }})?;"
+                    ),
+                );
             }
             Kind::Submodel { target, inputs } => {
                 let callee = self.reference(*target);
                 let what = format!("a result of `{}`", self.model.fields[target.field].name);
-                let assumed = step.results.iter().map(|result| self.assume(*result, &what));
-                let shapes = inputs.iter().map(|input| self.shape(*input));
-                let (inputs, count) = (inputs.iter().map(|input| var(*input)), results.len());
-                hygienic! {
-                    let mut made = [Buf::NONE; #count];
-                    Probe(#callee).run(pass, &[#(#inputs),*], &[#(#shapes),*], &mut made)?;
-                    let [#(#results),*] = made;
-                    #(#assumed)*
-                }
+                let (names, shapes) = (vars(inputs), self.shapes(inputs));
+                into_made(
+                    text,
+                    &step.results,
+                    format_args!("Probe({callee}).run(__pass, &[{names}], &[{shapes}], &mut __made)?;"),
+                );
+                step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
             Kind::Branch { on, arms } => {
-                let arms: Vec<TokenStream> = arms
-                    .iter()
-                    .map(|region| {
-                        let steps = self.forward(region, false);
-                        let ends = region.results.iter().map(|result| var(*result));
-                        hygienic!({ #steps (#(#ends,)*) })
-                    })
-                    .collect();
-                let taken = self.branch(on, &hygienic!(pass.branch(self.training.get())), &arms);
-                hygienic!(let (#(#results,)*) = #taken;)
+                let arms = arms.iter().map(|region| {
+                    let mut steps = text.another();
+                    self.forward(&mut steps, region, false);
+                    format!("{{ {} ({}) }}", steps.into_inner(), each(&region.results))
+                });
+                let arms: Vec<String> = arms.collect();
+                let taken = self.branch(on, "__pass.branch(self.training.get())", &arms);
+                write!(text, "let ({}) = {taken};", each(&step.results));
             }
             Kind::Loop { over, index, carried, body } => {
-                let insides: Vec<Ident> = carried.iter().map(|(inside, _)| var(*inside)).collect();
-                let starts = carried.iter().map(|(_, before)| var(*before));
-                let (head, steps) = (statements::head(self.model, over, *index), self.forward(body, false));
-                let ends = body.results.iter().map(|result| var(*result));
-                hygienic! {
-                    let (#(mut #insides,)*) = (#(pass.retain(#starts),)*);
-                    #head {
-                        (#(#insides,)*) = { #steps (#(#ends,)*) };
-                    }
-                    let (#(#results,)*) = (#(#insides,)*);
-                }
+                let (insides, before): (Vec<Var>, Vec<Var>) = carried.iter().copied().unzip();
+                let insides = each(&insides);
+                let muts: String =
+                    carried.iter().map(|(inside, _)| format!("mut {}, ", var(*inside))).collect();
+                let starts: String =
+                    before.iter().map(|before| format!("__pass.retain({}), ", var(*before))).collect();
+                let head = self.op_by_op().head(over, *index);
+                let mut steps = text.another();
+                self.forward(&mut steps, body, false);
+                let (steps, ends, results) = (steps.into_inner(), each(&body.results), each(&step.results));
+                write!(
+                    text,
+                    "let ({muts}) = ({starts}); {head} {{ ({insides}) = {{ {steps} ({ends}) }}; }} let ({results}) = ({insides});"
+                );
             }
         }
+    }
+
+    /// `(__t1, shape), (__t2, shape)`
+    fn shaped(&self, tensors: &[Var]) -> String {
+        list(tensors.iter().map(|number| format!("({}, {})", var(*number), self.shape(*number))))
+    }
+
+    /// Whether attention is causal, and its scale.
+    pub fn attention_options(&self, kind: &Kind<'_>) -> String {
+        let Kind::Attention { causal, scale, .. } = kind else { return String::new() };
+        let scale = scale.as_ref().map_or_else(|| "None".into(), |scale| self.given.put(scale));
+        format!("({}, {scale})", self.given.put(causal))
     }
 
     /// Whether this is a buffer of a layer, which the layer may write to in the same pass.
@@ -221,37 +231,53 @@ impl Printer<'_> {
     }
 
     /// The arm that runs, in either direction.
-    pub fn branch(&self, on: &On<'_>, training: &TokenStream, arms: &[TokenStream]) -> TokenStream {
+    pub fn branch(&self, on: &On<'_>, training: &str, arms: &[String]) -> String {
         match (on, arms) {
-            (On::Training, [then, otherwise]) => hygienic!(if #training #then else #otherwise),
+            (On::Training, [then, otherwise]) => format!("if {training} {then} else {otherwise}"),
             (On::Decision(decision), [then, otherwise]) => {
-                let condition = statements::condition(self.model, decision);
-                hygienic!(if #condition #then else #otherwise)
+                format!("if {} {then} else {otherwise}", self.op_by_op().condition(decision))
             }
-            (On::Match(subject, patterns), arms) => hygienic!(match #subject { #(#patterns => #arms)* }),
-            _ => TokenStream::new(),
+            (On::Match(subject, patterns), arms) => {
+                let arms = patterns.iter().zip(arms);
+                let arms: String =
+                    arms.map(|(pattern, arm)| format!("{} => {arm}\n", self.given.put(pattern))).collect();
+                format!("match {} {{ {arms} }}", self.given.put(subject))
+            }
+            _ => String::new(),
         }
     }
 
     /// What the results of an operation on tensors hold: nothing is said of numbers.
-    fn contents(&self, contents: &[Contents]) -> TokenStream {
+    fn contents(&self, contents: &[Contents]) -> String {
         if contents.iter().all(|contents| *contents == Contents::Numbers) {
-            return hygienic!(&[]);
+            return "&[]".into();
         }
-        let contents = contents.iter().map(|contents| match contents {
-            Contents::Numbers => hygienic!(Numbers),
-            Contents::Discrete => hygienic!(Discrete),
-            Contents::Anything => hygienic!(Anything),
-            Contents::Same => hygienic!(Same),
-        });
-        hygienic!(&[#(::rustorch::__private::compiled::Contents::#contents),*])
+        let contents = contents
+            .iter()
+            .map(|contents| format!("::rustorch::__private::compiled::Contents::{contents:?}"));
+        format!("&[{}]", list(contents))
     }
 }
 
+/// Writes a call that fills `__made` with its results.
+fn into_made(text: &mut Text<'_>, results: &[Var], call: std::fmt::Arguments<'_>) {
+    let (count, results) = (results.len(), vars(results));
+    write!(text, "let mut __made = [Buf::NONE; {count}]; {call} let [{results}] = __made;");
+}
+
+/// `__t1, __t2`
+pub fn vars(numbers: &[Var]) -> String {
+    list(numbers.iter().map(|number| var(*number)))
+}
+
+/// `__t1, __t2,`, of which a single one is a tuple in parentheses, too.
+fn each(numbers: &[Var]) -> String {
+    numbers.iter().map(|number| format!("{}, ", var(*number))).collect()
+}
+
 /// Gives up tensors that nothing uses from here on.
-fn released<'v>(tensors: impl IntoIterator<Item = &'v Var>) -> TokenStream {
-    let tensors = tensors.into_iter().map(|number| var(*number));
-    hygienic!(#(pass.release(#tensors);)*)
+fn release(text: &mut Text<'_>, tensors: &[Var]) {
+    tensors.iter().for_each(|number| write!(text, "__pass.release({});", var(*number)));
 }
 
 impl Kind<'_> {

@@ -1,11 +1,26 @@
-//! Shapes that a block of generated code needs often: they are written once, `let s0: &[usize] = &[batch, 4 * D];`, and named.
+//! Shapes that a block of generated code needs often: they are written once, `let __s0: &[usize] = &[batch, 4 * D];`, and named.
 
 use super::super::super::ir::{Shape, Var};
-use super::super::types::{self, local};
-use proc_macro2::{Ident, TokenStream};
+use super::super::text::{Local, Text, list};
 use rustorch_shape::Poly;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
+
+/// A shape as a slice.
+pub enum ShapeText {
+    Name(Local),
+    Sizes(String),
+}
+
+impl Display for ShapeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::Sizes(sizes) => f.write_str(sizes),
+        }
+    }
+}
 
 /// The names of shapes, and which of them the blocks that are being printed use.
 #[derive(Default)]
@@ -17,21 +32,25 @@ pub struct NamedShapes {
 }
 
 impl NamedShapes {
-    /// The name of a shape in the block at hand, if it is to have one.
-    pub fn name(&self, var: Var, shape: &Shape) -> Option<Ident> {
-        self.used(*self.vars.borrow_mut().entry(var).or_insert_with(|| self.number(shape)))
+    /// The shape of a tensor of the pass, by its name in the block at hand if it is to have one.
+    pub fn name(&self, var: Var, shape: &Shape) -> ShapeText {
+        let number = *self.vars.borrow_mut().entry(var).or_insert_with(|| self.number(shape));
+        self.used(number, shape)
     }
 
-    /// The same, of a shape that is no tensor's of the pass.
-    pub fn name_of(&self, shape: &Shape) -> Option<Ident> {
-        self.used(self.number(shape))
+    /// The same of a shape that is no tensor's of the pass.
+    pub fn name_of(&self, shape: &Shape) -> ShapeText {
+        self.used(self.number(shape), shape)
     }
 
-    fn used(&self, number: Option<usize>) -> Option<Ident> {
-        let mut blocks = self.blocks.borrow_mut();
-        let (block, number) = (blocks.last_mut()?, number?);
-        block.insert(number);
-        Some(local("s", number))
+    fn used(&self, number: Option<usize>, shape: &Shape) -> ShapeText {
+        match (self.blocks.borrow_mut().last_mut(), number) {
+            (Some(block), Some(number)) => {
+                block.insert(number);
+                ShapeText::Name(Local("s", number))
+            }
+            _ => ShapeText::Sizes(format!("&[{}]", list(shape))),
+        }
     }
 
     /// The number of a shape, if it is to have a name.
@@ -45,18 +64,18 @@ impl NamedShapes {
         number
     }
 
-    /// Prints a block, with the shapes that it names before it.
-    pub fn block(&self, print: impl FnOnce() -> TokenStream) -> TokenStream {
+    /// Adds a block to `text`, behind the shapes that it names.
+    pub fn block<'g>(&self, text: &mut Text<'g>, print: impl FnOnce(&mut Text<'g>)) {
         self.blocks.borrow_mut().push(BTreeSet::new());
-        let block = print();
+        let mut block = text.another();
+        print(&mut block);
         let used = self.blocks.borrow_mut().pop().unwrap_or_default();
-        let numbers = self.numbers.borrow();
-        let named = numbers.iter().filter_map(|(shape, number)| {
-            let number = number.filter(|number| used.contains(number))?;
-            let (name, sizes) = (local("s", number), shape.iter().map(types::size));
-            Some(hygienic!(let #name: &[usize] = &[#(#sizes),*];))
-        });
-        named.chain([block]).collect()
+        for (shape, number) in self.numbers.borrow().iter() {
+            if let Some(number) = number.filter(|number| used.contains(number)) {
+                write!(text, "let {}: &[usize] = &[{}];", Local("s", number), list(shape));
+            }
+        }
+        text.append(block);
     }
 }
 
