@@ -44,7 +44,7 @@ def calls(writer, x, dim, size):
     # The median of no integers is refused here; there it is the least integer.
     whole = [] if not x.values.numel() and not x.values.is_floating_point() else ["median"]
     for op in whole + ["unique", "unique_consecutive"]:
-        writer.case(op, CALLS[op], x, grad=x.values.numel() > 0)
+        writer.case(op, CALLS[op], x, grad=op == "median" or x.values.numel() > 0)
 
 
 def write(writer):

@@ -98,10 +98,10 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn median(&self) -> Result<Tensor> {
-        if self.numel() == 0 && self.dtype().is_float() {
-            return Tensor::try_full(&[], f64::NAN, self.dtype(), self.device());
-        }
-        let output = no_grad(|| Ok::<_, Error>(self.reshape(-1)?.median_dim(0, false)?.0))?;
+        let output = match self.numel() == 0 && self.dtype().is_float() {
+            true => Tensor::try_full(&[], f64::NAN, self.dtype(), self.device())?,
+            false => no_grad(|| Ok::<_, Error>(self.reshape(-1)?.median_dim(0, false)?.0))?,
+        };
         record("median", &[&output], &[self], || {
             let (input, value) = (Saved::input(self), Saved::output(&output, 0));
             Box::new(move |ctx| {
