@@ -75,7 +75,13 @@ pub(crate) fn cross_entropy(logits: &Tensor, labels: Labels) -> Result<Tensor> {
                         [labels.labels.len()],
                     )?;
                     let grad = grad.masked_fill(&left_out, 0.0)?.unsqueeze(1)?;
-                    logits.softmax(1)?.mul(&mass.mul(&grad)?)?.sub(&target.mul(&grad)?)?
+                    let mut term = target.mul(&grad)?;
+                    if labels.smoothing == 0.0 {
+                        // Other classes have no term: 0 times an infinite gradient would be NaN.
+                        let own = Tensor::from_vec(labels.labels.clone(), [labels.labels.len(), 1])?;
+                        term = Tensor::where_(&own.eq(&Tensor::arange(0, labels.classes, 1)?)?, &term, 0.0)?;
+                    }
+                    logits.softmax(1)?.mul(&mass.mul(&grad)?)?.sub(&term)?
                 }
                 false => fused_gradient(&logits, &labels, &normalizers, grad)?,
             };

@@ -43,6 +43,11 @@ def cross_entropy(writer):
     writer.case("cross_entropy", call, rand([2, 3], layout="p:1,0"), Arg([0, 2], "i64"), *plain)
     writer.case("cross_entropy", call, rand([2, 3, 2], layout="p:1,2,0"), Arg([[0, 2], [1, 1]], "i64", layout="p:1,0"), *plain)
     writer.case("cross_entropy", call, Arg([[inf, 0, 0], [-inf, 0, 1], [nan, 0, 0], [1e4, -1e4, 0]], "f32"), Arg([0, 1, 1, 0], "i64"), None, -100, 0.0, "none")
+    # A mean over weights that add up to 0.
+    for weights in [[0.0, 0, 0], [0.0, 1, 2], [1.0, -1, 0], [2.0, 1, -1]]:
+        for labels in [[0, 0], [0, 1], [0, -100], [-100, -100]]:
+            for smoothing in [0.0, 0.1]:
+                writer.case("cross_entropy", call, rand([2, 3], "f64"), Arg(labels, "i64"), Arg(weights, "f64", grad=False), -100, smoothing, "mean")
     for shape, labels in [([2, 3], [0, 3]), ([2, 3], [0, -1]), ([2, 3], [0]), ([2, 3], [[0, 1]])]:
         writer.case("cross_entropy", call, rand(shape), Arg(labels, "i64"), *plain)
     writer.case("cross_entropy", call, rand([2, 3]), Arg([0, 1], "i64"), rand([2], grad=False), -100, 0.0, "mean")
@@ -61,6 +66,9 @@ def nll(writer):
                     writer.case("nll_loss", call, rand(shape, dtype), Arg(labels, "i64"), weight, -100, reduction, fd=dtype == "f64")
     writer.case("nll_loss", call, rand([2, 3]), Arg([1, 1], "i64"), None, 1, "mean")
     writer.case("nll_loss", call, rand([2, 3]), Arg([0, 3], "i64"), None, -100, "mean")
+    for weights in [[0.0, 0, 0], [0.0, 1, 2], [1.0, -1, 0]]:
+        for labels in [[0, 0], [0, 1], [0, -100], [-100, -100]]:
+            writer.case("nll_loss", call, rand([2, 3], "f64"), Arg(labels, "i64"), Arg(weights, "f64", grad=False), -100, "mean")
     writer.case("nll_loss", call, rand([2, 3]), Arg([0], "i64"), None, -100, "mean")
 
 

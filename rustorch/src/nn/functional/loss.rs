@@ -106,7 +106,11 @@ pub fn cross_entropy_with(logits: &Tensor, target: &Tensor, options: &CrossEntro
     };
     let wide = if logits.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
     let rows = logits.to_dtype(wide).movedim(axis, -1)?.reshape([labels.len(), classes])?;
-    let losses = fused(&rows, Labels { classes, labels, weights, smoothing: options.label_smoothing })?;
+    let targets = Labels { classes, labels, weights, smoothing: options.label_smoothing };
+    if matches!(options.reduction, Reduction::Mean) && count == 0.0 && options.label_smoothing > 0.0 {
+        return Ok(mean_over_nothing(&rows, targets)?.to_dtype(logits.dtype()));
+    }
+    let losses = fused(&rows, targets)?;
     let loss = match options.reduction {
         Reduction::None => losses.reshape(expected)?,
         Reduction::Sum => losses.sum(),
@@ -114,6 +118,16 @@ pub fn cross_entropy_with(logits: &Tensor, target: &Tensor, options: &CrossEntro
         Reduction::Mean => losses.sum().div(count)?,
     };
     Ok(loss.to_dtype(logits.dtype()))
+}
+
+/// The smoothed mean where the weights add up to 0. PyTorch divides the losses of labels and of smoothing by them one by one,
+/// so that infinities of opposite signs are NaN.
+fn mean_over_nothing(rows: &Tensor, targets: Labels) -> Result<Tensor> {
+    let smoothing = targets.smoothing;
+    let part = |of: f64, share: f64| {
+        fused(rows, Labels { smoothing: of, ..targets.clone() })?.sum().div(0.0)?.mul(share)
+    };
+    part(0.0, 1.0 - smoothing)?.add(&part(1.0, smoothing)?)
 }
 
 /// Targets that are distributions over the classes.
