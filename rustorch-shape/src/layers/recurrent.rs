@@ -114,8 +114,8 @@ fn times(args: &Args, factor: usize, size: &Poly) -> Result<Poly> {
 }
 
 /// The most layers of a recurrent layer. Every one has parameters of its own, so that a number far beyond what anybody
-/// trains would fill the memory with their names alone.
-const MOST_LAYERS: usize = 1000;
+/// trains would fill the memory with their names alone: those of the greatest take some 100 MB.
+const MOST_LAYERS: usize = 100_000;
 
 /// The number of layers, if it is known.
 fn num_layers(args: &Args) -> Result<Option<usize>> {

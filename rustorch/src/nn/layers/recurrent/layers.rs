@@ -44,7 +44,7 @@ macro_rules! recurrent {
         builder! {
             #[doc = concat!("Builds a [`", stringify!($layer), "`].")]
             $builder for $layer(input_size: usize, hidden_size: usize) {
-                /// Layers on top of each other, at most 1000; 1 unless set.
+                /// Layers on top of each other, at most 100 000; 1 unless set.
                 num_layers: usize,
                 /// Whether there are biases; `true` unless set.
                 bias: bool,
