@@ -52,11 +52,13 @@ OPTIMISERS = {
 SCHEDULERS = {
     "step": lambda o: sched.StepLR(o, step_size=3, gamma=0.5),
     "multi_step": lambda o: sched.MultiStepLR(o, milestones=[2, 5, 5, 9], gamma=0.3),
+    "multi_step_0": lambda o: sched.MultiStepLR(o, milestones=[0, 3, 3], gamma=0.5),
     "exponential": lambda o: sched.ExponentialLR(o, gamma=0.9),
     "cosine": lambda o: sched.CosineAnnealingLR(o, T_max=5, eta_min=0.01),
     "cosine_restarts": lambda o: sched.CosineAnnealingWarmRestarts(o, T_0=3, T_mult=2, eta_min=0.01),
     "linear": lambda o: sched.LinearLR(o, start_factor=0.25, end_factor=0.75, total_iters=4),
     "constant": lambda o: sched.ConstantLR(o, factor=0.5, total_iters=4),
+    "constant_0": lambda o: sched.ConstantLR(o, factor=0.0, total_iters=40),
     "polynomial": lambda o: sched.PolynomialLR(o, total_iters=8, power=2.0),
     "lambda": lambda o: sched.LambdaLR(o, lambda epoch: 1.0 / (1 + epoch)),
     "multiplicative": lambda o: sched.MultiplicativeLR(o, lambda epoch: 0.9 if epoch % 2 else 0.8),

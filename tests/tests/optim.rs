@@ -214,11 +214,13 @@ fn schedule(name: &str, opt: &mut SGD) -> Stepping {
     match name {
         "step" => stepping(StepLR::new(opt, 3, 0.5)),
         "multi_step" => stepping(MultiStepLR::new(opt, &[2, 5, 5, 9], 0.3)),
+        "multi_step_0" => stepping(MultiStepLR::new(opt, &[0, 3, 3], 0.5)),
         "exponential" => stepping(ExponentialLR::new(opt, 0.9)),
         "cosine" => stepping(CosineAnnealingLR::new(opt, 5, 0.01)),
         "cosine_restarts" => stepping(CosineAnnealingWarmRestarts::new(opt, 3, 2, 0.01)),
         "linear" => stepping(LinearLR::new(opt, 0.25, 0.75, 4)),
         "constant" => stepping(ConstantLR::new(opt, 0.5, 4)),
+        "constant_0" => stepping(ConstantLR::new(opt, 0.0, 40)),
         "polynomial" => stepping(PolynomialLR::new(opt, 8, 2.0)),
         "lambda" => stepping(LambdaLR::new(opt, |epoch| 1.0 / (1 + epoch) as f64)),
         "multiplicative" => {

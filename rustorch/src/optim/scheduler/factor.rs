@@ -64,7 +64,7 @@ impl MultiStepLR {
 
 impl Schedule for MultiStep {
     fn lr(&mut self, epoch: usize, _: f64, current: f64) -> Result<f64> {
-        let times = self.milestones.iter().filter(|&&milestone| milestone == epoch && epoch > 0).count();
+        let times = self.milestones.iter().filter(|&&milestone| milestone == epoch).count();
         Ok(current * self.gamma.powi(times as i32))
     }
 
@@ -119,23 +119,29 @@ impl ConstantLR {
     /// `factor` (PyTorch's default is 1/3) of the learning rate for the first `total_iters` (5) epochs.
     ///
     /// # Errors
-    /// If `factor` is not above 0 and at most 1.
+    /// If `factor` is not from 0 to 1.
     pub fn new(optimizer: &mut dyn Optimizer, factor: f64, total_iters: usize) -> Result<Self> {
         Self::with_schedule(optimizer, Constant { factor, total_iters })
     }
 }
 
 impl Schedule for Constant {
-    fn lr(&mut self, epoch: usize, _: f64, current: f64) -> Result<f64> {
+    fn lr(&mut self, epoch: usize, base: f64, current: f64) -> Result<f64> {
         Ok(match epoch {
             0 => current * self.factor,
+            // What was 0 times the rate cannot be divided again.
+            _ if epoch == self.total_iters && self.factor == 0.0 => base,
             _ if epoch == self.total_iters => current / self.factor,
             _ => current,
         })
     }
 
     fn check(&self) -> Result<()> {
-        check_factor("ConstantLR", "factor", self.factor)
+        if (0.0..=1.0).contains(&self.factor) {
+            return Ok(());
+        }
+        let message = format!("factor is {}, expected a number from 0 to 1", self.factor);
+        Err(Error::argument("ConstantLR", message))
     }
 }
 
