@@ -158,3 +158,52 @@ fn gradients_add_up_over_passes() -> Result<()> {
     eager.iter().zip(&compiled).for_each(|(a, b)| close(a, b, "a sum of gradients"));
     Ok(())
 }
+
+model! {
+    /// Layers of sizes that may be 0.
+    Narrow<const INPUTS: usize, const HIDDEN: usize> {
+        first: Linear(INPUTS, HIDDEN),
+        last: Linear(HIDDEN, 2),
+    }
+    forward(x: [batch, INPUTS]) -> [batch, 2] {
+        last(relu(first(x)))
+    }
+}
+
+/// Without features, the result is the bias, as in PyTorch.
+#[test]
+fn layers_without_features() -> Result<()> {
+    fn check<const INPUTS: usize, const HIDDEN: usize>(batch: usize) -> Result<()> {
+        let model = Narrow::<INPUTS, HIDDEN>::new();
+        let x = Tensor::ones([batch, INPUTS]).typed::<shape![Batch, INPUTS]>()?;
+        for train in [true, false] {
+            if train {
+                model.train()
+            } else {
+                model.eval()
+            }
+            model.zero_grad();
+            let y = model.try_forward(&x)?;
+            y.sum().backward()?;
+            let gradients: Vec<Tensor> = model.parameters().iter().filter_map(Tensor::grad).collect();
+            model.zero_grad();
+            let expected = op_by_op(|| model.try_forward(&x))?;
+            expected.sum().backward()?;
+            assert_eq!(y.to_vec::<f32>()?, expected.to_vec::<f32>()?);
+            assert_eq!(y.shape(), [batch, 2]);
+            let again: Vec<Tensor> = model.parameters().iter().filter_map(Tensor::grad).collect();
+            assert_eq!((gradients.len(), again.len()), (4, 4));
+            for (found, expected) in gradients.iter().zip(&again) {
+                assert_eq!(found.shape(), expected.shape());
+                assert_eq!(found.to_vec::<f32>()?, expected.to_vec::<f32>()?);
+            }
+        }
+        Ok(())
+    }
+    let _turn = turn();
+    check::<0, 3>(2)?;
+    check::<3, 0>(2)?;
+    check::<0, 0>(2)?;
+    check::<3, 4>(0)?;
+    check::<3, 0>(0)
+}

@@ -113,6 +113,8 @@ pub(super) fn survey<M: Compiled>(model: &M, inputs: &[&Tensor], key: &mut Key) 
         let digit = match part {
             Entry::Parameter(tensor) => {
                 fits &= tensor.dtype() == DType::F32 && tensor.device().is_cpu() && tensor.is_contiguous();
+                // Kernels count rows by dividing by the size of an axis.
+                fits &= tensor.numel() > 0;
                 needed |= tensor.requires_grad();
                 usize::from(tensor.requires_grad())
             }
