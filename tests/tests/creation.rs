@@ -53,7 +53,6 @@ fn sequences_that_cannot_be() {
     refused(|| Tensor::arange_with(0, 300, 1, DType::U8), &["arange", "299", "uint8"]);
     refused(|| Tensor::arange_with(0.0, 1.0, 0.5, DType::I64), &["arange", "0.5", "int64"]);
     refused(|| Tensor::arange_with(0, 2, 1, DType::Bool), &["arange", "bool"]);
-    refused(|| Ok(Tensor::linspace_with(0.0, 1.0, 3, DType::I64)), &["linspace", "int64"]);
 }
 
 /// As in PyTorch, a number that would become another one, or an infinity, is refused: by constructors and by everything
@@ -94,4 +93,28 @@ fn random_numbers_that_do_not_fit() {
     refused(|| Tensor::zeros([2]).uniform_(1.0, 0.0), &["uniform_", "[1, 0)"]);
     assert!(Tensor::zeros_with([2], DType::F64).uniform_(0.0, 1e39).is_ok());
     assert_eq!(Tensor::randint_with(255, 256, [2], DType::U8).to_vec::<u8>().unwrap(), [255, 255]);
+}
+
+/// From `torch.linspace` and `torch.logspace`: integers drop fractions, of the ends before the distance is computed.
+#[test]
+fn spaced_integers_and_complex_numbers() -> Result<()> {
+    let spaced = |start, end, steps, dtype| Tensor::linspace_with(start, end, steps, dtype);
+    assert_eq!(spaced(0.0, 10.0, 4, DType::I32).to_vec::<i32>()?, [0, 3, 6, 10]);
+    assert_eq!(spaced(-3.7, 3.9, 6, DType::I64).to_vec::<i64>()?, [-3, -1, 0, 0, 1, 3]);
+    assert_eq!(spaced(0.5, 2.5, 3, DType::U8).to_vec::<u8>()?, [0, 1, 2]);
+    // 4 - 21/7
+    assert_eq!(spaced(4.3, -3.0, 50, DType::I8).to_vec::<i8>()?[21], 1);
+    assert_eq!(spaced(5.0, 7.0, 1, DType::I8).to_vec::<i8>()?, [5]);
+    assert_eq!(spaced(0.0, 1.0, 0, DType::I8).shape(), [0]);
+    let complex = spaced(0.0, 1.0, 3, DType::Complex64);
+    assert_eq!(complex.real()?.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    assert_eq!(complex.imag()?.to_vec::<f32>()?, [0.0, 0.0, 0.0]);
+    let powers = |start, end, steps, base, dtype| Tensor::logspace_with(start, end, steps, base, dtype);
+    assert_eq!(powers(0.0, 3.0, 4, 10.0, DType::I32).to_vec::<i32>()?, [1, 10, 100, 1000]);
+    assert_eq!(powers(0.0, 3.0, 6, 2.0, DType::I64).to_vec::<i64>()?, [1, 1, 2, 3, 5, 8]);
+    refused(|| Ok(spaced(-1.0, 3.0, 3, DType::U8)), &["linspace", "uint8", "-1"]);
+    refused(|| Ok(spaced(0.0, f64::NAN, 3, DType::I64)), &["linspace", "int64", "NaN"]);
+    refused(|| Ok(powers(0.0, 3.0, 2, 10.0, DType::I8)), &["logspace", "int8", "1000"]);
+    refused(|| Ok(spaced(0.0, 1.0, 2, DType::Bool)), &["linspace", "bool"]);
+    Ok(())
 }

@@ -4,7 +4,7 @@ use crate::autograd::{Grads, record};
 use crate::error::expect;
 use crate::layout::Layout;
 use crate::ops::elementwise::{Operand, apply, apply_inplace, table};
-use crate::{Error, Result, Tensor, no_grad};
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 impl Tensor {
     /// Complex numbers as pairs of real ones along a new last axis, as a view (`torch.view_as_real`).
@@ -127,6 +127,9 @@ impl Tensor {
                 OP,
                 format!("the magnitude is {}, the angle {}", abs.dtype(), angle.dtype()),
             ));
+        }
+        if !matches!(abs.dtype(), DType::F32 | DType::F64) {
+            return Err(Error::DType { op: OP, dtype: abs.dtype(), expected: "float32 or float64" });
         }
         let parts = Tensor::broadcast_tensors(&[abs, angle])?;
         let output =

@@ -29,7 +29,7 @@ pub enum Index {
     Ellipsis,
     /// The entries that an integer tensor names, or where a bool tensor, which covers as many axes as it has, holds.
     /// A copy. An integer tensor without axes is [`Index::Integer`]; a bool one inserts an axis of size 1 if it holds, of
-    /// size 0 if not.
+    /// size 0 if not. `U8` tensors are masks, as in PyTorch.
     Tensor(Tensor),
 }
 
@@ -165,7 +165,14 @@ struct Applied {
 }
 
 impl Applied {
-    fn new(tensor: &Tensor, index: Vec<Index>) -> Result<Self> {
+    fn new(tensor: &Tensor, mut index: Vec<Index>) -> Result<Self> {
+        for component in &mut index {
+            if let Index::Tensor(mask) = component
+                && mask.dtype() == DType::U8
+            {
+                *mask = mask.to_dtype(DType::Bool);
+            }
+        }
         let consumed: usize = index.iter().map(axes_of).sum();
         let ellipses = index.iter().filter(|component| matches!(component, Index::Ellipsis)).count();
         if consumed > tensor.rank() || ellipses > 1 {
@@ -219,9 +226,7 @@ impl Applied {
                 self.push(axis, Tensor::from(entries));
                 return Ok(1);
             }
-            Index::Tensor(tensor)
-                if tensor.rank() == 0 && matches!(tensor.dtype(), DType::I64 | DType::I32) =>
-            {
+            Index::Tensor(tensor) if tensor.rank() == 0 && tensor.dtype().is_int() => {
                 return self.apply(Index::Integer(position(tensor.item::<i64>()?)), axis, own, width);
             }
             Index::Tensor(tensor) => self.push(axis, tensor),

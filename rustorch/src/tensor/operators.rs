@@ -108,10 +108,11 @@ impl Neg for Tensor {
     }
 }
 
+/// [`Tensor::bitwise_not`] of integers, [`Tensor::logical_not`] of everything else.
 impl Not for &Tensor {
     type Output = Tensor;
     #[track_caller]
     fn not(self) -> Tensor {
-        self.logical_not()
+        if self.dtype().is_int() { expect(self.bitwise_not()) } else { self.logical_not() }
     }
 }

@@ -105,11 +105,14 @@ impl Tensor {
     /// [`Tensor::linspace`] of a given dtype or device.
     ///
     /// # Panics
-    /// If the dtype is not a floating-point type, or the device does not have the memory, or is not there.
+    /// If the dtype is bool or does not hold the numbers, or the device does not have the memory, or is not there.
+    ///
+    /// Integers drop the fractions, of `start` and `end` before the distance is computed.
     ///
     /// ```
     /// use rustorch::{DType, Tensor};
     /// assert_eq!(Tensor::linspace_with(0.0, 1.0, 3, DType::F64).to_vec::<f64>()?, [0.0, 0.5, 1.0]);
+    /// assert_eq!(Tensor::linspace_with(0.0, 10.0, 4, DType::I32).to_vec::<i32>()?, [0, 3, 6, 10]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
@@ -188,9 +191,12 @@ fn spaced(
     map: impl Fn(f64) -> f64,
     TensorOptions { dtype, device }: TensorOptions,
 ) -> Result<Tensor> {
-    if !dtype.is_float() {
-        return Err(Error::DType { op, dtype, expected: "a floating-point dtype" });
+    if dtype == DType::Bool {
+        return Err(Error::DType { op, dtype, expected: "a numeric dtype" });
     }
+    // Integers drop fractions, of the ends before the distance is computed.
+    let whole = dtype.int_range();
+    let (start, end) = if whole.is_some() { (start.trunc(), end.trunc()) } else { (start, end) };
     let step = if steps > 1 { (end - start) / (steps - 1) as f64 } else { 0.0 };
     // Computed from both ends, so that the last number is `end` exactly.
     let at = |i: usize| {
@@ -200,6 +206,13 @@ fn spaced(
             end - (steps - 1 - i) as f64 * step
         }
     };
+    if let Some((least, greatest)) = whole {
+        let held = |number: f64| number.trunc() >= least as f64 && number.trunc() <= greatest as f64;
+        if let Some(number) = (0..steps).map(|i| map(at(i))).find(|number| !held(*number)) {
+            return Err(Error::argument(op, format!("{dtype} does not hold {number}")));
+        }
+        return sequence(steps, |i| map(at(i)).trunc(), dtype)?.to_device(device);
+    }
     sequence(steps, |i| map(at(i)), dtype)?.to_device(device)
 }
 

@@ -381,6 +381,7 @@ def polar(writer):
     writer.case("polar", torch.polar, rand([2, 1], "f32", 0.5, 2), rand([3], "f32", seed=1))
     writer.case("polar", torch.polar, rand([3], "f64", 0.5, 2), rand([3], "f64", seed=1), fd=True)
     writer.case("polar", torch.polar, rand([3], "f32"), rand([3], "f64"))
+    writer.case("polar", torch.polar, rand([3], "i64"), rand([3], "i64"))
     zeros = [complex(x, y) for x in [0.0, -0.0] for y in [0.0, -0.0]]
     writer.case("angle", torch.angle, Arg(torch.tensor(zeros + COMPLEXES, dtype=torch.complex128), "c128"))
     writer.case("angle", torch.angle, rand([2, 3], "c64", layout="s:1,2"))
@@ -389,8 +390,29 @@ def polar(writer):
         writer.case("angle", torch.angle, grid(dtype))
 
 
+def complement(writer):
+    for dtype in ["i64", "i32", "i16", "i8", "u8", "bool", "f32"]:
+        for op, call in [("bitwise_not", torch.bitwise_not), ("bitwise_not_", lambda x: x.bitwise_not_())]:
+            writer.case(op, call, rand([2, 3], dtype, -4, 9))
+            writer.case(op, call, rand([2, 3], dtype, -4, 9, layout="p:1,0"))
+    for dtype in ["i64", "u8"]:
+        writer.case("bitwise_not", torch.bitwise_not, rand([], dtype))
+        writer.case("bitwise_not", torch.bitwise_not, rand([0, 2], dtype))
+
+
+def powers_of_bools(writer):
+    for dtype in ["f32", "f64", "c64", "bf16"]:
+        for exponent in [True, False]:
+            writer.case("pow", torch.pow, rand([3], dtype, 0.5, 2), exponent)
+    # Negative numbers have complex logarithms.
+    for dtype in ["i8", "i64", "f32", "f64"]:
+        writer.case("pow", torch.pow, Arg([-2, 3, -1], dtype), Arg([1 + 0.5j, 2 - 1j, 0.5 + 2j], "c128"))
+
+
 def write(writer):
     polygamma(writer)
+    complement(writer)
+    powers_of_bools(writer)
     polar(writer)
     unary(writer)
     binary(writer)

@@ -2,6 +2,7 @@
 
 import torch
 
+from . import brackets
 from .writer import Arg, rand
 
 INDEX = Arg([[0, 2, 1], [2, 2, 0]], "i64")
@@ -172,3 +173,4 @@ def write(writer):
     rows(writer)
     masks(writer)
     advanced(writer)
+    brackets.write(writer)

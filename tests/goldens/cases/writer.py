@@ -124,7 +124,8 @@ class Writer:
         return sum(self.counts.values())
 
     def data(self, values):
-        values = values.detach().contiguous()
+        # An element alone may have any stride, and is contiguous with it.
+        values = values.detach().clone(memory_format=torch.contiguous_format)
         raw = bytes(values.reshape(-1).view(torch.uint8).tolist()) if values.numel() else b""
         text = raw.hex()
         if len(text) <= 24:

@@ -13,6 +13,8 @@ pub(super) fn table() -> Table {
         "clamp_min" => |a| [a.tensor(0).clamp_min(a.operand(1))?];
         "clamp_max" => |a| [a.tensor(0).clamp_max(a.operand(1))?];
         "polygamma" => |a| [a.tensor(0).polygamma(a.size(1))?];
+        "bitwise_not" => |a| [a.tensor(0).bitwise_not()?];
+        "bitwise_not_" => |a| [a.tensor(0).bitwise_not_()?];
         "polar" => |a| [Tensor::polar(a.tensor(0), a.tensor(1))?];
         "angle" => |a| [a.tensor(0).angle()];
         "clamp" => |a| [a.tensor(0).clamp(a.operand(1), a.operand(2))?];

@@ -1,8 +1,10 @@
 //! Reading and writing at indices.
 
-use rustorch::Reduce;
+use rustorch::{Index, Reduce};
+use serde_json::Value;
 
 use super::{Table, table};
+use crate::golden::Args;
 
 /// All of them.
 pub(super) fn table() -> Table {
@@ -37,10 +39,36 @@ pub(super) fn table() -> Table {
         "nonzero" => |a| [a.tensor(0).nonzero()?];
         "argwhere" => |a| [a.tensor(0).argwhere()?];
         "nonzero_tuple" => |a| a.tensor(0).nonzero_tuple()?;
+        "i" => |a| [a.tensor(0).i(components(a))?];
+        "set_" => |a| {
+            a.tensor(0).set(components(a), a.operand(3))?;
+            [a.tensor(0).clone()]
+        };
+        "put_" => |a| [a.tensor(0).put_(a.tensor(1), a.tensor(2), a.bool(3))?];
         "index" => |a| [a.tensor(0).index(&a.tensors_or_none(1))?];
         "index_put" => |a| [a.tensor(0).index_put(&a.tensors_or_none(1), a.tensor(2), a.bool(3))?];
         "index_put_" => |a| [a.tensor(0).index_put_(&a.tensors_or_none(1), a.tensor(2), a.bool(3))?];
     }
+}
+
+/// What stands in Python's brackets: argument 1 as JSON (numbers, `null` for a new axis, `"..."`, `[start, end, step]`,
+/// and the places of tensors as text), whose tensors are argument 2.
+fn components(a: &Args) -> Vec<Index> {
+    let bracket: Value = serde_json::from_str(a.text(1)).expect("an index is JSON");
+    let tensors = a.tensors(2);
+    let number = |value: &Value| value.as_i64().map(|number| number as isize);
+    let component = |value: &Value| match value {
+        Value::Null => Index::NewAxis,
+        Value::Array(bounds) => Index::Range {
+            start: number(&bounds[0]),
+            end: number(&bounds[1]),
+            step: bounds[2].as_u64().expect("a step") as usize,
+        },
+        Value::String(text) if text == "..." => Index::Ellipsis,
+        Value::String(place) => Index::Tensor(tensors[place.parse::<usize>().expect("a place")].clone()),
+        _ => Index::Integer(number(value).expect("an integer")),
+    };
+    bracket.as_array().expect("a list").iter().map(component).collect()
 }
 
 fn reduce(name: &str) -> Reduce {

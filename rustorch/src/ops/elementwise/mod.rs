@@ -5,6 +5,7 @@
 //! tensor operations ([`traced`]), which run when the gradient itself is to be differentiated. The tables are in
 //! [`table`]; what an expression may say is in [`lanes`].
 
+mod bits;
 mod cast;
 #[allow(missing_docs, reason = "what `model!` expands to calls it")]
 pub mod chain;

@@ -32,9 +32,16 @@ pub(super) fn evaluate(
     gradient: &Tensor,
 ) -> Result<Tensor> {
     let arena = Arena::default();
+    let complex = inputs.iter().filter_map(Operand::tensor).any(|tensor| tensor.dtype().is_complex());
     let lift = |operand: &Operand<'_>| match operand {
+        // Real numbers among complex ones have complex logarithms.
+        Operand::Tensor(tensor) if complex => {
+            arena.push(Ok(tensor.to_dtype(tensor.dtype().promote(DType::Complex64))))
+        }
         // In half precision every intermediate would be rounded, where a fused kernel rounds once.
         Operand::Tensor(tensor) => arena.push(Ok(tensor.to_dtype(tensor.dtype().compute_float()))),
+        // Expressions compute with numbers, of which truth values are 1 and 0.
+        Operand::Scalar(Scalar::Bool(value)) => Traced::Literal(Scalar::Int((*value).into())),
         Operand::Scalar(scalar) => Traced::Literal(*scalar),
     };
     let inputs: Vec<Traced<'_>> = inputs.iter().map(lift).collect();

@@ -99,6 +99,11 @@ impl Plan {
     }
 }
 
+/// Whether an index says of each element whether it is meant, as bools do and, as in PyTorch, bytes.
+fn is_mask(index: &Tensor) -> bool {
+    matches!(index.dtype(), DType::Bool | DType::U8)
+}
+
 /// Replaces each bool index by the positions of its true elements along the axes that it covers.
 fn expand_masks(
     op: &'static str,
@@ -107,7 +112,7 @@ fn expand_masks(
 ) -> Result<Vec<Option<Tensor>>> {
     let mut expanded = Vec::with_capacity(indices.len());
     for index in indices {
-        let Some(mask) = index.as_ref().filter(|index| index.dtype() == DType::Bool) else {
+        let Some(mask) = index.as_ref().filter(|index| is_mask(index)) else {
             expanded.push(index.clone());
             continue;
         };
@@ -131,7 +136,7 @@ fn expand_masks(
 /// Whether the only index is a mask.
 fn is_one_mask(indices: &[Option<Tensor>]) -> bool {
     let mut given = indices.iter().flatten();
-    given.next().is_some_and(|index| index.dtype() == DType::Bool) && given.next().is_none()
+    given.next().is_some_and(is_mask) && given.next().is_none()
 }
 
 /// Index tensors kept for the gradient.
@@ -146,7 +151,7 @@ fn unpacked(indices: &[Option<Saved>], ctx: &Ctx<'_>) -> Result<Vec<Option<Tenso
 impl Tensor {
     /// The elements at combinations of index tensors, one per axis from the front, `None` for an axis taken whole
     /// (`torch.Tensor.index`; `x[a, :, b]`). Index tensors are `I64` or `I32`, negative entries counting from the end,
-    /// or bool masks, which stand for as many axes as they have. They broadcast to one shape, which replaces
+    /// or masks, `Bool` or `U8`, which stand for as many axes as they have. They broadcast to one shape, which replaces
     /// the indexed axes where these stand together, and else comes first. [`Tensor::i`] is the comfortable form.
     ///
     /// # Errors
@@ -298,6 +303,7 @@ impl Tensor {
             let last = values.reshape(-1)?;
             return match (linear.len(), accumulate) {
                 (0, _) => Ok(self.clone()),
+                (_, true) if self.dtype() == DType::Bool => self.add_(&last.any()),
                 (_, true) => self.add_(&last.sum()),
                 (count, false) => self.copy_(&last.select(0, count as isize - 1)?),
             };
