@@ -411,3 +411,25 @@ fn running_statistics_may_be_read() -> rustorch::Result<()> {
     model.eval();
     both(&model, &inputs, run)
 }
+
+#[test]
+fn where_clauses_end_with_a_comma_or_an_empty_bound() {
+    model! {
+        Widths<const N: usize = { 2 + 2 }>
+        where
+            [(); N]: Sized,
+        {
+            fc: Linear(N, 3),
+        }
+        forward(x: [batch, N]) -> [batch, 3] {
+            let y = fc(x);
+            relu(y)
+        }
+    }
+    model! {
+        Empty<const N: usize>: [batch, N] -> [batch, 2] where [(); N]: { fc: Linear(N, 2) }
+    }
+    let x = Tensor::ones([5, 4]).typed::<shape![5, 4]>().unwrap();
+    assert_eq!(Widths::<4>::new().try_forward(&x).unwrap().dims()[..], [5, 3]);
+    assert_eq!(Empty::<4>::new().try_forward(&x).unwrap().dims()[..], [5, 2]);
+}

@@ -115,20 +115,11 @@ struct Opened {
     after: TokenStream,
 }
 
-/// Empties the first braces that follow a name or a shape. Their inside is read by itself: syn, which copies all tokens that it is given,
+/// Empties the first braces. Their inside is read by itself: syn, which copies all tokens that it is given,
 /// would copy it for nothing.
 fn open(tokens: TokenStream) -> Opened {
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    // Braces within generics follow other tokens.
-    let ends_head = |token: &TokenTree| match token {
-        TokenTree::Ident(_) => true,
-        TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
-        TokenTree::Punct(punct) => punct.as_char() == '>',
-        TokenTree::Literal(_) => false,
-    };
-    let is_brace =
-        |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-    let braces = (1..tokens.len()).find(|at| is_brace(&tokens[*at]) && ends_head(&tokens[*at - 1]));
+    let braces = first_braces(&tokens);
     let Some(braces) = braces else {
         return Opened {
             tokens: tokens.into_iter().collect(),
@@ -144,6 +135,29 @@ fn open(tokens: TokenStream) -> Opened {
         *group = with_inside(group, TokenStream::new());
     }
     Opened { tokens: tokens.into_iter().collect(), inside, brace, after }
+}
+
+/// The place of the first braces that are not within generics, as `Layer<{ N + 1 }>` has them, and do not begin the tokens.
+fn first_braces(tokens: &[TokenTree]) -> Option<usize> {
+    let (mut depth, mut before) = (0_usize, ' ');
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace && depth == 0 && at > 0 => {
+                return Some(at);
+            }
+            TokenTree::Punct(punct) => match punct.as_char() {
+                '<' => depth += 1,
+                '>' if before != '-' => depth = depth.saturating_sub(1),
+                _ => {}
+            },
+            _ => {}
+        }
+        before = match token {
+            TokenTree::Punct(punct) => punct.as_char(),
+            _ => ' ',
+        };
+    }
+    None
 }
 
 /// The same braces around other tokens.
