@@ -165,7 +165,7 @@ impl ArgSpec {
 
     /// A tensor that may be left out.
     pub(crate) const fn optional(name: &'static str) -> Self {
-        ArgSpec::new(name, Kind::Tensor).named().or(Fallback::Absent)
+        ArgSpec::new(name, Kind::Tensor).or(Fallback::Absent)
     }
 
     pub(crate) const fn of(name: &'static str, kind: Kind) -> Self {

@@ -136,6 +136,32 @@ impl Poly {
         Some(sum)
     }
 
+    /// The same with `value` in place of a name. `None` on overflow, or a division by zero.
+    ///
+    /// ```
+    /// use rustorch_shape::{Poly, Size};
+    /// let (h, stride) = (Poly::dim("h"), Poly::param("STRIDE"));
+    /// let less = h.minus(&Poly::constant(1)).and_then(|h| h.over(&stride)).unwrap();
+    /// let strided = less.plus(&Poly::constant(1)).unwrap();
+    /// assert_eq!(strided.with("STRIDE", &Poly::constant(1)), Some(h));
+    /// ```
+    pub fn with(&self, name: &str, value: &Poly) -> Option<Self> {
+        let mut sum = Poly::default();
+        for (factors, coefficient) in self.terms.iter() {
+            let mut product = Poly::integer(*coefficient);
+            for factor in factors {
+                let factor = match factor {
+                    Atom::Dim(other) | Atom::Param(other) if other == name => value.clone(),
+                    Atom::Quotient(n, d) => n.with(name, value)?.over(&d.with(name, value)?)?,
+                    other => Poly::atom(other.clone()),
+                };
+                product = product.times(&factor)?;
+            }
+            sum = sum.plus(&product)?;
+        }
+        Some(sum)
+    }
+
     fn atom(atom: Atom) -> Self {
         Poly::term(vec![atom], 1)
     }

@@ -5,7 +5,7 @@ use rustorch::compiled::op_by_op;
 use rustorch::nn::{Layer, Module};
 use rustorch::prelude::*;
 use rustorch::{Result, inference_mode, no_grad};
-use rustorch_tests::compiled::{both, close};
+use rustorch_tests::compiled::{both, check, close};
 use rustorch_tests::turns::turn;
 
 model! {
@@ -113,7 +113,7 @@ model! {
     }
 }
 
-dim!(Batch, Seq);
+dim!(Batch, Seq, Other);
 
 fn mlp(model: &Mlp, x: &[Tensor]) -> Result<Vec<Tensor>> {
     Ok(vec![model.forward(&x[0].typed::<shape![Batch, 12]>()?).into_tensor()])
@@ -352,5 +352,75 @@ fn parameters_of_another_shape_go_op_by_op() -> Result<()> {
     let mut block = Block::<8, 2>::new();
     block.ln1.normalized_shape = vec![4];
     assert!(Layer::forward(&block, &Tensor::randn([2, 3, 8])).is_err());
+    Ok(())
+}
+
+model! {
+    /// Loops in loops, of which each replaces what the other one does.
+    Nested<const D: usize> {
+        cells: [Linear(2 * D, D); 3],
+    }
+    forward(x: [batch, 4, D]) -> ([batch, D], [batch, D]) {
+        let h = x[.., -1];
+        for t in 0..4 {
+            let y = x[.., t];
+            for i in 0..3 {
+                h = tanh(cells[i](cat([y, h], 1)));
+                y = y * h + x[.., (i + 1)..(i + 2)].sum(1);
+                for _ in 0..2 {
+                    y = sigmoid(y);
+                }
+            }
+            h = h + y;
+        }
+        let z = x[.., 0];
+        for _ in 0..2 {
+            let y = tanh(z);
+            for cell in self.cells {
+                y = cell(cat([y, y * z], 1));
+            }
+            z = z + y;
+        }
+        (h, z)
+    }
+}
+
+#[test]
+fn loops_in_loops() -> Result<()> {
+    let _turn = turn();
+    let inputs = |batch: usize, _: usize| vec![Tensor::randn([batch, 4, 5])];
+    check(&Nested::<5>::new(), inputs, |model, x| {
+        let (h, z) = model.forward(&x[0].typed::<shape![Batch, 4, 5]>()?);
+        Ok(vec![h.into_tensor(), z.into_tensor()])
+    })
+}
+
+model! {
+    /// Positions of which only a run knows whether they are there.
+    Far {}
+    forward(x: [batch, seq, 4], y: [batch, other, 4]) -> ([batch, 4], [batch, 3, 4], [batch, 4]) {
+        let sum = zeros_like(y[.., 0]);
+        for t in 0..seq {
+            sum = sum + y[.., t];
+        }
+        (x[.., 3], x[.., (1..6).step_by(2)], sum)
+    }
+}
+
+#[test]
+fn positions_outside_are_errors() -> Result<()> {
+    let _turn = turn();
+    let model = Far::new();
+    let run = |seq: usize, other: usize| {
+        let (x, y) = (Tensor::randn([2, seq, 4]), Tensor::randn([2, other, 4]));
+        let given = (x.typed::<shape![Batch, Seq, 4]>()?, y.typed::<shape![Batch, Other, 4]>()?);
+        model.try_forward(&given.0, &given.1).map(drop)
+    };
+    run(6, 6)?;
+    for (seq, other) in [(2, 2), (3, 3), (4, 4), (5, 5), (6, 5)] {
+        let [compiled, eager] = [run(seq, other), op_by_op(|| run(seq, other))];
+        let [compiled, eager] = [compiled, eager].map(|result| result.unwrap_err().to_string());
+        assert_eq!(compiled, eager, "{seq}, {other}");
+    }
     Ok(())
 }

@@ -412,6 +412,49 @@ fn running_statistics_may_be_read() -> rustorch::Result<()> {
     both(&model, &inputs, run)
 }
 
+model! {
+    /// A recurrent network step by step, and layers by number.
+    Counted<const D: usize, const LAYERS: usize> {
+        cell: GruCell(D, D),
+        gates: [Linear(D, D); LAYERS],
+        layers: [Linear(D, D); LAYERS],
+    }
+    forward(x: [batch, seq, D]) -> [batch, D] {
+        let h = zeros_like(x[.., 0]);
+        for t in 0..seq {
+            h = cell(x[.., t], h);
+        }
+        for i in 0..LAYERS {
+            let gate = sigmoid(gates[i](h));
+            h = gate * relu(layers[LAYERS - 1 - i](h)) + (1.0 - gate) * h;
+        }
+        h
+    }
+}
+
+#[test]
+fn what_loops_count_is_a_position() -> rustorch::Result<()> {
+    let _turn = turn();
+    let model = Counted::<4, 3>::new();
+    let x = Tensor::randn([2, 5, 4]);
+    both(&model, std::slice::from_ref(&x), |model, x| {
+        Ok(vec![model.forward(&x[0].typed::<shape![Batch, Seq, 4]>()?).into_tensor()])
+    })?;
+    // The same by hand.
+    let mut h = Tensor::zeros([2, 4]);
+    for t in 0..5 {
+        h = model.cell.forward(&x.select(1, t)?, Some(&h))?;
+    }
+    for i in 0..3 {
+        let gate = model.gates[i].forward(&h)?.sigmoid();
+        let new = model.layers[2 - i].forward(&h)?.relu();
+        h = &gate * &new + (1.0 - &gate) * &h;
+    }
+    let y = model.forward(&x.typed::<shape![Batch, Seq, 4]>()?);
+    assert!(y.allclose(&h, 1e-5, 1e-6)?);
+    Ok(())
+}
+
 #[test]
 fn where_clauses_end_with_a_comma_or_an_empty_bound() {
     model! {

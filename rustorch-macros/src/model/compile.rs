@@ -227,6 +227,7 @@ impl From<Submodel> for Callee {
             Submodel::Field(field) => Self::whole(field),
             Submodel::Each(field) => Self { field, element: Element::Each },
             Submodel::At(field, at) => Self { field, element: Element::At(at) },
+            Submodel::Counted(field, position) => Self { field, element: Element::Counted(position) },
         }
     }
 }

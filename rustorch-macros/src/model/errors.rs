@@ -108,8 +108,10 @@ fn as_expr<T: 'static>(tokens: &T) -> Option<&syn::Expr> {
 fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
+    let mut in_text = false;
     while let Some(c) = rest.next() {
-        if c == ' ' {
+        in_text ^= c == '"' && !out.ends_with('\\');
+        if c == ' ' && !in_text {
             let before = out.chars().last().unwrap_or(' ');
             let after = *rest.peek().unwrap_or(&' ');
             let opens =
@@ -150,16 +152,23 @@ mod tests {
             "f(&x, (a, b), \"tanh\", 2 * D)",
             "(x + y).relu()",
             "-x / 2.0",
-            "x[(0, 1..)]",
             "config::WIDTH",
             "!x",
             "einsum!(\"ij->ji\", x)",
+            "rearrange!(\"b s (h d) -> b h s d\", x, h = 2)",
             "first.0",
             "f(_, 1)",
             "(x,)",
         ] {
             let expr: syn::Expr = syn::parse_str(text).expect("an expression");
             assert_eq!(source(&expr), tidy(&expr.to_token_stream().to_string()), "{text}");
+            assert_eq!(source(&expr), text);
         }
+        for text in ["STRIDE == 1 && IN == OUT", "x[0]", "x[1..=3]", "x > 0.5 || !y", "(-1) - a"] {
+            let expr: syn::Expr = syn::parse_str(text).expect("an expression");
+            assert_eq!(source(&expr), text);
+        }
+        let parts: syn::Expr = syn::parse_str("x[(.., 1.., ..-1)]").expect("an expression");
+        assert_eq!(source(&parts), "x[.., 1.., ..-1]");
     }
 }

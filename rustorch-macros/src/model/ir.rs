@@ -156,6 +156,8 @@ pub(super) struct Body {
     pub region: Region,
     /// What is known about each variable.
     pub vars: Vec<VarInfo>,
+    /// Positions in arrays that depend on what loops count.
+    pub positions: Vec<Poly>,
 }
 
 /// Where a tensor comes from, for messages.
@@ -210,7 +212,9 @@ pub(super) enum Op {
     /// `match KIND { .. }`
     Match { subject: Condition, patterns: Vec<TokenStream>, arms: Vec<Region> },
     /// A loop that counts: `for (i, block) in self.blocks.iter().enumerate()`, `for i in 0..4`.
-    Repeat { over: Over, index: Option<Ident>, carried: Vec<Carried>, body: Region },
+    Repeat { over: Over, index: Option<Counter>, carried: Vec<Carried>, body: Region },
+    /// A position that depends on what loops count is one of an array with so many elements.
+    Within { name: String, position: Poly, length: Poly },
     /// `einsum!(..)`
     Einsum { spec: Spec, inputs: Vec<Use> },
     /// `rearrange!(..)`, `reduce!(..)`, `repeat!(..)`
@@ -267,6 +271,8 @@ pub(super) enum Element {
     Each,
     /// `convs[1]`
     At(usize),
+    /// `convs[i]`, by its number among the positions of the body.
+    Counted(usize),
 }
 
 /// What decides between two regions.
@@ -288,6 +294,14 @@ pub(super) struct Condition {
 pub(super) enum Over {
     Field(usize),
     Range(TokenStream),
+}
+
+/// The number that a loop counts.
+#[derive(Clone)]
+pub(super) struct Counter {
+    pub name: Ident,
+    /// The first one, and the one behind the last, if they are sizes.
+    pub range: Option<(Poly, Poly)>,
 }
 
 /// What an index takes from one axis, or from none.
@@ -333,6 +347,8 @@ pub(super) enum Submodel {
     Each(usize),
     /// One of an array.
     At(usize, usize),
+    /// One of an array, by the number of its position.
+    Counted(usize, usize),
 }
 
 pub(super) enum Operand {
@@ -384,6 +400,14 @@ impl From<Results> for Tree {
             Results::One => Tree::One,
             Results::Tuple(parts) => Tree::Tuple(parts.iter().map(|part| Tree::from(*part)).collect()),
         }
+    }
+}
+
+impl Model {
+    /// A position in an array that depends on what loops count.
+    pub fn position(&self, number: usize) -> &Poly {
+        let body = self.forward.as_ref().and_then(|forward| forward.body.as_ref());
+        &body.expect("positions are those of a body").positions[number]
     }
 }
 

@@ -127,8 +127,12 @@ pub(super) const BINARY: &[FunctionSpec] = &[
     binary("logical_and", "whether neither is 0"),
     binary("logical_or", "whether one is not 0"),
     binary("logical_xor", "whether exactly one is not 0"),
-    with("clamp", "`x` limited to `min ..= max`", &[ArgSpec::operand("min"), ArgSpec::operand("max")])
-        .operands(),
+    with(
+        "clamp",
+        "`x` limited to `min ..= max`; one of them may be left out: `clamp(x, min = 0.0)`",
+        &[ArgSpec::operand("min"), ArgSpec::operand("max")],
+    )
+    .operands(),
     with("clamp_min", "`x`, at least `min`", &[ArgSpec::operand("min")]).operands(),
     with("clamp_max", "`x`, at most `max`", &[ArgSpec::operand("max")]).operands(),
 ];

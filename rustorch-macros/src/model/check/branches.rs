@@ -1,10 +1,11 @@
 //! Branches and loops: what their arms give must agree.
 
 use super::super::errors::Place;
-use super::super::ir::{Carried, Choice, Condition, Presence, Region, Step};
-use super::Checker;
+use super::super::ir::{Carried, Choice, Condition, Counter, Presence, Region, Shape, Step, Use};
+use super::{Checker, equalities};
 use proc_macro2::TokenStream;
 use quote::quote;
+use rustorch_shape::Poly;
 
 impl Checker<'_> {
     pub(super) fn choose(&mut self, choice: &Choice, then: &Region, otherwise: &Region, step: &Step) {
@@ -41,35 +42,72 @@ impl Checker<'_> {
         self.arms(&guarded, step);
     }
 
-    /// Checks every arm under its condition; the others must give what the first one gives.
+    /// Checks every arm under its condition. All must give what one of them gives: the first one, or the last one if that is what
+    /// the first gives under its condition, as where `IN == OUT` makes a residual possible.
     pub(super) fn arms(&mut self, arms: &[(&Region, Option<TokenStream>)], step: &Step) {
-        for (position, (arm, guard)) in arms.iter().enumerate() {
-            let depth = self.guards.len();
-            self.guards.extend(guard.clone());
-            self.region(arm);
-            for (result, var) in arm.results.iter().zip(&step.results) {
-                let Some((_, shape)) = self.known(result) else { continue };
-                match (position, self.shapes[*var].clone()) {
-                    (0, _) | (_, None) => self.set(*var, Some(shape), Vec::new()),
-                    (_, Some(first)) => {
-                        // After a mistake, nothing is known about the result.
-                        if !self.agree(result, &first, result.span, "in the first case this is") {
-                            self.set(*var, None, Vec::new());
-                        }
-                    }
-                }
+        let before = self.errors.count();
+        for (arm, guard) in arms {
+            self.under(guard.as_ref(), |this| this.region(arm));
+        }
+        // After a mistake, nothing is known about the result.
+        if self.errors.count() > before {
+            return;
+        }
+        for (position, var) in step.results.iter().enumerate() {
+            let results: Option<Vec<&Use>> = arms.iter().map(|(arm, _)| arm.results.get(position)).collect();
+            let Some(results) = results else { continue };
+            let shapes: Option<Vec<Shape>> =
+                results.iter().map(|result| self.known(result).map(|(_, shape)| shape)).collect();
+            let Some(shapes) = shapes else { continue };
+            let (first, last) = (0, shapes.len() - 1);
+            let whole = match self.is_under(arms[first].1.as_ref(), &shapes[first], &shapes[last]) {
+                true => last,
+                false => first,
+            };
+            let says = match whole == first {
+                true => "in the first case this is",
+                false => "in the last case this is",
+            };
+            let mut agree = true;
+            for (number, (_, guard)) in arms.iter().enumerate().filter(|(number, _)| *number != whole) {
+                let (result, shape) = (results[number], &shapes[whole]);
+                agree &= self.under(guard.as_ref(), |this| this.agree(result, shape, result.span, says));
             }
-            self.guards.truncate(depth);
+            self.set(*var, agree.then(|| shapes[whole].clone()), Vec::new());
         }
     }
 
-    pub(super) fn repeat(&mut self, carried: &[Carried], body: &Region, step: &Step) {
+    /// Runs `inner` where what is claimed matters only if `guard` holds.
+    fn under<T>(&mut self, guard: Option<&TokenStream>, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let depth = self.guards.len();
+        self.guards.extend(guard.cloned());
+        let result = inner(self);
+        self.guards.truncate(depth);
+        result
+    }
+
+    /// Whether more sizes of two shapes agree where `guard` holds than elsewhere.
+    fn is_under(&self, guard: Option<&TokenStream>, one: &Shape, other: &Shape) -> bool {
+        let Some(guard) = guard else { return false };
+        let known = equalities::of(self.guards.iter().chain([guard]));
+        let helps =
+            |(a, b): (&Poly, &Poly)| a != b && known.apply(a).is_some_and(|a| Some(a) == known.apply(b));
+        one.len() == other.len() && one.iter().zip(other).any(helps)
+    }
+
+    pub(super) fn repeat(
+        &mut self,
+        counter: Option<&Counter>,
+        carried: &[Carried],
+        body: &Region,
+        step: &Step,
+    ) {
         for carried in carried {
             let before = self.known(&carried.before);
             let how = before.as_ref().map_or(Vec::new(), |(var, _)| self.how[*var].clone());
             self.set(carried.inside, before.map(|(_, shape)| shape), how);
         }
-        self.region(body);
+        self.counting(counter, |this| this.region(body));
         for ((carried, result), output) in carried.iter().zip(&body.results).zip(&step.results) {
             let Some((_, before)) = self.known(&carried.before) else { continue };
             let says = format!("a loop keeps shapes, and before it `{}` was", carried.name);

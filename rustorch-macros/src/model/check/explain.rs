@@ -73,7 +73,7 @@ fn flatten(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Opti
         && end < input.len()
     {
         let factors: Vec<String> = input[start..=end].iter().map(ToString::to_string).collect();
-        how[start] = Some(format!("`{text}` is {} = {}", factors.join(" × "), output[start]));
+        how[start] = Some(format!("`{text}` is {}", equation(factors.join(" × "), &output[start])));
     }
     how
 }
@@ -85,7 +85,7 @@ fn cat(args: &Args, text: &str, inputs: &[&[Poly]], output: &[Poly]) -> Vec<Opti
         let parts: Vec<String> =
             inputs.iter().filter_map(|shape| shape.get(axis)).map(ToString::to_string).collect();
         if let (Some(slot), Some(total)) = (how.get_mut(axis), output.get(axis)) {
-            *slot = Some(format!("`{text}` is {} = {total} on axis {axis}", parts.join(" + ")));
+            *slot = Some(format!("`{text}` is {} on axis {axis}", equation(parts.join(" + "), total)));
         }
     }
     how
@@ -112,9 +112,16 @@ fn windows(args: &Args, text: &str, input: &[Poly], output: &[Poly]) -> Vec<Opti
         let divided = if stride[i].is(1) { room } else { format!("({room})/{}", stride[i]) };
         let rounded =
             if matches!(args.get("ceil_mode"), Some(Value::Bool(true))) { ", rounded up" } else { "" };
-        how[axis] = Some(format!("`{text}` is {divided} + 1 = {} on axis {axis}{rounded}", output[axis]));
+        let equation = equation(format!("{divided} + 1"), &output[axis]);
+        how[axis] = Some(format!("`{text}` is {equation} on axis {axis}{rounded}"));
     }
     how
+}
+
+/// A formula and its value, once if they are the same.
+fn equation(formula: String, value: &Poly) -> String {
+    let value = value.to_string();
+    if formula == value { formula } else { format!("{formula} = {value}") }
 }
 
 fn size<'a>(args: &'a Args, name: &str) -> Option<&'a Poly> {

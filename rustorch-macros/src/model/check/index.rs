@@ -2,7 +2,7 @@
 
 use super::super::errors::Place;
 use super::super::ir::{Bound, Component, ComponentKind, FieldKind, Shape, Step, Use, Var};
-use super::Checker;
+use super::{Checker, counted};
 use rustorch_shape::{Dims, Poly, ShapeError, Size, rules};
 
 impl Checker<'_> {
@@ -22,7 +22,7 @@ impl Checker<'_> {
         }
         let mut axis = 0;
         for (component, var) in components {
-            match self.component(component, input, &shape, axis) {
+            match self.in_every_pass(component, input, &shape, axis) {
                 Ok(next) => shape = next,
                 Err(message) => {
                     self.errors.span(component.span, message);
@@ -32,6 +32,40 @@ impl Checker<'_> {
             axis += usize::from(!matches!(component.kind, ComponentKind::At(_)));
             self.set(*var, Some(shape.clone()), Vec::new());
         }
+    }
+
+    /// The shape after one component, which may depend on what loops count.
+    fn in_every_pass(
+        &mut self,
+        component: &Component,
+        input: &Use,
+        shape: &Shape,
+        axis: usize,
+    ) -> Result<Shape, String> {
+        let sizes = counted::sizes(&component.kind);
+        if !sizes.iter().any(|size| self.is_counted(size)) {
+            return self.component(component, input, shape, axis);
+        }
+        let mut found: Option<Shape> = None;
+        for corner in self.corners(&sizes)? {
+            let Some(kind) = counted::component(&component.kind, &corner) else {
+                return Err("this position is too large".into());
+            };
+            let passes: Vec<String> = corner.iter().map(|(name, at)| format!("`{name}` is {at}")).collect();
+            let passes = passes.join(" and ");
+            let component = Component { kind, span: component.span };
+            let next = self
+                .component(&component, input, shape, axis)
+                .map_err(|message| format!("{message}\nwhere {passes}"))?;
+            if let Some(before) = found.replace(next.clone()).filter(|before| *before != next) {
+                return Err(format!(
+                    "shapes are the same in every pass of a loop, but this is {} in one and {} where {passes}",
+                    Dims(&before),
+                    Dims(&next)
+                ));
+            }
+        }
+        found.ok_or_else(String::new)
     }
 
     /// The shape after one component.

@@ -4,13 +4,15 @@
 //! neither prove nor refute is collected as claims, which the generated code asserts.
 
 mod branches;
+mod counted;
+mod equalities;
 mod explain;
 mod index;
 mod pattern;
 mod steps;
 
 use super::errors::{Errors, Place};
-use super::ir::{Body, Forward, Model, Region, Shape, Use, Var};
+use super::ir::{Body, Counter, Forward, Model, Region, Shape, Use, Var};
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::args::Args;
@@ -52,6 +54,8 @@ pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
         claims: Vec::new(),
         guards: Vec::new(),
         applied: BTreeMap::new(),
+        refuted: None,
+        counters: Vec::new(),
     };
     if let Some(forward) = &model.forward
         && let Some(body) = &forward.body
@@ -77,6 +81,10 @@ pub(super) struct Checker<'a> {
     guards: Vec<TokenStream>,
     /// By name, the last calls outside branches.
     applied: BTreeMap<&'static str, Vec<Applied>>,
+    /// The last operation that a condition refuted.
+    refuted: Option<String>,
+    /// What the loops around it count.
+    counters: Vec<Counter>,
 }
 
 /// A call of a layer or function whose claims are known. Large models make the same calls in every block.
@@ -229,6 +237,18 @@ impl Checker<'_> {
 
     fn locate(&mut self, claim: Claim, message: String, span: Place) {
         let guards = &self.guards;
+        // What a condition says of sizes may decide it: `IN == OUT`.
+        let known = equalities::of(guards.iter());
+        if let (Some(left), Some(right)) = (known.apply(&claim.left), known.apply(&claim.right)) {
+            match left.holds(claim.relation, &right) {
+                Truth::True => return,
+                Truth::False if !guards.is_empty() => {
+                    let message = format!("{message}\n{left} is not {right} where {}", known);
+                    return self.refute(&message, span);
+                }
+                Truth::False | Truth::Unknown => {}
+            }
+        }
         let guard = (!guards.is_empty()).then(|| quote!(#((#guards))&&*));
         let known = |other: &Located| {
             let sides = (&other.claim.left, &other.claim.right);
@@ -240,6 +260,17 @@ impl Checker<'_> {
         };
         if !self.claims.iter().any(known) {
             self.claims.push(Located { claim, message, span, guard });
+        }
+    }
+}
+
+impl Checker<'_> {
+    /// Reports what a condition refutes: once for an operation, whatever the number of its axes.
+    fn refute(&mut self, message: &str, span: Place) {
+        let what = message.lines().next().unwrap_or_default();
+        let operation = what.split(": axis").next().unwrap_or_default().to_string();
+        if self.refuted.replace(operation.clone()) != Some(operation) {
+            self.errors.span(span, message);
         }
     }
 }

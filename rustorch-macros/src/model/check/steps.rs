@@ -1,7 +1,9 @@
 //! One step after the other.
 
 use super::super::errors::Place;
-use super::super::ir::{BinaryOp, Call, CallOption, Layer, Op, Operand, Shape, Stated, Step, Use, Var};
+use super::super::ir::{
+    BinaryOp, Call, CallOption, FieldKind, Layer, Op, Operand, Shape, Stated, Step, Use, Var,
+};
 use super::{Checker, explain};
 use rustorch_shape::args::{Args, Fallback, Kind, Value};
 use rustorch_shape::functions::FunctionSpec;
@@ -24,9 +26,9 @@ impl Checker<'_> {
             Op::Pattern(call) => self.pattern(call, step),
             Op::Annotate { value, shape, span } => drop(self.agree(value, shape, *span, "this says")),
             Op::If { then, otherwise } => self.arms(&[(then, None), (otherwise, None)], step),
-            Op::For { carried, body, .. } | Op::Repeat { carried, body, .. } => {
-                self.repeat(carried, body, step)
-            }
+            Op::For { carried, body, .. } => self.repeat(None, carried, body, step),
+            Op::Repeat { index, carried, body, .. } => self.repeat(index.as_ref(), carried, body, step),
+            Op::Within { name, position, length } => self.within(name, position, length, step.span),
             Op::LayerCall { field, inputs, options, .. } => {
                 self.layer(*field, &inputs.iter().collect::<Vec<_>>(), options, step);
             }
@@ -89,7 +91,13 @@ impl Checker<'_> {
                 }
                 self.layers[field] = Some(args);
                 let subject = format!("`{name}`");
-                self.add_claims(claims, &subject, inputs, step.span);
+                for claim in claims {
+                    let mut message = self.compose(&subject, &claim.otherwise, inputs);
+                    if !first {
+                        message.push_str(&self.first_use(field, &claim.otherwise));
+                    }
+                    self.locate(claim, message, step.span);
+                }
             }
             Err(error) => {
                 let given = options.iter().find_map(|(name, option)| match option {
@@ -132,8 +140,30 @@ impl Checker<'_> {
         }
         if in_declaration {
             self.layers[field] = None;
+        } else if !first {
+            message.push_str(&self.first_use(field, error));
         }
         self.errors.span(span, message);
+    }
+
+    /// Where the size at fault comes from, if it was inferred.
+    fn first_use(&self, field: usize, error: &ShapeError) -> String {
+        let field = &self.model.fields[field];
+        let inferred = field.layer().and_then(|layer| Some((layer, layer.inferred()?)));
+        match inferred {
+            Some((layer, arg))
+                if layer.call.args.get(arg.name).is_none() && error.message.starts_with("takes ") =>
+            {
+                let alike = match &field.kind {
+                    FieldKind::Layers(..) => {
+                        ", and the layers of an array are alike: declare those that differ one by one"
+                    }
+                    _ => "",
+                };
+                format!("\n`{}` of `{}` was inferred from its first use{alike}", arg.name, field.label)
+            }
+            _ => String::new(),
+        }
     }
 
     /// A layer would depend on a size that only a run knows.

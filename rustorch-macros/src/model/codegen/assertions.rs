@@ -101,7 +101,10 @@ fn calls(model: &Model, program: &Program) -> Vec<StatedSize> {
                 found.extend(calls(model, body));
             }
             Instruction::Submodel { target, inputs, results, span, .. } => {
-                let (Submodel::Field(field) | Submodel::Each(field) | Submodel::At(field, _)) = *target;
+                let (Submodel::Field(field)
+                | Submodel::Each(field)
+                | Submodel::At(field, _)
+                | Submodel::Counted(field, _)) = *target;
                 let (FieldKind::Submodel(ty) | FieldKind::Submodels(ty, _)) = &model.fields[field].kind
                 else {
                     continue;

@@ -24,7 +24,7 @@ mod types;
 pub(super) use statements::reference;
 pub(super) use stub::stub;
 pub(super) use text::{OWN, list};
-pub(super) use types::{interpolation, optional};
+pub(super) use types::{interpolation, optional, size};
 
 use super::check::Checked;
 use super::compile::Compiled;

@@ -28,6 +28,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         let label = &model.fields[callee.field].label;
         match callee.element {
             Element::At(at) => format!("{label}[{at}]"),
+            Element::Counted(position) => format!("{label}[{}]", model.position(position)),
             Element::Whole | Element::Each => label.clone(),
         }
     };

@@ -315,6 +315,10 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
             let name = &model.fields[*field].name;
             quote_spanned!(span=> self.#name[#at])
         }
+        Submodel::Counted(field, position) => {
+            let (name, at) = (&model.fields[*field].name, types::size(model.position(*position)));
+            quote_spanned!(span=> self.#name[#at])
+        }
     };
     call::open(model, instruction, &callee)
 }
@@ -338,6 +342,8 @@ impl Display for Place<'_> {
         match self.element {
             Element::Each => each(self.field).fmt(f),
             Element::At(at) => write!(f, "self.{name}[{at}]"),
+            // A size prints as valid Rust.
+            Element::Counted(position) => write!(f, "self.{name}[{}]", self.model.position(position)),
             Element::Whole => write!(f, "self.{name}"),
         }
     }

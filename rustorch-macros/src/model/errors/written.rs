@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::{BinOp, Expr, Member, Token, UnOp};
+use syn::{BinOp, Expr, Member, RangeLimits, Token, UnOp};
 
 /// Writes an expression as a person would; `None` if it is of a kind that a token stream prints.
 pub(super) fn print(expr: &Expr, out: &mut String) -> Option<()> {
@@ -43,6 +43,35 @@ pub(super) fn print(expr: &Expr, out: &mut String) -> Option<()> {
             print(&binary.left, out)?;
             out.push_str(operator(&binary.op)?);
             print(&binary.right, out)?;
+        }
+        Expr::Unary(unary) => {
+            out.push(match &unary.op {
+                UnOp::Neg(_) => '-',
+                UnOp::Not(_) => '!',
+                _ => return None,
+            });
+            print(&unary.expr, out)?;
+        }
+        Expr::Index(index) => {
+            print(&index.expr, out)?;
+            match &*index.index {
+                // `x[.., 0]` is parsed as one with a tuple.
+                Expr::Tuple(parts) if parts.elems.len() > 1 => list('[', &parts.elems, ']', out)?,
+                one => {
+                    out.push('[');
+                    print(one, out)?;
+                    out.push(']');
+                }
+            }
+        }
+        Expr::Range(range) => {
+            if let Some(start) = &range.start {
+                print(start, out)?;
+            }
+            out.push_str(if matches!(range.limits, RangeLimits::Closed(_)) { "..=" } else { ".." });
+            if let Some(end) = &range.end {
+                print(end, out)?;
+            }
         }
         Expr::Assign(assign) => {
             print(&assign.left, out)?;
@@ -116,6 +145,14 @@ fn operator(op: &BinOp) -> Option<&'static str> {
         BinOp::Mul(_) => " * ",
         BinOp::Div(_) => " / ",
         BinOp::Rem(_) => " % ",
+        BinOp::And(_) => " && ",
+        BinOp::Or(_) => " || ",
+        BinOp::Eq(_) => " == ",
+        BinOp::Ne(_) => " != ",
+        BinOp::Lt(_) => " < ",
+        BinOp::Le(_) => " <= ",
+        BinOp::Gt(_) => " > ",
+        BinOp::Ge(_) => " >= ",
         _ => return None,
     })
 }

@@ -73,7 +73,7 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
             inputs: inputs.iter().map(|input| input.var).collect::<Option<_>>()?,
             result: result?,
         },
-        Op::Annotate { .. } => return None,
+        Op::Annotate { .. } | Op::Within { .. } => return None,
         Op::If { then, otherwise } => Instruction::If {
             then: region(then),
             otherwise: region(otherwise),
@@ -131,7 +131,7 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
         },
         Op::Repeat { over, index, carried, body } => Instruction::Repeat {
             over: over.clone(),
-            index: index.clone(),
+            index: index.as_ref().map(|counter| counter.name.clone()),
             carried: pairs(carried)?,
             body: region(body),
             results: step.results.clone(),

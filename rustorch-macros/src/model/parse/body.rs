@@ -282,6 +282,15 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         let message = match &expr {
             Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass", source(&call.mac.path)),
             Expr::Assign(assign) => format!("`{}` cannot be assigned to: only a name can, as in `x = x + y;`", source(&assign.left)),
+            Expr::MethodCall(call) if in_place(&call.method).is_some() => {
+                let name = in_place(&call.method).unwrap_or_default();
+                let args: Vec<String> = call.args.iter().map(source).collect();
+                let tensor = source(&call.receiver);
+                format!(
+                    "a forward pass makes new tensors, which may have the names of those before: write `{tensor} = {tensor}.{name}({});`",
+                    args.join(", ")
+                )
+            }
             _ => "the value of this expression is dropped: bind it with `let`, or leave out the `;` if it is the output".into(),
         };
         return Err(syn::Error::new_spanned(&expr, message));
@@ -329,4 +338,11 @@ fn end(input: ParseStream, value: &Value) -> syn::Result<()> {
         }
         Value::Branch(_) => Err(input.error("expected `;` before this")),
     }
+}
+
+/// The method without the underscore of one that works in place, if it is one.
+fn in_place(method: &syn::Ident) -> Option<String> {
+    let name = method.to_string();
+    let plain = name.strip_suffix('_').filter(|plain| !plain.is_empty() && *plain != "where")?;
+    Some(plain.to_string())
 }

@@ -31,6 +31,7 @@ pub(super) fn resolve(
         barriers: vec![0],
         vars: Vec::new(),
         steps: Vec::new(),
+        positions: Vec::new(),
     };
     for (pattern, shapes) in inputs {
         let value = resolver.input(pattern, shapes);
@@ -47,7 +48,7 @@ pub(super) fn resolve(
         resolver.errors.span(span, "the tuples of the result are not grouped as the declared outputs are");
     }
     let region = Region { steps: std::mem::take(&mut resolver.steps), results };
-    Body { region, vars: resolver.vars }
+    Body { region, vars: resolver.vars, positions: resolver.positions }
 }
 
 /// What a name stands for.
@@ -90,6 +91,8 @@ pub(super) struct Resolver<'a> {
     pub barriers: Vec<usize>,
     pub vars: Vec<VarInfo>,
     pub steps: Vec<Step>,
+    /// Those in arrays that depend on what loops count.
+    pub positions: Vec<rustorch_shape::Poly>,
 }
 
 impl Resolver<'_> {
@@ -250,6 +253,12 @@ impl Resolver<'_> {
                             parts.len()
                         ),
                     );
+                    // Once for a name.
+                    if let Expr::Path(path) = expr
+                        && let Some(name) = path.path.get_ident()
+                    {
+                        self.bind(name, Binding::Value(Val::Broken));
+                    }
                 }
                 Use { var: None, span: place_of(expr), text: source(expr) }
             }

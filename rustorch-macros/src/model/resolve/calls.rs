@@ -1,6 +1,6 @@
 //! Calls by name: of layers, submodels and functions, also as methods and of one of an array.
 
-use super::super::errors::source;
+use super::super::errors::{place_of, source};
 use super::super::ir::{Element, FieldKind, Op, Stated, Submodel};
 use super::body::{Binding, Resolver, Target, is_self};
 use super::expr::named;
@@ -88,9 +88,18 @@ impl Resolver<'_> {
             (FieldKind::Submodels(..), Some(at)) => {
                 self.submodel(Submodel::At(field, at), name, args, whole, target)
             }
-            (FieldKind::Layers(..) | FieldKind::Submodels(..), None) => {
-                self.errors.at(&index.index, format!("the number of an element must be a literal; to use all of them, write `for layer in self.{name} {{ .. }}`"));
-                Val::Broken
+            (FieldKind::Layers(_, len) | FieldKind::Submodels(_, len), None) => {
+                let (Some(position), is_layer) = (
+                    self.position(name, &index.index, len),
+                    matches!(self.fields[field].kind, FieldKind::Layers(..)),
+                ) else {
+                    self.visit(args);
+                    return Val::Broken;
+                };
+                match is_layer {
+                    true => self.layer(field, Element::Counted(position), name, args, whole),
+                    false => self.submodel(Submodel::Counted(field, position), name, args, whole, target),
+                }
             }
             (FieldKind::Broken(_), _) => Val::Broken,
             _ => {
@@ -98,6 +107,30 @@ impl Resolver<'_> {
                 Val::Broken
             }
         }
+    }
+
+    /// The number of a position in an array that depends on what loops count: `convs[i]`, `blocks[N - 1 - i]`.
+    fn position(&mut self, name: &Ident, at: &Expr, len: &Expr) -> Option<usize> {
+        let message = || {
+            format!(
+                "`{}` is no number of an element: write a literal, or what a loop counts, as in `for i in 0..{} {{ x = {name}[i](x); }}`; to use all of them, write `for layer in self.{name} {{ x = layer(x); }}`",
+                source(at),
+                source(len)
+            )
+        };
+        let Ok(position) = self.counting().size(at) else {
+            self.errors.at(at, message());
+            return None;
+        };
+        // A length that is no size is not known here, so no position in the array is.
+        let length = self.errors.take(self.sizes.size(len))?;
+        self.step(
+            Op::Within { name: name.to_string(), position: position.clone(), length },
+            Vec::new(),
+            place_of(at),
+        );
+        self.positions.push(position);
+        Some(self.positions.len() - 1)
     }
 
     /// `x.relu()`, `self.fc1(x)`, `fc1.forward(x)`, `self.fc1.forward(x)`.
@@ -143,9 +176,15 @@ impl Resolver<'_> {
                 Val::Broken
             }
             None => {
-                match call.method == "view" && !args.iter().any(|arg| written::elements(arg).is_some()) {
-                    true => self.errors.at(&call.method, view(call)),
-                    false => self.unknown_function(&call.method, "method"),
+                match self.field(&call.method) {
+                    // `conv(x).norm()`
+                    Some(_) => self.errors.at(&call.method, layer_as_method(call)),
+                    None if call.method == "view"
+                        && !args.iter().any(|arg| written::elements(arg).is_some()) =>
+                    {
+                        self.errors.at(&call.method, view(call));
+                    }
+                    None => self.unknown_function(&call.method, "method"),
                 }
                 self.visit(&all);
                 Val::Broken
@@ -251,6 +290,7 @@ impl Resolver<'_> {
             | "unpack_sequence" => Some(
                 "a packed sequence has no shape: give the padded one to the layer, with a mask `[batch, seq]` as another input to leave out what is padding",
             ),
+            "t" => Some("write `transpose(x, 0, 1)`"),
             "upsample" => Some("write `interpolate(x, scale_factor = 2)`"),
             "to" | "cuda" | "cpu" | "clone" | "unwrap" | "item" | "backward" | "requires_grad_" => {
                 Some("leave it out: a forward pass consists of layers and functions alone")
@@ -264,7 +304,7 @@ impl Resolver<'_> {
         let known = fields.iter().map(String::as_str).chain(functions::all().map(|function| function.name));
         let instead = match text.as_str() {
             "view" => Some("reshape"),
-            "swapaxes" | "t" | "T" => Some("transpose"),
+            "swapaxes" => Some("transpose"),
             "concat" | "concatenate" => Some("cat"),
             "mm" | "dot" => Some("matmul"),
             "powi" | "powf" => Some("pow"),
@@ -316,6 +356,13 @@ fn module(expr: &Expr) -> Option<&Ident> {
         Expr::Field(field) if named(&field.member).is_some() => module(&field.base),
         _ => None,
     }
+}
+
+/// A field is no method of a tensor.
+fn layer_as_method(call: &syn::ExprMethodCall) -> String {
+    let name = &call.method;
+    let args: Vec<String> = std::iter::once(&*call.receiver).chain(&call.args).map(source).collect();
+    format!("`{name}` is a layer or model, not a method of tensors: write `{name}({})`", args.join(", "))
 }
 
 /// `x.view(-1, 784)` in the words of this language.

@@ -15,6 +15,7 @@ impl Resolver<'_> {
     pub(super) fn function(&mut self, spec: &'static FunctionSpec, args: &[&Expr], whole: &Expr) -> Val {
         // The names are those of this call's results, not of a call inside it.
         let names = self.names.take();
+        let spec = one_sided(spec, args).unwrap_or(spec);
         let Some((inputs, rest)) = self.function_inputs(spec, args, whole) else { return Val::Broken };
         let given: Vec<_> = rest.iter().map(|expr| written::split(expr)).collect();
         let matcher = Matcher {
@@ -134,6 +135,17 @@ impl Resolver<'_> {
                 Val::Broken
             }
         }
+    }
+}
+
+/// `clamp(x, min = 0.0)` is `clamp_min(x, 0.0)`, as in PyTorch, and `clamp(x, 0.0)` is as well.
+fn one_sided(spec: &FunctionSpec, args: &[&Expr]) -> Option<&'static FunctionSpec> {
+    let ([_, bound], "clamp") = (args, spec.name) else { return None };
+    match written::split(bound).0 {
+        Some(name) if name == "max" => functions::find("clamp_max"),
+        Some(name) if name == "min" => functions::find("clamp_min"),
+        Some(_) => None,
+        None => functions::find("clamp_min"),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::super::errors::{place_of, source};
 use super::super::ir::{Bound, Component, ComponentKind, Op, Use};
-use super::body::Resolver;
+use super::body::{Resolver, is_self};
+use super::expr::named;
 use super::value::Val;
 use rustorch_shape::Poly;
 use rustorch_shape::Size;
-use syn::{Expr, Lit, RangeLimits, UnOp};
+use syn::{BinOp, Expr, Lit, RangeLimits, UnOp};
 
 impl Resolver<'_> {
     pub(super) fn index(&mut self, index: &syn::ExprIndex, whole: &Expr) -> Val {
@@ -14,6 +15,14 @@ impl Resolver<'_> {
             Expr::Tuple(tuple) => tuple.elems.iter().collect(),
             single => vec![single],
         };
+        if let ([Expr::Lit(_)], Some(name)) = (&parts[..], self.attention(&index.expr)) {
+            let message = format!(
+                "`{name}` gives one tensor and no weights: leave out `[{}]`; for an example of the batch, give the tensor a name first",
+                source(parts[0])
+            );
+            self.errors.at(&index.index, message);
+            return Val::Broken;
+        }
         let input = self.single(&index.expr, None);
         let mut components = Vec::new();
         for part in parts {
@@ -35,6 +44,18 @@ impl Resolver<'_> {
         let span = place_of(whole);
         self.step(Op::Index { input, components }, vec![var], span);
         Val::Tensor(Use { var: Some(var), span, text })
+    }
+
+    /// The name of the layer, if this is a call of attention, which gives a tuple in PyTorch.
+    fn attention(&self, expr: &Expr) -> Option<String> {
+        let Expr::Call(call) = expr else { return None };
+        let name = match &*call.func {
+            Expr::Path(path) => path.path.get_ident()?,
+            Expr::Field(field) if is_self(&field.base) => named(&field.member)?,
+            _ => return None,
+        };
+        let layer = self.fields[self.field(name)?].layer()?;
+        (layer.spec.name == "MultiheadAttention").then(|| name.to_string())
     }
 
     fn component(&self, expr: &Expr) -> syn::Result<ComponentKind> {
@@ -86,8 +107,23 @@ impl Resolver<'_> {
     fn bound(&self, expr: &Expr) -> syn::Result<Bound> {
         match expr {
             Expr::Paren(inner) => self.bound(&inner.expr),
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => self.sizes.size(&unary.expr).map(Bound::FromEnd),
-            _ => self.sizes.size(expr).map(Bound::FromStart).map_err(|error| {
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => self.counting().size(&unary.expr).map(Bound::FromEnd),
+            // `-1 - i`
+            Expr::Binary(binary)
+                if let (Expr::Unary(back), BinOp::Sub(_) | BinOp::Add(_)) = (&*binary.left, &binary.op)
+                    && matches!(back.op, UnOp::Neg(_)) =>
+            {
+                let sizes = self.counting();
+                let (back, further) = (sizes.size(&back.expr)?, sizes.size(&binary.right)?);
+                let sum = match binary.op {
+                    BinOp::Sub(_) => back.plus(&further),
+                    _ => back.minus(&further),
+                };
+                sum.map(Bound::FromEnd).ok_or_else(|| {
+                    syn::Error::new_spanned(expr, format!("`{}` is too large to be a position", source(expr)))
+                })
+            }
+            _ => self.counting().size(expr).map(Bound::FromStart).map_err(|error| {
                 let message = format!(
                     "{error}\nan index takes positions (`0`, `-1`), ranges (`..`, `1..N`) and `NewAxis`; for positions that a tensor holds write `index_select(x, dim, index)` or `gather(x, dim, index)`"
                 );

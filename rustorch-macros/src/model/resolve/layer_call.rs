@@ -83,7 +83,7 @@ impl Resolver<'_> {
             source(state),
             match value.tree().count() {
                 1 => "is one tensor".to_string(),
-                n => format!("has {n}, grouped otherwise"),
+                n => format!("is a tuple of {n}"),
             }
         );
         self.errors.at(state, message);

@@ -2,18 +2,19 @@
 
 use super::super::ast::{Loop, Value};
 use super::super::errors::{Place, place_of, source};
-use super::super::ir::{Carried, FieldKind, Op, Over, Region, Use};
+use super::super::ir::{Carried, Counter, FieldKind, Op, Over, Region, Use};
 use super::body::{Binding, Resolver, is_self};
 use super::scope::assigned;
 use super::value::Val;
 use quote::ToTokens;
-use rustorch_shape::suggest;
+use rustorch_shape::{Poly, Size, suggest};
 use std::collections::BTreeMap;
-use syn::{Expr, Ident};
+use syn::{Expr, Ident, RangeLimits};
 
 impl Resolver<'_> {
     pub(super) fn repeat(&mut self, repeat: &Loop) {
         let Loop { index, variable, over, body } = repeat;
+        let range = self.counted(over);
         let Some(over) = self.loop_over(over, index.as_ref()) else {
             for name in assigned(body) {
                 self.bind(name, Binding::Value(Val::Broken));
@@ -46,8 +47,23 @@ impl Resolver<'_> {
         };
         if let Some(index) = &counted {
             super::refuse_own_name(&index.to_string(), index.span(), self.errors);
-            scope.insert(index.to_string(), Binding::Number(None));
+            let text = index.to_string();
+            if self.sizes.dims().contains(&text) {
+                self.errors
+                    .at(index, format!("`{text}` is a dim of an input: call what the loop counts otherwise"));
+            }
+            scope.insert(text, Binding::Number(None));
         }
+        let range = match &over {
+            Over::Field(field) => match &self.fields[*field].kind {
+                FieldKind::Layers(_, len) | FieldKind::Submodels(_, len) => {
+                    self.sizes.size(len).ok().map(|len| (Poly::constant(0), len))
+                }
+                _ => None,
+            },
+            Over::Range(_) => range,
+        };
+        let counted = counted.map(|name| Counter { name, range });
         let (steps, (), scope) = self.region(scope, |this| {
             this.statements(body);
             if let Some(tail) = &body.tail {
@@ -94,6 +110,21 @@ impl Resolver<'_> {
                 self.step(Op::For { field, carried, body }, after, span)
             }
             over => self.step(Op::Repeat { over, index: counted, carried, body }, after, span),
+        }
+    }
+
+    /// The numbers that a loop over a range counts, from the first to the one behind the last, if they are sizes.
+    fn counted(&self, over: &Expr) -> Option<(Poly, Poly)> {
+        let range = match over {
+            Expr::Paren(inner) => return self.counted(&inner.expr),
+            Expr::Range(range) => range,
+            _ => return None,
+        };
+        let size = |bound: &Option<Box<Expr>>| bound.as_deref().and_then(|bound| self.sizes.size(bound).ok());
+        let (start, end) = (size(&range.start)?, size(&range.end)?);
+        match range.limits {
+            RangeLimits::HalfOpen(_) => Some((start, end)),
+            RangeLimits::Closed(_) => Some((start, end.plus(&Poly::constant(1))?)),
         }
     }
 

@@ -288,7 +288,7 @@ fn resolve_forward(
     let mut sizes = constants.with_dims(dims.iter().map(|dim: &Dim| dim.name.clone()), is_lenient);
     for (input, shape) in inputs.iter_mut().zip(written) {
         // A dim inside a formula, `2 * seq`, must stand alone somewhere.
-        input.shape = input.shape.take().and_then(|_| sizes.shape(shape, errors));
+        input.shape = input.shape.take().and_then(|_| sizes.shape_of_input(shape, errors));
     }
     // One that does not has been reported: what depends on it is left alone.
     let is_lenient = is_lenient || inputs.iter().any(|input| input.shape.is_none());

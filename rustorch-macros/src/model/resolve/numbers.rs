@@ -2,7 +2,9 @@
 
 use super::super::ast::{Block, Branch, BranchKind, Condition, Value};
 use super::body::{Binding, Number, Resolver};
+use super::size::Sizes;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use rustorch_shape::Poly;
 use syn::{Expr, Ident};
 
 impl Resolver<'_> {
@@ -43,6 +45,17 @@ impl Resolver<'_> {
             None => Binding::Value(super::value::Val::Broken),
         };
         self.bind(name, number);
+    }
+
+    /// The sizes with the numbers that the loops around here count, as positions on axes and in arrays may use them.
+    pub(super) fn counting(&self) -> Sizes {
+        let mut sizes = self.sizes.clone();
+        for (name, binding) in self.scopes.iter().flatten() {
+            if matches!(binding, Binding::Number(None)) {
+                sizes.set_named(name, Some(Poly::dim(name)));
+            }
+        }
+        sizes
     }
 
     /// The tokens with every named number in place of its name.

@@ -21,6 +21,8 @@ pub(super) struct Sizes {
     dims: Option<Vec<String>>,
     /// Sizes that the forward pass has given a name: `let width = D / HEADS;`.
     named: BTreeMap<String, Poly>,
+    /// These are the sizes of inputs, from which dims are read.
+    is_of_inputs: bool,
     /// An input has no readable shape: every name in lower case may be a dim.
     is_lenient: bool,
     /// Names with a mistake that has been reported: they stand for themselves from then on.
@@ -44,6 +46,7 @@ impl Sizes {
             others,
             dims: None,
             named: BTreeMap::new(),
+            is_of_inputs: false,
             is_lenient: false,
             reported: Rc::default(),
         }
@@ -141,6 +144,11 @@ impl Sizes {
         sizes.into_iter().collect()
     }
 
+    /// The same of an input.
+    pub fn shape_of_input(&self, shape: &ast::Shape, errors: &mut Errors) -> Option<Shape> {
+        Sizes { is_of_inputs: true, ..self.clone() }.shape(shape, errors)
+    }
+
     /// The size that an expression stands for.
     pub fn size(&self, expr: &Expr) -> SizeResult {
         match expr {
@@ -224,6 +232,9 @@ impl Sizes {
         }
         match &self.dims {
             Some(dims) if dims.contains(&name) || self.is_lenient => Ok(Poly::dim(name)),
+            Some(_) if self.is_of_inputs => error(format!(
+                "`{name}` cannot be read off an input, where it does not stand alone: write `{name}` for the whole size and `{name} / 2` for a part of it, or have it as the size of another axis; constants are in upper case"
+            )),
             Some(dims) => {
                 let hint = suggest(&name, dims.iter().map(String::as_str))
                     .map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));

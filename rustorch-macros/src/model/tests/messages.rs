@@ -162,7 +162,7 @@ fn mistakes_in_the_language_are_named() {
             "whether a layer is there depends on const parameters",
         ),
         ("fc: [Linear(28, 28); 2]", "fc(x)", "`fc` is an array of layers: write `for layer in self.fc"),
-        ("fc: [Linear(28, 28); 2]", "fc[D](x)", "the number of an element must be a literal"),
+        ("fc: [Linear(28, 28); 2]", "fc[x](x)", "`x` is no number of an element: write a literal"),
         ("", "let y = if D > 2 { relu(x) }; y", "this `if` is a value, which it needs in both cases"),
         ("", "if x > 2.0 { x = relu(x); } x", "on const parameters and on sizes, not on the values of `x`"),
         (

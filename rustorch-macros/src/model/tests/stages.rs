@@ -1,7 +1,7 @@
 //! What correct models, and those with a mistake, become at every stage.
 
 use super::super::{codegen, compile, lower};
-use super::{expand, expansion, image, run};
+use super::{expand, expansion, image, message, run};
 use proc_macro2::TokenStream;
 use rustorch_shape::Dims;
 
@@ -109,15 +109,46 @@ fn loops_branches_and_submodels() {
 }
 
 #[test]
-fn claims_of_a_branch_hold_under_its_condition() {
-    let text = expansion(
-        "Block<const IN: usize, const OUT: usize> {
-            down: Option<Linear>(IN, OUT) if IN != OUT,
-        }
-        forward(x: [batch, IN]) -> [batch, OUT] {
-            if let Some(down) = self.down { down(x) } else { x }
-        }",
+fn sizes_that_a_condition_makes_equal_are_one() {
+    let residual = |padding: usize| {
+        format!(
+            "Block<const IN: usize, const OUT: usize, const STRIDE: usize> {{
+                conv: Conv2d(IN, OUT, kernel = 3, stride = STRIDE, padding = {padding}),
+            }}
+            forward(x: [batch, IN, h, w]) -> [batch, OUT, (h + {back} - 1) / STRIDE + 1, (w + {back} - 1) / STRIDE + 1] {{
+                let y = conv(x);
+                if STRIDE == 1 && IN == OUT {{ x + y }} else {{ y }}
+            }}",
+            back = 2 * padding as isize - 2
+        )
+        .replace(" + -2", " - 2")
+    };
+    assert!(!expansion(&residual(1)).contains("assert_sizes"));
+    assert_eq!(
+        message(&residual(0)),
+        "`x + y`: shapes [batch, IN, h, w] and [batch, OUT, (h - 3)/STRIDE + 1, (w - 3)/STRIDE + 1] do not broadcast: \
+         axis 2 of the left is h, axis 2 of the right is (h - 3)/STRIDE + 1\n\
+         `y` is [batch, OUT, (h - 3)/STRIDE + 1, (w - 3)/STRIDE + 1], from `conv(x)`\n\
+         `conv(x)` is (h - 3)/STRIDE + 1 on axis 2\n\
+         h is not h - 2 where STRIDE is 1 and IN is OUT"
     );
-    assert!(text.contains("if (! (IN != OUT)) {"), "{text}");
+}
+
+#[test]
+fn claims_of_a_branch_hold_under_its_condition() {
+    let block = |condition: &str| {
+        expansion(&format!(
+            "Block<const IN: usize, const OUT: usize> {{
+                down: Option<Linear>(IN, OUT) if {condition},
+            }}
+            forward(x: [batch, IN]) -> [batch, OUT] {{
+                if let Some(down) = self.down {{ down(x) }} else {{ x }}
+            }}"
+        ))
+    };
+    let text = block("IN > OUT");
+    assert!(text.contains("if (! (IN > OUT)) {"), "{text}");
+    // Without the layer, the sizes are equal: nothing is left to assert.
+    assert!(!block("IN != OUT").contains("assert_sizes"));
     assert!(text.contains(":: core :: option :: Option < :: rustorch :: nn :: Linear >"), "{text}");
 }

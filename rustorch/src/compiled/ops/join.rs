@@ -113,7 +113,14 @@ impl Pass {
         let Some(dtype) = x.dtype else {
             return self.refuse("what a tensor to be taken apart holds is unknown".into());
         };
-        let mut done = start * numel(&shape[axis + 1..]);
+        // Where a position depends on sizes that only a run knows, nothing has compared it with the axis: the operation does.
+        let taken: usize = outputs.iter().map(|output| numel(output) / rows.max(1)).sum();
+        let inner = numel(&shape[axis + 1..]);
+        if start.checked_mul(inner).and_then(|before| before.checked_add(taken)).is_none_or(|end| end > row) {
+            return self
+                .refuse(format!("position {start} is outside axis {axis}, which has size {}", shape[axis]));
+        }
+        let mut done = start * inner;
         for (made, output) in made.iter_mut().zip(outputs) {
             let len = numel(output);
             let grad = self.recording && x.grad;

@@ -71,6 +71,15 @@ impl Pass {
         let Some(dtype) = x.dtype else {
             return self.refuse("what a tensor to be taken apart holds is unknown".into());
         };
+        let (axis, start, step) = options;
+        let last =
+            outputs[0][axis].checked_sub(1).map(|last| start.saturating_add(last.saturating_mul(step)));
+        if last.is_some_and(|last| last >= shape[axis]) {
+            return self.refuse(format!(
+                "position {start} and those behind it are outside axis {axis}, which has size {}",
+                shape[axis]
+            ));
+        }
         let (len, grad) = (numel(outputs[0]), self.recording && x.grad);
         let y = match dtype {
             DType::F32 => self.result(len, grad),

@@ -163,16 +163,18 @@ impl Printer<'_> {
                 write!(text, "{taken}");
             }
             Kind::Loop { over, index, carried, body } => {
+                // In a block, since a loop around this one has slots of the same names.
+                let mut block = text.another();
                 let slots = || (0..carried.len()).map(|slot| Local("carried", slot));
                 for (slot, result) in slots().zip(&step.results) {
                     write!(
-                        text,
+                        block,
                         "let mut {slot}: Grad = None; __pass.share({}, &mut {slot});",
                         grad(*result)
                     );
                 }
                 let head = self.op_by_op().reversed_head(over, *index);
-                let mut steps = text.another();
+                let mut steps = block.another();
                 carried
                     .iter()
                     .for_each(|(inside, _)| write!(steps, "let mut {}: Grad = None;", grad(*inside)));
@@ -183,10 +185,11 @@ impl Printer<'_> {
                     write!(steps, "{slot} = {};", grad(*inside));
                 }
                 let steps = steps.into_inner();
-                write!(text, "{head} {{ {steps} }}");
+                write!(block, "{head} {{ {steps} }}");
                 for (slot, (_, before)) in slots().zip(carried) {
-                    write!(text, "__pass.contribute(&mut {}, {slot});", grad(*before));
+                    write!(block, "__pass.contribute(&mut {}, {slot});", grad(*before));
                 }
+                write!(text, "{{ {} }}", block.into_inner());
             }
         }
     }

@@ -1,0 +1,9 @@
+//! Known architectures as people write them who come from PyTorch, in the styles that the language allows: compiled and op by op
+//! they give the same outputs and gradients, training and evaluating, on several batches, one example and none.
+
+mod convolutions;
+mod images;
+mod sets;
+mod signals;
+mod text;
+mod vectors;
