@@ -144,8 +144,17 @@ fn layers() {
     }
     calls! { (x: [batch, 4, 6, 5] = images) [batch, 4, 3, 2]
         avg_pool2d: (avg_pool2d(x, 2)) is (f::avg_pool2d(x, [2, 2], f::AvgPool2dOptions::default()).unwrap());
+        lp_pool2d: (lp_pool2d(x, 3.0, 2)) is (f::lp_pool2d(x, 3.0, [2, 2], None, false).unwrap());
         adaptive_avg_pool2d: (adaptive_avg_pool2d(x, [3, 2])) is (f::adaptive_avg_pool2d(x, [Some(3), Some(2)]).unwrap());
         adaptive_max_pool2d: (adaptive_max_pool2d(x, [3, 2])) is (f::adaptive_max_pool2d(x, [Some(3), Some(2)]).unwrap());
+    }
+    let options = f::AvgPool3dOptions { divisor_override: Some(5), ..Default::default() };
+    calls! { (x: [batch, 2, 4, 6, 5] = numbers([2, 2, 4, 6, 5])) [batch, 2, 2, 3, 2]
+        max_pool3d: (max_pool3d(x, 2)) is (f::max_pool3d(x, [2; 3], f::MaxPool3dOptions::default()).unwrap());
+        avg_pool3d: (avg_pool3d(x, [2, 2, 2], divisor_override = 5)) is (f::avg_pool3d(x, [2; 3], options).unwrap());
+        lp_pool3d: (lp_pool3d(x, 3.0, 2)) is (f::lp_pool3d(x, 3.0, [2; 3], None, false).unwrap());
+        adaptive_avg_pool3d: (adaptive_avg_pool3d(x, [2, 3, 2])) is (f::adaptive_avg_pool3d(x, [2, 3, 2].map(Some)).unwrap());
+        adaptive_max_pool3d: (adaptive_max_pool3d(x, [2, 3, 2])) is (f::adaptive_max_pool3d(x, [2, 3, 2].map(Some)).unwrap());
     }
     let twice = f::Resize::Scale(vec![2.0]);
     calls! { (x: [batch, 4, 6, 5] = images) [batch, 4, 12, 10]
@@ -164,6 +173,9 @@ fn layers() {
     calls! { (x: [batch, 4, 9] = signals) [batch, 4, 4]
         max_pool1d: (max_pool1d(x, 2)) is (f::max_pool1d(x, 2, f::MaxPool1dOptions::default()).unwrap());
         avg_pool1d: (avg_pool1d(x, 2)) is (f::avg_pool1d(x, 2, f::AvgPool1dOptions::default()).unwrap());
+        lp_pool1d: (lp_pool1d(x, 2.0, 2)) is (f::lp_pool1d(x, 2.0, 2, None, false).unwrap());
+        adaptive_avg_pool1d: (adaptive_avg_pool1d(x, 4)) is (f::adaptive_avg_pool1d(x, [Some(4)]).unwrap());
+        adaptive_max_pool1d: (adaptive_max_pool1d(x, 4)) is (f::adaptive_max_pool1d(x, [Some(4)]).unwrap());
     }
     let (weight, bias) = (numbers([3, 9]), numbers([3]));
     calls! { (x: [batch, 4, 9] = signals, w: [3, 9] = weight, b: [3] = bias) [batch, 4, 3]

@@ -11,20 +11,19 @@ use crate::size::{Relation, Size, Truth};
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
     of_x("max_pool1d", "the largest of every window", pool::MAX_POOL1D_ARGS, pool::window_rule),
     of_x("max_pool2d", "the largest of every window", pool::MAX_POOL2D_ARGS, pool::window_rule),
+    of_x("max_pool3d", "the largest of every window", pool::MAX_POOL3D_ARGS, pool::window_rule),
     of_x("avg_pool1d", "the mean of every window", pool::AVG_POOL1D_ARGS, pool::window_rule),
     of_x("avg_pool2d", "the mean of every window", pool::AVG_POOL2D_ARGS, pool::window_rule),
-    of_x(
-        "adaptive_avg_pool2d",
-        "means over as many windows as `output_size` asks for",
-        pool::ADAPTIVE_POOL2D_ARGS,
-        pool::adaptive_rule,
-    ),
-    of_x(
-        "adaptive_max_pool2d",
-        "the largest of as many windows as `output_size` asks for",
-        pool::ADAPTIVE_POOL2D_ARGS,
-        pool::adaptive_rule,
-    ),
+    of_x("avg_pool3d", "the mean of every window", pool::AVG_POOL3D_ARGS, pool::window_rule),
+    of_x("lp_pool1d", LP_POOL, pool::LP_POOL1D_ARGS, pool::window_rule),
+    of_x("lp_pool2d", LP_POOL, pool::LP_POOL2D_ARGS, pool::window_rule),
+    of_x("lp_pool3d", LP_POOL, pool::LP_POOL3D_ARGS, pool::window_rule),
+    of_x("adaptive_avg_pool1d", ADAPTIVE_AVG, pool::ADAPTIVE_POOL1D_ARGS, pool::adaptive_rule),
+    of_x("adaptive_avg_pool2d", ADAPTIVE_AVG, pool::ADAPTIVE_POOL2D_ARGS, pool::adaptive_rule),
+    of_x("adaptive_avg_pool3d", ADAPTIVE_AVG, pool::ADAPTIVE_POOL3D_ARGS, pool::adaptive_rule),
+    of_x("adaptive_max_pool1d", ADAPTIVE_MAX, pool::ADAPTIVE_POOL1D_ARGS, pool::adaptive_rule),
+    of_x("adaptive_max_pool2d", ADAPTIVE_MAX, pool::ADAPTIVE_POOL2D_ARGS, pool::adaptive_rule),
+    of_x("adaptive_max_pool3d", ADAPTIVE_MAX, pool::ADAPTIVE_POOL3D_ARGS, pool::adaptive_rule),
     of_x(
         "interpolate",
         "images of another size, by nearest or interpolated positions",
@@ -88,6 +87,10 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         },
     ),
 ];
+
+const LP_POOL: &str = "`(Σ x^norm_type)^(1/norm_type)` over every window";
+const ADAPTIVE_AVG: &str = "means over as many windows as `output_size` asks for";
+const ADAPTIVE_MAX: &str = "the largest of as many windows as `output_size` asks for";
 
 const LAYER_NORM_ARGS: &[ArgSpec] = &[
     ArgSpec::of("normalized_shape", Kind::Sizes),

@@ -107,6 +107,7 @@ fn leading_axes<S: Size>(op: &'static str, input: &[S], spatial: usize) -> Resul
     let layout = match spatial {
         1 => "[batch, channels, length] or [channels, length]",
         2 => "[batch, channels, height, width] or [channels, height, width]",
+        3 => "[batch, channels, depth, height, width] or [channels, depth, height, width]",
         _ => "[batch, channels, spatial ..] or [channels, spatial ..]",
     };
     require_rank(op, 0, input, &[spatial + 2, spatial + 1], layout)?;

@@ -128,6 +128,85 @@ def adaptive_pooling(writer):
         writer.case(op, function, rand([1, 1, 0, 4]), [2, 2])
 
 
+def volume_pooling(writer):
+    largest = lambda x, k, s, p, d, c, i: F.max_pool3d(x, k, s, p, d, c, return_indices=i)
+    average = lambda x, k, s, p, c, i, d: F.avg_pool3d(x, k, s, p, c, i, d)
+    # Shape, kernel, stride, padding, dilation, ceil_mode.
+    volumes = [
+        ([1, 2, 4, 3, 5], [2, 2, 2], None, [0, 0, 0], [1, 1, 1], False), ([2, 1, 3, 4, 4], [3, 2, 3], [2, 1, 2], [1, 1, 0], [1, 1, 1], False),
+        ([1, 1, 5, 4, 4], [2, 2, 1], [1, 2, 3], [1, 0, 0], [2, 1, 1], True), ([2, 5, 3, 5], [2, 2, 2], [2, 2, 2], [1, 1, 1], [1, 1, 1], True),
+        ([0, 2, 3, 3, 3], [2, 2, 2], None, [0, 0, 0], [1, 1, 1], False), ([1, 1, 3, 3, 3], [3, 3, 3], [3, 3, 3], [1, 1, 1], [1, 1, 1], True),
+    ]
+    for shape, *options in volumes:
+        for dtype in ["f32", "f64"]:
+            writer.case("max_pool3d", largest, rand(shape, dtype, seed=3), *options, True)
+        writer.case("max_pool3d", largest, rand(shape, seed=4), *options, False)
+    for dtype in ["bf16", "f16", "i64"]:
+        writer.case("max_pool3d", largest, rand([1, 2, 2, 4, 2], dtype), [2, 2, 1], None, [0, 0, 0], [1, 1, 1], False, True)
+    distinct = torch.randperm(72, generator=torch.Generator().manual_seed(0)).double() / 8
+    smooth = ([2, 3, 2], [1, 2, 1], [1, 1, 0], [1, 1, 2], False, False)
+    writer.case("max_pool3d", largest, Arg(distinct, "f64", [1, 2, 3, 4, 3]), *smooth, fd=True)
+    writer.case("max_pool3d", largest, rand([1, 2, 4, 2, 3], layout="p:0,3,1,2,4"), [2, 2, 2], None, [0, 0, 0], [1, 1, 1], False, True)
+    # Equal elements and NaN in several planes of a window.
+    special = [1.0, nan, 2, 2, 2, 1, 2, 2, inf, inf, -inf, -inf, inf, nan, -inf, -inf]
+    writer.case("max_pool3d", largest, Arg(special, "f32", [1, 4, 2, 2]), [2, 2, 1], None, [0, 0, 0], [1, 1, 1], False, True)
+    writer.case("max_pool3d", largest, Arg(special, "f32", [1, 2, 4, 2]), [2, 2, 2], [1, 1, 1], [0, 0, 0], [1, 1, 1], False, True)
+    for shape, *options in [
+        ([1, 1, 2, 2, 2], [3, 3, 3], None, [0, 0, 0], [1, 1, 1], False), ([1, 1, 4, 4, 4], [2, 2, 2], None, [2, 0, 0], [1, 1, 1], False),
+        ([4, 4, 4], [2, 2, 2], None, [0, 0, 0], [1, 1, 1], False), ([2, 0, 3, 3, 3], [2, 2, 2], None, [0, 0, 0], [1, 1, 1], False),
+        ([1, 1, 4, 4, 4], [2, 2, 2], [1, 0, 1], [0, 0, 0], [1, 1, 1], False),
+    ]:
+        writer.case("max_pool3d", largest, rand(shape), *options, False)
+    # Shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override.
+    averaged = [
+        ([1, 2, 4, 3, 5], [2, 2, 2], None, [0, 0, 0], False, True, None), ([2, 1, 3, 4, 4], [3, 2, 3], [2, 1, 2], [1, 1, 0], False, True, None),
+        ([1, 1, 5, 4, 4], [2, 2, 2], [1, 2, 3], [1, 0, 1], True, False, None), ([2, 5, 3, 5], [2, 2, 2], [2, 2, 2], [1, 1, 1], True, True, None),
+        ([1, 1, 4, 4, 2], [2, 2, 2], None, [0, 0, 0], False, True, 3), ([0, 2, 3, 3, 3], [2, 2, 2], None, [0, 0, 0], False, True, None),
+    ]
+    for shape, *options in averaged:
+        writer.case("avg_pool3d", average, rand(shape, seed=3), *options)
+        writer.case("avg_pool3d", average, rand(shape, "f64", seed=3), *options, fd=0 not in shape)
+        writer.case("avg_pool3d", average, rand(shape, "i64", -9, 9), *options)
+    writer.case("avg_pool3d", average, rand([1, 2, 2, 4, 2], "bf16"), [2, 2, 1], None, [0, 0, 0], False, True, None)
+    for shape, *options in [
+        ([1, 1, 2, 2, 2], [3, 3, 3], None, [0, 0, 0], False, True, None), ([1, 1, 4, 4, 4], [2, 2, 2], None, [0, 2, 0], False, True, None),
+        ([1, 1, 4, 4, 4], [2, 2, 2], None, [0, 0, 0], False, True, 0), ([2, 0, 3, 3, 3], [2, 2, 2], None, [0, 0, 0], False, True, None),
+    ]:
+        writer.case("avg_pool3d", average, rand(shape), *options)
+
+
+def adaptive_pooling_of_lines_and_volumes(writer):
+    for axes, sizes in [
+        (1, [([1, 2, 7], [3]), ([2, 4], [1]), ([1, 1, 3], [5]), ([0, 2, 4], [2])]),
+        (3, [([1, 2, 5, 3, 4], [3, 2, 2]), ([2, 4, 3, 2], [1, 1, 1]), ([1, 1, 2, 3, 2], [3, 4, 2]), ([1, 2, 4, 3, 3], [None, 2, None]), ([0, 2, 4, 4, 3], [2, 2, 2])]),
+    ]:
+        mean, most = [getattr(F, f"adaptive_{kind}_pool{axes}d") for kind in ["avg", "max"]]
+        largest = lambda x, size: most(x, size, return_indices=True)
+        for shape, size in sizes:
+            for dtype in ["f32", "f64", "bf16"]:
+                writer.case(f"adaptive_avg_pool{axes}d", mean, rand(shape, dtype), size, fd=dtype == "f64" and 0 not in shape)
+                distinct = torch.randperm(math.prod(shape), generator=torch.Generator().manual_seed(0)).double() / 8
+                writer.case(f"adaptive_max_pool{axes}d", largest, Arg(distinct, dtype, shape), size, fd=dtype == "f64" and 0 not in shape)
+        spatial = [4] * axes
+        for shape in [[2, 0] + spatial, [1, 1] + spatial[1:] + [0], spatial]:
+            writer.case(f"adaptive_avg_pool{axes}d", mean, rand(shape), [2] * axes)
+            writer.case(f"adaptive_max_pool{axes}d", largest, rand(shape), [2] * axes)
+
+
+def power_pooling(writer):
+    for axes, shapes in [(1, [[1, 2, 7], [2, 6]]), (2, [[1, 2, 5, 4], [2, 4, 5]]), (3, [[1, 2, 4, 3, 5], [1, 3, 4, 3]])]:
+        whole = lambda sizes: sizes[0] if axes == 1 and sizes else sizes
+        function = lambda x, p, k, s, c: getattr(F, f"lp_pool{axes}d")(x, p, whole(k), whole(s), c)
+        for shape in shapes:
+            for norm, kernel, stride, ceil in [(2.0, [2] * axes, None, False), (3.0, [2] * axes, [1] * axes, False), (1.5, [3] * axes, [2] * axes, True)]:
+                for dtype in ["f32", "f64"]:
+                    writer.case(f"lp_pool{axes}d", function, rand(shape, dtype, 0.5, 2), norm, kernel, stride, ceil, fd=dtype == "f64")
+            # Sums of odd powers may be negative, and zero.
+            writer.case(f"lp_pool{axes}d", function, rand(shape, seed=2), 3.0, [2] * axes, None, False)
+            writer.case(f"lp_pool{axes}d", function, rand(shape, low=0, high=0), 2.0, [2] * axes, None, False)
+        writer.case(f"lp_pool{axes}d", function, rand([1, 1] + [2] * axes), 2.0, [3] * axes, None, False)
+
+
 def norms(writer):
     one = lambda shape, dtype="f32", seed=7: rand(shape, dtype, 0.5, 2, seed=seed)
     for dtype in ["f32", "f64", "f16", "bf16"]:
@@ -307,6 +386,9 @@ def write(writer):
     max_pooling(writer)
     average_pooling(writer)
     adaptive_pooling(writer)
+    volume_pooling(writer)
+    adaptive_pooling_of_lines_and_volumes(writer)
+    power_pooling(writer)
     norms(writer)
     batch_norm(writer)
     embedding(writer)

@@ -5,6 +5,8 @@ The arguments are the input, whether the module trains, its parameters and buffe
 what it is built from; the results are the output and, where there are any, the buffers.
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.func import functional_call
@@ -86,6 +88,33 @@ def write(writer):
             case(writer, nn.AvgPool2d, numbers([1, 2, 5, 6]), *options, divisor)
     for size in [[2, 4], [3, None], [None, 2], [None, None]]:
         case(writer, nn.AdaptiveAvgPool2d, numbers([1, 2, 5, 6]), size)
+    for kind, shape, options in [
+        (nn.MaxPool1d, [1, 2, 9], [([2], [2], [0], [1], False), ([3], [2], [1], [2], True)]),
+        (nn.MaxPool3d, [1, 2, 4, 3, 5], [([2, 2, 2], [2, 2, 2], [0, 0, 0], [1, 1, 1], False), ([2, 3, 2], [1, 2, 2], [1, 1, 0], [2, 1, 1], True)]),
+    ]:
+        for chosen in options:
+            make = lambda k, s, p, d, c: kind(k, s, p, d, ceil_mode=c)
+            values = torch.arange(float(math.prod(shape))).sin() * 8
+            case(writer, make, lambda dtype: Arg(values, dtype, shape), *chosen)
+    for options in [([2], [2], [0], False, True), ([3], [2], [1], True, False)]:
+        case(writer, nn.AvgPool1d, numbers([1, 2, 7]), *options)
+    for options in [([2, 2, 2], [2, 2, 2], [0, 0, 0], False, True), ([3, 2, 2], [1, 2, 1], [1, 0, 1], True, False)]:
+        for divisor in [None, 3]:
+            case(writer, nn.AvgPool3d, numbers([1, 2, 4, 3, 5]), *options, divisor)
+    values = lambda shape: lambda dtype: Arg(torch.arange(float(math.prod(shape))).sin() * 8, dtype, shape)
+    for size in [[3], [1]]:
+        case(writer, nn.AdaptiveAvgPool1d, numbers([2, 2, 7]), size)
+        case(writer, nn.AdaptiveMaxPool1d, values([2, 2, 7]), size)
+    for size in [[2, 4], [3, None]]:
+        case(writer, nn.AdaptiveMaxPool2d, values([1, 2, 5, 6]), size)
+    for size in [[2, 1, 3], [None, 2, None]]:
+        case(writer, nn.AdaptiveAvgPool3d, numbers([1, 2, 4, 3, 5]), size)
+        case(writer, nn.AdaptiveMaxPool3d, values([1, 2, 4, 3, 5]), size)
+    for kind, shape, axes in [(nn.LPPool1d, [2, 7], 1), (nn.LPPool2d, [1, 2, 5, 4], 2), (nn.LPPool3d, [1, 2, 4, 3, 5], 3)]:
+        for options in [(2.0, [2] * axes, [2] * axes, False), (3.0, [2] * axes, [1] * axes, True)]:
+            whole = lambda sizes: sizes[0] if axes == 1 else sizes
+            make = lambda p, k, s, c: kind(p, whole(k), whole(s), c)
+            case(writer, make, numbers(shape, low=0.5), *options)
     case(writer, nn.Flatten, numbers([2, 3, 2]), 1, -1)
     case(writer, nn.Flatten, numbers([2, 3, 2, 2]), 0, 2)
     for kind in [nn.Softmax, nn.LogSoftmax]:

@@ -25,10 +25,23 @@ pub(super) fn table() -> Table {
         } else {
             vec![f::max_pool2d(a.tensor(0), a.array(1), max_options(a))?]
         };
+        "max_pool3d" => |a| if a.bool(6) {
+            Vec::from(<[_; 2]>::from(f::max_pool3d_with_indices(a.tensor(0), a.array(1), max_options(a))?))
+        } else {
+            vec![f::max_pool3d(a.tensor(0), a.array(1), max_options(a))?]
+        };
         "avg_pool1d" => |a| [f::avg_pool1d(a.tensor(0), one(a.array(1)), average_options(a))?];
         "avg_pool2d" => |a| [f::avg_pool2d(a.tensor(0), a.array(1), average_options(a))?];
+        "avg_pool3d" => |a| [f::avg_pool3d(a.tensor(0), a.array(1), average_options(a))?];
+        "lp_pool1d" => |a| [f::lp_pool1d(a.tensor(0), a.f64(1), one(a.array(2)), stride(a, 3).map(one), a.bool(4))?];
+        "lp_pool2d" => |a| [f::lp_pool2d(a.tensor(0), a.f64(1), a.array(2), stride(a, 3), a.bool(4))?];
+        "lp_pool3d" => |a| [f::lp_pool3d(a.tensor(0), a.f64(1), a.array(2), stride(a, 3), a.bool(4))?];
+        "adaptive_avg_pool1d" => |a| [f::adaptive_avg_pool1d(a.tensor(0), kept(a))?];
         "adaptive_avg_pool2d" => |a| [f::adaptive_avg_pool2d(a.tensor(0), kept(a))?];
+        "adaptive_avg_pool3d" => |a| [f::adaptive_avg_pool3d(a.tensor(0), kept(a))?];
+        "adaptive_max_pool1d" => |a| <[_; 2]>::from(f::adaptive_max_pool1d_with_indices(a.tensor(0), kept(a))?);
         "adaptive_max_pool2d" => |a| <[_; 2]>::from(f::adaptive_max_pool2d_with_indices(a.tensor(0), kept(a))?);
+        "adaptive_max_pool3d" => |a| <[_; 2]>::from(f::adaptive_max_pool3d_with_indices(a.tensor(0), kept(a))?);
         "interpolate" => |a| {
             let resize = match a.f64_or_none(2) {
                 Some(factor) => Resize::Scale(vec![factor]),
@@ -77,14 +90,13 @@ fn one([size]: [usize; 1]) -> usize {
 
 /// The stride, padding, dilation and rounding from the second argument on.
 fn max_options<const N: usize>(a: &Args) -> MaxPoolOptions<N> {
-    let stride = (!a.is_none(2)).then(|| a.array(2));
-    MaxPoolOptions { stride, padding: a.array(3), dilation: a.array(4), ceil_mode: a.bool(5) }
+    MaxPoolOptions { stride: stride(a, 2), padding: a.array(3), dilation: a.array(4), ceil_mode: a.bool(5) }
 }
 
 /// The stride, padding, rounding and divisor from the second argument on.
 fn average_options<const N: usize>(a: &Args) -> AvgPoolOptions<N> {
     AvgPoolOptions {
-        stride: (!a.is_none(2)).then(|| a.array(2)),
+        stride: stride(a, 2),
         padding: a.array(3),
         ceil_mode: a.bool(4),
         count_include_pad: a.bool(5),
@@ -92,9 +104,14 @@ fn average_options<const N: usize>(a: &Args) -> AvgPoolOptions<N> {
     }
 }
 
+/// The steps of windows, where there are any.
+fn stride<const N: usize>(a: &Args, at: usize) -> Option<[usize; N]> {
+    (!a.is_none(at)).then(|| a.array(at))
+}
+
 /// The output sizes of adaptive pooling.
-fn kept(a: &Args) -> [Option<usize>; 2] {
-    a.sizes_or_none(1).try_into().expect("two sizes")
+fn kept<const N: usize>(a: &Args) -> [Option<usize>; N] {
+    a.sizes_or_none(1).try_into().expect("a size for each axis")
 }
 
 /// The result, then the running statistics as they are left.

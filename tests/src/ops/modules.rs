@@ -27,6 +27,34 @@ macro_rules! batch_norm {
     }};
 }
 
+/// A layer of max pooling and its output.
+macro_rules! max_pool {
+    ($a:ident, $layer:ty, $axes:literal) => {{
+        let builder = <$layer>::builder($a.array::<$axes>(3)).stride($a.array::<$axes>(4));
+        let builder = builder.padding($a.array::<$axes>(5)).dilation($a.array::<$axes>(6));
+        run($a, &builder.ceil_mode($a.bool(7)).build()?)?
+    }};
+}
+
+/// The builder of a layer of average pooling.
+macro_rules! avg_pool {
+    ($a:ident, $layer:ty, $axes:literal) => {
+        <$layer>::builder($a.array::<$axes>(3))
+            .stride($a.array::<$axes>(4))
+            .padding($a.array::<$axes>(5))
+            .ceil_mode($a.bool(6))
+            .count_include_pad($a.bool(7))
+    };
+}
+
+/// A layer of power-average pooling and its output.
+macro_rules! lp_pool {
+    ($a:ident, $layer:ty, $axes:literal) => {{
+        let builder = <$layer>::builder($a.f64(3), $a.array::<$axes>(4)).stride($a.array::<$axes>(5));
+        run($a, &builder.ceil_mode($a.bool(6)).build()?)?
+    }};
+}
+
 /// All of them.
 pub(super) fn table() -> Table {
     table! {
@@ -87,19 +115,25 @@ pub(super) fn table() -> Table {
             layer.weight = weights(a).0;
             run(a, &layer)?
         };
-        "MaxPool2d" => |a| {
-            let builder = nn::MaxPool2d::builder(a.array::<2>(3)).stride(a.array::<2>(4)).padding(a.array::<2>(5));
-            run(a, &builder.dilation(a.array::<2>(6)).ceil_mode(a.bool(7)).build()?)?
-        };
+        "MaxPool1d" => |a| max_pool!(a, nn::MaxPool1d, 1);
+        "MaxPool2d" => |a| max_pool!(a, nn::MaxPool2d, 2);
+        "MaxPool3d" => |a| max_pool!(a, nn::MaxPool3d, 3);
+        "AvgPool1d" => |a| run(a, &avg_pool!(a, nn::AvgPool1d, 1).build()?)?;
         "AvgPool2d" => |a| {
-            let builder = nn::AvgPool2d::builder(a.array::<2>(3)).stride(a.array::<2>(4)).padding(a.array::<2>(5));
-            let builder = builder.ceil_mode(a.bool(6)).count_include_pad(a.bool(7));
-            run(a, &builder.divisor_override((!a.is_none(8)).then(|| a.size(8))).build()?)?
+            run(a, &avg_pool!(a, nn::AvgPool2d, 2).divisor_override((!a.is_none(8)).then(|| a.size(8))).build()?)?
         };
-        "AdaptiveAvgPool2d" => |a| {
-            let sizes = a.sizes_or_none(3);
-            run(a, &nn::AdaptiveAvgPool2d::new([sizes[0], sizes[1]]))?
+        "AvgPool3d" => |a| {
+            run(a, &avg_pool!(a, nn::AvgPool3d, 3).divisor_override((!a.is_none(8)).then(|| a.size(8))).build()?)?
         };
+        "AdaptiveAvgPool1d" => |a| run(a, &nn::AdaptiveAvgPool1d::new(kept::<1>(a)))?;
+        "AdaptiveAvgPool2d" => |a| run(a, &nn::AdaptiveAvgPool2d::new(kept::<2>(a)))?;
+        "AdaptiveAvgPool3d" => |a| run(a, &nn::AdaptiveAvgPool3d::new(kept::<3>(a)))?;
+        "AdaptiveMaxPool1d" => |a| run(a, &nn::AdaptiveMaxPool1d::new(kept::<1>(a)))?;
+        "AdaptiveMaxPool2d" => |a| run(a, &nn::AdaptiveMaxPool2d::new(kept::<2>(a)))?;
+        "AdaptiveMaxPool3d" => |a| run(a, &nn::AdaptiveMaxPool3d::new(kept::<3>(a)))?;
+        "LPPool1d" => |a| lp_pool!(a, nn::LPPool1d, 1);
+        "LPPool2d" => |a| lp_pool!(a, nn::LPPool2d, 2);
+        "LPPool3d" => |a| lp_pool!(a, nn::LPPool3d, 3);
         "Flatten" => |a| run(a, &nn::Flatten::builder().start_dim(a.int(3)).end_dim(a.int(4)).build()?)?;
         "Softmax" => |a| run(a, &nn::Softmax::new(a.int(3)))?;
         "LogSoftmax" => |a| run(a, &nn::LogSoftmax::new(a.int(3)))?;
@@ -122,6 +156,11 @@ pub(super) fn table() -> Table {
             run(a, &chain.add(linear(a.size(4), a.size(5), 2)))?
         };
     }
+}
+
+/// The output sizes of adaptive pooling.
+fn kept<const N: usize>(a: &Args) -> [Option<usize>; N] {
+    a.sizes_or_none(3).try_into().expect("a size for each axis")
 }
 
 /// The weight and, if there is one, the bias.

@@ -2,22 +2,23 @@
 
 use super::{size, sizes};
 use rustorch::nn::*;
-use rustorch_shape::Poly;
 use rustorch_shape::args::Value;
 
 /// A layer, the arguments it was built with beyond the defaults, and an input that it takes.
 pub type Case = (&'static str, Box<dyn Layer>, Vec<(&'static str, Value)>, Vec<usize>);
 
-/// Every case.
+/// A case of a layer.
+pub fn case(
+    name: &'static str,
+    layer: impl Layer + 'static,
+    args: &[(&'static str, Value)],
+    input: &[usize],
+) -> Case {
+    (name, Box::new(layer), args.to_vec(), input.to_vec())
+}
+
+/// Those of all kinds that have no file of their own.
 pub fn cases() -> Vec<Case> {
-    fn case(
-        name: &'static str,
-        layer: impl Layer + 'static,
-        args: &[(&'static str, Value)],
-        input: &[usize],
-    ) -> Case {
-        (name, Box::new(layer), args.to_vec(), input.to_vec())
-    }
     let flag = Value::Bool;
     vec![
         case("Linear", Linear::new(5, 3), &[("in_features", size(5)), ("out_features", size(3))], &[2, 4, 5]),
@@ -174,43 +175,6 @@ pub fn cases() -> Vec<Case> {
             RMSNorm::builder(5).elementwise_affine(false).build().unwrap(),
             &[("normalized_shape", sizes(&[5])), ("elementwise_affine", flag(false))],
             &[2, 5],
-        ),
-        case("MaxPool2d", MaxPool2d::new(2), &[("kernel", sizes(&[2, 2]))], &[2, 3, 9, 8]),
-        case(
-            "MaxPool2d",
-            MaxPool2d::builder([3, 2])
-                .stride(2)
-                .padding([1, 0])
-                .dilation([1, 2])
-                .ceil_mode(true)
-                .build()
-                .unwrap(),
-            &[
-                ("kernel", sizes(&[3, 2])),
-                ("stride", sizes(&[2, 2])),
-                ("padding", sizes(&[1, 0])),
-                ("dilation", sizes(&[1, 2])),
-                ("ceil_mode", flag(true)),
-            ],
-            &[2, 3, 9, 8],
-        ),
-        case("AvgPool2d", AvgPool2d::new([2, 3]), &[("kernel", sizes(&[2, 3]))], &[2, 3, 9, 8]),
-        case(
-            "AvgPool2d",
-            AvgPool2d::builder(3).padding(1).ceil_mode(true).count_include_pad(false).build().unwrap(),
-            &[
-                ("kernel", sizes(&[3, 3])),
-                ("padding", sizes(&[1, 1])),
-                ("ceil_mode", flag(true)),
-                ("count_include_pad", flag(false)),
-            ],
-            &[2, 3, 8, 8],
-        ),
-        case(
-            "AdaptiveAvgPool2d",
-            AdaptiveAvgPool2d::new([Some(2), None]),
-            &[("output_size", Value::Target(vec![Some(Poly::integer(2)), None]))],
-            &[2, 3, 9, 8],
         ),
         case(
             "Upsample",

@@ -3,8 +3,8 @@
 
 mod cases;
 mod declared;
+mod pooling;
 
-use cases::cases;
 use rustorch::nn::*;
 use rustorch::{DType, Tensor};
 use rustorch_shape::args::{Args, Value};
@@ -120,7 +120,7 @@ fn layers_of_two_tensors_agree_with_their_entries() {
 
 #[test]
 fn every_entry_of_the_table_is_a_layer_that_agrees_with_it() {
-    let cases = cases();
+    let cases = [cases::cases(), pooling::cases()].into_iter().flatten().collect::<Vec<_>>();
     for spec in LAYERS {
         let is_tested = cases.iter().any(|(name, ..)| *name == spec.name) || OF_SEVERAL.contains(&spec.name);
         assert!(is_tested, "{} stands in the table but is not tested", spec.name);

@@ -34,7 +34,9 @@ pub(super) fn layer(
             }
         }
         "Rnn" | "Lstm" | "Gru" => how[last] = recurrent(args, name, &output[last]),
-        "MaxPool2d" | "AvgPool2d" => how = windows(args, text, input, output),
+        "MaxPool1d" | "MaxPool2d" | "MaxPool3d" | "AvgPool1d" | "AvgPool2d" | "AvgPool3d" => {
+            how = windows(args, text, input, output);
+        }
         _ => {}
     }
     how
@@ -50,7 +52,9 @@ pub(super) fn function(
 ) -> Vec<Option<String>> {
     match spec {
         "flatten" => flatten(args, text, inputs[0], output),
-        "max_pool1d" | "max_pool2d" | "avg_pool1d" | "avg_pool2d" => windows(args, text, inputs[0], output),
+        "max_pool1d" | "max_pool2d" | "max_pool3d" | "avg_pool1d" | "avg_pool2d" | "avg_pool3d" => {
+            windows(args, text, inputs[0], output)
+        }
         "cat" => cat(args, text, inputs, output),
         _ => vec![None; output.len()],
     }

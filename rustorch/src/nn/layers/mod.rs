@@ -33,9 +33,7 @@ pub use norm::{
     BatchNorm1d, BatchNorm1dBuilder, BatchNorm2d, BatchNorm2dBuilder, GroupNorm, GroupNormBuilder, LayerNorm,
     LayerNormBuilder, RMSNorm, RMSNormBuilder,
 };
-pub use pool::{
-    AdaptiveAvgPool2d, AdaptiveAvgPool2dBuilder, AvgPool2d, AvgPool2dBuilder, MaxPool2d, MaxPool2dBuilder,
-};
+pub use pool::*;
 pub(crate) use recurrent::Stack;
 pub use recurrent::{
     Gru, GruBuilder, GruCell, GruCellBuilder, Lstm, LstmBuilder, LstmCell, LstmCellBuilder, RecurrentWeights,
