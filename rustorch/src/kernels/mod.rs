@@ -31,6 +31,8 @@ pub mod stream;
 pub mod strided;
 pub mod transpose;
 mod vector;
+#[cfg(target_arch = "x86_64")]
+pub mod wide;
 
 pub use float::Float;
 pub use isa::{Isa, Kernel, isa};

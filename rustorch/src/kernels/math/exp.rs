@@ -5,11 +5,14 @@
 
 use super::{ROUND_F32, ROUND_F64, mul_add_f32, mul_add_f64, poly_f32, poly_f64};
 
-const LN2_HI_F32: f32 = f32::from_bits(0x3f31_7200); // 15 bits of ln 2: n·LN2_HI is exact
-const LN2_LO_F32: f32 = 1.428_606_8e-6;
+pub(in crate::kernels) const LN2_HI_F32: f32 = f32::from_bits(0x3f31_7200); // 15 bits of ln 2: n·LN2_HI is exact
+pub(in crate::kernels) const LN2_LO_F32: f32 = 1.428_606_8e-6;
 const LN2_HI_F64: f64 = 6.931_471_803_691_238e-1; // 33 bits of ln 2
 const LN2_LO_F64: f64 = 1.908_214_929_270_587_7e-10;
 
+/// exp itself, with a relative error of 3.1e-9.
+pub(in crate::kernels) const EXP_WHOLE_F32: [f32; 7] =
+    [1.0, 1.0, 0.499_999_94, 0.166_665_2, 0.041_668_393, 0.008_368_757, 0.001_381_451_3];
 const EXP_F32: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_46, 0.008_333_31, 0.001_393_409, 0.000_198_914_8];
 const EXP_F64: [f64; 11] = [
     0.5,
@@ -74,10 +77,18 @@ fn clamp_f64(x: f64, lo: f64, hi: f64) -> f64 {
 /// `eˣ`: 0 at -∞, ∞ above 88.73, denormal results rounded once.
 #[inline(always)]
 pub fn exp_f32<const FMA: bool>(x: f32) -> f32 {
-    let (n, p) = reduce_f32::<FMA>(clamp_f32(x, -104.0, 89.0));
-    // Two factors, because 2^n alone leaves the range of f32 where the result is denormal or just below infinity.
-    let half = n >> 1;
-    (1.0 + p) * pow2_f32(half) * pow2_f32(n.wrapping_sub(half))
+    let x = clamp_f32(x, -104.0, 89.0);
+    let shifted = mul_add_f32::<FMA>(x, std::f32::consts::LOG2_E, ROUND_F32);
+    let n = shifted - ROUND_F32;
+    let r = mul_add_f32::<FMA>(n, -LN2_HI_F32, x);
+    let r = mul_add_f32::<FMA>(n, -LN2_LO_F32, r);
+    let y = poly_f32::<FMA, 7>(r, EXP_WHOLE_F32);
+    // Two factors, because 2ⁿ alone leaves the range of f32 where the result is denormal or just below infinity: 2^(n ± 64)
+    // and 2^∓64. The signs are that of x, by one bit of the exponent; the bits of ROUND leave at the top.
+    let negative = x.to_bits() >> 1 & 0x4000_0000;
+    let near = f32::from_bits((shifted.to_bits() << 23).wrapping_add(negative ^ ((127 - 64) << 23)));
+    let far = f32::from_bits(negative ^ ((127 + 64) << 23));
+    y * near * far
 }
 
 /// `factor · exp(x + low) · 2⁶⁴` for `-110 ≤ x ≤ 0` and `low` of the size of a rounding error of `x`. A factor that carries

@@ -13,9 +13,10 @@ mod normal;
 mod trig;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::kernels) mod tests;
 
 pub use erf::{erf_f32, erf_f64};
+pub(in crate::kernels) use exp::{EXP_WHOLE_F32, LN2_HI_F32, LN2_LO_F32};
 pub use exp::{exp_f32, exp_f64, expm1_f32, expm1_f64, sigmoid_f32, sigmoid_f64, tanh_f32, tanh_f64};
 pub use log::{log_f32, log_f64, log1p_f32, log1p_f64};
 pub use normal::{normal_cdf_f32, normal_cdf_f64};
@@ -58,6 +59,6 @@ fn poly_f64<const FMA: bool, const N: usize>(x: f64, c: [f64; N]) -> f64 {
 }
 
 /// Adding this to an f32 of magnitude below 2²² rounds it to an integer, which then stands in the low bits of the sum.
-const ROUND_F32: f32 = 12_582_912.0; // 1.5 · 2^23
+pub(in crate::kernels) const ROUND_F32: f32 = 12_582_912.0; // 1.5 · 2^23
 /// The same for an f64 of magnitude below 2⁵¹.
 const ROUND_F64: f64 = 6_755_399_441_055_744.0; // 1.5 · 2^52

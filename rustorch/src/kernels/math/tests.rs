@@ -31,7 +31,7 @@ fn ulp_f32(got: f32, exact: f64) -> f64 {
     (got as f64 - exact).abs() / 2f64.powi(exponent - 23)
 }
 
-fn check_f32(name: &str, bound: f64, f: fn(f32) -> f32, exact: fn(f64) -> f64) {
+pub(in crate::kernels) fn check_f32(name: &str, bound: f64, f: fn(f32) -> f32, exact: fn(f64) -> f64) {
     let step = std::env::var("RUSTORCH_MATH_STEP").ok().and_then(|step| step.parse().ok()).unwrap_or(4099);
     let mut worst = (0.0, 0f32);
     let mut check = |x: f32| {
@@ -71,7 +71,7 @@ fn check_f32(name: &str, bound: f64, f: fn(f32) -> f32, exact: fn(f64) -> f64) {
     );
 }
 
-fn normal_cdf(x: f64) -> f64 {
+pub(in crate::kernels) fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
 }
 

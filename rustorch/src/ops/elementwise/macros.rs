@@ -12,7 +12,8 @@
 //! ```
 //! `Ordered` is the [`Domain`](super::Domain). `dx(g, y)` is the gradient; its list names what the expression
 //! mentions: `g` the gradient of the result, `x` (or `a`, `b`, `c`) the inputs, `y` the result. Operations without a
-//! gradient leave it out; those whose gradient is zero everywhere write `dx() = T(0.0)`.
+//! gradient leave it out; those whose gradient is zero everywhere write `dx() = T(0.0)`. `=> avx512 gelu` after an expression
+//! names a loop of [`wide`](super::wide) that takes the place of the compiled one where the processor has the instructions.
 
 /// The variable that a name in a gradient's list stands for.
 macro_rules! variable {
@@ -107,11 +108,13 @@ macro_rules! in_domain {
 
 /// A module with the entry `ENTRY` of an operation.
 macro_rules! entry {
-    ($T:ident, $kind:ident $domain:ident $name:ident($($x:ident),*; $($p:ident),*) = $value:expr, [$(($($v:ident),*) = $grad:expr),*]) => {
-        in_domain!($domain, $kind, entry!(@module $T, $domain, $name, [$($x),*], [$($p),*], $value, [$(($($v),*) = $grad),*]));
+    ($T:ident, $kind:ident $domain:ident $name:ident($($x:ident),*; $($p:ident),*) = $value:expr $(=> avx512 $wide:ident)?,
+        [$(($($v:ident),*) = $grad:expr $(=> avx512 $dwide:ident)?),*]) => {
+        in_domain!($domain, $kind, entry!(@module $T, $domain, $name, [$($x),*], [$($p),*], $value => [$($wide)?],
+            [$(($($v),*) = $grad => [$($dwide)?]),*]));
     };
-    ($kind:ident $trait:ident, $dtrait:ident, @module $T:ident, $domain:ident, $name:ident, [$($x:ident),*], $params:tt, $value:expr,
-        [$(($($v:ident),*) = $grad:expr),*]) => {
+    ($kind:ident $trait:ident, $dtrait:ident, @module $T:ident, $domain:ident, $name:ident, [$($x:ident),*], $params:tt,
+        $value:expr => $wide:tt, [$(($($v:ident),*) = $grad:expr => $dwide:tt),*]) => {
         #[allow(non_snake_case, unused_imports)]
         pub(crate) mod $name {
             use $crate::ops::elementwise::{
@@ -126,7 +129,7 @@ macro_rules! entry {
                 name: stringify!($name),
                 domain: Domain::$domain,
                 truth: entry!(@truth $kind),
-                kernel: kernels!($trait, Op, count(&[$(stringify!($x)),*])),
+                kernel: entry!(@kernel $wide kernels!($trait, Op, count(&[$(stringify!($x)),*]))),
                 source: Source {
                     inputs: &[$(stringify!($x)),*],
                     params: entry!(@names $params),
@@ -142,7 +145,7 @@ macro_rules! entry {
                     }
                     Gradient {
                         uses: &[$(variable!($v)),*],
-                        kernel: kernels!($dtrait, Derivative, N),
+                        kernel: entry!(@kernel $dwide kernels!($dtrait, Derivative, N)),
                         source: Source {
                             inputs: &[$(stringify!($v)),*],
                             params: entry!(@names $params),
@@ -155,6 +158,13 @@ macro_rules! entry {
         }
     };
     (@names [$($p:ident),*]) => { &[$(stringify!($p)),*] };
+    (@kernel [] $kernels:expr) => { $kernels };
+    (@kernel [$wide:ident] $kernels:expr) => {
+        |dtype| {
+            const LANES: fn($crate::DType) -> Option<kernel::Kernel> = $kernels;
+            $crate::ops::elementwise::wide::$wide(dtype).or_else(|| LANES(dtype))
+        }
+    };
     (@truth truth) => { true };
     (@truth value) => { false };
 }
@@ -173,8 +183,9 @@ macro_rules! params {
 /// Operations on one tensor: table entry, method, in-place method and typed method.
 macro_rules! unary {
     (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($x:ident $(; $($p:ident),+)?) = $value:expr
-        $(, dx($($v:ident),*) = $grad:expr)?, example $(($($arg:literal),*))? [$($input:expr),*] => [$($output:expr),*];)*) => {
-        $(entry!($T, value $domain $name($x; $($($p),+)?) = $value, [$(($($v),*) = $grad)?]);)*
+        $(=> avx512 $wide:ident)? $(, dx($($v:ident),*) = $grad:expr $(=> avx512 $dwide:ident)?)?, example $(($($arg:literal),*))? [$($input:expr),*] => [$($output:expr),*];)*) => {
+        $(entry!($T, value $domain $name($x; $($($p),+)?) = $value $(=> avx512 $wide)?,
+            [$(($($v),*) = $grad $(=> avx512 $dwide)?)?]);)*
 
         impl $crate::Tensor {
             $(

@@ -28,6 +28,7 @@ mod raw;
 mod special;
 pub(crate) mod table;
 mod traced;
+mod wide;
 
 use smallvec::SmallVec;
 

@@ -31,8 +31,8 @@ unary! {
         example [-1.0, 2.0] => [-1.1113307, 2.101402];
 
     /// `x · Φ(x)` with the normal distribution function `Φ` (`torch.nn.functional.gelu`; Hendrycks & Gimpel 2016).
-    Real gelu / gelu_ (x) = x * normal_cdf(x),
-        dx(g, x) = g * (normal_cdf(x) + x * T(0.3989422804014327) * exp(x * x * T(-0.5))),
+    Real gelu / gelu_ (x) = x * normal_cdf(x) => avx512 gelu,
+        dx(g, x) = g * (normal_cdf(x) + x * T(0.3989422804014327) * exp(x * x * T(-0.5))) => avx512 gelu_backward,
         example [-1.0, 0.0, 2.0] => [-0.15865526, 0.0, 1.9544997];
 
     /// The approximation `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))` of [`gelu`](crate::Tensor::gelu)

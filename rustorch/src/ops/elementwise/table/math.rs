@@ -6,7 +6,7 @@ unary! {
     literal T;
 
     /// The exponential `eˣ` (`torch.exp`).
-    Analytic exp / exp_ (x) = exp(x), dx(g, y) = g * conj(y), example [0.0, 1.0] => [1.0, 2.7182817];
+    Analytic exp / exp_ (x) = exp(x) => avx512 exp, dx(g, y) = g * conj(y), example [0.0, 1.0] => [1.0, 2.7182817];
 
     /// `eˣ - 1`, exact for small `x` (`torch.expm1`).
     Analytic expm1 / expm1_ (x) = expm1(x), dx(g, y) = g * conj(y + T(1.0)), example [0.0, 1.0] => [0.0, 1.7182817];
