@@ -294,7 +294,8 @@ unsafe impl Element for Complex<f64> {
 
 /// Runs an expression with `$T` bound to the Rust type of a dtype: the one place that turns dtypes into types.
 /// `dispatch!(dtype, T => expr)` takes every dtype; `dispatch!(float dtype, op, T => expr)` returns
-/// [`Error::DType`](crate::Error::DType) for those outside the named set.
+/// [`Error::DType`](crate::Error::DType) for those outside the named set. `number` (every dtype) and `ordered` take bools
+/// as the bytes that they are, 0 or 1, so that loops over bytes serve them too.
 macro_rules! dispatch {
     (@arms $dtype:expr, $T:ident, $body:expr, [$($variant:ident = $t:ty),*], $other:expr) => {
         match $dtype {
@@ -312,21 +313,11 @@ macro_rules! dispatch {
             [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point dtype" }))
     };
-    (real $dtype:expr, $op:expr, $T:ident => $body:expr) => {
-        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
-            [F32 = f32, F64 = f64, I64 = i64, I32 = i32, I16 = i16, I8 = i8, U8 = u8],
-            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a real dtype" }))
-    };
     (ordered $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
             [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, I64 = i64, I32 = i32, I16 = i16, I8 = i8,
-                U8 = u8, Bool = bool],
+                U8 = u8, Bool = u8],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a real dtype" }))
-    };
-    (any_float $dtype:expr, $op:expr, $T:ident => $body:expr) => {
-        $crate::dtype::dispatch!(@arms $dtype, $T, $body,
-            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16],
-            return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point dtype" }))
     };
     (inexact $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
@@ -337,6 +328,12 @@ macro_rules! dispatch {
     (index $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [I64 = i64, I32 = i32],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "int64 or int32 indices" }))
+    };
+    (number $dtype:expr, $T:ident => $body:expr) => {
+        $crate::dtype::dispatch!(@arms $dtype, $T, $body, [
+            U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = half::f16, BF16 = half::bf16, F32 = f32,
+            F64 = f64, Bool = u8, Complex64 = num_complex::Complex<f32>, Complex128 = num_complex::Complex<f64>
+        ], unreachable!("every dtype has an arm"))
     };
     ($dtype:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [

@@ -55,9 +55,15 @@ pub(crate) fn record(
     inputs: &[&Tensor],
     make: impl FnOnce() -> BackwardFn,
 ) {
-    if is_needed(inputs) && outputs.iter().any(|output| output.dtype().is_differentiable()) {
+    if is_wanted(outputs, inputs) {
         attach(op, outputs, inputs, make());
     }
+}
+
+/// Whether [`record`] has something to do.
+#[inline(never)]
+fn is_wanted(outputs: &[&Tensor], inputs: &[&Tensor]) -> bool {
+    is_needed(inputs) && outputs.iter().any(|output| output.dtype().is_differentiable())
 }
 
 /// The result of other operations as that of one which they make up: a node of that name stands before theirs.
@@ -70,7 +76,8 @@ pub(crate) fn named(op: &'static str, result: Tensor) -> Tensor {
     output
 }
 
-/// The part of [`record`] that does not differ from one operation to the next.
+/// The part of [`record`] that does not differ from one operation to the next; compiled once.
+#[inline(never)]
 fn attach(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], backward: BackwardFn) {
     let edges = inputs.iter().map(|input| input.gradient_edge()).collect();
     let node = Node::new(op, edges, outputs, backward);

@@ -65,6 +65,15 @@ pub trait Kernel {
     fn run<const FMA: bool>(self) -> Self::Output;
 }
 
+/// Stands in a loop that is to stay one, element by element, in the version without `FMA`: processors of x86-64 without AVX2
+/// are rare, and get by with code that is neither unrolled nor vectorised, since everybody has to compile it.
+#[inline(always)]
+pub(crate) fn keep_small<const FMA: bool>() {
+    if !FMA {
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
 impl Isa {
     /// All instruction sets of this processor, the portable one first, for tests and measurements.
     pub fn available() -> Vec<Isa> {

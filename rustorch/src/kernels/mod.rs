@@ -35,5 +35,6 @@ mod vector;
 pub mod wide;
 
 pub use float::Float;
+pub(crate) use isa::keep_small;
 pub use isa::{Isa, Kernel, isa};
 pub use vector::Vectored;

@@ -9,7 +9,7 @@ use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 use half::{bf16, f16};
 
 use super::parallel::{self, Shared};
-use super::{Kernel, isa};
+use super::{Kernel, isa, keep_small};
 
 /// What an optimiser does to one element, given the gradient and `S` numbers of state.
 pub trait Update<const S: usize>: Copy + Sync {
@@ -84,6 +84,8 @@ macro_rules! real {
 real!(f32, f64);
 
 impl Stored for f32 {
+    /// Not inlined: the loops over half types share it.
+    #[inline(never)]
     unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
         isa().run(Step { arrays, update });
     }
@@ -92,7 +94,8 @@ impl Stored for f32 {
 impl Stored for f64 {
     /// For one instruction set only: networks are hardly trained in double precision, and there are many optimisers.
     unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
-        Step { arrays, update }.run::<false>();
+        // SAFETY: the caller's promise.
+        unsafe { step::<_, _, S, true>(arrays, update) };
     }
 }
 
@@ -101,44 +104,57 @@ macro_rules! half {
         impl Stored for $t {
             unsafe fn run<U: Update<S>, const S: usize>(arrays: Arrays<Self, S>, update: U) {
                 let Arrays { parameter, gradient, state, len } = arrays;
-                unsafe fn load(from: *const $t, to: &mut [f32]) {
-                    for (i, slot) in to.iter_mut().enumerate() {
-                        // SAFETY: a part of what the caller promised.
-                        *slot = unsafe { from.add(i).read() }.to_f32();
-                    }
-                }
-                unsafe fn store(from: &[f32], to: *mut $t) {
-                    for (i, &value) in from.iter().enumerate() {
-                        // SAFETY: as above.
-                        unsafe { to.add(i).write(<$t>::from_f32(value)) };
-                    }
-                }
-                let (mut p, mut g, mut s) = ([0.0f32; PIECE], [0.0f32; PIECE], [[0.0f32; PIECE]; S]);
-                for start in (0..len).step_by(PIECE) {
-                    let n = PIECE.min(len - start);
-                    let state = state.map(|state| state.wrapping_add(start));
-                    // SAFETY: parts of what the caller promised; the pieces hold `n` elements.
-                    unsafe {
-                        load(parameter.wrapping_add(start), &mut p[..n]);
-                        load(gradient.wrapping_add(start), &mut g[..n]);
-                        for (&from, to) in state.iter().zip(&mut s) {
-                            load(from, &mut to[..n]);
-                        }
-                        let pieces = s.each_mut().map(|piece| piece.as_mut_ptr());
-                        let arrays =
-                            Arrays { parameter: p.as_mut_ptr(), gradient: g.as_ptr(), state: pieces, len: n };
-                        <f32 as Stored>::run(arrays, update);
-                        store(&p[..n], parameter.wrapping_add(start));
-                        for (from, &to) in s.iter().zip(&state) {
-                            store(&from[..n], to);
-                        }
-                    }
-                }
+                let arrays = Arrays {
+                    parameter: parameter.cast(),
+                    gradient: gradient.cast(),
+                    state: state.map(|state| state.cast()),
+                    len,
+                };
+                let load = |from: &[u16], to: &mut [f32]| {
+                    to.iter_mut().zip(from).for_each(|(to, &bits)| *to = $t::from_bits(bits).to_f32());
+                };
+                let store = |from: &[f32], to: &mut [u16]| {
+                    to.iter_mut().zip(from).for_each(|(to, &value)| *to = $t::from_f32(value).to_bits());
+                };
+                // SAFETY: the caller's promise; the numbers are taken as their bits.
+                unsafe { run_halves(arrays, load, store, update) };
             }
         }
     )*};
 }
 half!(f16, bf16);
+
+/// The step of a half type, which differ by their conversions only: the code is compiled once for both.
+///
+/// # Safety
+/// As for [`Task::new`].
+unsafe fn run_halves<U: Update<S>, const S: usize>(
+    arrays: Arrays<u16, S>,
+    load: fn(&[u16], &mut [f32]),
+    store: fn(&[f32], &mut [u16]),
+    update: U,
+) {
+    let (mut p, mut g, mut s) = ([0.0f32; PIECE], [0.0f32; PIECE], [[0.0f32; PIECE]; S]);
+    for start in (0..arrays.len).step_by(PIECE) {
+        let n = PIECE.min(arrays.len - start);
+        // SAFETY: parts of what the caller promised; the pieces hold `n` elements.
+        unsafe {
+            let part = |array: *mut u16| std::slice::from_raw_parts_mut(array.add(start), n);
+            load(part(arrays.parameter), &mut p[..n]);
+            load(std::slice::from_raw_parts(arrays.gradient.add(start), n), &mut g[..n]);
+            for (from, to) in arrays.state.into_iter().zip(&mut s) {
+                load(part(from), &mut to[..n]);
+            }
+            let state = s.each_mut().map(|piece| piece.as_mut_ptr());
+            let pieces = Arrays { parameter: p.as_mut_ptr(), gradient: g.as_ptr(), state, len: n };
+            <f32 as Stored>::run(pieces, update);
+            store(&p[..n], part(arrays.parameter));
+            for (from, to) in s.iter().zip(arrays.state) {
+                store(&from[..n], part(to));
+            }
+        }
+    }
+}
 
 /// Elements of half types that are converted at once.
 const PIECE: usize = 256;
@@ -163,17 +179,27 @@ impl<T: Real, U: Update<S>, const S: usize> Kernel for Step<T, U, S> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Arrays { parameter, gradient, state, len } = self.arrays;
-        for i in 0..len {
-            // SAFETY: `Task::new` was promised that all arrays have this element, and that only the gradient may be read
-            // elsewhere meanwhile.
-            unsafe {
-                let (value, new) =
-                    self.update.update(*parameter.add(i), *gradient.add(i), state.map(|state| *state.add(i)));
-                parameter.add(i).write(value);
-                for k in 0..S {
-                    state[k].add(i).write(new[k]);
-                }
+        // SAFETY: `Task::new` was promised what is needed.
+        unsafe { step::<_, _, S, FMA>(self.arrays, self.update) };
+    }
+}
+
+/// The loop over the elements, as vectors if `SIMD` says so.
+///
+/// # Safety
+/// As for [`Task::new`]: all arrays have every element, and only the gradient may be read elsewhere meanwhile.
+#[inline(always)]
+unsafe fn step<T: Real, U: Update<S>, const S: usize, const SIMD: bool>(arrays: Arrays<T, S>, update: U) {
+    let Arrays { parameter, gradient, state, len } = arrays;
+    for i in 0..len {
+        keep_small::<SIMD>();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (value, new) =
+                update.update(*parameter.add(i), *gradient.add(i), state.map(|state| *state.add(i)));
+            parameter.add(i).write(value);
+            for k in 0..S {
+                state[k].add(i).write(new[k]);
             }
         }
     }

@@ -69,6 +69,9 @@ pub trait Vector: Copy {
 pub trait VectorKernel<T> {
     /// What the code returns.
     type Output;
+    /// Whether 512 bits are worth compiling. Not by default for double precision, in which networks are hardly trained. Kernels
+    /// that share a layout with the matrix kernels have to have as many lanes as those.
+    const WIDE: bool = size_of::<T>() == 4;
     /// The code. `FMA` tells whether fused multiply-add is an instruction here.
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> Self::Output;
 }
@@ -96,12 +99,15 @@ macro_rules! dispatch {
                     fn avx512<K: VectorKernel<$t>>(kernel: K) -> K::Output {
                         kernel.run::<$m512, true>()
                     }
-                    match isa.or_supported() {
+                    let isa = isa.or_supported();
+                    // Apart from the rest, so that the code is not even made where it is not wanted.
+                    if K::WIDE && isa == Isa::Avx512 {
                         // SAFETY: the processor has the features.
-                        Isa::Avx512 => return unsafe { avx512(kernel) },
-                        // SAFETY: as above.
-                        Isa::Avx2 => return unsafe { avx2(kernel) },
-                        Isa::Portable => {}
+                        return unsafe { avx512(kernel) };
+                    }
+                    if isa >= Isa::Avx2 {
+                        // SAFETY: as above; those of AVX2 come with AVX-512.
+                        return unsafe { avx2(kernel) };
                     }
                 }
                 kernel.run::<$portable, { cfg!(target_arch = "aarch64") }>()

@@ -200,7 +200,7 @@ pub trait Module: Send + Sync {
                 expected: "a floating-point or complex dtype",
             });
         }
-        replace(self, |tensor| {
+        replace(self, &|tensor| {
             Ok(if tensor.dtype().is_differentiable() { tensor.to_dtype(dtype) } else { tensor.clone() })
         })
     }
@@ -210,7 +210,7 @@ pub trait Module: Send + Sync {
     /// # Errors
     /// If the device is not there or does not have the memory; parameters that were moved before stay there.
     fn to_device(&mut self, device: Device) -> Result<()> {
-        replace(self, |tensor| tensor.to_device(device))
+        replace(self, &|tensor| tensor.to_device(device))
     }
 }
 
@@ -230,10 +230,18 @@ pub trait Layer: Module {
 
 fn unique<M: Module + ?Sized>(
     module: &M,
-    select: impl for<'a> Fn(Entry<'a>) -> Option<&'a Tensor>,
+    select: for<'a> fn(Entry<'a>) -> Option<&'a Tensor>,
+) -> Vec<(String, Tensor)> {
+    unique_entries(Visitor::collect(module, true), select)
+}
+
+/// The part of [`unique`] that is compiled once for all modules; so below.
+fn unique_entries(
+    entries: Vec<(String, Entry<'_>)>,
+    select: for<'a> fn(Entry<'a>) -> Option<&'a Tensor>,
 ) -> Vec<(String, Tensor)> {
     let mut seen = std::collections::HashSet::new();
-    Visitor::collect(module, true)
+    entries
         .into_iter()
         .filter_map(|(name, entry)| Some((name, select(entry)?.clone())))
         .filter(|(_, tensor)| seen.insert(tensor.id()))
@@ -254,10 +262,17 @@ fn set_training<M: Module + ?Sized>(module: &M, value: bool) {
 }
 
 /// Replaces every parameter and buffer. A tensor that is used in several places stays one tensor.
-fn replace<M: Module + ?Sized>(module: &mut M, convert: impl Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
+fn replace<M: Module + ?Sized>(module: &mut M, convert: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
+    replace_entries(VisitorMut::collect(module), convert)
+}
+
+fn replace_entries(
+    entries: Vec<(String, EntryMut<'_>)>,
+    convert: &dyn Fn(&Tensor) -> Result<Tensor>,
+) -> Result<()> {
     // The old tensors are kept until the end: their addresses tell them apart.
     let mut replaced: HashMap<usize, (Tensor, Tensor)> = HashMap::new();
-    for (_, entry) in VisitorMut::collect(module) {
+    for (_, entry) in entries {
         let (EntryMut::Parameter(slot) | EntryMut::Buffer(slot)) = entry;
         *slot = match replaced.entry(slot.id()) {
             Occupied(known) => known.get().1.clone(),

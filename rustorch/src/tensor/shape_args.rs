@@ -74,6 +74,13 @@ impl Sizes for () {
     }
 }
 
+/// What [`Axes::into_axes`] gives: `None` for all.
+impl Axes for Option<Vec<isize>> {
+    fn into_axes(self) -> Option<Vec<isize>> {
+        self
+    }
+}
+
 impl Axes for () {
     fn into_axes(self) -> Option<Vec<isize>> {
         None

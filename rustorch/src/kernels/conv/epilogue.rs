@@ -106,6 +106,7 @@ struct Sum<T> {
 
 impl<T: Float> VectorKernel<T> for Sum<T> {
     type Output = ();
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {

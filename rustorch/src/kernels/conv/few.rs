@@ -252,6 +252,7 @@ struct Tile<'a, T, const N: usize>(Rows<'a, T>);
 
 impl<T: Float, const N: usize> VectorKernel<T> for Tile<'_, T, N> {
     type Output = ();
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {

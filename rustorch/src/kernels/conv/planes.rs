@@ -139,6 +139,7 @@ struct Deal<T> {
 
 impl<T: Element> VectorKernel<T> for Deal<T> {
     type Output = ();
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {

@@ -166,7 +166,7 @@ mod x86 {
     kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
     kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
     kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack super::super::super::pack::pack_f32_avx512, fma true);
-    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, fma true);
+    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, fma true);
 
     /// Tiles of pairs of bf16. Of a few heights only, since the rows of C beyond the present ones are a buffer's.
     pub(in crate::kernels::gemm) mod bf16_pairs {

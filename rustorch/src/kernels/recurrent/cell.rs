@@ -4,8 +4,8 @@
 //! suspected to overlap.
 
 use super::Cell;
-use crate::kernels::Float;
 use crate::kernels::vector::{Vector, VectorKernel};
+use crate::kernels::{Float, keep_small};
 
 /// Units computed at a time.
 const LANES: usize = 32;
@@ -39,9 +39,10 @@ unsafe fn store<T: Float>(lanes: &Lanes<T>, to: *mut T, n: usize) {
 }
 
 #[inline(always)]
-fn make<T: Float>(f: impl Fn(usize) -> T) -> Lanes<T> {
+fn make<T: Float, const FMA: bool>(f: impl Fn(usize) -> T) -> Lanes<T> {
     let mut lanes = [T::ZERO; LANES];
     for (i, lane) in lanes.iter_mut().enumerate() {
+        keep_small::<FMA>();
         *lane = f(i);
     }
     lanes
@@ -92,9 +93,9 @@ impl<T: Float> VectorKernel<T> for Apply<T> {
                         Cell::Tanh | Cell::Relu => {
                             let sum = load(gate(0), n);
                             let h = if self.cell == Cell::Tanh {
-                                make(|l| sum[l].tanh::<FMA>())
+                                make::<_, FMA>(|l| sum[l].tanh::<FMA>())
                             } else {
-                                make(|l| if sum[l] < T::ZERO { T::ZERO } else { sum[l] })
+                                make::<_, FMA>(|l| if sum[l] < T::ZERO { T::ZERO } else { sum[l] })
                             };
                             store(&h, gate(0), n);
                             h
@@ -126,16 +127,16 @@ unsafe fn lstm<T: Float, const FMA: bool>(
         if let Some(kept) = kept {
             store(&before, kept, n);
         }
-        let i = make(|l| i[l].sigmoid::<FMA>());
-        let f = make(|l| f[l].sigmoid::<FMA>());
-        let g = make(|l| g[l].tanh::<FMA>());
-        let o = make(|l| o[l].sigmoid::<FMA>());
-        let c = make(|l| f[l].mul_add::<FMA>(before[l], i[l] * g[l]));
+        let i = make::<_, FMA>(|l| i[l].sigmoid::<FMA>());
+        let f = make::<_, FMA>(|l| f[l].sigmoid::<FMA>());
+        let g = make::<_, FMA>(|l| g[l].tanh::<FMA>());
+        let o = make::<_, FMA>(|l| o[l].sigmoid::<FMA>());
+        let c = make::<_, FMA>(|l| f[l].mul_add::<FMA>(before[l], i[l] * g[l]));
         store(&c, cells, n);
         [(0, &i), (1, &f), (2, &g), (3, &o)]
             .into_iter()
             .for_each(|(index, lanes)| store(lanes, gate(index), n));
-        make(|l| o[l] * c[l].tanh::<FMA>())
+        make::<_, FMA>(|l| o[l] * c[l].tanh::<FMA>())
     }
 }
 
@@ -150,14 +151,14 @@ unsafe fn gru<T: Float, const FMA: bool>(
     unsafe {
         let (r, z, a, u) = (load(gate(0), n), load(gate(1), n), load(gate(2), n), load(gate(3), n));
         let (h, d) = (load(state, n), bias.map_or([T::ZERO; LANES], |bias| load(bias, n)));
-        let u = make(|l| u[l] + d[l]);
-        let r = make(|l| r[l].sigmoid::<FMA>());
-        let z = make(|l| z[l].sigmoid::<FMA>());
-        let a = make(|l| r[l].mul_add::<FMA>(u[l], a[l]).tanh::<FMA>());
+        let u = make::<_, FMA>(|l| u[l] + d[l]);
+        let r = make::<_, FMA>(|l| r[l].sigmoid::<FMA>());
+        let z = make::<_, FMA>(|l| z[l].sigmoid::<FMA>());
+        let a = make::<_, FMA>(|l| r[l].mul_add::<FMA>(u[l], a[l]).tanh::<FMA>());
         [(0, &r), (1, &z), (2, &a), (3, &u)]
             .into_iter()
             .for_each(|(index, lanes)| store(lanes, gate(index), n));
-        make(|l| z[l].mul_add::<FMA>(h[l] - a[l], a[l]))
+        make::<_, FMA>(|l| z[l].mul_add::<FMA>(h[l] - a[l], a[l]))
     }
 }
 
@@ -209,29 +210,32 @@ impl<T: Float> VectorKernel<T> for Undo<T> {
                     let mut dh = load(at(place.dh), n);
                     if let Some(dy) = place.dy {
                         let dy = load(dy.add(i * place.dy_stride + j), n);
-                        dh = make(|l| dh[l] + dy[l]);
+                        dh = make::<_, FMA>(|l| dh[l] + dy[l]);
                     }
                     let (dgates, rest) = match self.cell {
                         Cell::Tanh => {
                             let y = load(gate(0), n);
-                            ([make(|l| dh[l] * (T::ONE - y[l] * y[l])), dh, dh, dh], [T::ZERO; LANES])
+                            (
+                                [make::<_, FMA>(|l| dh[l] * (T::ONE - y[l] * y[l])), dh, dh, dh],
+                                [T::ZERO; LANES],
+                            )
                         }
                         Cell::Relu => {
                             let y = load(gate(0), n);
-                            let passed = make(|l| if y[l] > T::ZERO { dh[l] } else { T::ZERO });
+                            let passed = make::<_, FMA>(|l| if y[l] > T::ZERO { dh[l] } else { T::ZERO });
                             ([passed, dh, dh, dh], [T::ZERO; LANES])
                         }
                         Cell::Lstm => {
                             let dc = at(place.dc);
                             (lstm_back::<T, FMA>(&gate, before, &dh, dc, n), [T::ZERO; LANES])
                         }
-                        Cell::Gru => gru_back(&gate, before, &dh, n),
+                        Cell::Gru => gru_back::<T, FMA>(&gate, before, &dh, n),
                     };
                     store(&rest, at(place.dh), n);
                     for g in 0..self.cell.values() {
                         store(&dgates[g], place.dgates.add(i * width + g * hidden + j), n);
                         let sum = sums[g];
-                        sums[g] = make(|l| sum[l] + dgates[g][l]);
+                        sums[g] = make::<_, FMA>(|l| sum[l] + dgates[g][l]);
                     }
                 }
             }
@@ -240,7 +244,7 @@ impl<T: Float> VectorKernel<T> for Undo<T> {
                 // SAFETY: as above.
                 unsafe {
                     let before = load(to, n);
-                    store(&make(|l| before[l] + sum[l]), to, n);
+                    store(&make::<_, FMA>(|l| before[l] + sum[l]), to, n);
                 }
             }
         }
@@ -260,21 +264,21 @@ unsafe fn lstm_back<T: Float, const FMA: bool>(
         let (i, f, g, o) = (load(gate(0), n), load(gate(1), n), load(gate(2), n), load(gate(3), n));
         let (before, later) = (load(before, n), load(dcells, n));
         // As on the way forward, to the bit.
-        let t = make(|l| f[l].mul_add::<FMA>(before[l], i[l] * g[l]).tanh::<FMA>());
-        let dc = make(|l| (dh[l] * o[l]).mul_add::<FMA>(T::ONE - t[l] * t[l], later[l]));
-        store(&make(|l| dc[l] * f[l]), dcells, n);
+        let t = make::<_, FMA>(|l| f[l].mul_add::<FMA>(before[l], i[l] * g[l]).tanh::<FMA>());
+        let dc = make::<_, FMA>(|l| (dh[l] * o[l]).mul_add::<FMA>(T::ONE - t[l] * t[l], later[l]));
+        store(&make::<_, FMA>(|l| dc[l] * f[l]), dcells, n);
         [
-            make(|l| dc[l] * g[l] * i[l] * (T::ONE - i[l])),
-            make(|l| dc[l] * before[l] * f[l] * (T::ONE - f[l])),
-            make(|l| dc[l] * i[l] * (T::ONE - g[l] * g[l])),
-            make(|l| dh[l] * t[l] * o[l] * (T::ONE - o[l])),
+            make::<_, FMA>(|l| dc[l] * g[l] * i[l] * (T::ONE - i[l])),
+            make::<_, FMA>(|l| dc[l] * before[l] * f[l] * (T::ONE - f[l])),
+            make::<_, FMA>(|l| dc[l] * i[l] * (T::ONE - g[l] * g[l])),
+            make::<_, FMA>(|l| dh[l] * t[l] * o[l] * (T::ONE - o[l])),
         ]
     }
 }
 
 /// The gradients of the sums, and the part of the state's that does not come through the weights.
 #[inline(always)]
-unsafe fn gru_back<T: Float>(
+unsafe fn gru_back<T: Float, const FMA: bool>(
     gate: &impl Fn(usize) -> *const T,
     before: *const T,
     dh: &Lanes<T>,
@@ -284,13 +288,13 @@ unsafe fn gru_back<T: Float>(
     unsafe {
         let (r, z, a, u) = (load(gate(0), n), load(gate(1), n), load(gate(2), n), load(gate(3), n));
         let before = load(before, n);
-        let da = make(|l| dh[l] * (T::ONE - z[l]) * (T::ONE - a[l] * a[l]));
+        let da = make::<_, FMA>(|l| dh[l] * (T::ONE - z[l]) * (T::ONE - a[l] * a[l]));
         let dgates = [
-            make(|l| da[l] * u[l] * r[l] * (T::ONE - r[l])),
-            make(|l| dh[l] * (before[l] - a[l]) * z[l] * (T::ONE - z[l])),
+            make::<_, FMA>(|l| da[l] * u[l] * r[l] * (T::ONE - r[l])),
+            make::<_, FMA>(|l| dh[l] * (before[l] - a[l]) * z[l] * (T::ONE - z[l])),
             da,
-            make(|l| da[l] * r[l]),
+            make::<_, FMA>(|l| da[l] * r[l]),
         ];
-        (dgates, make(|l| dh[l] * z[l]))
+        (dgates, make::<_, FMA>(|l| dh[l] * z[l]))
     }
 }

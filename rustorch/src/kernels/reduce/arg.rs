@@ -44,7 +44,6 @@ ordered! {
     i16: i16, |x| x, |_| false;
     i32: i32, |x| x, |_| false;
     i64: i64, |x| x, |_| false;
-    bool: bool, |x| x, |_| false;
 }
 
 /// Whether `new` is to replace `old`, which stands before it.

@@ -123,13 +123,6 @@ macro_rules! integer_folds {
 
 integer_folds!(u8, i8, i16, i32, i64);
 
-fold!(Sum, bool, i64, i64, i64, identity 0, 0, |x| x as i64, |a, b| a + b, lift |lane| lane, |acc, divisor| acc);
-fold!(Product, bool, i64, i64, i64, identity 1, 1, |x| x as i64, |a, b| a * b, lift |lane| lane, |acc, divisor| acc);
-fold!(Maximum, bool, bool, bool, bool, identity false, false, |x| x, |a, b| a | b, lift |lane| lane,
-    |acc, divisor| acc);
-fold!(Minimum, bool, bool, bool, bool, identity true, true, |x| x, |a, b| a & b, lift |lane| lane,
-    |acc, divisor| acc);
-
 const fn complex<T>(re: T, im: T) -> Complex<T> {
     Complex { re, im }
 }

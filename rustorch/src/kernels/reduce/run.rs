@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use super::fold::Fold;
 use super::for_each_group;
 use super::plan::{Axis, Odometer, Plan, count};
-use crate::kernels::{Isa, Kernel, isa, parallel, stream, strided};
+use crate::kernels::{Isa, Kernel, isa, keep_small, parallel, stream, strided};
 
 /// Lanes side by side: enough for the latency of an addition at any vector width.
 const LANES: usize = 64;
@@ -312,9 +312,15 @@ impl Job<'_> {
     }
 }
 
+/// [`LANES`]; without `FMA` a number that the compiler does not know, so that loops over lanes are not written out.
+#[inline(always)]
+fn lanes_in<const FMA: bool>() -> usize {
+    if FMA { LANES } else { std::hint::black_box(LANES) }
+}
+
 /// Up to [`BLOCK`] consecutive elements.
 #[inline(always)]
-unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize, ahead: bool) -> F::Lane {
+unsafe fn row<F: Fold<T>, T: Copy, const FMA: bool>(from: *const T, n: usize, ahead: bool) -> F::Lane {
     let mut lanes = [F::LANE; LANES];
     let whole = n - n % LANES;
     // SAFETY: the caller promises `n` elements.
@@ -323,12 +329,14 @@ unsafe fn row<F: Fold<T>, T: Copy>(from: *const T, n: usize, ahead: bool) -> F::
             if ahead {
                 stream::read_ahead(from.add(at).cast(), LANES * size_of::<T>());
             }
-            for (lane, slot) in lanes.iter_mut().enumerate() {
+            for (lane, slot) in lanes[..lanes_in::<FMA>()].iter_mut().enumerate() {
+                keep_small::<FMA>();
                 *slot = F::step(*slot, from.add(at + lane).read());
             }
         }
         let mut tail = F::LANE;
         for at in whole..n {
+            keep_small::<FMA>();
             tail = F::step(tail, from.add(at).read());
         }
         if whole == 0 {
@@ -356,7 +364,7 @@ fn join_lanes<F: Fold<T>, T: Copy>(lanes: &mut [F::Lane; LANES]) -> F::Lane {
 
 /// Rows of up to [`COLUMNS`] consecutive columns.
 #[inline(always)]
-unsafe fn columns<F: Fold<T>, T: Copy>(
+unsafe fn columns<F: Fold<T>, T: Copy, const FMA: bool>(
     from: *const T,
     row: usize,
     [rows, width]: [usize; 2],
@@ -368,12 +376,13 @@ unsafe fn columns<F: Fold<T>, T: Copy>(
             let from = from.wrapping_add(r * row);
             // SAFETY: the caller promises the elements.
             unsafe {
-                if width == COLUMNS {
+                if FMA && width == COLUMNS {
                     for (c, lane) in lanes.iter_mut().enumerate() {
                         *lane = F::step(*lane, from.add(c).read());
                     }
                 } else {
                     for (c, lane) in lanes[..width].iter_mut().enumerate() {
+                        keep_small::<FMA>();
                         *lane = F::step(*lane, from.add(c).read());
                     }
                 }
@@ -409,7 +418,7 @@ impl<F: Fold<T>, T: Copy> Kernel for Row<F, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) -> F::Lane {
         // SAFETY: whoever made this knows of `n` elements.
-        unsafe { row::<F, T>(self.from, self.n, self.ahead) }
+        unsafe { row::<F, T, FMA>(self.from, self.n, self.ahead) }
     }
 }
 
@@ -429,6 +438,6 @@ impl<F: Fold<T>, T: Copy> Kernel for Columns<'_, F, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // SAFETY: whoever made this knows of the elements.
-        unsafe { columns::<F, T>(self.from, self.row, self.sizes, self.accs) }
+        unsafe { columns::<F, T, FMA>(self.from, self.row, self.sizes, self.accs) }
     }
 }

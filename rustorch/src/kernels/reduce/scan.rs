@@ -82,7 +82,7 @@ macro_rules! integer_scans {
     )*};
 }
 
-integer_scans!(u8, i8, i16, i32, i64, bool);
+integer_scans!(u8, i8, i16, i32, i64);
 
 macro_rules! complex_scans {
     ($($t:ty),*) => {$(

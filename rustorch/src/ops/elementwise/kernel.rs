@@ -41,12 +41,13 @@ pub trait Eval<T, const N: usize> {
 }
 
 /// The loop itself. `#[inline(always)]` lets each caller compile it for its own instruction set, where LLVM turns the
-/// branch-free body into SIMD.
+/// branch-free body into SIMD if `SIMD` says so.
 #[inline(always)]
-unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
+unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize, const SIMD: bool>(args: &Args) {
     let Args { inputs, output, len, params } = *args;
     let output = output.cast::<O::Out>();
     for i in 0..len {
+        isa::keep_small::<SIMD>();
         // SAFETY: the caller promises `len` valid elements behind every pointer.
         unsafe { output.add(i).write(O::eval(load(&inputs, i), &params)) }
     }
@@ -75,10 +76,14 @@ where
     Plain: Copy,
 {
     type Output = ();
+    /// There are hundreds of entries, and double precision waits for memory sooner.
+    const WIDE: bool = size_of::<Fused>() == 4;
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // SAFETY: `simd`, which alone makes these, was promised valid arguments.
-        unsafe { if FMA { lanes::<O, Fused, N>(self.args) } else { lanes::<O, Plain, N>(self.args) } }
+        unsafe {
+            if FMA { lanes::<O, Fused, N, true>(self.args) } else { lanes::<O, Plain, N, false>(self.args) }
+        }
     }
 }
 
@@ -89,7 +94,7 @@ unsafe fn simd<O: Eval<Fused, N> + Eval<Plain, N>, Fused: Copy, Plain: Copy, con
 
 unsafe fn plain<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
     // SAFETY: as promised by the caller.
-    unsafe { lanes::<O, T, N>(args) }
+    unsafe { lanes::<O, T, N, true>(args) }
 }
 
 /// Kernels of entries defined for floats.

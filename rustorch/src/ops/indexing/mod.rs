@@ -141,9 +141,13 @@ unsafe fn write_lines(lines: Lines, target: &Tensor, index: &Tensor, values: &Te
         // SAFETY: as for `read_lines`; visits of one element are made by one thread.
         unsafe {
             match combine {
-                Combine::Multiply => lines.for_each(index, Access::Addressed, |at, value, len| {
-                    fold_run(from.get().add(value), to.get().add(at), len, T::times);
-                }),
+                // Behind a pointer, which is rarely called, so that the walk is compiled once for all dtypes.
+                Combine::Multiply => {
+                    let visit: &(dyn Fn(usize, usize, usize) + Sync) = &|at, value, len| {
+                        fold_run(from.get().add(value), to.get().add(at), len, T::times);
+                    };
+                    lines.for_each(index, Access::Addressed, visit);
+                }
                 _ => lines.for_each(index, Access::Addressed, |at, value, len| {
                     fold_run(from.get().add(value), to.get().add(at), len, T::plus);
                 }),

@@ -162,9 +162,11 @@ impl Tensor {
             // SAFETY: locked, and checked before it is used; visits of one element are made by one thread.
             unsafe {
                 check_positions(OP, positions, at, self.shape().get(at).copied().unwrap_or(1))?;
-                lines.for_each(index, Access::Addressed, |at, value, len| {
+                // Behind a pointer, so that the walk is compiled once for all dtypes.
+                let visit: &(dyn Fn(usize, usize, usize) + Sync) = &|at, value, len| {
                     super::fold_run(from.get().add(value), to.get().add(at), len, pick);
-                });
+                };
+                lines.for_each(index, Access::Addressed, visit);
             }
         });
         Ok(())

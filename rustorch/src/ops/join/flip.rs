@@ -15,7 +15,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn flip(&self, axes: impl Axes) -> Result<Tensor> {
-        let axes = match axes.into_axes() {
+        self.flip_along(axes.into_axes())
+    }
+
+    fn flip_along(&self, axes: Option<Vec<isize>>) -> Result<Tensor> {
+        let axes = match axes {
             Some(axes) => rustorch_shape::normalize_axes("flip", &axes, self.rank())?,
             None => (0..self.rank()).collect(),
         };
@@ -83,9 +87,13 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn roll(&self, shifts: impl Axes, axes: impl Axes) -> Result<Tensor> {
+        self.roll_along(shifts.into_axes(), axes.into_axes())
+    }
+
+    fn roll_along(&self, shifts: Option<Vec<isize>>, axes: Option<Vec<isize>>) -> Result<Tensor> {
         const OP: &str = "roll";
-        let shifts = shifts.into_axes().unwrap_or_default();
-        let Some(axes) = axes.into_axes() else {
+        let shifts = shifts.unwrap_or_default();
+        let Some(axes) = axes else {
             let &[shift] = shifts.as_slice() else {
                 return Err(Error::argument(
                     OP,

@@ -35,7 +35,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn pad(&self, padding: impl Sizes, mode: PadMode) -> Result<Tensor> {
-        let padding = padding.into_sizes();
+        self.padded(padding.into_sizes(), mode)
+    }
+
+    fn padded(&self, padding: Vec<isize>, mode: PadMode) -> Result<Tensor> {
+        let padding = padding;
         if !padding.len().is_multiple_of(2) || padding.len() > 2 * self.rank() {
             return Err(Error::argument(
                 OP,

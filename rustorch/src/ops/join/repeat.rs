@@ -37,7 +37,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn repeat(&self, repeats: impl IntoShape) -> Result<Tensor> {
-        let repeats = repeats.into_shape();
+        self.repeated(repeats.into_shape())
+    }
+
+    fn repeated(&self, repeats: Vec<usize>) -> Result<Tensor> {
+        let repeats = repeats;
         let Some(new) = repeats.len().checked_sub(self.rank()) else {
             return Err(Error::argument(
                 "repeat",

@@ -26,7 +26,7 @@ macro_rules! extrema {
                 /// ```
                 #[track_caller]
                 pub fn $full(&self) -> Tensor {
-                    expect(self.spread(stringify!($full), Kind::$kind, (), false))
+                    expect(self.spread(stringify!($full), Kind::$kind, None, false))
                 }
 
                 #[doc = concat!("The ", $what, " along an axis and its first position there (`torch.", stringify!($full), "(dim=...)`).")]
@@ -68,7 +68,7 @@ macro_rules! extrema {
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
                 pub fn $spread_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-                    self.spread(stringify!($spread), Kind::$kind, axes, keepdim)
+                    self.spread(stringify!($spread), Kind::$kind, axes.into_axes(), keepdim)
                 }
 
                 #[doc = concat!("The first position of the ", $what, " along an axis, as `I64`; without an axis, in the")]
@@ -128,7 +128,7 @@ impl Tensor {
         &self,
         op: &'static str,
         kind: Kind,
-        axes: impl Axes,
+        axes: Option<Vec<isize>>,
         keepdim: bool,
     ) -> Result<Tensor> {
         let reduction = Reduction::new(op, self, axes)?;

@@ -46,9 +46,9 @@ impl Kind {
     /// The loop for a dtype.
     fn kernel(self, op: &'static str, dtype: DType) -> Result<unsafe fn(&Plan, *const u8, *mut u8, f64)> {
         Ok(match self {
-            Self::Sum => dispatch!(dtype, T => kernels::reduce::<kernels::Sum, T>),
-            Self::Product => dispatch!(dtype, T => kernels::reduce::<kernels::Product, T>),
-            Self::NanSum => dispatch!(any_float dtype, op, T => kernels::reduce::<kernels::NanSum, T>),
+            Self::Sum => dispatch!(number dtype, T => kernels::reduce::<kernels::Sum, T>),
+            Self::Product => dispatch!(number dtype, T => kernels::reduce::<kernels::Product, T>),
+            Self::NanSum => dispatch!(floating dtype, op, T => kernels::reduce::<kernels::NanSum, T>),
             Self::Max => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Maximum, T>),
             Self::Min => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Minimum, T>),
             Self::SumAbs => dispatch!(inexact dtype, op, T => kernels::reduce::<kernels::SumAbs, T>),

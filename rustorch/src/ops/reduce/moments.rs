@@ -35,7 +35,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn var_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor> {
-        self.spread_around_mean("var", axes, correction, keepdim)
+        self.spread_around_mean("var", axes.into_axes(), correction, keepdim)
     }
 
     /// The standard deviation of all elements, the root of [`Tensor::var`] (`torch.std`).
@@ -58,7 +58,7 @@ impl Tensor {
     /// # Errors
     /// As there.
     pub fn std_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor> {
-        self.spread_around_mean("std", axes, correction, keepdim)
+        self.spread_around_mean("std", axes.into_axes(), correction, keepdim)
     }
 
     /// [`Tensor::var_dim`] and [`Tensor::mean_dim`] together (`torch.var_mean`).
@@ -89,7 +89,7 @@ impl Tensor {
     fn spread_around_mean(
         &self,
         op: &'static str,
-        axes: impl Axes,
+        axes: Option<Vec<isize>>,
         correction: f64,
         keepdim: bool,
     ) -> Result<Tensor> {

@@ -38,6 +38,10 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn norm_dim(&self, p: f64, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+        self.norm_along(p, axes.into_axes(), keepdim)
+    }
+
+    fn norm_along(&self, p: f64, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         require_float("norm", self)?;
         if p.is_nan() {
             return Err(Error::argument("norm", "p is NaN, expected a number"));
@@ -95,6 +99,10 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+        self.logsumexp_along(axes.into_axes(), keepdim)
+    }
+
+    fn logsumexp_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         if self.dtype().is_complex() {
             return self.complex_logsumexp(axes, keepdim);
         }
@@ -124,8 +132,8 @@ impl Tensor {
     }
 
     /// The same for complex numbers, whose real parts say how large the exponentials are.
-    fn complex_logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-        let axes = axes.into_axes().unwrap_or_else(|| (0..self.rank() as isize).collect());
+    fn complex_logsumexp(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
+        let axes = axes.unwrap_or_else(|| (0..self.rank() as isize).collect());
         if self.numel() == 0 {
             return self.exp().sum_dim(axes, keepdim).map(|sum| sum.log());
         }

@@ -33,7 +33,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn prod_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-        let axes = axes.into_axes().filter(|axes| !axes.is_empty());
+        self.prod_along(axes.into_axes(), keepdim)
+    }
+
+    fn prod_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
+        let axes = axes.filter(|axes| !axes.is_empty());
         let whole = axes.is_none();
         let reduction = Reduction::new("prod", self, axes.unwrap_or_default())?;
         let output = reduction.run(Kind::Product, keepdim, 1.0)?;

@@ -129,10 +129,12 @@ impl Tensor {
         let _guard = self.storage().read();
         let (from, to) = (self.host_ptr().cast_const(), output.host_ptr());
         let kernel: unsafe fn(Axis, &[Axis], bool, *const u8, *mut u8) = match kind {
-            Kind::Sum => dispatch!(self.dtype(), T => kernels::scan::<kernels::CumulativeSum, T>),
-            Kind::Product => dispatch!(self.dtype(), T => kernels::scan::<kernels::CumulativeProduct, T>),
+            Kind::Sum => dispatch!(number self.dtype(), T => kernels::scan::<kernels::CumulativeSum, T>),
+            Kind::Product => {
+                dispatch!(number self.dtype(), T => kernels::scan::<kernels::CumulativeProduct, T>)
+            }
             Kind::LogSumExp => {
-                dispatch!(any_float self.dtype(), op, T => kernels::scan::<kernels::LogCumulativeSumExp, T>)
+                dispatch!(floating self.dtype(), op, T => kernels::scan::<kernels::LogCumulativeSumExp, T>)
             }
         };
         // SAFETY: the input is locked, the output is ours alone and of the same shape.

@@ -35,7 +35,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn sum_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
-        self.scaled_sum("sum", axes, keepdim, |_| 1.0)
+        self.scaled_sum("sum", axes.into_axes(), keepdim, |_| 1.0)
     }
 
     /// The mean of all elements; NaN if there are none (`torch.mean`).
@@ -68,20 +68,27 @@ impl Tensor {
     /// ```
     pub fn mean_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         require_float("mean", self)?;
-        self.scaled_sum("mean", axes, keepdim, |count| count as f64)
+        self.scaled_sum("mean", axes.into_axes(), keepdim, |count| count as f64)
     }
 
     fn scaled_sum(
         &self,
         op: &'static str,
-        axes: impl Axes,
+        axes: Option<Vec<isize>>,
         keepdim: bool,
-        divisor: impl Fn(usize) -> f64,
+        divisor: fn(usize) -> f64,
     ) -> Result<Tensor> {
-        let (node, reduction) = match axes.into_axes() {
-            None => (op, Reduction::new(op, self, ())?),
-            Some(axes) => (if op == "sum" { "sum.dim" } else { "mean.dim" }, Reduction::new(op, self, axes)?),
+        let node = match axes {
+            None => op,
+            Some(_) => {
+                if op == "sum" {
+                    "sum.dim"
+                } else {
+                    "mean.dim"
+                }
+            }
         };
+        let reduction = Reduction::new(op, self, axes)?;
         let divisor = divisor(reduction.count());
         let output = reduction.run(Kind::Sum, keepdim, divisor)?;
         record(node, &[&output], &[self], || {
@@ -115,6 +122,10 @@ impl Tensor {
     /// # Errors
     /// If there are no such axes, or the dtype is complex.
     pub fn nansum_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+        self.nansum_along(axes.into_axes(), keepdim)
+    }
+
+    fn nansum_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         let reduction = Reduction::new("nansum", self, axes)?;
         let kind = if self.dtype().is_differentiable() { Kind::NanSum } else { Kind::Sum };
         let output = reduction.run(kind, keepdim, 1.0)?;
@@ -149,8 +160,12 @@ impl Tensor {
     /// # Errors
     /// If there are no such axes, or the dtype is not a floating-point type.
     pub fn nanmean_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
+        self.nanmean_along(axes.into_axes(), keepdim)
+    }
+
+    fn nanmean_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         require_float("nanmean", self)?;
-        let axes = axes.into_axes().unwrap_or_default();
+        let axes = axes.unwrap_or_default();
         let count = no_grad(|| self.isnan().logical_not().sum_dim(axes.as_slice(), keepdim))?;
         self.nansum_dim(axes.as_slice(), keepdim)?.div(&count.to_dtype(self.dtype()))
     }

@@ -18,7 +18,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn squeeze(&self, axes: impl Axes) -> Result<Tensor> {
-        let (op, axes) = match axes.into_axes() {
+        self.squeeze_along(axes.into_axes())
+    }
+
+    fn squeeze_along(&self, axes: Option<Vec<isize>>) -> Result<Tensor> {
+        let (op, axes) = match axes {
             None => ("squeeze", (0..self.rank()).collect()),
             Some(axes) => {
                 let op = if axes.len() == 1 { "squeeze.dim" } else { "squeeze.dims" };
@@ -66,7 +70,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn permute(&self, order: impl Axes) -> Result<Tensor> {
-        let order = order.into_axes().unwrap_or_default();
+        self.permute_along(order.into_axes())
+    }
+
+    fn permute_along(&self, order: Option<Vec<isize>>) -> Result<Tensor> {
+        let order = order.unwrap_or_default();
         rustorch_shape::rules::permute(self.shape(), &order)?;
         let order = rustorch_shape::normalize_axes("permute", &order, self.rank())?;
         let layout = Layout {
@@ -131,10 +139,14 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn movedim(&self, from: impl Axes, to: impl Axes) -> Result<Tensor> {
+        self.movedim_along(from.into_axes(), to.into_axes())
+    }
+
+    fn movedim_along(&self, from: Option<Vec<isize>>, to: Option<Vec<isize>>) -> Result<Tensor> {
         let normalize = |axes: Option<Vec<isize>>| {
             rustorch_shape::normalize_axes("movedim", &axes.unwrap_or_default(), self.rank())
         };
-        let (from, to) = (normalize(from.into_axes())?, normalize(to.into_axes())?);
+        let (from, to) = (normalize(from)?, normalize(to)?);
         if from.len() != to.len() {
             return Err(Error::argument(
                 "movedim",

@@ -63,7 +63,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn reshape(&self, sizes: impl Sizes) -> Result<Tensor> {
-        let shape = self.resolve_sizes("reshape", sizes)?;
+        self.reshape_to(sizes.into_sizes())
+    }
+
+    fn reshape_to(&self, sizes: Vec<isize>) -> Result<Tensor> {
+        let shape = self.resolve_sizes("reshape", &sizes)?;
         Ok(match self.layout().view_strides(&shape) {
             Some(strides) => self.reshaped("view", shape, strides),
             None => {
@@ -79,7 +83,11 @@ impl Tensor {
     /// # Errors
     /// Also if the strides do not allow a view.
     pub fn view(&self, sizes: impl Sizes) -> Result<Tensor> {
-        let shape = self.resolve_sizes("view", sizes)?;
+        self.view_to(sizes.into_sizes())
+    }
+
+    fn view_to(&self, sizes: Vec<isize>) -> Result<Tensor> {
+        let shape = self.resolve_sizes("view", &sizes)?;
         let strides = self.layout().view_strides(&shape).ok_or_else(|| {
             Error::argument(
                 "view",
@@ -94,8 +102,8 @@ impl Tensor {
         Ok(self.reshaped("view", shape, strides))
     }
 
-    fn resolve_sizes(&self, op: &'static str, sizes: impl Sizes) -> Result<Dims> {
-        let sizes = optional(op, &sizes.into_sizes())?;
+    fn resolve_sizes(&self, op: &'static str, sizes: &[isize]) -> Result<Dims> {
+        let sizes = optional(op, sizes)?;
         Ok(rustorch_shape::rules::reshape(self.shape(), &sizes, &mut ())?.into())
     }
 
@@ -125,7 +133,11 @@ impl Tensor {
     /// # Errors
     /// If there is no such axis, or the sizes do not multiply to its size.
     pub fn unflatten(&self, axis: isize, sizes: impl Sizes) -> Result<Tensor> {
-        let sizes = optional("unflatten", &sizes.into_sizes())?;
+        self.unflattened(axis, sizes.into_sizes())
+    }
+
+    fn unflattened(&self, axis: isize, sizes: Vec<isize>) -> Result<Tensor> {
+        let sizes = optional("unflatten", &sizes)?;
         self.reshape(rustorch_shape::rules::unflatten(self.shape(), axis, &sizes, &mut ())?)
     }
 
@@ -141,7 +153,11 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn expand(&self, sizes: impl Sizes) -> Result<Tensor> {
-        let sizes = optional("expand", &sizes.into_sizes())?;
+        self.expanded(sizes.into_sizes())
+    }
+
+    fn expanded(&self, sizes: Vec<isize>) -> Result<Tensor> {
+        let sizes = optional("expand", &sizes)?;
         let shape = rustorch_shape::rules::expand(self.shape(), &sizes, &mut ())?;
         if checked_numel(&shape).is_none() {
             return Err(Error::argument(

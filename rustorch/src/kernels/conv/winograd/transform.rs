@@ -98,6 +98,7 @@ pub struct Input<T> {
 
 impl<T: Float> VectorKernel<T> for Input<T> {
     type Output = ();
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
@@ -148,6 +149,7 @@ pub struct Filter<T> {
 impl<T: Float> VectorKernel<T> for Filter<T> {
     /// Whether everything is finite.
     type Output = bool;
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
@@ -206,6 +208,7 @@ pub struct Output<T> {
 impl<T: Float> VectorKernel<T> for Output<T> {
     /// Whether everything is finite before the bias.
     type Output = bool;
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
@@ -282,6 +285,7 @@ pub struct Gradient<T> {
 
 impl<T: Float> VectorKernel<T> for Gradient<T> {
     type Output = ();
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) {
@@ -330,6 +334,7 @@ pub struct FilterGradient<T> {
 impl<T: Float> VectorKernel<T> for FilterGradient<T> {
     /// Whether everything is finite.
     type Output = bool;
+    const WIDE: bool = true;
 
     #[inline(always)]
     fn run<V: Vector<Elem = T>, const FMA: bool>(self) -> bool {
