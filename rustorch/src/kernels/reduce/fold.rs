@@ -123,6 +123,10 @@ macro_rules! integer_folds {
 
 integer_folds!(u8, i8, i16, i32, i64);
 
+// Bools are folded as bytes, but those of nothing: all of them are true.
+fold!(Minimum, bool, bool, bool, bool, identity true, true, |x| x, |a, b| a & b, lift |lane| lane,
+    |acc, divisor| acc);
+
 const fn complex<T>(re: T, im: T) -> Complex<T> {
     Complex { re, im }
 }

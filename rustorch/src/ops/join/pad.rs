@@ -39,7 +39,6 @@ impl Tensor {
     }
 
     fn padded(&self, padding: Vec<isize>, mode: PadMode) -> Result<Tensor> {
-        let padding = padding;
         if !padding.len().is_multiple_of(2) || padding.len() > 2 * self.rank() {
             return Err(Error::argument(
                 OP,

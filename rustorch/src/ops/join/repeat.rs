@@ -41,7 +41,6 @@ impl Tensor {
     }
 
     fn repeated(&self, repeats: Vec<usize>) -> Result<Tensor> {
-        let repeats = repeats;
         let Some(new) = repeats.len().checked_sub(self.rank()) else {
             return Err(Error::argument(
                 "repeat",

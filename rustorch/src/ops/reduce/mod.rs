@@ -50,6 +50,7 @@ impl Kind {
             Self::Product => dispatch!(number dtype, T => kernels::reduce::<kernels::Product, T>),
             Self::NanSum => dispatch!(floating dtype, op, T => kernels::reduce::<kernels::NanSum, T>),
             Self::Max => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Maximum, T>),
+            Self::Min if dtype == DType::Bool => kernels::reduce::<kernels::Minimum, bool>,
             Self::Min => dispatch!(ordered dtype, op, T => kernels::reduce::<kernels::Minimum, T>),
             Self::SumAbs => dispatch!(inexact dtype, op, T => kernels::reduce::<kernels::SumAbs, T>),
             Self::SumSquares => dispatch!(inexact dtype, op, T => kernels::reduce::<kernels::SumSquares, T>),

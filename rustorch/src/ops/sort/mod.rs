@@ -62,7 +62,7 @@ impl Rows {
         len: usize,
         work: impl Fn(&[T], &mut [T], &mut [i64], &mut Scratch) + Sync,
     ) {
-        debug_assert_eq!(T::DTYPE, self.data.dtype());
+        debug_assert_eq!(size_of::<T>(), self.data.dtype().size());
         let _guard = self.data.storage().read();
         let from = Shared(self.data.host_ptr().cast_const().cast::<T>());
         let (to, at) = (Shared(values.host_ptr().cast::<T>()), Shared(positions.host_ptr().cast::<i64>()));
