@@ -52,14 +52,6 @@ keys! { float:
     half::bf16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
 }
 
-impl SortKey for bool {
-    const BITS: u32 = 8;
-    #[inline(always)]
-    fn key(self) -> u64 {
-        u64::from(self)
-    }
-}
-
 /// Memory that is used again for each row of a piece of work.
 #[derive(Default)]
 pub struct Scratch {
