@@ -32,6 +32,9 @@ pub enum Kind {
     Size,
     /// One size for all of this many spatial axes, or one for each: `3`, `[3, 5]`.
     Window(usize),
+    /// One size for both ends of all of this many spatial axes, or one for each end: left and right of the last axis, then of the
+    /// one before.
+    Ends(usize),
     /// As [`Window`](Kind::Window), or `"same"` or `"valid"`.
     Padding(usize),
     /// As [`Window`](Kind::Window), where `None` keeps the size of the input.
@@ -281,6 +284,11 @@ impl fmt::Display for Kind {
             Kind::Size => f.write_str("a size"),
             Kind::Window(1) => f.write_str("a size"),
             Kind::Window(n) => write!(f, "a size or a list of {n} sizes"),
+            Kind::Ends(1) => f.write_str("a size or a list of two, [left, right]"),
+            Kind::Ends(2) => f.write_str("a size or a list of four, [left, right, top, bottom]"),
+            Kind::Ends(n) => {
+                write!(f, "a size or a list of {}, [left, right, top, bottom, front, back]", 2 * n)
+            }
             Kind::Padding(1) => f.write_str("a size, \"same\" or \"valid\""),
             Kind::Padding(n) => write!(f, "a size, a list of {n} sizes, \"same\" or \"valid\""),
             Kind::Output(n) => write!(f, "a size or a list of {n} sizes, each of which may be `None`"),

@@ -8,6 +8,7 @@ pub(crate) mod activation;
 mod conv;
 mod linear;
 mod norm;
+mod pad;
 pub(crate) mod pool;
 mod recurrent;
 pub(crate) mod resample;
@@ -132,11 +133,30 @@ pub const LAYERS: &[LayerSpec] = &[
     pool::ADAPTIVE_MAX_POOL1D,
     pool::ADAPTIVE_MAX_POOL2D,
     pool::ADAPTIVE_MAX_POOL3D,
+    pad::ZERO_PAD1D,
+    pad::ZERO_PAD2D,
+    pad::ZERO_PAD3D,
+    pad::CONSTANT_PAD1D,
+    pad::CONSTANT_PAD2D,
+    pad::CONSTANT_PAD3D,
+    pad::REFLECTION_PAD1D,
+    pad::REFLECTION_PAD2D,
+    pad::REFLECTION_PAD3D,
+    pad::REPLICATION_PAD1D,
+    pad::REPLICATION_PAD2D,
+    pad::REPLICATION_PAD3D,
+    pad::CIRCULAR_PAD1D,
+    pad::CIRCULAR_PAD2D,
+    pad::CIRCULAR_PAD3D,
     resample::UPSAMPLE,
     resample::PIXEL_SHUFFLE,
     resample::PIXEL_UNSHUFFLE,
     norm::BATCH_NORM1D,
     norm::BATCH_NORM2D,
+    norm::BATCH_NORM3D,
+    norm::INSTANCE_NORM1D,
+    norm::INSTANCE_NORM2D,
+    norm::INSTANCE_NORM3D,
     norm::LAYER_NORM,
     norm::GROUP_NORM,
     norm::RMS_NORM,
@@ -168,6 +188,11 @@ pub const LAYERS: &[LayerSpec] = &[
     activation::LOG_SOFTMAX,
     activation::SOFTMAX2D,
     activation::DROPOUT,
+    activation::DROPOUT1D,
+    activation::DROPOUT2D,
+    activation::DROPOUT3D,
+    activation::ALPHA_DROPOUT,
+    activation::FEATURE_ALPHA_DROPOUT,
     recurrent::RNN,
     recurrent::LSTM,
     recurrent::GRU,

@@ -46,6 +46,7 @@ fn shapes(spec: &LayerSpec) -> Option<String> {
             (Some(value), _) => value,
             (None, Kind::Size) => Value::Size(param(arg)),
             (None, Kind::Window(axes)) => Value::Sizes(vec![param(arg); axes]),
+            (None, Kind::Ends(axes)) => Value::Sizes(vec![param(arg); 2 * axes]),
             (None, Kind::Output(axes)) => Value::Target(vec![Some(param(arg)); axes]),
             (None, Kind::Sizes) => Value::Sizes(vec![param(arg)]),
             (None, Kind::Axis) => Value::Axis(1),

@@ -115,6 +115,8 @@ fn elementwise() {
         softshrink: (softshrink(x, 0.4)) is (x.softshrink(0.4).unwrap());
         threshold: (threshold(x, 0.5, 7.0)) is (x.threshold(0.5, 7.0).unwrap());
         dropout: (dropout(x, 0.5)) is (x.clone());
+        alpha_dropout: (alpha_dropout(x, 0.5)) is (x.clone());
+        feature_alpha_dropout: (feature_alpha_dropout(x, 0.5)) is (x.clone());
         clamp: (clamp(x, 0.3, 0.6)) is (x.clamp(0.3, 0.6).unwrap());
         clamp_min: (clamp_min(x, 0.3)) is (x.maximum(0.3).unwrap());
         clamp_max: (clamp_max(x, 0.3)) is (x.minimum(0.3).unwrap());
@@ -147,6 +149,12 @@ fn layers() {
         lp_pool2d: (lp_pool2d(x, 3.0, 2)) is (f::lp_pool2d(x, 3.0, [2, 2], None, false).unwrap());
         adaptive_avg_pool2d: (adaptive_avg_pool2d(x, [3, 2])) is (f::adaptive_avg_pool2d(x, [Some(3), Some(2)]).unwrap());
         adaptive_max_pool2d: (adaptive_max_pool2d(x, [3, 2])) is (f::adaptive_max_pool2d(x, [Some(3), Some(2)]).unwrap());
+    }
+    calls! { (x: [batch, 4, 9] = signals) [batch, 4, 9]
+        dropout1d: (dropout1d(x, 0.5)) is (x.clone());
+    }
+    calls! { (x: [batch, 2, 4, 6, 5] = numbers([2, 2, 4, 6, 5])) [batch, 2, 4, 6, 5]
+        dropout3d: (dropout3d(x, 0.5)) is (x.clone());
     }
     let options = f::AvgPool3dOptions { divisor_override: Some(5), ..Default::default() };
     calls! { (x: [batch, 2, 4, 6, 5] = numbers([2, 2, 4, 6, 5])) [batch, 2, 2, 3, 2]
@@ -196,6 +204,7 @@ fn layers() {
         group_norm: (group_norm(x, 2, weight = w, bias = b)) is (f::group_norm(x, 2, Some(w), Some(b), 1e-5).unwrap());
     }
     calls! { (x: [batch, 4, 6, 5] = images) [batch, 4, 6, 5]
+        dropout2d: (dropout2d(x, 0.5)) is (x.clone());
         instance_norm: (instance_norm(x, eps = 1e-3)) is (f::instance_norm(x, None, None, 1e-3).unwrap());
     }
     calls! { (x: [batch, 3, 4] = numbers([2, 3, 4]), w: [4] = scale) [batch, 3, 4]

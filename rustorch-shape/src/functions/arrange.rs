@@ -1,7 +1,7 @@
 //! Functions that move or repeat elements.
 
 use super::{FunctionSpec, of_x, same};
-use crate::args::{ArgSpec, Args, Fallback, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Value};
 use crate::error::{Result, normalize_axes};
 use crate::poly::{Claim, Poly};
 use crate::rules;
@@ -41,7 +41,14 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
                 .or(Fallback::Text("constant")),
             ArgSpec::float("value", 0.0).named(),
         ],
-        |args, inputs, _| Ok(vec![rules::pad(args.op, inputs[0], args.sizes("padding")?)?]),
+        |args, inputs, claims| {
+            let padding = args.sizes("padding")?;
+            let shape = rules::pad(args.op, inputs[0], padding)?;
+            if let Some(Value::Text(mode)) = args.get("mode") {
+                rules::pad_border(args.op, inputs[0], padding, rules::Border::of(mode), claims)?;
+            }
+            Ok(vec![shape])
+        },
     ),
     of_x("tril", "the lower triangle of the last two axes; zeros above", TRIANGLE_ARGS, triangle),
     of_x("triu", "the upper triangle of the last two axes; zeros below", TRIANGLE_ARGS, triangle),

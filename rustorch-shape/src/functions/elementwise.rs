@@ -3,7 +3,7 @@
 use super::{FunctionSpec, Inputs, Outputs, of_x, same};
 use crate::args::{ArgSpec, Args, Fallback, Kind};
 use crate::error::Result;
-use crate::layers::activation;
+use crate::layers::{LayerSpec, activation};
 use crate::poly::{Claim, Poly};
 use crate::rules;
 
@@ -90,15 +90,42 @@ pub(super) const UNARY: &[FunctionSpec] = &[
     unary("isnan", "whether `x` is not a number"),
     unary("isinf", "whether `x` is infinite"),
     unary("isfinite", "whether `x` is a finite number"),
-    FunctionSpec {
-        outputs: Outputs::InTraining,
-        ..with(
-            "dropout",
-            "in training, zero with probability `p`, otherwise `x / (1 - p)`; in evaluation, `x`",
-            activation::DROPOUT_ARGS,
-        )
-    },
+    in_training(
+        "dropout",
+        "in training, zero with probability `p`, otherwise `x / (1 - p)`; in evaluation, `x`",
+        &activation::DROPOUT,
+    ),
+    in_training(
+        "dropout1d",
+        "`dropout` of the channels of `[batch, channels, length]`",
+        &activation::DROPOUT1D,
+    ),
+    in_training(
+        "dropout2d",
+        "`dropout` of the channels of `[batch, channels, h, w]`",
+        &activation::DROPOUT2D,
+    ),
+    in_training(
+        "dropout3d",
+        "`dropout` of the channels of `[batch, channels, d, h, w]`",
+        &activation::DROPOUT3D,
+    ),
+    in_training(
+        "alpha_dropout",
+        "in training, as `selu` saturates with probability `p`, with mean and variance kept; in evaluation, `x`",
+        &activation::ALPHA_DROPOUT,
+    ),
+    in_training(
+        "feature_alpha_dropout",
+        "`alpha_dropout` of the channels of `[batch, channels, ..]`",
+        &activation::FEATURE_ALPHA_DROPOUT,
+    ),
 ];
+
+/// The function of a layer that does nothing in evaluation.
+const fn in_training(name: &'static str, summary: &'static str, layer: &LayerSpec) -> FunctionSpec {
+    FunctionSpec { outputs: Outputs::InTraining, ..of_x(name, summary, layer.args, layer.rule) }
+}
 
 pub(super) const BINARY: &[FunctionSpec] = &[
     binary("add", "`a + b`"),

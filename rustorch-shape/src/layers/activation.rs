@@ -1,7 +1,7 @@
 //! Activations and other layers without state that keep the shape.
 
 use super::{LayerSpec, Signature, no_state, parameter, same};
-use crate::args::{ArgSpec, Args, Fallback, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Rule};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
@@ -26,11 +26,52 @@ pub(super) const LEAKY_RELU: LayerSpec =
 pub(super) const ELU: LayerSpec =
     elementwise("ELU", "x, or alpha * (exp(x) - 1) where x is negative", ELU_ARGS);
 
-pub(super) const DROPOUT: LayerSpec = elementwise(
+pub(crate) const DROPOUT: LayerSpec = elementwise(
     "Dropout",
     "in training, zeroes each element with probability p and scales the rest",
     DROPOUT_ARGS,
 );
+
+pub(crate) const DROPOUT1D: LayerSpec = dropout(
+    "Dropout1d",
+    "in training, zeroes each channel of [batch, channels, length]",
+    |args, inputs, _| channels(args, inputs, &[3, 2], "[batch, channels, length] or [channels, length]"),
+);
+
+pub(crate) const DROPOUT2D: LayerSpec =
+    dropout("Dropout2d", "in training, zeroes each channel of [batch, channels, h, w]", |args, inputs, _| {
+        channels(args, inputs, &[4, 3], "[batch, channels, h, w] or [batch, channels, length]")
+    });
+
+pub(crate) const DROPOUT3D: LayerSpec = dropout(
+    "Dropout3d",
+    "in training, zeroes each channel of [batch, channels, d, h, w]",
+    |args, inputs, _| channels(args, inputs, &[5, 4], "[batch, channels, d, h, w] or [channels, d, h, w]"),
+);
+
+pub(crate) const ALPHA_DROPOUT: LayerSpec = dropout(
+    "AlphaDropout",
+    "in training, saturates each element as SELU does with probability p, and keeps mean and variance",
+    same,
+);
+
+pub(crate) const FEATURE_ALPHA_DROPOUT: LayerSpec = dropout(
+    "FeatureAlphaDropout",
+    "AlphaDropout of whole channels: [batch, channels, ..]",
+    |args, inputs, _| {
+        rules::matrices(args.op, inputs[0])?;
+        Ok(vec![inputs[0].to_vec()])
+    },
+);
+
+const fn dropout(name: &'static str, summary: &'static str, rule: Rule) -> LayerSpec {
+    LayerSpec { rule, ..elementwise(name, summary, DROPOUT_ARGS) }
+}
+
+/// Inputs with channels, of these ranks.
+fn channels(args: &Args, inputs: &[&[Poly]], ranks: &[usize], layout: &str) -> Result<Vec<Vec<Poly>>> {
+    Ok(vec![rules::ranked(args.op, inputs[0], ranks, layout)?])
+}
 
 pub(super) const SOFTMAX: LayerSpec = LayerSpec {
     name: "Softmax",

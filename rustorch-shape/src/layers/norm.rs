@@ -3,7 +3,7 @@
 use super::{LayerSpec, Signature, StateSpec, buffer, parameter};
 use crate::args::{ArgSpec, Args, Fallback, Feature, Kind};
 use crate::error::Result;
-use crate::poly::Poly;
+use crate::poly::{Claim, Poly};
 use crate::rules;
 
 pub(super) const BATCH_NORM1D: LayerSpec = LayerSpec {
@@ -28,6 +28,43 @@ pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
         args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[4], claims)?])
     },
+};
+
+pub(super) const BATCH_NORM3D: LayerSpec = LayerSpec {
+    name: "BatchNorm3d",
+    summary: "normalised per channel over batch, depth, height and width: [batch, channels, d, h, w]",
+    args: BATCH_NORM_ARGS,
+    state: batch_norm_state,
+    signature: Signature::MAP,
+    rule: |args, inputs, claims| {
+        args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
+        Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[5], claims)?])
+    },
+};
+
+pub(super) const INSTANCE_NORM1D: LayerSpec = LayerSpec {
+    name: "InstanceNorm1d",
+    summary: "normalised per example and channel over length: [batch, channels, length]",
+    args: &instance_norm_args(1),
+    state: batch_norm_state,
+    signature: Signature::MAP,
+    rule: |args, inputs, claims| instance_norm(1, args, inputs, claims),
+};
+
+pub(super) const INSTANCE_NORM2D: LayerSpec = LayerSpec {
+    name: "InstanceNorm2d",
+    summary: "normalised per example and channel over height and width: [batch, channels, h, w]",
+    args: &instance_norm_args(2),
+    rule: |args, inputs, claims| instance_norm(2, args, inputs, claims),
+    ..INSTANCE_NORM1D
+};
+
+pub(super) const INSTANCE_NORM3D: LayerSpec = LayerSpec {
+    name: "InstanceNorm3d",
+    summary: "normalised per example and channel over depth, height and width: [batch, channels, d, h, w]",
+    args: &instance_norm_args(3),
+    rule: |args, inputs, claims| instance_norm(3, args, inputs, claims),
+    ..INSTANCE_NORM1D
 };
 
 pub(super) const LAYER_NORM: LayerSpec = LayerSpec {
@@ -90,6 +127,28 @@ const BATCH_NORM_ARGS: &[ArgSpec] = &[
     ArgSpec::bool("bias", true),
     ArgSpec::bool("track_running_stats", true),
 ];
+
+const fn instance_norm_args(axes: usize) -> [ArgSpec; 6] {
+    [
+        ArgSpec::size("num_features").inferred(Feature::Before(axes)),
+        ArgSpec::float("eps", 1e-5).named(),
+        ArgSpec::of("momentum", Kind::OptionalFloat).named().or(Fallback::Float(0.1)),
+        ArgSpec::bool("affine", false),
+        ArgSpec::bool("bias", true),
+        ArgSpec::bool("track_running_stats", false),
+    ]
+}
+
+fn instance_norm(
+    spatial: usize,
+    args: &Args,
+    inputs: &[&[Poly]],
+    claims: &mut Vec<Claim>,
+) -> Result<Vec<Vec<Poly>>> {
+    args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
+    let (channels, of_input) = (args.size("num_features")?, !args.may_be("track_running_stats"));
+    Ok(vec![rules::instance_norm(args.op, inputs[0], channels, spatial, of_input, claims)?])
+}
 
 fn batch_norm_state(args: &Args) -> Result<Vec<StateSpec>> {
     let features = vec![args.size("num_features")?.clone()];

@@ -78,29 +78,6 @@ pub fn movedim<S: Size>(input: &[S], source: &[isize], destination: &[isize]) ->
     Ok(order.map(|axis| input[axis].clone()).collect())
 }
 
-/// The shape with entries added around the last axes: `[left, right]` of the last, then of the one before.
-///
-/// # Errors
-/// When the number of sizes is odd or more than twice the rank.
-pub fn pad<S: Size>(op: &'static str, input: &[S], padding: &[S]) -> Result<Vec<S>> {
-    if !padding.len().is_multiple_of(2) || padding.len() > 2 * input.len() {
-        let message = format!(
-            "{} has {} sizes, but two for each of the last axes are needed, and {} has {} axes",
-            Dims(padding),
-            padding.len(),
-            Dims(input),
-            input.len()
-        );
-        return Err(ShapeError::argument(op, "padding", message));
-    }
-    let mut shape = input.to_vec();
-    for (size, ends) in shape.iter_mut().rev().zip(padding.chunks(2)) {
-        let padded = size.plus(&ends[0]).and_then(|size| size.plus(&ends[1]));
-        *size = fits(op, padded, || "a padded axis".into())?;
-    }
-    Ok(shape)
-}
-
 /// The shape with axis `dim` halved: gated linear units.
 ///
 /// # Errors

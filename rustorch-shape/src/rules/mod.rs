@@ -15,6 +15,7 @@ mod matmul;
 mod multihead;
 mod norm;
 mod number;
+mod pad;
 mod pool;
 mod recurrent;
 mod reduce;
@@ -23,8 +24,7 @@ mod select;
 mod view;
 
 pub use arrange::{
-    glu, image, matrices, movedim, outer, pad, prelu, repeat, repeat_interleave, roll, take_along, topk,
-    unbind,
+    glu, image, matrices, movedim, outer, prelu, repeat, repeat_interleave, roll, take_along, topk, unbind,
 };
 pub use attention::{attention, grouped_attention};
 pub use broadcast::{broadcast, broadcast_all, expand};
@@ -35,8 +35,9 @@ pub use matmul::{bilinear, bmm, linear, matmul, mm};
 pub use multihead::{
     Multihead, attention_mask, cross_attention, key_padding_mask, multihead_attention, self_attention,
 };
-pub use norm::{batch_norm, group_norm, layer_norm, same};
+pub use norm::{batch_norm, group_norm, instance_norm, layer_norm, same};
 pub use number::{batch_norm_eps, celu, hardtanh, hardtanh_layer, softshrink};
+pub use pad::{Border, pad, pad_border, pad_layer};
 pub use pool::{PoolOptions, adaptive_pool, pool, pool_divisor};
 pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};
 pub use reduce::{arg_reduce, cumulative, reduce};
@@ -83,6 +84,27 @@ fn require<S: Size>(
 /// The size, or the error that `what` is too large to be one.
 fn fits<S>(op: &'static str, size: Option<S>, what: impl FnOnce() -> String) -> Result<S> {
     size.ok_or_else(|| ShapeError::input(op, 0, format!("{} is too large to be a size", what())))
+}
+
+/// The shape of an input that has one of these ranks.
+///
+/// # Errors
+/// When it has another.
+pub fn ranked<S: Size>(op: &'static str, input: &[S], ranks: &[usize], layout: &str) -> Result<Vec<S>> {
+    require_rank(op, 0, input, ranks, layout)?;
+    Ok(input.to_vec())
+}
+
+/// The number of axes before the `spatial` last ones: channels, and perhaps a batch before them.
+fn leading_axes<S: Size>(op: &'static str, input: &[S], spatial: usize) -> Result<usize> {
+    let layout = match spatial {
+        1 => "[batch, channels, length] or [channels, length]",
+        2 => "[batch, channels, height, width] or [channels, height, width]",
+        3 => "[batch, channels, depth, height, width] or [channels, depth, height, width]",
+        _ => "[batch, channels, spatial ..] or [channels, spatial ..]",
+    };
+    require_rank(op, 0, input, &[spatial + 2, spatial + 1], layout)?;
+    Ok(input.len() - spatial)
 }
 
 /// An error unless operand `input` has one of these ranks.

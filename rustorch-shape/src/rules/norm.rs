@@ -1,12 +1,12 @@
 //! Normalisation layers, which all keep the shape of their input.
 
 use super::conv::check_groups;
-use super::{count, require, require_rank};
+use super::{count, leading_axes, require, require_rank};
 use crate::error::{Dims, Result, ShapeError};
 use crate::size::{Relation, Size};
 
 /// Normalisation over batch and positions, per channel (axis 1). `ranks` are those that the layer
-/// takes: 2 and 3 for `BatchNorm1d`, 4 for `BatchNorm2d`.
+/// takes: 2 and 3 for `BatchNorm1d`, 4 for `BatchNorm2d`, 5 for `BatchNorm3d`.
 ///
 /// # Errors
 /// When the rank or the number of channels does not fit.
@@ -20,10 +20,34 @@ pub fn batch_norm<S: Size>(
     let layout = match ranks {
         [2, 3] => "[batch, channels] or [batch, channels, length]",
         [4] => "[batch, channels, height, width]",
+        [5] => "[batch, channels, depth, height, width]",
         _ => "[batch, channels, ..]",
     };
     require_rank(op, 0, input, ranks, layout)?;
-    check_channels(op, input, channels, claims)?;
+    check_channels(op, input, 1, channels, claims)?;
+    Ok(input.to_vec())
+}
+
+/// Normalisation of each channel over its positions, the last `spatial` axes. A batch may stand before the channels.
+///
+/// # Errors
+/// When the rank or the number of channels does not fit, or `of_input` and there is a single position: the statistics of
+/// one number say nothing.
+pub fn instance_norm<S: Size>(
+    op: &'static str,
+    input: &[S],
+    channels: &S,
+    spatial: usize,
+    of_input: bool,
+    claims: &mut S::Claims,
+) -> Result<Vec<S>> {
+    let first = leading_axes(op, input, spatial)?;
+    check_channels(op, input, first - 1, channels, claims)?;
+    if of_input && input[first..].iter().all(|size| size.is(1)) {
+        let message =
+            format!("the input {} has one position per channel, which has no statistics", Dims(input));
+        return Err(ShapeError::input(op, 0, message));
+    }
     Ok(input.to_vec())
 }
 
@@ -72,7 +96,7 @@ pub fn group_norm<S: Size>(input: &[S], groups: &S, channels: &S, claims: &mut S
         );
         return Err(ShapeError::input(OP, 0, message));
     }
-    check_channels(OP, input, channels, claims)?;
+    check_channels(OP, input, 1, channels, claims)?;
     Ok(input.to_vec())
 }
 
@@ -87,15 +111,16 @@ pub fn same<S: Size>(input: &[S]) -> Result<Vec<S>> {
 fn check_channels<S: Size>(
     op: &'static str,
     input: &[S],
+    axis: usize,
     channels: &S,
     claims: &mut S::Claims,
 ) -> Result<()> {
-    require(claims, &input[1], Relation::Equal, channels, || {
+    require(claims, &input[axis], Relation::Equal, channels, || {
         let message = format!(
-            "the input {} has {} (axis 1), but the layer normalises {channels}",
+            "the input {} has {} (axis {axis}), but the layer normalises {channels}",
             Dims(input),
-            count(&input[1], "channel")
+            count(&input[axis], "channel")
         );
-        ShapeError::input(op, 0, message).at_axis(1)
+        ShapeError::input(op, 0, message).at_axis(axis)
     })
 }

@@ -1,7 +1,7 @@
 //! Pooling over any number of spatial axes.
 
 use super::conv::Window;
-use super::{fits, require, require_rank};
+use super::{fits, leading_axes, require};
 use crate::error::{Result, ShapeError};
 use crate::size::{Relation, Size, Truth};
 
@@ -101,17 +101,6 @@ pub fn adaptive_pool<S: Size>(
         shape.push(size.clone());
     }
     Ok(shape)
-}
-
-fn leading_axes<S: Size>(op: &'static str, input: &[S], spatial: usize) -> Result<usize> {
-    let layout = match spatial {
-        1 => "[batch, channels, length] or [channels, length]",
-        2 => "[batch, channels, height, width] or [channels, height, width]",
-        3 => "[batch, channels, depth, height, width] or [channels, depth, height, width]",
-        _ => "[batch, channels, spatial ..] or [channels, spatial ..]",
-    };
-    require_rank(op, 0, input, &[spatial + 2, spatial + 1], layout)?;
-    Ok(input.len() - spatial)
 }
 
 fn rounded_up<S: Size>(window: &Window<'_, S>, padding: &S, claims: &mut S::Claims) -> Result<S> {

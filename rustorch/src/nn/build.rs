@@ -102,6 +102,7 @@ impl Arguments {
             };
             let value = match (spec.kind, value) {
                 (Kind::Window(n) | Kind::Padding(n), Value::Size(size)) => Value::Sizes(vec![size; n]),
+                (Kind::Ends(n), Value::Size(size)) => Value::Sizes(vec![size; 2 * n]),
                 (Kind::Sizes, Value::Size(size)) => Value::Sizes(vec![size]),
                 (Kind::Output(n), Value::Size(size)) => Value::Target(vec![Some(size); n]),
                 (Kind::Output(_), Value::Sizes(sizes)) => {

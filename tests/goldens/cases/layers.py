@@ -226,6 +226,8 @@ def norms(writer):
         if not exact:
             continue
         instance = lambda x, w, b, e: F.instance_norm(x, weight=w, bias=b, eps=e)
+        for shape in [[2, 3, 1], [2, 3, 1, 1]]:
+            writer.case("instance_norm", instance, rand(shape, dtype), None, None, 1e-5)
         for shape in [[2, 3, 4], [1, 2, 3, 2]]:
             weight, bias = one([shape[1]], dtype), rand([shape[1]], dtype, seed=8)
             writer.case("instance_norm", instance, rand(shape, dtype), weight, bias, 1e-5, fd=smooth)
@@ -337,6 +339,17 @@ def others(writer):
         writer.case("dropout", F.dropout, rand([2, 3]), p, True)
     for p in [-0.1, 1.5, nan]:
         writer.case("dropout", F.dropout, rand([2, 3]), p, True)
+    kinds = [("dropout1d", [2, 3, 2]), ("dropout1d", [3, 2]), ("dropout2d", [2, 3, 2, 2]), ("dropout2d", [2, 3, 2]), ("dropout3d", [2, 3, 1, 2, 2])]
+    kinds += [("dropout3d", [3, 1, 2, 2]), ("alpha_dropout", [2, 3]), ("feature_alpha_dropout", [2, 3, 2])]
+    for name, shape in kinds:
+        function = getattr(F, name)
+        for p, training in [(0.5, False), (0.0, True), (1.0, True)]:
+            for dtype in ["f32", "f64", "bf16"]:
+                writer.case(name, function, rand(shape, dtype), p, training, fd=dtype == "f64")
+        for p in [-0.1, 1.5]:
+            writer.case(name, function, rand(shape), p, True)
+        writer.case(name, function, rand(shape, "i64"), 0.5, False)
+    writer.case("dropout1d", F.dropout1d, rand([2, 3, 1, 1]), 0.5, False)
 
 
 def resampling(writer):

@@ -67,7 +67,18 @@ def write(writer):
     for momentum in [None, 0.1]:
         case(writer, nn.BatchNorm1d, numbers([4, 3]), 3, 1e-5, momentum, True, True)
         case(writer, nn.BatchNorm2d, numbers([0, 3, 2, 2]), 3, 1e-5, momentum, True, True)
+        case(writer, nn.BatchNorm3d, numbers([2, 3, 2, 1, 2]), 3, 1e-5, momentum, True, True)
+    for axes, kind in [(1, nn.InstanceNorm1d), (2, nn.InstanceNorm2d), (3, nn.InstanceNorm3d)]:
+        shape = [2, 3, 2, 3, 2][: 2 + axes]
+        for options in [(1e-5, 0.1, False, False), (1e-3, 0.1, True, False), (1e-5, 0.7, True, True), (1e-5, None, False, True)]:
+            case(writer, kind, numbers(shape), 3, *options)
+        # Without a batch, a single position, no examples, other channels.
+        case(writer, kind, numbers(shape[1:]), 3, 1e-5, 0.1, True, True)
+        case(writer, kind, numbers([2, 3] + [1] * axes), 3, 1e-5, 0.1, True, True)
+        case(writer, kind, numbers([2, 4] + shape[2:]), 3, 1e-5, 0.1, True, False)
+        case(writer, kind, numbers([3]), 3, 1e-5, 0.1, True, False)
     without_bias = lambda kind: lambda *options: kind(*options[:-1], bias=options[-1])
+    case(writer, without_bias(nn.InstanceNorm2d), numbers([2, 3, 2, 2]), 3, 1e-5, 0.1, True, True, False)
     for kind in [nn.BatchNorm1d, nn.BatchNorm2d]:
         case(writer, without_bias(kind), numbers([2, 3, 2, 2][: 2 if kind is nn.BatchNorm1d else 4]), 3, 1e-5, 0.1, True, True, False)
     case(writer, without_bias(nn.GroupNorm), numbers([2, 4, 3]), 2, 4, 1e-5, True, False)
@@ -128,5 +139,24 @@ def write(writer):
     case(writer, nn.ELU, numbers([2, 3], seed=1), 1.5)
     case(writer, nn.Dropout, numbers([2, 3]), 0.5, modes=[False])
     case(writer, nn.Dropout, numbers([2, 3]), 0.0)
+    for kind, shape in [
+        (nn.Dropout1d, [2, 3, 2]), (nn.Dropout2d, [2, 3, 2, 2]), (nn.Dropout3d, [3, 2, 1, 2]), (nn.AlphaDropout, [2, 3]), (nn.FeatureAlphaDropout, [2, 3, 2])
+    ]:
+        case(writer, kind, numbers(shape), 0.5, modes=[False])
+        case(writer, kind, numbers(shape), 0.0)
+        case(writer, kind, numbers(shape), 1.0)
+    whole = lambda kind: lambda padding, *value: kind(padding[0] if len(padding) == 2 and padding[0] == padding[1] else tuple(padding), *value)
+    for axes in [1, 2, 3]:
+        for name in ["Zero", "Constant", "Reflection", "Replication", "Circular"]:
+            kind, value = getattr(nn, f"{name}Pad{axes}d"), [2.5] if name == "Constant" else []
+            shape = [1, 2, 4, 3, 3][: 2 + axes]
+            for padding in [[1, 2, 0, 1, 2, 0], [2, 0, 0, 2, 0, 1], [0] * 6]:
+                case(writer, whole(kind), numbers(shape), padding[: 2 * axes], *value, modes=[False])
+            case(writer, whole(kind), numbers(shape[1:]), [1] * (2 * axes), *value, modes=[False])
+            # As much as an axis has, and more; ranks that do not fit; no examples, no channels, nothing to repeat.
+            for sizes in [[4], [3], [5]]:
+                case(writer, whole(kind), numbers([1, 1] + [3] * axes), [sizes[0]] + [0] * (2 * axes - 1), *value, modes=[False])
+            for wrong in [[3] * axes, [2] * (3 + axes), [0] + shape[1:], [2, 0] + shape[2:], shape[:-1] + [0]]:
+                case(writer, whole(kind), numbers(wrong), [1] * (2 * axes), *value, modes=[False])
     chain = lambda a, b, c: nn.Sequential(nn.Linear(a, b), nn.Tanh(), nn.Linear(b, c))
     case(writer, chain, numbers([2, 3]), 3, 4, 2)

@@ -80,6 +80,11 @@ pub(super) fn table() -> Table {
             scale: a.f64_or_none(5),
             ..Default::default()
         })?];
+        "dropout1d" => |a| [f::dropout1d(a.tensor(0), a.f64(1), a.bool(2))?];
+        "dropout2d" => |a| [f::dropout2d(a.tensor(0), a.f64(1), a.bool(2))?];
+        "dropout3d" => |a| [f::dropout3d(a.tensor(0), a.f64(1), a.bool(2))?];
+        "alpha_dropout" => |a| [f::alpha_dropout(a.tensor(0), a.f64(1), a.bool(2))?];
+        "feature_alpha_dropout" => |a| [f::feature_alpha_dropout(a.tensor(0), a.f64(1), a.bool(2))?];
         "dropout" => |a| [f::dropout(a.tensor(0), a.f64(1), a.bool(2))?];
     }
 }

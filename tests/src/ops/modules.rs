@@ -6,7 +6,7 @@ use rustorch::{Result, Tensor};
 use super::{Table, table};
 use crate::golden::Args;
 
-/// A layer of batch normalisation, its output and its buffers.
+/// A layer of batch or instance normalisation, its output and its buffers.
 macro_rules! batch_norm {
     ($a:ident, $layer:ty) => {{
         let builder = <$layer>::builder($a.size(3)).eps($a.f64(4)).momentum($a.f64_or_none(5));
@@ -89,6 +89,30 @@ pub(super) fn table() -> Table {
         };
         "BatchNorm1d" => |a| batch_norm!(a, nn::BatchNorm1d);
         "BatchNorm2d" => |a| batch_norm!(a, nn::BatchNorm2d);
+        "BatchNorm3d" => |a| batch_norm!(a, nn::BatchNorm3d);
+        "InstanceNorm1d" => |a| batch_norm!(a, nn::InstanceNorm1d);
+        "InstanceNorm2d" => |a| batch_norm!(a, nn::InstanceNorm2d);
+        "InstanceNorm3d" => |a| batch_norm!(a, nn::InstanceNorm3d);
+        "ZeroPad1d" => |a| run(a, &nn::ZeroPad1d::new(a.array::<2>(3)))?;
+        "ZeroPad2d" => |a| run(a, &nn::ZeroPad2d::new(a.array::<4>(3)))?;
+        "ZeroPad3d" => |a| run(a, &nn::ZeroPad3d::new(a.array::<6>(3)))?;
+        "ConstantPad1d" => |a| run(a, &nn::ConstantPad1d::new(a.array::<2>(3), a.f64(4)))?;
+        "ConstantPad2d" => |a| run(a, &nn::ConstantPad2d::new(a.array::<4>(3), a.f64(4)))?;
+        "ConstantPad3d" => |a| run(a, &nn::ConstantPad3d::new(a.array::<6>(3), a.f64(4)))?;
+        "ReflectionPad1d" => |a| run(a, &nn::ReflectionPad1d::new(a.array::<2>(3)))?;
+        "ReflectionPad2d" => |a| run(a, &nn::ReflectionPad2d::new(a.array::<4>(3)))?;
+        "ReflectionPad3d" => |a| run(a, &nn::ReflectionPad3d::new(a.array::<6>(3)))?;
+        "ReplicationPad1d" => |a| run(a, &nn::ReplicationPad1d::new(a.array::<2>(3)))?;
+        "ReplicationPad2d" => |a| run(a, &nn::ReplicationPad2d::new(a.array::<4>(3)))?;
+        "ReplicationPad3d" => |a| run(a, &nn::ReplicationPad3d::new(a.array::<6>(3)))?;
+        "CircularPad1d" => |a| run(a, &nn::CircularPad1d::new(a.array::<2>(3)))?;
+        "CircularPad2d" => |a| run(a, &nn::CircularPad2d::new(a.array::<4>(3)))?;
+        "CircularPad3d" => |a| run(a, &nn::CircularPad3d::new(a.array::<6>(3)))?;
+        "Dropout1d" => |a| run(a, &nn::Dropout1d::new(a.f64(3)))?;
+        "Dropout2d" => |a| run(a, &nn::Dropout2d::new(a.f64(3)))?;
+        "Dropout3d" => |a| run(a, &nn::Dropout3d::new(a.f64(3)))?;
+        "AlphaDropout" => |a| run(a, &nn::AlphaDropout::new(a.f64(3)))?;
+        "FeatureAlphaDropout" => |a| run(a, &nn::FeatureAlphaDropout::new(a.f64(3)))?;
         "LayerNorm" => |a| {
             let builder = nn::LayerNorm::builder(a.sizes(3)).eps(a.f64(4));
             let mut layer = builder.elementwise_affine(a.bool(5)).bias(a.bool(6)).build()?;

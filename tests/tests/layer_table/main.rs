@@ -3,6 +3,7 @@
 
 mod cases;
 mod declared;
+mod more;
 mod pooling;
 
 use rustorch::nn::*;
@@ -120,7 +121,7 @@ fn layers_of_two_tensors_agree_with_their_entries() {
 
 #[test]
 fn every_entry_of_the_table_is_a_layer_that_agrees_with_it() {
-    let cases = [cases::cases(), pooling::cases()].into_iter().flatten().collect::<Vec<_>>();
+    let cases = [cases::cases(), pooling::cases(), more::cases()].into_iter().flatten().collect::<Vec<_>>();
     for spec in LAYERS {
         let is_tested = cases.iter().any(|(name, ..)| *name == spec.name) || OF_SEVERAL.contains(&spec.name);
         assert!(is_tested, "{} stands in the table but is not tested", spec.name);

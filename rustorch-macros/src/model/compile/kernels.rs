@@ -24,7 +24,7 @@ impl Compiler<'_> {
             "Conv2d" if pads_with_zeros(args) => {
                 Kind::Conv2d { layer: callee, input, norm: None, residual: None, act: None, pool: None }
             }
-            "BatchNorm1d" | "BatchNorm2d" => {
+            "BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d" => {
                 Kind::ChannelNorm { layer: callee, input, residual: None, act: None }
             }
             "LayerNorm" | "RMSNorm" => Kind::RowNorm { layer: callee, input },

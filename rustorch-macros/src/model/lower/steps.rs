@@ -276,7 +276,7 @@ fn argument(kind: Kind, name: &'static str, args: &Args, call: &Call) -> Option<
         Value::Absent if kind == Kind::OptionalSize => Arg::OptionalSize(None),
         Value::Size(size) => Arg::Size(size.clone()),
         Value::Sizes(sizes) => match kind {
-            Kind::Window(_) | Kind::Padding(_) => Arg::Array(sizes.clone()),
+            Kind::Window(_) | Kind::Padding(_) | Kind::Ends(_) => Arg::Array(sizes.clone()),
             _ => Arg::Slice(sizes.clone()),
         },
         Value::Target(sizes) if matches!(kind, Kind::Output(_)) => Arg::OptionalSizes(sizes.clone()),

@@ -218,6 +218,11 @@ impl Matcher<'_> {
         let value = match spec.kind {
             Kind::Size => Value::Size(self.size(spec, expr)?),
             Kind::Window(axes) => Value::Sizes(self.window(spec, expr, axes)?),
+            Kind::Ends(axes) => match elements(expr) {
+                Some(list) if list.len() == 2 * axes => Value::Sizes(self.list(spec, list)?),
+                Some(_) => return Err(self.mismatch(spec, expr)),
+                None => Value::Sizes(vec![self.size(spec, expr)?; 2 * axes]),
+            },
             Kind::Output(axes) => Value::Target(self.output(spec, expr, axes)?),
             Kind::OptionalSize if is_none(expr) => Value::Absent,
             Kind::OptionalSize => Value::Size(self.size(spec, expr)?),
@@ -275,7 +280,8 @@ impl Matcher<'_> {
             return Err(self.mismatch(spec, expr));
         }
         let size = self.sizes.size(expr)?;
-        if self.is_layer && spec.is_required() && spec.kind != Kind::Sizes && size.as_integer() == Some(0) {
+        let may_be_none = matches!(spec.kind, Kind::Sizes | Kind::Ends(_));
+        if self.is_layer && spec.is_required() && !may_be_none && size.as_integer() == Some(0) {
             return Err(self.wrong(spec, expr, "is 0, but must be at least 1"));
         }
         Ok(size)

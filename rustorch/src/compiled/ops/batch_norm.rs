@@ -8,7 +8,7 @@ use crate::kernels::batch_norm::{self as kernel, Finish, Gradients, Norm, Shape}
 use crate::kernels::conv::{self, Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{isa, scratch};
-use crate::nn::{BatchNorm1d, BatchNorm2d, Conv2d, share_of_batch};
+use crate::nn::{BatchNorm1d, BatchNorm2d, BatchNorm3d, Conv2d, share_of_batch};
 use crate::storage::lock_for_write;
 use crate::{DType, Error, Result, Tensor};
 
@@ -42,7 +42,7 @@ macro_rules! from_layers {
         }
     )*};
 }
-from_layers!(BatchNorm1d BatchNorm2d);
+from_layers!(BatchNorm1d BatchNorm2d BatchNorm3d);
 
 impl ChannelNorm<'_> {
     /// Whether the kernels can work on the parameters and running statistics of so many channels.

@@ -195,7 +195,7 @@ fn by_kernel(
 }
 
 /// Blends the batch's mean and unbiased variance into the running ones.
-fn track(running: (&Tensor, &Tensor), batch: (&Tensor, &Tensor), momentum: f64) -> Result<()> {
+pub(super) fn track(running: (&Tensor, &Tensor), batch: (&Tensor, &Tensor), momentum: f64) -> Result<()> {
     no_grad(|| {
         for (running, batch) in [(running.0, batch.0), (running.1, batch.1)] {
             running.mul_(1.0 - momentum)?.add_(&batch.mul(momentum)?.to_dtype(running.dtype()))?;
@@ -245,34 +245,6 @@ pub fn group_norm(
         weight.map(per_channel).transpose()?.as_ref(),
         bias.map(per_channel).transpose()?.as_ref(),
     )
-}
-
-/// Normalisation of each channel of each sample over its positions (`torch.nn.functional.instance_norm`; Ulyanov et al.
-/// 2016), by its own statistics. PyTorch's default for `eps` is 1e-5.
-///
-/// # Errors
-/// As [`group_norm`]; also if the input has no positions.
-///
-/// ```
-/// use rustorch::{Tensor, nn::functional as F};
-/// let x = Tensor::from([[[1.0f64, 3.0], [10.0, 30.0]]]);
-/// assert_eq!(F::instance_norm(&x, None, None, 0.0)?.to_vec::<f64>()?, [-1.0, 1.0, -1.0, 1.0]);
-/// # Ok::<(), rustorch::Error>(())
-/// ```
-pub fn instance_norm(
-    input: &Tensor,
-    weight: Option<&Tensor>,
-    bias: Option<&Tensor>,
-    eps: f64,
-) -> Result<Tensor> {
-    let channels = channels("instance_norm", input)?;
-    if input.rank() < 3 {
-        return Err(Error::argument(
-            "instance_norm",
-            format!("the input has shape {:?}, expected [batch, channels, positions ..]", input.shape()),
-        ));
-    }
-    group_norm(input, channels, weight, bias, eps)
 }
 
 /// Input and vectors in single precision, in which half precision is normalised, to be rounded once.
@@ -357,7 +329,7 @@ fn affine(normal: Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Res
     }
 }
 
-fn channels(op: &'static str, input: &Tensor) -> Result<usize> {
+pub(super) fn channels(op: &'static str, input: &Tensor) -> Result<usize> {
     input.shape().get(1).copied().ok_or_else(|| {
         Error::argument(
             op,

@@ -8,8 +8,10 @@ mod conv;
 mod conv_transpose;
 mod dropout;
 mod embedding;
+mod instance_norm;
 mod linear;
 mod norm;
+mod padding;
 mod pool;
 mod recurrent;
 mod resample;
@@ -25,14 +27,16 @@ pub use conv_transpose::{
     ConvTranspose1d, ConvTranspose1dBuilder, ConvTranspose2d, ConvTranspose2dBuilder, ConvTranspose3d,
     ConvTranspose3dBuilder,
 };
-pub use dropout::{Dropout, DropoutBuilder};
+pub use dropout::*;
 pub use embedding::{Embedding, EmbeddingBuilder};
+pub use instance_norm::*;
 pub use linear::{Linear, LinearBuilder};
 pub(crate) use norm::share_of_batch;
 pub use norm::{
-    BatchNorm1d, BatchNorm1dBuilder, BatchNorm2d, BatchNorm2dBuilder, GroupNorm, GroupNormBuilder, LayerNorm,
-    LayerNormBuilder, RMSNorm, RMSNormBuilder,
+    BatchNorm1d, BatchNorm1dBuilder, BatchNorm2d, BatchNorm2dBuilder, BatchNorm3d, BatchNorm3dBuilder,
+    GroupNorm, GroupNormBuilder, LayerNorm, LayerNormBuilder, RMSNorm, RMSNormBuilder,
 };
+pub use padding::*;
 pub use pool::*;
 pub(crate) use recurrent::Stack;
 pub use recurrent::{

@@ -152,6 +152,14 @@ pub(crate) fn share_of_batch(momentum: Option<f64>, batches: Option<&Tensor>) ->
 
 batch_norm!(BatchNorm1d, BatchNorm1dBuilder, "BatchNorm1d", &[2, 3], "batch and length", "[8, 3]");
 batch_norm!(BatchNorm2d, BatchNorm2dBuilder, "BatchNorm2d", &[4], "batch, height and width", "[8, 3, 4, 4]");
+batch_norm!(
+    BatchNorm3d,
+    BatchNorm3dBuilder,
+    "BatchNorm3d",
+    &[5],
+    "batch, depth, height and width",
+    "[8, 3, 4, 4, 2]"
+);
 
 /// Normalisation over the last axes: `(x - mean) / √(var + ε) · weight + bias` (`torch.nn.LayerNorm`; Ba et al. 2016).
 ///

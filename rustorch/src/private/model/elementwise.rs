@@ -52,13 +52,18 @@ pub fn gelu(x: &Tensor, approximate: &str) -> Result<Tensor> {
     }
 }
 
-/// `nn::functional::dropout`.
-///
-/// # Errors
-/// If `p` is no probability.
-pub fn dropout(x: &Tensor, p: f64, training: bool) -> Result<Tensor> {
-    f::dropout(x, p, training)
+macro_rules! dropouts {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`nn::functional::", stringify!($name), "`.")]
+        ///
+        /// # Errors
+        /// If `p` is no probability, or the rank does not fit.
+        pub fn $name(x: &Tensor, p: f64, training: bool) -> Result<Tensor> {
+            f::$name(x, p, training)
+        }
+    )*};
 }
+dropouts! { dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout }
 
 macro_rules! binary {
     ($($name:ident)*) => {$(

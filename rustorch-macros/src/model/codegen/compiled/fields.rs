@@ -125,7 +125,7 @@ fn parameters(
         format!("has_shape(&{each}.{}, {})", state.name, shapes.name_of(&state.shape))
     };
     let mut compared: Vec<String> = read.map(compare).collect();
-    if let ("BatchNorm1d" | "BatchNorm2d", Some(channels)) = (layer.spec.name, channels) {
+    if let ("BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d", Some(channels)) = (layer.spec.name, channels) {
         compared.push(format!("::rustorch::__private::compiled::ChannelNorm::from({each}).fits({channels})"));
     }
     if is_recurrent(layer.spec.name, args) {
