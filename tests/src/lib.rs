@@ -8,6 +8,7 @@ pub mod declarations;
 pub mod deviations;
 pub mod golden;
 pub mod ops;
+pub mod pytorch;
 pub mod quiet;
 pub mod turns;
 

@@ -79,7 +79,7 @@ model! {
 
 model! {
     /// DenseNet (Huang et al. 2017).
-    DenseLayer<const IN: usize, const GROWTH: usize> {
+    pub(crate) DenseLayer<const IN: usize, const GROWTH: usize> {
         norm1: BatchNorm2d(IN),
         conv1: Conv2d(IN, 4 * GROWTH, kernel = 1, bias = false),
         norm2: BatchNorm2d(4 * GROWTH),
@@ -90,7 +90,7 @@ model! {
         cat([x, new], 1)
     }
 
-    DenseBlock {
+    pub(crate) DenseBlock {
         a: DenseLayer<8, 4>,
         b: DenseLayer<12, 4>,
         c: DenseLayer<16, 4>,
@@ -148,7 +148,7 @@ model! {
 
 model! {
     /// ConvNeXt (Liu et al. 2022).
-    ConvNeXtBlock<const C: usize> {
+    pub(crate) ConvNeXtBlock<const C: usize> {
         dwconv: Conv2d(C, C, kernel = 7, padding = 3, groups = C),
         norm: LayerNorm(C, eps = 1e-6),
         pwconv1: Linear(C, 4 * C),
@@ -167,7 +167,7 @@ model! {
         input + x
     }
 
-    ConvNeXt<const C: usize, const DEPTH: usize> {
+    pub(crate) ConvNeXt<const C: usize, const DEPTH: usize> {
         stem: Conv2d(3, C, kernel = 4, stride = 4),
         blocks: [ConvNeXtBlock<C>; DEPTH],
         norm: LayerNorm(C),

@@ -81,7 +81,7 @@ model! {
 
 model! {
     /// DCGAN (Radford et al. 2016).
-    Generator<const Z: usize, const NGF: usize> {
+    pub(crate) Generator<const Z: usize, const NGF: usize> {
         conv1: ConvTranspose2d(Z, NGF * 4, kernel = 4, bias = false),
         bn1: BatchNorm2d(NGF * 4),
         conv2: ConvTranspose2d(NGF * 4, NGF * 2, kernel = 4, stride = 2, padding = 1, bias = false),
@@ -95,7 +95,7 @@ model! {
         tanh(conv3(x))
     }
 
-    Discriminator<const NDF: usize>: [batch, 1, 16, 16] -> [batch, 1] {
+    pub(crate) Discriminator<const NDF: usize>: [batch, 1, 16, 16] -> [batch, 1] {
         Conv2d(NDF, kernel = 4, stride = 2, padding = 1),
         LeakyReLU(0.2),
         Conv2d(NDF * 2, kernel = 4, stride = 2, padding = 1, bias = false),
@@ -105,7 +105,7 @@ model! {
         Linear(1),
     }
 
-    Gan {
+    pub(crate) Gan {
         generator: Generator<6, 2>,
         discriminator: Discriminator<4>,
     }
@@ -140,7 +140,7 @@ model! {
 
 model! {
     /// Attention gates (Oktay et al. 2018).
-    AttentionGate<const G: usize, const X: usize, const INNER: usize> {
+    pub(crate) AttentionGate<const G: usize, const X: usize, const INNER: usize> {
         wg: Conv2d(G, INNER, kernel = 1),
         wx: Conv2d(X, INNER, kernel = 1, stride = 2),
         psi: Conv2d(INNER, 1, kernel = 1),
@@ -151,7 +151,7 @@ model! {
         x * a
     }
 
-    AttentionUNet {
+    pub(crate) AttentionUNet {
         down1: Conv2d(1, 4, kernel = 3, padding = 1),
         down2: Conv2d(4, 8, kernel = 3, padding = 1),
         pool: MaxPool2d(2),
@@ -169,7 +169,7 @@ model! {
 
 model! {
     /// MLP-Mixer (Tolstikhin et al. 2021).
-    MixerBlock<const TOKENS: usize, const C: usize> {
+    pub(crate) MixerBlock<const TOKENS: usize, const C: usize> {
         norm1: LayerNorm(C),
         token1: Linear(TOKENS, 2 * TOKENS),
         token2: Linear(2 * TOKENS, TOKENS),
@@ -184,7 +184,7 @@ model! {
         x + channel2(gelu(channel1(y)))
     }
 
-    Mixer<const LAYERS: usize> {
+    pub(crate) Mixer<const LAYERS: usize> {
         patch: Conv2d(3, 8, kernel = 4, stride = 4),
         blocks: [MixerBlock<16, 8>; LAYERS],
         norm: LayerNorm(8),

@@ -1,8 +1,10 @@
 //! Known architectures as people write them who come from PyTorch, in the styles that the language allows: compiled and op by op
-//! they give the same outputs and gradients, training and evaluating, on several batches, one example and none.
+//! they give the same outputs and gradients, training and evaluating, on several batches, one example and none. A dozen
+//! of them are also compared with PyTorch.
 
 mod convolutions;
 mod images;
+mod pytorch;
 mod sets;
 mod signals;
 mod text;

@@ -9,7 +9,7 @@ dim!(Batch, Seq, Points);
 
 model! {
     /// WaveNet's block (van den Oord et al. 2016).
-    WaveBlock<const C: usize, const DILATION: usize> {
+    pub(crate) WaveBlock<const C: usize, const DILATION: usize> {
         filter: Conv1d(C, C, kernel = 2, dilation = DILATION),
         gate: Conv1d(C, C, kernel = 2, dilation = DILATION),
         residual: Conv1d(C, C, kernel = 1),
@@ -21,7 +21,7 @@ model! {
         (residual(z) + x, skip(z))
     }
 
-    WaveNet<const C: usize> {
+    pub(crate) WaveNet<const C: usize> {
         start: Conv1d(1, C, kernel = 1),
         b1: WaveBlock<C, 1>,
         b2: WaveBlock<C, 2>,
@@ -78,7 +78,7 @@ model! {
 
 model! {
     /// Rotary positions (Su et al. 2021) and gated linear units (Shazeer 2020).
-    Rotary<const D: usize, const HEADS: usize> {
+    pub(crate) Rotary<const D: usize, const HEADS: usize> {
         wq: Linear(D, D, bias = false),
         wk: Linear(D, D, bias = false),
         wv: Linear(D, D, bias = false),
@@ -96,7 +96,7 @@ model! {
         wo(y.transpose(1, 2).flatten(2))
     }
 
-    SwiGlu<const D: usize, const HIDDEN: usize> {
+    pub(crate) SwiGlu<const D: usize, const HIDDEN: usize> {
         w1: Linear(D, HIDDEN, bias = false),
         w2: Linear(HIDDEN, D, bias = false),
         w3: Linear(D, HIDDEN, bias = false),
@@ -105,7 +105,7 @@ model! {
         w2(silu(w1(x)) * w3(x))
     }
 
-    LlamaBlock<const D: usize, const HEADS: usize, const HIDDEN: usize> {
+    pub(crate) LlamaBlock<const D: usize, const HEADS: usize, const HIDDEN: usize> {
         attention_norm: RMSNorm(D, eps = 1e-5),
         attention: Rotary<D, HEADS>,
         ffn_norm: RMSNorm(D, eps = 1e-5),

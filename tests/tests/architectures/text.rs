@@ -19,7 +19,7 @@ model! {
         softmax(v(energy).squeeze(2), dim = 1)
     }
 
-    Seq2Seq<const V: usize, const E: usize, const H: usize> {
+    pub(crate) Seq2Seq<const V: usize, const E: usize, const H: usize> {
         src_embed: Embedding(V, E),
         tgt_embed: Embedding(V, E),
         encoder: Gru(E, H, batch_first = true),
@@ -124,7 +124,7 @@ model! {
 
 model! {
     /// T5 (Raffel et al. 2020): RMS norm, no bias, a bias per distance.
-    T5Attention<const D: usize, const HEADS: usize, const BUCKETS: usize> {
+    pub(crate) T5Attention<const D: usize, const HEADS: usize, const BUCKETS: usize> {
         q: Linear(D, D, bias = false),
         k: Linear(D, D, bias = false),
         v: Linear(D, D, bias = false),
@@ -142,7 +142,7 @@ model! {
         o(out)
     }
 
-    T5Block<const D: usize, const FF: usize> {
+    pub(crate) T5Block<const D: usize, const FF: usize> {
         norm1: RMSNorm(D, eps = 1e-6),
         attn: T5Attention<D, 2, 8>,
         norm2: RMSNorm(D, eps = 1e-6),
