@@ -122,6 +122,42 @@ fn one_mistake_is_one_message() {
             "b(x)",
             "a tensor of rank 2 or 3, [batch, channels] or [batch, channels, length], is needed",
         ),
+        (
+            "p: ReflectionPad2d(28)",
+            "p(x)",
+            "padding by 28 mirrors entries that an axis must have: axis 3 of [batch, 1, 28, 28] is 28, but at least 29 is needed",
+        ),
+        (
+            "p: ZeroPad2d([1, 1])",
+            "p(x)",
+            "must be a size or a list of four, [left, right, top, bottom], not `[1, 1]`",
+        ),
+        (
+            "p: CircularPad1d(1)",
+            "p(x)",
+            "a tensor of rank 3 or 2, [batch, channels, length] or [channels, length], is needed",
+        ),
+        (
+            "p: Conv2d(1, 1, kernel = 3)",
+            "pad(p(x), [0, 27], mode = \"circular\")",
+            "padding by 27 repeats entries that an axis must have: axis 3 of [batch, 1, 26, 26] is 26",
+        ),
+        (
+            "n: InstanceNorm2d(4)",
+            "n(x)",
+            "`n` takes 4 channels, but its input [batch, 1, 28, 28] has 1 (axis 1)",
+        ),
+        (
+            "n: InstanceNorm2d(_)",
+            "n(mean(x, [2, 3], keepdim = true))",
+            "the input [batch, 1, 1, 1] has one position per channel, which has no statistics",
+        ),
+        ("p: MaxPool3d(2)", "p(x)", "the kernel of 2 is larger than axis 1 of the input, which is 1"),
+        (
+            "d: Dropout1d",
+            "d(x)",
+            "a tensor of rank 3 or 2, [batch, channels, length] or [channels, length], is needed",
+        ),
         ("b: Block<D>", "relu(b(x))", "state the shape that it gives: `let h: [batch, ..] = b(x);`"),
         (
             "g: GELU(approximate = \"tan\")",
