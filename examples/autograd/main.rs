@@ -1,9 +1,17 @@
 //! Automatic differentiation on one screen: `cargo run --release --example autograd`.
 
+use clap::Parser;
 use rustorch::autograd::{GradOptions, grad};
-use rustorch::{Result, no_grad, tensor};
+use rustorch::{no_grad, tensor};
+use rustorch_examples::{Result, arguments};
+
+/// Automatic differentiation on one screen
+#[derive(Parser)]
+struct Arguments {}
 
 fn main() -> Result<()> {
+    let Arguments {} = arguments()?;
+
     // A leaf that requires gradients, and something computed from it.
     let x = tensor!([1.0, 2.0, 3.0]).requires_grad_(true)?;
     let y = (&x * &x + x.sin()).sum();

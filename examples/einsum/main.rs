@@ -2,12 +2,20 @@
 //!
 //! Specifications are parsed and checked when this file is compiled; of typed operands also the sizes.
 
+use clap::Parser;
+use rustorch::einsum;
 use rustorch::prelude::*;
-use rustorch::{Result, einsum};
+use rustorch_examples::{Result, arguments};
 
 dim!(Batch);
 
+/// Index notation: products, traces, sums and chains of them
+#[derive(Parser)]
+struct Arguments {}
+
 fn main() -> Result<()> {
+    let Arguments {} = arguments()?;
+
     // Dynamic operands: the specification is checked at compile time, sizes at run time.
     let (a, b) = (Tensor::randn([2, 3]), Tensor::randn([3, 4]));
     println!("matrix product   {:?}", einsum!("ij,jk->ik", &a, &b)?.shape());

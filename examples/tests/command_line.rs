@@ -26,6 +26,8 @@ fn refused(name: &str, arguments: &[&str], words: &[&str]) {
 
 const DIGITS: [&str; 4] = ["mnist", "resnet", "unet", "vit"];
 const TEXTS: [&str; 2] = ["chargpt", "tagger"];
+/// The examples that take no arguments.
+const PLAIN: [&str; 2] = ["autograd", "einsum"];
 
 fn all() -> impl Iterator<Item = &'static str> {
     DIGITS.into_iter().chain(TEXTS)
@@ -63,6 +65,21 @@ fn help_is_not_an_error() {
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{name}");
         assert!(help.contains("--batch-size") && help.contains("[default: "), "{name}:\n{help}");
+    }
+}
+
+#[test]
+fn examples_without_arguments_take_none() {
+    for name in PLAIN {
+        refused(name, &["--seed", "1"], &["--seed", "see --help"]);
+        refused(name, &["more"], &["more", "see --help"]);
+        let help = run(name, &["--help"]);
+        let text = String::from_utf8(help.stdout).unwrap();
+        assert!(help.status.success() && help.stderr.is_empty(), "{name}");
+        assert!(text.contains("Usage") && text.contains("--help"), "{name}:\n{text}");
+        let output = run(name, &[]);
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}");
+        assert!(String::from_utf8(output.stdout).unwrap().lines().count() > 5, "{name}");
     }
 }
 
