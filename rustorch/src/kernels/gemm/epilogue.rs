@@ -122,6 +122,32 @@ pub(super) unsafe fn apply<T: Float, const FMA: bool>(region: &Region<T>) {
     }
 }
 
+/// [`apply`] with the loops of [`wide`](crate::kernels::wide) over rows of neighbouring elements.
+///
+/// # Safety
+/// As there; the machine has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
+pub(super) unsafe fn apply_f32_avx512(region: &Region<f32>) {
+    use crate::kernels::wide;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let gate = match region.epilogue.activation {
+            Activation::Gelu => wide::gelu,
+            Activation::GeluTanh => wide::gelu_tanh,
+            _ => return apply::<f32, true>(region),
+        };
+        if region.cs != 1 {
+            return apply::<f32, true>(region);
+        }
+        for i in 0..region.rows {
+            let row = region.c.offset(i as isize * region.rs);
+            add_bias(region, row, i);
+            gate(row, row, region.cols);
+        }
+    }
+}
+
 #[inline(always)]
 unsafe fn add_bias<T: Float>(region: &Region<T>, row: *mut T, i: usize) {
     // SAFETY: as for `apply`: a bias has as many elements as C has columns or rows.

@@ -52,7 +52,7 @@ macro_rules! by_rows {
 /// The kernels of one instruction set and element type. Only what the driver can ask for is compiled: these functions are a large
 /// part of the library's compile time.
 macro_rules! kernels {
-    ($name:ident, $elem:ty, $vector:ty, $(#[$feature:meta])?, lanes $lanes:literal, tile $tile:tt, direct $direct:tt $direct_vectors:tt, gather $gather:tt, pack $pack:path, fma $fma:expr) => {
+    ($name:ident, $elem:ty, $vector:ty, $(#[$feature:meta])?, lanes $lanes:literal, tile $tile:tt, direct $direct:tt $direct_vectors:tt, gather $gather:tt, pack $pack:path, epilogue $epilogue:path, fma $fma:expr) => {
         pub(super) mod $name {
             use super::*;
             #[allow(unused_imports)]
@@ -113,6 +113,7 @@ macro_rules! kernels {
                 unsafe { pack::<$vector>(panel) }
             }
             $(#[$feature])?
+            #[allow(dead_code)]
             pub(super) unsafe fn epilogue_kernel(tile: &epilogue::Region<$elem>) {
                 // SAFETY: as above.
                 unsafe { epilogue::apply::<$elem, { $fma }>(tile) }
@@ -134,7 +135,7 @@ macro_rules! kernels {
                 gather: GATHER,
                 dot: by_rows!(dot_kernel, $direct, [1 2 3 4]),
                 pack: $pack,
-                epilogue: epilogue_kernel,
+                epilogue: $epilogue,
             };
         }
     };
@@ -144,15 +145,15 @@ macro_rules! kernels {
 #[cfg(target_arch = "x86_64")]
 mod portable {
     use super::*;
-    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, fma false);
-    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, fma false);
+    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, epilogue epilogue_kernel, fma false);
+    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4], direct [1 2] [1 2], gather [1 2 3 4], pack pack_kernel, epilogue epilogue_kernel, fma false);
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 mod portable {
     use super::*;
-    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
-    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma cfg!(target_arch = "aarch64"));
+    kernels!(portable_f32, f32, F32x4, , lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, epilogue epilogue_kernel, fma cfg!(target_arch = "aarch64"));
+    kernels!(portable_f64, f64, F64x2, , lanes 2, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, epilogue epilogue_kernel, fma cfg!(target_arch = "aarch64"));
 }
 
 use portable::{portable_f32, portable_f64};
@@ -163,10 +164,10 @@ pub(super) use x86::bf16_pairs;
 mod x86 {
     use super::*;
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
-    kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
-    kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, fma true);
-    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack super::super::super::pack::pack_f32_avx512, fma true);
-    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, fma true);
+    kernels!(avx2_f32, f32, __m256, #[target_feature(enable = "avx2,fma")], lanes 8, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, epilogue epilogue_kernel, fma true);
+    kernels!(avx2_f64, f64, __m256d, #[target_feature(enable = "avx2,fma")], lanes 4, tile [1 2 3 4 5 6], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6], pack pack_kernel, epilogue epilogue_kernel, fma true);
+    kernels!(avx512_f32, f32, __m512, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 16, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4 5 6] [1 2 3 4], gather [1 2 3 4 5 6 7 8 9 10], pack super::super::super::pack::pack_f32_avx512, epilogue super::super::super::epilogue::apply_f32_avx512, fma true);
+    kernels!(avx512_f64, f64, __m512d, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], lanes 8, tile [1 2 3 4 5 6 7 8 9 10 11 12 13 14], direct [1 2 3 4] [1 2], gather [1 2 3 4 5 6 7 8 9 10], pack pack_kernel, epilogue epilogue_kernel, fma true);
 
     /// Tiles of pairs of bf16. Of a few heights only, since the rows of C beyond the present ones are a buffer's.
     pub(in crate::kernels::gemm) mod bf16_pairs {

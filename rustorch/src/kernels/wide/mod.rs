@@ -3,7 +3,7 @@
 //! no more than both do from the exact values.
 
 mod exp;
-mod gelu;
+mod gated;
 mod tables;
 
 #[cfg(test)]
@@ -15,7 +15,7 @@ use std::arch::x86_64::{
 };
 
 pub use exp::exp;
-pub use gelu::{gelu, gelu_backward};
+pub use gated::{gelu, gelu_backward, gelu_tanh, gelu_tanh_backward, silu, silu_backward};
 
 const LANES: usize = 16;
 

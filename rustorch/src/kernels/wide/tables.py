@@ -7,33 +7,27 @@ is the one whose largest error, relative to a weight, is least (Lawson's iterati
 import mpmath as mp
 import numpy as np
 
-FAR, CURVATURE, DEGREE, INTERVALS = 5.5, 0.35, 5, 32
-S = float(np.float32((INTERVALS - 0.5) / (FAR * (1 + CURVATURE * FAR))))
-Q = float(np.float32(S * CURVATURE))
-
+DEGREE, INTERVALS = 5, 32
 mp.mp.dps = 30
 
 
-def tail(t):
-    return mp.erfc(t / mp.sqrt(2)) / 2
+class Intervals:
+    def __init__(self, far, curvature):
+        self.far = far
+        # Rounding must not reach an interval more.
+        self.s = float(np.float32((INTERVALS - 0.51) / (far * (1 + curvature * far))))
+        self.q = float(np.float32(self.s * curvature))
+        self.centres = [float(np.float32(float(self.at(n)))) for n in range(INTERVALS)]
+
+    def at(self, v):
+        return (-self.s + mp.sqrt(self.s**2 + 4 * self.q * v)) / (2 * self.q)
 
 
-def density(t):
-    return mp.exp(-t * t / 2) / mp.sqrt(2 * mp.pi)
-
-
-def at(v):
-    return (-S + mp.sqrt(S * S + 4 * Q * v)) / (2 * Q)
-
-
-CENTRES = [float(np.float32(float(at(n)))) for n in range(INTERVALS)]
-
-
-def fit(f, weight, n):
-    lo, hi = at(max(n - 0.5, 0)), at(n + 0.5)
+def fit(intervals, f, weight, n):
+    lo, hi = intervals.at(max(n - 0.5, 0)), intervals.at(n + 0.5)
     t = [(lo + hi) / 2 + (hi - lo) / 2 * mp.cos(mp.pi * (k + 0.5) / 40) for k in range(40)]
     scale = np.array([float(1 / weight(t)) for t in t])
-    powers = np.vander(np.array([float(t - CENTRES[n]) for t in t]), DEGREE + 1, increasing=True)
+    powers = np.vander(np.array([float(t - intervals.centres[n]) for t in t]), DEGREE + 1, increasing=True)
     values = np.array([float(f(t)) for t in t])
     w = scale.copy()
     for _ in range(12):
@@ -58,35 +52,57 @@ def row(indent, numbers):
     return "Row([\n" + "\n".join(lines) + f"\n{indent}])"
 
 
-def table(name, doc, f, weight):
-    fits = [fit(f, weight, n) for n in range(INTERVALS)]
+def table(name, doc, intervals, f, weight):
+    fits = [fit(intervals, f, weight, n) for n in range(INTERVALS)]
     print(f"\n/// {doc} {max(error for _, error in fits):.1e}.\n#[rustfmt::skip]")
-    print(f"pub(super) static {name}: Table = Table([")
+    print(f"pub(super) static {name}: Table = Table {{")
+    print(f"    far: {intervals.far:.1f},\n    s: {literal(intervals.s)},\n    q: {literal(intervals.q)},")
+    print(f"    centres: {row('    ', intervals.centres)},\n    coefficients: [")
     for power in range(DEGREE + 1):
-        print(f"    {row('    ', [c[power] for c, _ in fits])},")
-    print("]);")
+        print(f"        {row('        ', [c[power] for c, _ in fits])},")
+    print("    ],\n};")
 
 
-print(f"""//! The intervals and coefficients of [`super::gelu`], written by `tables.py`.
+def gate(name, symbol, intervals, s, derivative):
+    """`s(-t)` and the derivative of `x·s(x)` at `-t`."""
+    table(f"{name}_GATE", f"`{symbol}(-t)`, with a relative error of", intervals, s, s)
+    table(
+        f"{name}_SLOPE",
+        f"`{symbol}(-t) - t·{symbol}'(-t)`, with an error relative to the size of its terms of",
+        intervals,
+        lambda t: s(t) - t * derivative(t),
+        lambda t: s(t) + t * derivative(t),
+    )
 
-use super::gelu::{{Row, Table}};
 
-/// Where the intervals end.
-pub(super) const FAR: f32 = {FAR};
-/// The degree of the polynomials.
-pub(super) const DEGREE: usize = {DEGREE};
-/// The scale of `v`, by which `FAR` is at the end of the last interval.
-pub(super) const S: f32 = {literal(S)};
-/// How much narrower the intervals become.
-pub(super) const Q: f32 = {literal(Q)};
+def logistic(t):
+    return 1 / (1 + mp.exp(t))
 
-/// Where `v` is a whole number.
-#[rustfmt::skip]
-pub(super) static CENTRES: Row = {row("", CENTRES)};""")
-table("TAIL", "`Φ(-t)`, with a relative error of", tail, tail)
-table(
-    "SLOPE",
-    "`gelu'(-t)`, with an error relative to the size of its two terms of",
-    lambda t: tail(t) - t * density(t),
-    lambda t: tail(t) + t * density(t),
+
+def logistic_derivative(t):
+    return logistic(t) * (1 - logistic(t))
+
+
+SCALE = 2 * mp.sqrt(2 / mp.pi)
+
+
+def inner(t):
+    return SCALE * (t + mp.mpf("0.044715") * t**3)
+
+
+print("//! The intervals and coefficients of [`super::gated`], written by `tables.py`.\n\nuse super::gated::{Row, Table};")
+gate(
+    "GELU",
+    "Φ",
+    Intervals(5.5, 0.35),
+    lambda t: mp.erfc(t / mp.sqrt(2)) / 2,
+    lambda t: mp.exp(-t * t / 2) / mp.sqrt(2 * mp.pi),
 )
+gate(
+    "GELU_TANH",
+    "s",
+    Intervals(5.0, 0.4),
+    lambda t: logistic(inner(t)),
+    lambda t: logistic_derivative(inner(t)) * SCALE * (1 + 3 * mp.mpf("0.044715") * t * t),
+)
+gate("SILU", "σ", Intervals(17.5, 0.01), logistic, logistic_derivative)

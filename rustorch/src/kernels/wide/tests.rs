@@ -40,36 +40,72 @@ fn gelu_whole_range() {
     assert!(one(gelu, f32::NEG_INFINITY).is_nan() && one(gelu, -1e30) == 0.0);
 }
 
-/// Its two terms cancel at -0.75, so that their size is what an error is compared with.
+/// `2 √(2/π) (x + 0.044715 x³)`, and its derivative.
+fn inner(x: f64) -> (f64, f64) {
+    let scale = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    (scale * (x + 0.044_715 * x * x * x), scale * (1.0 + 0.134_145 * x * x))
+}
+
+fn logistic(x: f64) -> f64 {
+    if x < 0.0 { libm::exp(x) / (1.0 + libm::exp(x)) } else { 1.0 / (1.0 + libm::exp(-x)) }
+}
+
 #[test]
-fn gelu_backward_whole_range() {
+fn other_gates_whole_range() {
     if !supported() {
         return;
     }
-    // Within the tables' reach, and beyond, where the rounding of x² shows.
+    check_f32(
+        "gelu_tanh above -5",
+        4.0,
+        |x| one(gelu_tanh, x.max(-5.0)),
+        |x| x.max(-5.0) * logistic(inner(x.max(-5.0)).0),
+    );
+    assert!(one(gelu_tanh, -7.0) > -1e-12 && one(gelu_tanh, -7.0) < 0.0);
+    check_f32("silu", 4.0, |x| one(silu, x.max(-80.0)), |x| x.max(-80.0) * logistic(x.max(-80.0)));
+}
+
+type Binary = unsafe fn(*const f32, *const f32, *mut f32, usize);
+
+/// The terms of a derivative cancel somewhere, so that their size is what an error is compared with.
+fn check_slope(name: &str, f: Binary, far: f32, bounds: [f64; 2], terms: fn(f64) -> (f64, f64)) {
+    // Within the tables' reach, and beyond.
     let mut worst = [(0.0, 0.0f32); 2];
     for bits in (0..=u32::MAX).step_by(4099) {
         let x = f32::from_bits(bits);
         let (g, mut dx) = ([3.0, 0.5], [0.0; 2]);
         // SAFETY: two elements each.
-        unsafe { gelu_backward(g.as_ptr(), [0.25, x].as_ptr(), dx.as_mut_ptr(), 2) };
-        let (wide, dx) = (f64::from(x), f64::from(2.0 * dx[1]));
-        let slope = wide * libm::exp(-0.5 * wide * wide) * 0.398_942_280_401_432_7;
+        unsafe { f(g.as_ptr(), [0.25, x].as_ptr(), dx.as_mut_ptr(), 2) };
         if x.is_nan() {
-            assert!(dx.is_nan());
-            continue;
-        }
-        if x.is_infinite() {
-            continue;
-        }
-        let error = (dx - normal_cdf(wide) - slope).abs() / (normal_cdf(wide) + slope.abs()).max(1e-30);
-        let worst = &mut worst[usize::from(x.abs() > 5.5)];
-        if error > worst.0 {
-            *worst = (error, x);
+            assert!(dx[1].is_nan());
+        } else if x.abs() < 1e10 {
+            let (gate, slope) = terms(f64::from(x));
+            let error = (f64::from(2.0 * dx[1]) - gate - slope).abs() / (gate + slope.abs()).max(1e-30);
+            let worst = &mut worst[usize::from(x.abs() > far)];
+            if error > worst.0 {
+                *worst = (error, x);
+            }
         }
     }
-    println!("gelu': {worst:?}");
-    assert!(worst[0].0 < 3e-7 && worst[1].0 < 5e-6, "{worst:?}");
+    println!("{name}: {worst:?}");
+    assert!(worst[0].0 < bounds[0] && worst[1].0 < bounds[1], "{name}: {worst:?}");
+}
+
+#[test]
+fn slopes_whole_range() {
+    if !supported() {
+        return;
+    }
+    check_slope("gelu'", gelu_backward, 5.5, [3e-7, 5e-6], |x| {
+        (normal_cdf(x), x * libm::exp(-0.5 * x * x) * 0.398_942_280_401_432_7)
+    });
+    check_slope("gelu_tanh'", gelu_tanh_backward, 5.0, [3e-7, 5e-5], |x| {
+        let (inner, slope) = inner(x);
+        (logistic(inner), x * slope * logistic(inner) * logistic(-inner))
+    });
+    check_slope("silu'", silu_backward, 17.5, [5e-7, 1e-6], |x| {
+        (logistic(x), x * logistic(x) * logistic(-x))
+    });
 }
 
 /// Every length up to three vectors, in place and not, gives each element its own value and touches nothing else.
@@ -78,7 +114,7 @@ fn every_length() {
     if !supported() {
         return;
     }
-    for f in [exp, gelu] as [Unary; 2] {
+    for f in [exp, gelu, gelu_tanh, silu] as [Unary; 4] {
         for len in 0..=48 {
             let x: Vec<f32> = (0..50).map(|i| i as f32 * 0.3 - 8.0).collect();
             let expected: Vec<f32> = (0..50).map(|i| if i < len { one(f, x[i]) } else { x[i] }).collect();

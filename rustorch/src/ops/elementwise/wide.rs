@@ -30,4 +30,8 @@ wide! {
     exp(0);
     gelu(0);
     gelu_backward(0, 1);
+    gelu_tanh(0);
+    gelu_tanh_backward(0, 1);
+    silu(0);
+    silu_backward(0, 1);
 }

@@ -37,16 +37,17 @@ unary! {
 
     /// The approximation `x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))` of [`gelu`](crate::Tensor::gelu)
     /// (`torch.nn.functional.gelu(approximate="tanh")`).
-    Real gelu_tanh / gelu_tanh_ (x) = T(0.5) * x * (T(1.0) + tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x))),
+    Real gelu_tanh / gelu_tanh_ (x) = T(0.5) * x * (T(1.0) + tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x)))
+            => avx512 gelu_tanh,
         dx(g, x) = g * (T(0.5) * (T(1.0) + tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x)))
             + T(0.5) * x * (T(1.0) - tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x))
                 * tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x)))
-                * T(0.7978845608028654) * (T(1.0) + T(0.134145) * x * x)),
+                * T(0.7978845608028654) * (T(1.0) + T(0.134145) * x * x)) => avx512 gelu_tanh_backward,
         example [-1.0, 0.0, 2.0] => [-0.15880801, 0.0, 1.9545977];
 
     /// `x · σ(x)`, also called swish (`torch.nn.functional.silu`; Ramachandran et al. 2017).
-    Analytic silu / silu_ (x) = x * sigmoid(x),
-        dx(g, x) = g * conj(sigmoid(x) * (T(1.0) + x * (T(1.0) - sigmoid(x)))),
+    Analytic silu / silu_ (x) = x * sigmoid(x) => avx512 silu,
+        dx(g, x) = g * conj(sigmoid(x) * (T(1.0) + x * (T(1.0) - sigmoid(x)))) => avx512 silu_backward,
         example [-1.0, 2.0] => [-0.26894143, 1.7615942];
 
     /// `x · tanh(softplus(x))` (`torch.nn.functional.mish`; Misra 2019).
