@@ -28,11 +28,12 @@ pub(in super::super) unsafe fn forward<T: Element>(
     let len = ((rows.next_multiple_of(ROWS) - 1) * conv.stride[0] + window) * source.pitch() + 2 * LANES;
     let cost = conv.out[0] * conv.out[1] * conv.taps() / 8;
     let grain = (parallel::GRAIN / cost.max(1)).max(planes / 64).max(1);
+    let copies = if rows == conv.out[0] { 2 } else { 1 };
     let shared = parallel::Shared((x, packed, *epilogue, y, &taps));
     parallel::for_each(planes.div_ceil(grain), |task| {
         let (x, packed, epilogue, y, taps) = shared.get();
         let planes = task * grain..planes.min((task + 1) * grain);
-        scratch::with(len, |buffer: *mut T| {
+        scratch::with(copies * len, |buffer: *mut T| {
             let work = Forward {
                 isa,
                 conv,
@@ -41,6 +42,7 @@ pub(in super::super) unsafe fn forward<T: Element>(
                 window,
                 rows,
                 len,
+                copies,
                 planes,
                 x,
                 packed,
@@ -61,7 +63,11 @@ struct Forward<'a, T> {
     window: usize,
     /// Rows of a band.
     rows: usize,
+    /// Values of a band's source.
     len: usize,
+    /// Two where a band is a whole plane: the next one is copied before this one is read, as values that have only just been stored
+    /// cannot be loaded in other pieces without waiting for the cache.
+    copies: usize,
     planes: Range<usize>,
     x: *const T,
     packed: *const T,
@@ -81,25 +87,34 @@ impl<T: Element> VectorKernel<T> for Forward<'_, T> {
         let relu = is_simple && self.epilogue.activation == Activation::Relu;
         // SAFETY: the promise of the callers of `forward`.
         unsafe {
-            self.buffer.write_bytes(0, self.len);
+            self.buffer.write_bytes(0, self.copies * self.len);
+            let is_whole = self.copies == 2;
+            let numel = source.size[0] * source.size[1];
+            let read = |first: usize, rows: usize| {
+                let start = first * conv.stride[0];
+                start..start + (rows - 1) * conv.stride[0] + window
+            };
+            if is_whole {
+                source.fill::<V>(self.x.add(self.planes.start * numel), read(0, height), true, self.buffer);
+            }
             for plane in self.planes.clone() {
-                let x = self.x.add(plane * source.size[0] * source.size[1]);
                 let y = self.y.add(plane * height * width);
                 let channel = plane % conv.groups;
                 let weight = self.packed.add(channel * conv.taps());
                 let bias = self.epilogue.bias.map_or(T::ZERO, |bias| *bias.add(channel));
+                let [now, next] = [0, 1].map(|ahead| {
+                    self.buffer.add((plane - self.planes.start + ahead) % self.copies * self.len)
+                });
                 let mut first = 0;
                 while first < height {
                     let rows = self.rows.min(height - first);
-                    let start = first * conv.stride[0];
-                    source.fill::<V>(
-                        x,
-                        start..start + (rows - 1) * conv.stride[0] + window,
-                        rows == height,
-                        self.buffer,
-                    );
+                    if !is_whole {
+                        source.fill::<V>(self.x.add(plane * numel), read(first, rows), false, now);
+                    } else if plane + 1 < self.planes.end {
+                        source.fill::<V>(self.x.add((plane + 1) * numel), read(0, height), true, next);
+                    }
                     let work = Band {
-                        source: self.buffer,
+                        source: now,
                         row: conv.stride[0] * source.pitch(),
                         taps: self.taps,
                         weight,
@@ -107,7 +122,7 @@ impl<T: Element> VectorKernel<T> for Forward<'_, T> {
                         relu,
                         width,
                         y: y.add(first * width),
-                        left: (height - first) * width,
+                        left: ((self.planes.end - plane) * height - first) * width,
                     };
                     for row in (0..rows).step_by(ROWS) {
                         work.rows::<V>(row, ROWS.min(rows - row));
@@ -133,7 +148,7 @@ struct Band<'a, T> {
     relu: bool,
     width: usize,
     y: *mut T,
-    /// Values from `y` to the end of the plane.
+    /// Values from `y` to the end of the last plane, as planes are computed one after the other.
     left: usize,
 }
 
@@ -156,7 +171,7 @@ impl<T: Float> Band<'_, T> {
                 for (r, sum) in sums.into_iter().enumerate().take(present) {
                     let sum = if self.relu { V::splat(T::ZERO).max(sum) } else { sum };
                     let to = (row + r) * self.width + column;
-                    // What goes beyond the end of a row is overwritten by the next.
+                    // What goes beyond the end of a row is overwritten by the next one, which may be in the next plane.
                     if self.width >= V::LANES || to + V::LANES <= self.left {
                         sum.store(self.y.add(to));
                     } else {

@@ -109,7 +109,7 @@ impl<T: Float> VectorKernel<T> for Strided<'_, T> {
                             break;
                         }
                         let from = self.buffer.add(row * source.pitch()).cast_const();
-                        let left = (height - at) * width;
+                        let left = ((self.planes.end - plane) * height - at) * width;
                         self.row::<V>(from, &self.taps[parity], weight, dx.add(at * width), left);
                     }
                 }
@@ -119,7 +119,8 @@ impl<T: Float> VectorKernel<T> for Strided<'_, T> {
 }
 
 impl<T: Float> Strided<'_, T> {
-    /// One row, by pairs of columns; `left` values are there from the row on to the end of the plane.
+    /// One row, by pairs of columns; `left` values are there from the row on to the end of the last plane, as planes are computed one after
+    /// the other.
     #[inline(always)]
     unsafe fn row<V: Vector<Elem = T>>(
         &self,
@@ -142,7 +143,7 @@ impl<T: Float> Strided<'_, T> {
                 }
                 let (low, high) = sums[0].zip(sums[1]);
                 let (to, n) = (to.wrapping_add(2 * column), width - 2 * column);
-                // What goes beyond the end of the row is overwritten by the next.
+                // What goes beyond the end of the row is overwritten by the next one, which may be in the next plane.
                 if 2 * (column + V::LANES) <= left {
                     low.store(to);
                     high.store(to.add(V::LANES));
