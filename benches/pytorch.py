@@ -161,6 +161,32 @@ def rows(device):
     depthwise(96, 112, 3, 2)
     depthwise(576, 14, 3, 2)
     depthwise(120, 28, 5, 1)
+    depthwise(240, 28, 5, 2)
+
+    def depthwise_infer(c, size, kernel, stride):
+        def setup():
+            x, w = rand(32, c, size, size), rand(c, 1, kernel, kernel)
+            return lambda: F.conv2d(x, w, padding=kernel // 2, stride=stride, groups=c)
+        steps = "" if stride == 1 else f" stride {stride}"
+        row(f"conv2d depthwise {kernel}x{kernel}{steps} b32 c{c} {size}", setup)
+    depthwise_infer(960, 7, 3, 1)
+    depthwise_infer(960, 7, 5, 1)
+    depthwise_infer(240, 28, 5, 2)
+
+    def interpolate(mode, backward):
+        def setup():
+            x, dy = rand(16, 64, 32, 32).requires_grad_(backward), rand(16, 64, 64, 64)
+
+            def step():
+                y = F.interpolate(x, scale_factor=2, mode=mode)
+                if backward:
+                    y.backward(dy)
+                    x.grad = None
+            return step
+        row(f"interpolate {mode} 16x64x32x32 x2{' forward backward' * backward}", setup)
+    for backward in (False, True):
+        interpolate("nearest", backward)
+        interpolate("bilinear", backward)
 
     def group_norm(b, c, size, groups, backward):
         def setup():

@@ -1,5 +1,6 @@
 //! Images of another size, an axis at a time: every element comes from one position, or from two that are weighted.
 
+use super::Float;
 use super::isa::{Kernel, isa};
 use super::parallel::{self, GRAIN, Shared};
 
@@ -18,7 +19,7 @@ pub struct Taps {
 ///
 /// # Safety
 /// `x` and `y` cover these shapes and do not overlap; the positions are less than `from`.
-pub unsafe fn forward(taps: &Taps, [outer, inner]: [usize; 2], x: *const f32, y: *mut f32) {
+pub unsafe fn forward<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], x: *const T, y: *mut T) {
     let shared = Shared((x, y));
     let to = taps.first.len();
     parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
@@ -34,7 +35,7 @@ pub unsafe fn forward(taps: &Taps, [outer, inner]: [usize; 2], x: *const f32, y:
 ///
 /// # Safety
 /// As there.
-pub unsafe fn backward(taps: &Taps, [outer, inner]: [usize; 2], dy: *const f32, dx: *mut f32) {
+pub unsafe fn backward<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], dy: *const T, dx: *mut T) {
     let shared = Shared((dy, dx));
     let to = taps.first.len();
     parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
@@ -46,14 +47,14 @@ pub unsafe fn backward(taps: &Taps, [outer, inner]: [usize; 2], dy: *const f32, 
     });
 }
 
-struct Forward<'a> {
+struct Forward<'a, T> {
     taps: &'a Taps,
     inner: usize,
-    x: *const f32,
-    y: *mut f32,
+    x: *const T,
+    y: *mut T,
 }
 
-impl Kernel for Forward<'_> {
+impl<T: Float> Kernel for Forward<'_, T> {
     type Output = ();
     const WIDE: bool = false;
 
@@ -68,10 +69,10 @@ impl Kernel for Forward<'_> {
                     None if inner == 1 => *y = *a,
                     None => std::ptr::copy_nonoverlapping(a, y, inner),
                     Some(second) => {
-                        let (second, weight) = (second[i].0, second[i].1 as f32);
+                        let (second, weight) = (second[i].0, T::of(second[i].1));
                         let b = x.add(second * inner);
                         for j in 0..inner {
-                            *y.add(j) = *a.add(j) * (1.0 - weight) + *b.add(j) * weight;
+                            *y.add(j) = *a.add(j) * (T::ONE - weight) + *b.add(j) * weight;
                         }
                     }
                 }
@@ -80,14 +81,14 @@ impl Kernel for Forward<'_> {
     }
 }
 
-struct Backward<'a> {
+struct Backward<'a, T> {
     taps: &'a Taps,
     inner: usize,
-    dy: *const f32,
-    dx: *mut f32,
+    dy: *const T,
+    dx: *mut T,
 }
 
-impl Kernel for Backward<'_> {
+impl<T: Float> Kernel for Backward<'_, T> {
     type Output = ();
     const WIDE: bool = false;
 
@@ -102,18 +103,18 @@ impl Kernel for Backward<'_> {
                 match &taps.second {
                     None => {
                         for j in 0..inner {
-                            *a.add(j) += *dy.add(j);
+                            *a.add(j) = *a.add(j) + *dy.add(j);
                         }
                     }
                     Some(second) => {
-                        let (second, weight) = (second[i].0, second[i].1 as f32);
+                        let (second, weight) = (second[i].0, T::of(second[i].1));
                         let b = dx.add(second * inner);
                         // One after the other, since both may be one position.
                         for j in 0..inner {
-                            *a.add(j) += *dy.add(j) * (1.0 - weight);
+                            *a.add(j) = *a.add(j) + *dy.add(j) * (T::ONE - weight);
                         }
                         for j in 0..inner {
-                            *b.add(j) += *dy.add(j) * weight;
+                            *b.add(j) = *b.add(j) + *dy.add(j) * weight;
                         }
                     }
                 }

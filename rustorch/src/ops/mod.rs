@@ -17,6 +17,7 @@ mod partial;
 pub(crate) mod pooling;
 pub(crate) mod recurrent;
 mod reduce;
+pub(crate) mod resample;
 mod softmax;
 pub(crate) mod sort;
 pub(crate) mod standardize;

@@ -1,10 +1,13 @@
 //! Images of another size, and pixels that become channels.
 
+use std::sync::Arc;
+
 use rustorch_shape::rules;
 
 use super::adaptive_avg_pool2d;
 use crate::kernels::resample::Taps;
 use crate::layout::Dims;
+use crate::ops::resample::{resample, resamples};
 use crate::tensor::checked_numel;
 use crate::{Error, Result, Tensor};
 
@@ -110,7 +113,10 @@ pub fn interpolate(
             Resize::Size(_) => None,
         };
         if let Some(taps) = taps(mode, align_corners, (input.shape()[axis], to), by, shape.len() - 2) {
-            result = along(&result, axis, &taps)?;
+            result = match resamples(&result) {
+                true => resample(&result, axis, &Arc::new(taps))?,
+                false => along(&result, axis, &taps)?,
+            };
         }
     }
     // The result never is the input itself, which it would change with.
@@ -200,6 +206,7 @@ fn nearest(mode: InterpolateMode, (from, to): (usize, usize), step: f32, spatial
     (0..to).map(position).collect()
 }
 
+/// The elements along an axis from where `taps` says, by operations that every device and dtype has.
 fn along(x: &Tensor, axis: usize, taps: &Taps) -> Result<Tensor> {
     let select = |positions: Vec<i64>| {
         let count = positions.len();
