@@ -6,6 +6,7 @@ mod chain;
 mod elements;
 mod fuse;
 mod kernels;
+mod list;
 mod plain;
 mod steps;
 
@@ -13,19 +14,19 @@ pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::Contents;
 pub(super) use kernels::{is_plain_table, is_recurrent};
+pub(super) use list::Vars;
 
 use super::check::Checked;
 use super::ir::{Element, Model, Over, Submodel, Var};
 use super::lower::{Instruction, Program};
 use elements::Elements;
 use proc_macro2::{Ident, TokenStream};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The compiled pass of a model.
 pub(super) struct Compiled<'p> {
     pub region: Region<'p>,
     /// Tensors of which only a run knows whether they are what kernels work on: numbers.
-    pub numbers: BTreeSet<Var>,
+    pub numbers: Vars,
 }
 
 /// Steps in order.
@@ -33,7 +34,7 @@ pub(super) struct Region<'p> {
     pub steps: Vec<Step<'p>>,
     pub results: Vec<Var>,
     /// The tensors that belong to the region: its parameters and all that its steps make.
-    pub owned: BTreeSet<Var>,
+    pub owned: Vars,
     /// Parameters that no step uses.
     pub unused: Vec<Var>,
 }
@@ -305,15 +306,6 @@ impl Region<'_> {
     /// The tensors from outside that the region uses.
     pub fn uses(&self) -> Vec<Var> {
         let all = self.steps.iter().flat_map(|step| step.kind.uses()).chain(self.results.iter().copied());
-        all.filter(|var| !self.owned.contains(var)).collect()
+        all.filter(|var| !self.owned.contains(*var)).collect()
     }
-}
-
-/// How many uses of each tensor there are among the steps.
-fn counts(steps: &[Step<'_>]) -> BTreeMap<Var, usize> {
-    let mut counts = BTreeMap::new();
-    for var in steps.iter().flat_map(|step| step.kind.uses()) {
-        *counts.entry(var).or_insert(0) += 1;
-    }
-    counts
 }

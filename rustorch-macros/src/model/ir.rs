@@ -110,7 +110,7 @@ pub(super) struct Call {
 pub(super) struct Written {
     pub name: &'static str,
     pub span: Place,
-    /// For values that no rule looks at: the expression to emit.
+    /// For values that no rule looks at: the expression to emit; empty for others.
     pub expr: TokenStream,
     /// For tensors.
     pub var: Option<Var>,

@@ -204,12 +204,18 @@ impl fmt::Display for Bytes {
 }
 
 impl super::Pass {
-    /// A step of the network's schedule begins.
+    /// The steps from here on are those of this schedule.
+    pub fn schedule(&mut self, schedule: &'static [&'static str]) {
+        self.schedule = schedule;
+    }
+
+    /// A step of the schedule begins.
     #[inline]
-    pub fn step(&mut self, schedule: &'static [&'static str], index: usize) {
+    pub fn at(&mut self, step: usize) -> &mut Self {
         if let Some(profile) = &mut self.profile {
-            profile.begin(schedule, index, self.direction == 1, self.parameters.computed);
+            profile.begin(self.schedule, step, self.direction == 1, self.parameters.computed);
         }
+        self
     }
 }
 

@@ -43,11 +43,11 @@ pub mod expansion {
     pub use super::cache::Cache;
     pub use super::into::write;
     pub use super::ops::{
-        AveragePool, Chain, ChannelNorm, Contractions, GroupNorm, Heads, Interpolation, Link, MaxPool, Picks,
+        AveragePool, Chain, ChannelNorm, Contractions, GroupNorm, Interpolation, Link, MaxPool, Picks,
         Recurrence, RowNorm, Side, Slope, operators,
     };
     pub use super::pass::{Buf, Grad, Pass};
-    pub use super::run::{Tensors, check_count, check_rank, forward, has_shape};
+    pub use super::run::{Read, Tensors, check_count, check_rank, forward, has_shape, has_shapes};
     pub use super::submodel::{Probe, Uncompiled, array};
     pub use crate::ops::elementwise::chain::{EvalAll, value, values};
 }

@@ -73,6 +73,8 @@ pub struct Pass {
     pub(super) refusal: Option<String>,
     pub(super) wanted: Option<usize>,
     pub(super) depth: usize,
+    /// The steps of the network whose pass it is at the moment, as [`super::explain()`] prints them.
+    pub(super) schedule: &'static [&'static str],
     /// Where the time of each step is written down, if it is.
     pub(super) profile: Option<Box<Profile>>,
     /// Outputs whose values the backward pass reads.
@@ -109,6 +111,7 @@ impl Pass {
             refusal: None,
             wanted: None,
             depth: 0,
+            schedule: &[],
             profile: None,
             reads_output: false,
         }

@@ -21,6 +21,16 @@ impl Pass {
         Ok(())
     }
 
+    /// [`Pass::expect`], and what nobody uses after the step that made the result.
+    ///
+    /// # Errors
+    /// If the result has another size.
+    pub fn done<const N: usize>(&mut self, result: Buf, shape: &[usize], dead: [Buf; N]) -> Result<()> {
+        self.expect(result, shape)?;
+        dead.into_iter().for_each(|buf| self.release(buf));
+        Ok(())
+    }
+
     /// Makes the output tensors of these shapes, if the pass has not been given any; otherwise checks theirs.
     ///
     /// # Errors

@@ -266,3 +266,33 @@ pub fn check_rank(model: &'static str, name: &str, input: &Tensor, rank: usize) 
 pub fn has_shape<'a>(parameter: impl Into<Option<&'a Tensor>>, shape: &[usize]) -> bool {
     parameter.into().is_none_or(|parameter| parameter.shape() == shape)
 }
+
+/// A layer whose parameters kernels read.
+pub trait Read {
+    /// Its weight and its bias, if it has them.
+    fn read(&self) -> [Option<&Tensor>; 2];
+}
+
+macro_rules! read {
+    ($($layer:ident $(, $bias:ident)?;)*) => {
+        $(impl Read for crate::nn::$layer {
+            fn read(&self) -> [Option<&Tensor>; 2] {
+                [(&self.weight).into(), [$((&self.$bias).into(),)? None][0]]
+            }
+        })*
+    };
+}
+
+read! {
+    Linear, bias;
+    Conv2d, bias;
+    LayerNorm, bias;
+    RMSNorm;
+    GroupNorm, bias;
+    Embedding;
+}
+
+/// Whether the parameters of a layer that it was declared with have these shapes, as [`has_shape`].
+pub fn has_shapes(layer: &impl Read, shapes: &[&[usize]]) -> bool {
+    layer.read().into_iter().zip(shapes).all(|(parameter, shape)| has_shape(parameter, shape))
+}

@@ -33,9 +33,11 @@ impl<T: Compiled> Probe<'_, T> {
         outputs: &mut [Buf],
     ) -> Result<()> {
         pass.decline();
+        let schedule = pass.schedule;
         pass.depth += 1;
         let result = self.0.run(pass, inputs, shapes, outputs);
         pass.depth -= 1;
+        pass.schedule = schedule;
         result
     }
 
@@ -50,9 +52,11 @@ impl<T: Compiled> Probe<'_, T> {
         outputs: &[Grad],
         inputs: &mut [Grad],
     ) -> Result<()> {
+        let schedule = pass.schedule;
         pass.depth += 1;
         let result = self.0.derive(pass, shapes, outputs, inputs);
         pass.depth -= 1;
+        pass.schedule = schedule;
         result
     }
 }

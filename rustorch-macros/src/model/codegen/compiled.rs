@@ -7,7 +7,7 @@ mod forward;
 mod shapes;
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Callee, Compiled, Heads, Kind, Operand, Step};
+use super::super::compile::{Act, Callee, Compiled, Heads, Operand, Vars};
 use super::super::ir::{Dim, Forward, Model, Var};
 use super::super::lower::Program;
 use super::statements::{self, OpByOp, Place, Reference};
@@ -17,7 +17,6 @@ use chain::Chains;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use shapes::{NamedShapes, ShapeText};
-use std::collections::BTreeSet;
 
 /// The implementation of `Compiled`.
 pub(super) fn compiled(
@@ -45,9 +44,7 @@ pub(super) fn compiled(
     let mut derive = Text::new(&given);
     dims(&mut derive, forward);
     let count = forward.inputs.len();
-    for input in 0..count {
-        write!(derive, "let mut {}: Grad = None;", grad(input));
-    }
+    printer.declare(&mut derive, 0..count);
     let results = (0..region.results.len()).map(|slot| format!("__outputs[{slot}]"));
     printer.enter(&mut derive, region, results);
     printer.backward(&mut derive, region);
@@ -89,8 +86,9 @@ pub(super) fn compiled(
                 __shapes: &[&[usize]],
                 __outputs: &mut [::rustorch::__private::compiled::Buf],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{Buf, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators};
+                use ::rustorch::__private::compiled::{Buf, Link, Probe, Side, Uncompiled as _, operators};
                 use ::rustorch::__private::model as __ops;
+                __pass.schedule(Self::SCHEDULE);
                 #run
                 ::core::result::Result::Ok(())
             }
@@ -102,10 +100,9 @@ pub(super) fn compiled(
                 __outputs: &[::rustorch::__private::compiled::Grad],
                 __inputs: &mut [::rustorch::__private::compiled::Grad],
             ) -> ::rustorch::Result<()> {
-                use ::rustorch::__private::compiled::{
-                    Buf, Grad, Heads as __Heads, Link, Probe, Side, Uncompiled as _, operators,
-                };
+                use ::rustorch::__private::compiled::{Buf, Grad, Link, Probe, Side, Uncompiled as _, operators};
                 use ::rustorch::__private::model as __ops;
+                __pass.schedule(Self::SCHEDULE);
                 #derive
                 ::core::result::Result::Ok(())
             }
@@ -186,7 +183,7 @@ struct Printer<'a> {
     model: &'a Model,
     checked: &'a Checked,
     /// Tensors of which kernels take for granted that they hold numbers.
-    numbers: &'a BTreeSet<Var>,
+    numbers: &'a Vars,
     named: NamedShapes,
     given: &'a Given,
     /// For every chain by its step, the first one that computes the same.
@@ -210,7 +207,7 @@ impl Printer<'_> {
 
     fn heads(&self, heads: &Heads) -> String {
         let (shape, split) = (self.shape(heads.seen), heads.split);
-        format!("__Heads {{ shape: {shape}, split: {split} }}")
+        format!("({shape}, {split})")
     }
 
     /// What prints operations on tensors.
@@ -239,7 +236,7 @@ impl Printer<'_> {
 
     /// Has a tensor looked at of which kernels take for granted that it holds numbers.
     fn assume(&self, text: &mut Text<'_>, number: Var, what: &str) {
-        if self.numbers.contains(&number) {
+        if self.numbers.contains(number) {
             write!(text, "__pass.expect_numbers({}, {what:?})?;", var(number));
         }
     }
@@ -264,15 +261,6 @@ impl Printer<'_> {
             let (op, params) = self.operator(act);
             format!("({op}, {params})")
         }))
-    }
-
-    /// Tells the pass that a step begins.
-    fn mark(&self, text: &mut Text<'_>, step: &Step<'_>) {
-        match &step.kind {
-            // These only say what the steps after them are.
-            Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {}
-            _ => write!(text, "__pass.step(Self::SCHEDULE, {});", step.number),
-        }
     }
 }
 

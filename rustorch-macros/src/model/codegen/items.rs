@@ -5,32 +5,66 @@ use super::super::ir::{Field, FieldKind, Init, Key, Model, OwnTensor, Presence};
 use super::super::lower::{self, Arg};
 use super::statements::OpByOp;
 use super::text::{Given, Local, Text, list};
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use rustorch_shape::Dims;
+use std::collections::BTreeMap;
 use syn::{Attribute, Meta, Token, punctuated::Punctuated};
 
 /// The struct itself.
 pub(super) fn structure(model: &Model) -> TokenStream {
     let Model { attrs, vis, name, generics, .. } = model;
     let where_clause = &generics.where_clause;
-    let fields = model.fields.iter().map(|field| {
-        let (attrs, name, ty) = (&field.attrs, &field.name, field_type(field));
-        let vis = field.vis.as_ref().map_or(hygienic!(pub), |vis| hygienic!(#vis));
-        let doc = if is_documented(attrs) { None } else { Some(description(field)) }
-            .map(|text| hygienic!(#[doc = #text]));
-        hygienic!(#(#attrs)* #doc #vis #name: #ty)
-    });
+    let fields = fields(model);
     let debug = (!derives(attrs, "Debug")).then(|| hygienic!(#[derive(Debug)]));
     hygienic! {
         #(#attrs)*
         #debug
         #vis struct #name #generics #where_clause {
-            #(#fields,)*
+            #fields
             training: ::rustorch::nn::Training,
             compiled: ::rustorch::__private::compiled::Cache,
         }
     }
+}
+
+/// The fields, each with a comma. Of hundreds of equal layers, what stands around their names is made once, and handed over as tokens: a
+/// stream put into another is several questions to the compiler.
+fn fields(model: &Model) -> TokenStream {
+    let mut known: BTreeMap<&str, [Vec<TokenTree>; 2]> = BTreeMap::new();
+    let mut tokens: Vec<TokenTree> = Vec::new();
+    for field in &model.fields {
+        let around = |field: &Field| around(field).map(|part| part.into_iter().collect());
+        match &field.kind {
+            FieldKind::Layer(layer) if is_bare(field) => {
+                let [before, after] = known.entry(layer.spec.name).or_insert_with(|| around(field));
+                tokens.extend(before.iter().cloned());
+                tokens.push(field.name.clone().into());
+                tokens.extend(after.iter().cloned());
+            }
+            _ => {
+                let [before, after]: [Vec<TokenTree>; 2] = around(field);
+                tokens.extend(before);
+                tokens.push(field.name.clone().into());
+                tokens.extend(after);
+            }
+        }
+    }
+    tokens.into_iter().collect()
+}
+
+/// Whether nothing but its name tells a layer from others of its type.
+fn is_bare(field: &Field) -> bool {
+    field.attrs.is_empty() && field.vis.is_none() && !field.is_optional()
+}
+
+/// What stands before and after the name of a field.
+fn around(field: &Field) -> [TokenStream; 2] {
+    let (attrs, ty) = (&field.attrs, field_type(field));
+    let vis = field.vis.as_ref().map_or(hygienic!(pub), |vis| hygienic!(#vis));
+    let doc = if is_documented(attrs) { None } else { Some(description(field)) }
+        .map(|text| hygienic!(#[doc = #text]));
+    [hygienic!(#(#attrs)* #doc #vis), hygienic!(: #ty,)]
 }
 
 /// `new`, and what it calls.

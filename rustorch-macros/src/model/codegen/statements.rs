@@ -79,7 +79,14 @@ impl<'a> OpByOp<'a> {
         match instruction {
             Instruction::Layer { field, input, result } => {
                 let (name, input) = (&self.model.fields[*field].name, var(*input));
-                store.bind(text, var(*result), format_args!("__ops::layer(&self.{name}, {input})"));
+                match store {
+                    Store::Kept => {
+                        write!(text, "let {} = __keep.layer(&self.{name}, {input})?;", var(*result))
+                    }
+                    Store::Temporaries => {
+                        store.bind(text, var(*result), format_args!("__ops::layer(&self.{name}, {input})"));
+                    }
+                }
             }
             Instruction::Function { name, inputs, is_list, args, results, pieces } => {
                 let args: String = args.iter().map(|arg| format!(", {}", self.argument(arg))).collect();

@@ -4,11 +4,11 @@
 use super::super::check::Checked;
 use super::super::ir::Var;
 use super::super::lower::Arg;
-use super::{Kind, Step, counts};
+use super::Kind;
+use super::list::Steps;
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::Poly;
-use std::collections::BTreeMap;
 
 /// An operand or the result of attention.
 #[derive(Clone, Copy)]
@@ -60,62 +60,53 @@ pub(super) fn attention<'p>(
 }
 
 /// Takes transpositions of heads and positions that only attention needs into it.
-pub(super) fn absorb(steps: &mut Vec<Step<'_>>, results: &[Var]) {
-    // Who uses a tensor changes, how many do does not.
-    let uses = counts(steps);
-    let mut at = 0;
-    while at < steps.len() {
-        if matches!(steps[at].kind, Kind::Attention { .. }) {
-            at -= before(steps, at, &uses, results);
-            after(steps, at, &uses, results);
+pub(super) fn absorb(steps: &mut Steps<'_>) {
+    for at in 0..steps.len() {
+        if let Some(Kind::Attention { .. }) = steps.get(at).map(|step| &step.kind) {
+            before(steps, at);
+            after(steps, at);
         }
-        at += 1;
     }
 }
 
-/// Takes in those of the operands; how many steps went.
-fn before(steps: &mut Vec<Step<'_>>, at: usize, uses: &BTreeMap<Var, usize>, results: &[Var]) -> usize {
-    let mut gone = 0;
+/// Takes in those of the operands.
+fn before(steps: &mut Steps<'_>, at: usize) {
     for operand in 0..3 {
-        let here = at - gone;
-        let Kind::Attention { inputs, .. } = &steps[here].kind else { break };
+        let Some(Kind::Attention { inputs, .. }) = steps.get(at).map(|step| &step.kind) else { return };
         let var = inputs[operand];
         // An operand that is used twice keeps its copy.
-        if uses.get(&var) != Some(&1) || results.contains(&var) {
+        let maker = steps.single_use(var).and_then(|_| steps.maker(var));
+        let Some((maker, source)) = maker.and_then(|maker| Some((maker, swapped(steps, maker)?))) else {
             continue;
-        }
-        let Some(maker) = steps[..here].iter().rposition(|step| step.results == [var]) else { continue };
-        let Kind::Permute { input, dims } = &steps[maker].kind else { continue };
-        if !swaps_heads(dims) {
-            continue;
-        }
-        let source = *input;
-        if let Kind::Attention { inputs, operands, .. } = &mut steps[here].kind {
+        };
+        let Some(mut step) = steps.take(at) else { return };
+        if let Kind::Attention { inputs, operands, .. } = &mut step.kind {
             inputs[operand] = source;
             operands[operand].split = true;
         }
-        steps.remove(maker);
-        gone += 1;
+        steps.take(maker);
+        steps.put(at, step);
     }
-    gone
 }
 
 /// Takes in that of the result.
-fn after(steps: &mut Vec<Step<'_>>, at: usize, uses: &BTreeMap<Var, usize>, results: &[Var]) {
-    let var = steps[at].results[0];
-    if uses.get(&var) != Some(&1) || results.contains(&var) {
-        return;
-    }
-    let users = at + 1..steps.len();
-    let Some(user) = users.into_iter().find(|user| steps[*user].kind.uses().contains(&var)) else { return };
-    match &steps[user].kind {
-        Kind::Permute { dims, .. } if swaps_heads(dims) => {}
-        _ => return,
-    }
-    if let Kind::Attention { out, .. } = &mut steps[at].kind {
+fn after(steps: &mut Steps<'_>, at: usize) {
+    let user = steps.get(at).and_then(|step| steps.single_use(step.results[0]));
+    let Some(user) = user.filter(|user| swapped(steps, *user).is_some()) else { return };
+    let (Some(mut step), Some(gone)) = (steps.take(at), steps.take(user)) else { return };
+    if let Kind::Attention { out, .. } = &mut step.kind {
         out.split = true;
     }
-    steps[at].results = steps.remove(user).results;
+    step.results = gone.results;
+    steps.put(at, step);
+}
+
+/// The tensor of which a step makes heads and positions change places, if that is what it does.
+fn swapped(steps: &Steps<'_>, at: usize) -> Option<Var> {
+    match &steps.get(at)?.kind {
+        Kind::Permute { input, dims } if swaps_heads(dims) => Some(*input),
+        _ => None,
+    }
 }
 
 /// Whether only the third and second axes from the end change places.

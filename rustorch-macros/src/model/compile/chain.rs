@@ -1,7 +1,8 @@
 //! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
 
 use super::super::ir::Var;
-use super::{Act, Callee, Kind, Operand, Step, counts};
+use super::list::Steps;
+use super::{Act, Callee, Kind, Operand, Step};
 use crate::fuse::functions::{find, operator};
 use crate::fuse::graph::{Graph, Id};
 use proc_macro2::TokenStream;
@@ -294,52 +295,35 @@ fn literal(tokens: &TokenStream) -> Option<f64> {
 }
 
 /// Makes chains of the steps; `shape` gives that of a tensor.
-pub(super) fn fuse<'m>(
-    steps: &mut Vec<Step<'_>>,
-    results: &[Var],
-    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
-) {
-    let mut root = steps.len();
-    while root > 0 {
-        root -= 1;
-        let members = members(steps, root, results, &shape);
+pub(super) fn fuse<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Option<&'m Vec<Poly>>) {
+    for root in (0..steps.len()).rev() {
+        let members = members(steps, root, &shape);
         if members.len() < 2 {
             continue;
         }
         let chain = chain(steps, &members);
-        steps[root].kind = Kind::Chain(chain);
-        for member in members[..members.len() - 1].iter().rev() {
-            steps.remove(*member);
-        }
-        root -= members.len() - 1;
+        let Some(last) = members.iter().filter_map(|member| steps.take(*member)).last() else { continue };
+        steps.put(root, Step { kind: Kind::Chain(chain), ..last });
     }
 }
 
 /// The steps that become one with the step `root`, in order.
-fn members<'m>(
-    steps: &[Step<'_>],
-    root: usize,
-    results: &[Var],
-    shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>,
-) -> Vec<usize> {
-    if parts(&steps[root]).is_none() {
-        return Vec::new();
-    }
-    let wanted = shape(steps[root].results[0]);
+fn members<'m>(steps: &Steps<'_>, root: usize, shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>) -> Vec<usize> {
+    let Some(step) = steps.get(root).filter(|step| is_elementwise(step)) else { return Vec::new() };
+    let wanted = shape(step.results[0]);
     let mut members = vec![root];
     let mut at = 0;
     // What has been refused may do once its other users have joined.
-    let mut candidates: Vec<Var> = steps[root].kind.uses();
+    let mut candidates: Vec<Var> = step.kind.uses();
     while at < candidates.len() {
         let var = candidates[at];
         at += 1;
-        let Some(maker) = steps[..root].iter().rposition(|step| step.results == [var]) else { continue };
+        let Some(maker) = steps.maker(var) else { continue };
         let joins = !members.contains(&maker)
-            && parts(&steps[maker]).is_some()
-            && !results.contains(&var)
+            && steps.get(maker).is_some_and(is_elementwise)
+            && !steps.is_result(var)
+            && steps.users(var).iter().all(|user| members.contains(user))
             && shape(var) == wanted
-            && (0..steps.len())
-                .all(|user| members.contains(&user) || !steps[user].kind.uses().contains(&var))
             && keeps_order(steps, &members, maker, root);
         if !joins {
             continue;
@@ -349,7 +333,9 @@ fn members<'m>(
         more.sort_unstable();
         if chain(steps, &more).fits() {
             members = more;
-            candidates = members.iter().flat_map(|member| steps[*member].kind.uses()).collect();
+            let uses =
+                members.iter().filter_map(|member| steps.get(*member)).flat_map(|step| step.kind.uses());
+            candidates = uses.collect();
             at = 0;
         }
     }
@@ -358,29 +344,20 @@ fn members<'m>(
 
 /// Lets linear maps end with the chain or operation that alone uses their result, if it has their shape: later ones first, as a
 /// chain can follow only the last of its operands while that is in the cache.
-pub(super) fn end_products<'m>(
-    steps: &mut Vec<Step<'_>>,
-    results: &[Var],
-    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
-) {
-    // The uses of what remains do not change.
-    let uses = counts(steps);
+pub(super) fn end_products<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Option<&'m Vec<Poly>>) {
     for at in (0..steps.len()).rev() {
-        let Kind::Linear { layer, input, act, last: None } = &steps[at].kind else { continue };
-        let (layer, input, product) = (*layer, *input, steps[at].results[0]);
-        let Some(user) = (at + 1..steps.len()).find(|user| steps[*user].kind.uses().contains(&product))
+        let Some(step) = steps.get(at) else { continue };
+        let Kind::Linear { layer, input, act, last: None } = &step.kind else { continue };
+        let (layer, input, product) = (*layer, *input, step.results[0]);
+        let Some((user, next)) = steps.only_user(product).and_then(|user| Some((user, steps.get(user)?)))
         else {
             continue;
         };
-        let count = steps[user].kind.uses().iter().filter(|used| **used == product).count();
-        if results.contains(&product) || uses.get(&product) != Some(&count) {
+        let result = next.results.first().copied().and_then(&shape);
+        if !is_elementwise(next) || result.is_none() || result != shape(product) {
             continue;
         }
-        let Some(mut chain) = parts(&steps[user]) else { continue };
-        let result = steps[user].results[0];
-        if shape(result).is_none() || shape(result) != shape(product) {
-            continue;
-        }
+        let Some(mut chain) = parts(next) else { continue };
         // The activation becomes the first operation of the chain, of which the product without it is an operand: that needs a
         // name, for which nobody else has use.
         let mut operand = product;
@@ -395,32 +372,34 @@ pub(super) fn end_products<'m>(
             continue;
         }
         // Other operands of the chain may be made between the two: both happen where the chain was.
-        steps[user].kind =
-            Kind::Linear { layer, input, act: None, last: Some(Ending { chain, product: operand }) };
-        steps.remove(at);
+        let kind = Kind::Linear { layer, input, act: None, last: Some(Ending { chain, product: operand }) };
+        steps.take(at);
+        if let Some(next) = steps.take(user) {
+            steps.put(user, Step { kind, ..next });
+        }
     }
 }
 
 /// Whether random numbers are drawn in the same order if the step `maker` moves to `root`.
-fn keeps_order(steps: &[Step<'_>], members: &[usize], maker: usize, root: usize) -> bool {
-    let draws = |at: usize| parts(&steps[at]).is_some_and(|chain| chain.draws());
-    !draws(maker)
-        || (maker + 1..root).all(|between| {
-            members.contains(&between)
-                || match &steps[between].kind {
-                    Kind::Island { .. } | Kind::Submodel { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
-                        false
-                    }
-                    _ => !draws(between),
-                }
-        })
+fn keeps_order(steps: &Steps<'_>, members: &[usize], maker: usize, root: usize) -> bool {
+    let draws = |step: &Step<'_>| matches!(&step.kind, Kind::Chain(chain) if chain.draws());
+    let stays = |step: &Step<'_>| match step.kind {
+        Kind::Island { .. } | Kind::Submodel { .. } | Kind::Branch { .. } | Kind::Loop { .. } => false,
+        _ => !draws(step),
+    };
+    !steps.get(maker).is_some_and(draws)
+        || (maker + 1..root).all(|between| members.contains(&between) || steps.get(between).is_none_or(stays))
 }
 
 /// The operations of steps, as one chain.
-fn chain(steps: &[Step<'_>], members: &[usize]) -> Chain {
-    Chain {
-        parts: members.iter().filter_map(|member| parts(&steps[*member])).flat_map(|c| c.parts).collect(),
-    }
+fn chain(steps: &Steps<'_>, members: &[usize]) -> Chain {
+    let members = members.iter().filter_map(|member| parts(steps.get(*member)?));
+    Chain { parts: members.flat_map(|chain| chain.parts).collect() }
+}
+
+/// Whether a step can be a part of a chain.
+fn is_elementwise(step: &Step<'_>) -> bool {
+    matches!(step.kind, Kind::Chain(_) | Kind::Unary { .. } | Kind::Binary { .. }) && step.results.len() == 1
 }
 
 /// An elementwise step as a chain.

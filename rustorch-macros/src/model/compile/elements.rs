@@ -6,7 +6,8 @@
 
 use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, Program};
-use std::collections::{BTreeMap, BTreeSet};
+use super::list::Vars;
+use std::collections::BTreeMap;
 
 /// What a tensor holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) struct Elements {
     /// Those that do not hold numbers.
     others: BTreeMap<Var, Contents>,
     /// Those that have to hold numbers.
-    pub assumed: BTreeSet<Var>,
+    pub assumed: Vars,
 }
 
 /// Functions that give truth values or indices.
@@ -92,20 +93,23 @@ enum Origin {
 impl Elements {
     /// What the tensors of a program with these inputs hold.
     pub fn of(model: &Model, program: &Program, inputs: &[Var]) -> Self {
-        let mut walk = Walk { model, places: BTreeSet::new(), sources: inputs.to_vec(), made: Vec::new() };
+        let mut walk = Walk { model, places: Vars::default(), sources: inputs.to_vec(), made: Vec::new() };
         walk.program(program);
         let Walk { places, sources, made, .. } = walk;
         // What indices are made of is no number.
         let places = closure(places, &made, |_| true);
-        let mut others: BTreeMap<Var, Contents> =
-            sources.iter().filter(|var| places.contains(var)).map(|var| (*var, Contents::Anything)).collect();
+        let mut others: BTreeMap<Var, Contents> = sources
+            .iter()
+            .filter(|var| places.contains(**var))
+            .map(|var| (*var, Contents::Anything))
+            .collect();
         while made
             .iter()
             .fold(false, |changed, (result, origin)| spread(*result, origin, &mut others) || changed)
         {
         }
         let is_number = |var: &Var| !others.contains_key(var);
-        let mut needed = BTreeSet::new();
+        let mut needed = Vars::default();
         for (result, origin) in &made {
             if let (Origin::Values(values), true) = (origin, is_number(result)) {
                 needed.extend(values.iter().copied().filter(is_number));
@@ -149,7 +153,7 @@ impl Elements {
 struct Walk<'a> {
     model: &'a Model,
     /// Tensors that are used as indices or masks.
-    places: BTreeSet<Var>,
+    places: Vars,
     /// Tensors that come from outside.
     sources: Vec<Var>,
     made: Vec<(Var, Origin)>,
@@ -281,24 +285,23 @@ fn spread(result: Var, origin: &Origin, others: &mut BTreeMap<Var, Contents>) ->
 }
 
 /// The tensors, and all that they are made of by ways that count.
-fn closure(
-    mut all: BTreeSet<Var>,
-    made: &[(Var, Origin)],
-    counts: impl Fn(&Origin) -> bool,
-) -> BTreeSet<Var> {
-    loop {
-        let before = all.len();
-        for (result, origin) in made {
-            if all.contains(result) && counts(origin) {
-                match origin {
-                    Origin::Values(values) | Origin::OneOf(values) => all.extend(values),
-                    Origin::Arranged(value, _) => all.extend([*value]),
-                    Origin::Rows | Origin::Discrete | Origin::Unknown => {}
-                }
+fn closure(mut all: Vars, made: &[(Var, Origin)], counts: impl Fn(&Origin) -> bool) -> Vars {
+    let mut is_news = true;
+    while std::mem::take(&mut is_news) {
+        // What a tensor is made of comes before it, outside of loops.
+        for (result, origin) in made.iter().rev() {
+            if !all.contains(*result) || !counts(origin) {
+                continue;
+            }
+            let from = match origin {
+                Origin::Values(values) | Origin::OneOf(values) => &values[..],
+                Origin::Arranged(value, _) => std::slice::from_ref(value),
+                Origin::Rows | Origin::Discrete | Origin::Unknown => &[],
+            };
+            for var in from {
+                is_news |= all.insert(*var);
             }
         }
-        if all.len() == before {
-            return all;
-        }
     }
+    all
 }

@@ -1,72 +1,54 @@
 //! Fusion: what a product, convolution or normalisation does to its result while it is in the cache.
 
 use super::super::ir::Var;
-use super::{Act, Callee, Kind, Operand, Step, counts};
+use super::list::Steps;
+use super::{Act, Callee, Kind, Operand};
 use rustorch_shape::Poly;
-use std::collections::BTreeMap;
 
 /// Lets linear maps, convolutions and normalisations take in what alone uses their result: convolutions a normalisation,
 /// normalisations a sum, all of them an activation, and convolutions maxima over windows. `shape` gives that of a tensor.
-pub(super) fn fuse<'m>(
-    steps: &mut Vec<Step<'_>>,
-    results: &[Var],
-    shape: impl Fn(Var) -> Option<&'m Vec<Poly>>,
-) {
-    // Fusion moves uses from step to step, but makes none and removes only those of what is gone with them.
-    let uses = counts(steps);
-    let mut at = 0;
-    while at < steps.len() {
-        let Some((last, user)) = fusible(steps, at, (&uses, results), &shape) else {
-            at += 1;
-            continue;
-        };
-        if let Last::Residual(var) = last {
+pub(super) fn fuse<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Option<&'m Vec<Poly>>) {
+    for at in 0..steps.len() {
+        while let Some((last, user)) = fusible(steps, at, &shape) {
+            let (Some(mut step), Some(gone)) = (steps.take(at), steps.take(user)) else { break };
+            step.results = gone.results;
             // The summand may be made between the two: both happen where the sum was.
-            if let Kind::Conv2d { residual, .. } | Kind::ChannelNorm { residual, .. } = &mut steps[at].kind {
-                *residual = Some(var);
+            let place = if matches!(last, Last::Residual(_)) { user } else { at };
+            match (&mut step.kind, last) {
+                (
+                    Kind::Linear { act, .. } | Kind::Conv2d { act, .. } | Kind::ChannelNorm { act, .. },
+                    Last::Act(function),
+                ) => *act = Some(function),
+                (Kind::Conv2d { pool, .. }, Last::Pool(windows)) => *pool = Some(windows),
+                (Kind::Conv2d { norm, .. }, Last::Norm(layer)) => *norm = Some(layer),
+                (Kind::Conv2d { residual, .. } | Kind::ChannelNorm { residual, .. }, Last::Residual(var)) => {
+                    *residual = Some(var);
+                }
+                _ => {}
             }
-            let first = steps.remove(at);
-            steps[user - 1].kind = first.kind;
-            continue;
+            steps.put(place, step);
         }
-        match (&mut steps[at].kind, last) {
-            (
-                Kind::Linear { act, .. } | Kind::Conv2d { act, .. } | Kind::ChannelNorm { act, .. },
-                Last::Act(function),
-            ) => *act = Some(function),
-            (Kind::Conv2d { pool, .. }, Last::Pool(windows)) => *pool = Some(windows),
-            (Kind::Conv2d { norm, .. }, Last::Norm(layer)) => *norm = Some(layer),
-            _ => {}
-        }
-        let removed = steps.remove(user);
-        steps[at].results = removed.results;
     }
 }
 
 /// Lets recurrent layers read the rows of a table that nobody else uses, so that the table is multiplied with their weights
 /// and not each row anew.
-pub(super) fn fuse_tables(steps: &mut Vec<Step<'_>>, results: &[Var]) {
-    let mut at = 0;
-    while at < steps.len() {
-        let Kind::Embedding { layer, input } = steps[at].kind else {
-            at += 1;
-            continue;
-        };
-        let rows = steps[at].results[0];
-        let mut users = (at + 1..steps.len()).filter(|user| steps[*user].kind.uses().contains(&rows));
-        let (Some(user), None) = (users.next(), users.next()) else {
-            at += 1;
-            continue;
-        };
-        match &mut steps[user].kind {
-            Kind::Recurrent { input: read, table, states, .. }
-                if *read == rows && !states.contains(&rows) && !results.contains(&rows) =>
-            {
-                (*read, *table) = (input, Some(layer));
-                steps.remove(at);
-            }
-            _ => at += 1,
+pub(super) fn fuse_tables(steps: &mut Steps<'_>) {
+    for at in 0..steps.len() {
+        let Some(step) = steps.get(at) else { continue };
+        let (Kind::Embedding { layer, input }, &[rows]) = (&step.kind, &step.results[..]) else { continue };
+        let (layer, input) = (*layer, *input);
+        let Some(user) = steps.single_use(rows) else { continue };
+        match steps.get(user).map(|step| &step.kind) {
+            Some(Kind::Recurrent { input: read, .. }) if *read == rows => {}
+            _ => continue,
         }
+        let Some(mut step) = steps.take(user) else { continue };
+        if let Kind::Recurrent { input: read, table, .. } = &mut step.kind {
+            (*read, *table) = (input, Some(layer));
+        }
+        steps.put(user, step);
+        steps.take(at);
     }
 }
 
@@ -106,18 +88,14 @@ fn open(kind: &Kind<'_>) -> Option<Open> {
 
 /// What can be fused into step `at`, and the step that it is.
 fn fusible<'m>(
-    steps: &[Step<'_>],
+    steps: &Steps<'_>,
     at: usize,
-    (uses, results): (&BTreeMap<Var, usize>, &[Var]),
     shape: &impl Fn(Var) -> Option<&'m Vec<Poly>>,
 ) -> Option<(Last, usize)> {
-    let open = open(&steps[at].kind)?;
-    let var = steps[at].results[0];
-    if uses.get(&var) != Some(&1) || results.contains(&var) {
-        return None;
-    }
-    let user = (at + 1..steps.len()).find(|user| steps[*user].kind.uses().contains(&var))?;
-    let last = match &steps[user].kind {
+    let step = steps.get(at)?;
+    let (open, var) = (open(&step.kind)?, step.results[0]);
+    let user = steps.single_use(var)?;
+    let last = match &steps.get(user)?.kind {
         Kind::Unary { act, .. } if open.act || open.relu && act.name == "relu" => Last::Act(act.clone()),
         Kind::MaxPool { pool, .. } if open.pool => Last::Pool(pool.clone()),
         Kind::ChannelNorm { layer, .. } if open.norm => Last::Norm(*layer),

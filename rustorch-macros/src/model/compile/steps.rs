@@ -4,8 +4,8 @@ use super::super::check::Checked;
 use super::super::ir::{BinaryOp, Model, Over, Var};
 use super::super::lower::{Instruction, Program, Source};
 use super::elements::Elements;
+use super::list::{Steps, Vars};
 use super::{Act, Callee, Kind, On, Operand, Region, Step, attention, chain, fuse, kernels};
-use std::collections::BTreeSet;
 
 pub(super) struct Compiler<'a> {
     pub model: &'a Model,
@@ -15,22 +15,25 @@ pub(super) struct Compiler<'a> {
 
 impl Compiler<'_> {
     pub fn region<'p>(&self, program: &'p Program, parameters: Vec<Var>) -> Region<'p> {
-        let mut steps: Vec<Step<'p>> = program.instructions.iter().map(|call| self.step(call)).collect();
+        let mut steps = Steps::new(program.instructions.iter().map(|call| self.step(call)), &program.results);
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
-        fuse::fuse_tables(&mut steps, &program.results);
-        fuse::fuse(&mut steps, &program.results, shape);
-        attention::absorb(&mut steps, &program.results);
-        chain::fuse(&mut steps, &program.results, shape);
-        chain::end_products(&mut steps, &program.results, shape);
-        let mut owned: BTreeSet<Var> = parameters.iter().copied().collect();
-        owned.extend(steps.iter().flat_map(|step| step.results.iter().copied()));
-        let mut ended: BTreeSet<Var> = program.results.iter().copied().collect();
+        fuse::fuse_tables(&mut steps);
+        fuse::fuse(&mut steps, shape);
+        attention::absorb(&mut steps);
+        chain::fuse(&mut steps, shape);
+        chain::end_products(&mut steps, shape);
+        let mut steps = steps.into_vec();
+        let made = steps.iter().flat_map(|step| step.results.iter().copied());
+        let owned: Vars = parameters.iter().copied().chain(made).collect();
+        let mut ended: Vars = program.results.iter().copied().collect();
         for step in steps.iter_mut().rev() {
-            let used: BTreeSet<Var> =
-                step.kind.uses().into_iter().chain(step.results.iter().copied()).collect();
-            step.dies = used.into_iter().filter(|var| owned.contains(var) && ended.insert(*var)).collect();
+            let mut used = step.kind.uses();
+            used.extend(&step.results);
+            used.sort_unstable();
+            used.retain(|var| owned.contains(*var) && ended.insert(*var));
+            step.dies = used;
         }
-        let unused = parameters.into_iter().filter(|var| !ended.contains(var)).collect();
+        let unused = parameters.into_iter().filter(|var| !ended.contains(*var)).collect();
         Region { steps, results: program.results.clone(), owned, unused }
     }
 

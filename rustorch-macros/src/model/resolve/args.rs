@@ -5,6 +5,7 @@ use super::super::errors::{Errors, place_of, source};
 use super::super::ir::{Call, Written};
 use super::size::Sizes;
 use super::written::{as_float, boolean, elements, integer, is_flag, is_literal, is_none, number, text};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Kind, Value};
 use rustorch_shape::layers::LayerSpec;
@@ -56,19 +57,26 @@ impl Matcher<'_> {
         let mut call = Call { args: Args::new(self.op), written: Vec::new() };
         let mut complete = true;
         for (spec, expr) in &pairs {
+            // Of values that rules know, nobody wants the expression.
+            let mut expr_tokens = TokenStream::new();
             match self.value(spec, expr) {
-                Ok(Some(value)) => call.args.set(spec.name, value),
+                Ok(Some(value)) => {
+                    if let Value::Expression = value {
+                        expr_tokens = match spec.kind {
+                            Kind::Float | Kind::OptionalFloat | Kind::Operand | Kind::Probability => {
+                                as_float(expr)
+                            }
+                            _ => expr.to_token_stream(),
+                        };
+                    }
+                    call.args.set(spec.name, value);
+                }
                 Ok(None) => {}
                 Err(error) => {
                     errors.push(error);
                     complete = false;
                 }
             }
-            let expr_tokens = match spec.kind {
-                Kind::OptionalFloat if is_none(expr) => expr.to_token_stream(),
-                Kind::Float | Kind::OptionalFloat | Kind::Operand | Kind::Probability => as_float(expr),
-                _ => expr.to_token_stream(),
-            };
             call.written.push(Written {
                 name: spec.name,
                 span: place_of(*expr),

@@ -31,6 +31,7 @@ pub(super) fn resolve(
         barriers: vec![0],
         vars: Vec::new(),
         steps: Vec::new(),
+        has_numbers: false,
         positions: Vec::new(),
     };
     for (pattern, shapes) in inputs {
@@ -91,6 +92,8 @@ pub(super) struct Resolver<'a> {
     pub barriers: Vec<usize>,
     pub vars: Vec<VarInfo>,
     pub steps: Vec<Step>,
+    /// Whether `let` has given a number a name so far.
+    pub has_numbers: bool,
     /// Those in arrays that depend on what loops count.
     pub positions: Vec<rustorch_shape::Poly>,
 }

@@ -60,6 +60,9 @@ impl Resolver<'_> {
 
     /// The tokens with every named number in place of its name.
     pub(super) fn substituted(&self, tokens: TokenStream) -> TokenStream {
+        if !self.has_numbers || tokens.is_empty() {
+            return tokens;
+        }
         let mut behind_dot = false;
         let replace = |token: TokenTree| {
             let is_member = std::mem::replace(&mut behind_dot, is_dot(&token));

@@ -30,7 +30,9 @@ impl Resolver<'_> {
     }
 
     pub(super) fn bind(&mut self, name: &Ident, binding: Binding) {
-        if !matches!(binding, Binding::Number(Some(_))) {
+        if matches!(binding, Binding::Number(Some(_))) {
+            self.has_numbers = true;
+        } else {
             self.sizes.set_named(&name.to_string(), None);
         }
         if let Some(scope) = self.scopes.last_mut() {

@@ -13,13 +13,21 @@ use crate::{DType, Error, Result};
 
 const OP: &str = "scaled_dot_product_attention";
 
-/// An operand of attention, of shape `[.., heads, positions, features]`.
+/// An operand of attention, of shape `[.., heads, positions, features]`, as generated code gives it: its shape as attention sees it, and
+/// whether the heads lie between positions and features in memory, as a projection gives them.
+type Operand<'a> = (&'a [usize], bool);
+
+/// The same with names.
 #[derive(Clone, Copy)]
-pub struct Heads<'a> {
-    /// Its shape as attention sees it.
-    pub shape: &'a [usize],
-    /// Whether the heads lie between positions and features in memory, as a projection gives them.
-    pub split: bool,
+struct Heads<'a> {
+    shape: &'a [usize],
+    split: bool,
+}
+
+impl<'a> From<Operand<'a>> for Heads<'a> {
+    fn from((shape, split): Operand<'a>) -> Self {
+        Heads { shape, split }
+    }
 }
 
 impl Heads<'_> {
@@ -120,11 +128,12 @@ impl Pass {
     pub fn attention(
         &mut self,
         bufs: [Buf; 3],
-        operands: [Heads<'_>; 3],
+        operands: [Operand<'_>; 3],
         masked: Masked<'_>,
         scores: Scores,
-        out: Heads<'_>,
+        out: Operand<'_>,
     ) -> Result<Buf> {
+        let (operands, out) = (operands.map(Heads::from), Heads::from(out));
         let operated = bufs.into_iter().chain(masked.map(|(mask, _)| mask));
         let grad = self.recording && operated.clone().any(|buf| buf.grad);
         let y = self.result(numel(out.shape), grad);
@@ -151,12 +160,13 @@ impl Pass {
     pub fn attention_backward(
         &mut self,
         g: Grad,
-        operands: [Heads<'_>; 3],
+        operands: [Operand<'_>; 3],
         masked: Option<&[usize]>,
         scores: Scores,
-        out: Heads<'_>,
-        into: &mut [Grad; 4],
+        out: Operand<'_>,
+        into: &mut [&mut Grad],
     ) -> Result<()> {
+        let (operands, out) = (operands.map(Heads::from), Heads::from(out));
         let (normalizers, y) = (self.saved(), self.saved());
         let masked = masked.map(|own| (self.saved(), own));
         let (v, k, q) = (self.saved(), self.saved(), self.saved());
@@ -188,7 +198,7 @@ impl Pass {
         }
         if let (Some((mask, own)), Some(dscores)) = (masked, dscores) {
             let dmask = self.sum_to(dscores, &whole, own, mask.len)?;
-            self.contribute(&mut into[3], Some(dmask));
+            self.contribute(into[3], Some(dmask));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::kernels::gemm::{Activation, Part};
 use crate::kernels::parallel::Shared;
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
-use crate::{DType, Error, Result, Scalar, Tensor};
+use crate::{DType, Error, Result, Scalar, nn};
 
 /// An expression of several operands, and its gradients.
 pub struct Chain {
@@ -47,7 +47,12 @@ pub enum Link<'a> {
     Mask(Buf, &'a [usize], Option<f64>),
 }
 
-impl Link<'_> {
+impl<'a> Link<'a> {
+    /// An operand of this shape whose values nobody reads.
+    pub fn of(shape: &'a [usize]) -> Self {
+        Link::Values(Buf::NONE, shape)
+    }
+
     fn wants_grad(&self) -> bool {
         matches!(self, Link::Values(buf, _) if buf.grad)
     }
@@ -114,18 +119,16 @@ impl Pass {
     ///
     /// # Errors
     /// As for [`Pass::chain`].
-    #[expect(clippy::too_many_arguments, reason = "a product and a chain")]
     pub fn linear_chain(
         &mut self,
         x: Buf,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
+        layer: &nn::Linear,
         chain: &'static Chain,
         (links, product): (&[Link<'_>], usize),
         params: &[f64],
         shape: &[usize],
     ) -> Result<Buf> {
-        let linear = Linear { x, weight, bias };
+        let linear = Linear::new(x, layer);
         let own = self.recording && linear.wants_grad();
         let grad = own || self.recording && links.iter().any(Link::wants_grad);
         let y = self.result(linear.len(), grad);
@@ -144,7 +147,7 @@ impl Pass {
             // SAFETY: buffers of the pass of these sizes; the ending writes to its part of the result alone.
             unsafe { linear.run(z, Activation::Identity, Some(&ending)) };
         }
-        self.save(x, grad && weight.requires_grad());
+        self.save(x, grad && layer.weight.requires_grad());
         self.save_links(chain, &links, y);
         if is_kept {
             self.release(z);
@@ -191,7 +194,7 @@ impl Pass {
         params: &[f64],
         shape: &[usize],
         g: Grad,
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) {
         let y = self.saved();
         let mut bufs: SmallVec<[Buf; MAX_INPUTS]> = SmallVec::from_elem(Buf::NONE, links.len());

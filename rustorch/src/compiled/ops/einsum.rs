@@ -201,7 +201,7 @@ impl Pass {
         shapes: &[&[usize]],
         Contractions { labels, pairs }: Contractions<'_>,
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let count = shapes.len();
         let shapes = Contractions { labels, pairs }.shapes(shapes);

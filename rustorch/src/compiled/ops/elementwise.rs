@@ -159,7 +159,7 @@ impl Pass {
         b: Side<'_>,
         shape: &[usize],
         g: Grad,
-        into: [&mut Grad; 2],
+        into: &mut [&mut Grad],
     ) {
         let y = self.saved();
         let [b, a] = [b, a].map(|side| match side {

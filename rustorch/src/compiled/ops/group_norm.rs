@@ -80,7 +80,7 @@ impl Pass {
         shapes: &[&[usize]],
         layer: GroupNorm<'_>,
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (rstd, mean, x) = (self.saved(), self.saved(), self.saved());
         let Some(g) = g[0] else { return Ok(()) };
@@ -122,7 +122,7 @@ impl Pass {
                 }
             });
         }
-        self.contribute(&mut into[0], dx);
+        self.contribute(into[0], dx);
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ impl Pass {
         shapes: &[&[usize]],
         axis: usize,
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (rows, row) = (numel(&outputs[0][..axis]), numel(&outputs[0][axis..]));
         let mut done = row;
@@ -92,7 +92,7 @@ impl Pass {
                 // SAFETY: buffers of the pass of these sizes.
                 unsafe { copy_numbers(piece, (from, row), (dx.f32(), piece.len)) };
             }
-            self.contribute(&mut into[at], Some(dx));
+            self.contribute(into[at], Some(dx));
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Pass {
         shapes: &[&[usize]],
         (axis, start): (usize, usize),
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let x = self.saved();
         if !x.grad || g.iter().all(Option::is_none) {
@@ -180,7 +180,7 @@ impl Pass {
                 }
             }
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 }

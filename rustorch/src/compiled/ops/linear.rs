@@ -7,7 +7,7 @@ use crate::kernels::gemm::{Activation, Bias, Ending, Epilogue, MatMut, MatRef, P
 use crate::kernels::isa;
 use crate::kernels::parallel::Shared;
 use crate::ops::elementwise::chain::runs;
-use crate::{Result, Tensor};
+use crate::{Result, Tensor, nn};
 
 /// The activation as the product's own last step, if it has it.
 pub(super) fn fused(op: Unary) -> Option<Activation> {
@@ -31,7 +31,12 @@ pub(super) struct Linear<'a> {
     pub bias: Option<&'a Tensor>,
 }
 
-impl Linear<'_> {
+impl<'a> Linear<'a> {
+    /// That of a layer.
+    pub fn new(x: Buf, layer: &'a nn::Linear) -> Self {
+        Linear { x, weight: &layer.weight, bias: layer.bias.as_ref() }
+    }
+
     /// Columns of the result and of `x`.
     pub fn sizes(&self) -> [usize; 2] {
         let &[outputs, inputs] = self.weight.shape() else { unreachable!("a weight has two axes") };
@@ -79,8 +84,8 @@ impl Linear<'_> {
 
 impl Pass {
     /// `act(x Wᵀ + b)` over the last axis of `x`.
-    pub fn linear(&mut self, x: Buf, weight: &Tensor, bias: Option<&Tensor>, act: Act<'_>) -> Buf {
-        let linear = Linear { x, weight, bias };
+    pub fn linear(&mut self, x: Buf, layer: &nn::Linear, act: Act<'_>) -> Buf {
+        let linear = Linear::new(x, layer);
         let grad = self.recording && linear.wants_grad();
         let y = self.result(linear.len(), grad);
         // The derivative of most activations is a function of the input, which must be kept then.
@@ -106,7 +111,7 @@ impl Pass {
             // SAFETY: buffers of the pass of these sizes.
             unsafe { linear.run(z, last, is_apart.then_some(&activate)) };
         }
-        self.save(x, grad && weight.requires_grad());
+        self.save(x, grad && layer.weight.requires_grad());
         if let Some((op, _)) = act {
             let value = if op.saves_output() { y } else { z };
             self.save(value, grad);
@@ -124,11 +129,11 @@ impl Pass {
     pub fn linear_backward(
         &mut self,
         g: Grad,
-        weight: &Tensor,
-        bias: Option<&Tensor>,
+        layer: &nn::Linear,
         act: Act<'_>,
         gx: &mut Grad,
     ) -> Result<()> {
+        let (weight, bias) = (&layer.weight, layer.bias.as_ref());
         let &[outputs, inputs] = weight.shape() else { unreachable!("a weight has two axes") };
         let value = act.map(|_| self.saved());
         let x = self.saved();

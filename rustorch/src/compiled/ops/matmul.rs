@@ -96,7 +96,7 @@ impl Pass {
         shapes: &[&[usize]],
         (): (),
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (b, a) = (self.saved(), self.saved());
         let Some(g) = g[0] else { return Ok(()) };
@@ -107,7 +107,7 @@ impl Pass {
                 // SAFETY: buffers of the pass of these sizes.
                 unsafe { multiply(batch, [m, n, k], matrix(g, n, false), matrix(b, n, true), da) };
             }
-            self.contribute(&mut into[0], Some(da));
+            self.contribute(into[0], Some(da));
         }
         if b.grad {
             let db = self.numbers(b.len, false);
@@ -115,7 +115,7 @@ impl Pass {
                 // SAFETY: as above.
                 unsafe { multiply(batch, [k, m, n], matrix(a, k, true), matrix(g, n, false), db) };
             }
-            self.contribute(&mut into[1], Some(db));
+            self.contribute(into[1], Some(db));
         }
         Ok(())
     }

@@ -30,7 +30,6 @@ mod resample;
 mod slice;
 mod view;
 
-pub use attention::Heads;
 pub use batch_norm::ChannelNorm;
 pub use chain::{Chain, Link, Slope};
 pub(super) use dropout::Factors;

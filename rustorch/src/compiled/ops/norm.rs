@@ -41,7 +41,12 @@ impl Pass {
     ///
     /// # Errors
     /// If weight or bias do not have an element per element of a row.
-    pub fn row_norm(&mut self, x: Buf, norm: RowNorm<'_>) -> Result<Buf> {
+    #[inline]
+    pub fn row_norm<'a>(&mut self, x: Buf, norm: impl Into<RowNorm<'a>>) -> Result<Buf> {
+        self.normalized(x, norm.into())
+    }
+
+    fn normalized(&mut self, x: Buf, norm: RowNorm<'_>) -> Result<Buf> {
         let fits =
             |parameter: Option<&Tensor>| parameter.is_none_or(|parameter| parameter.numel() == norm.dim);
         if !fits(norm.weight) || !fits(norm.bias) || norm.dim == 0 || !x.len.is_multiple_of(norm.dim) {
@@ -80,7 +85,17 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn row_norm_backward(&mut self, g: Grad, norm: RowNorm<'_>, gx: &mut Grad) -> Result<()> {
+    #[inline]
+    pub fn row_norm_backward<'a>(
+        &mut self,
+        g: Grad,
+        norm: impl Into<RowNorm<'a>>,
+        gx: &mut Grad,
+    ) -> Result<()> {
+        self.normalized_backward(g, norm.into(), gx)
+    }
+
+    fn normalized_backward(&mut self, g: Grad, norm: RowNorm<'_>, gx: &mut Grad) -> Result<()> {
         let (scale, mean, x) = (self.saved(), self.saved(), self.saved());
         let Some(g) = g else { return Ok(()) };
         let dx = if x.grad { Some(self.numbers(x.len, false)) } else { None };

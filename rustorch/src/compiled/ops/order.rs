@@ -110,7 +110,7 @@ impl Pass {
         shapes: &[&[usize]],
         (axis, _): (usize, bool),
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (places, x) = (self.saved(), self.saved());
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
@@ -119,7 +119,7 @@ impl Pass {
             let picks = Picks { op: "sort", axis, each: true };
             self.add_at(g, places, picks, [shapes[0], outputs[0]], dx)?;
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 
@@ -168,7 +168,7 @@ impl Pass {
         _: &[&[usize]],
         _: (usize, bool),
         _: &[&[usize]],
-        _: &mut [Grad],
+        _: &mut [&mut Grad],
     ) -> Result<()> {
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Pass {
         shapes: &[&[usize]],
         axis: usize,
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let x = self.saved();
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
@@ -215,7 +215,7 @@ impl Pass {
             // SAFETY: buffers of the pass of this shape.
             unsafe { running_sums(shapes[0], axis, true, g, dx) };
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 }

@@ -103,7 +103,7 @@ impl Pass {
         shapes: &[&[usize]],
         picks: Picks,
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (index, x) = (self.saved(), self.saved());
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
@@ -111,7 +111,7 @@ impl Pass {
         if !self.planning {
             self.add_at(g, index, picks, [shapes[0], shapes[1]], dx)?;
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 

@@ -257,7 +257,7 @@ impl Pass {
         shapes: &[&[usize]],
         pool: AveragePool,
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let windows = self.fact(|| pool.windows(shapes[0], outputs[0]))?;
         let x = self.saved();
@@ -274,7 +274,7 @@ impl Pass {
             let planes = numel(&shapes[0][..shapes[0].len() - 2]);
             pooling::spread(&windows.pooling(planes), dy, dx);
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 }

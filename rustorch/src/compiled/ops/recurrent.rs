@@ -264,7 +264,7 @@ impl Pass {
         shape: &[usize],
         table: Option<&Tensor>,
         layer: Recurrence<'_>,
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let outer = if table.is_some() { shape } else { &shape[..shape.len() - 1] };
         let form = layer.form(outer)?;
@@ -378,7 +378,7 @@ impl Pass {
                 self.embedding_backward(dx, table)?;
                 self.release_grad(dx);
             }
-            _ => self.contribute(&mut into[0], dx),
+            _ => self.contribute(into[0], dx),
         }
         Ok(())
     }

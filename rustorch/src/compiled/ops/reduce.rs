@@ -58,7 +58,7 @@ impl Pass {
         shapes: &[&[usize]],
         (axes, is_mean): (&[usize], bool),
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let x = self.saved();
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
@@ -83,7 +83,7 @@ impl Pass {
             }
         }
         self.release_grad(share);
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Pass {
         shapes: &[&[usize]],
         (axis, logarithm): (usize, bool),
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let y = self.saved();
         let Some(g) = g[0].filter(|_| y.grad) else { return Ok(()) };
@@ -131,7 +131,7 @@ impl Pass {
             // SAFETY: buffers of the pass, of the same shape.
             unsafe { softmax::backward(isa(), kind(logarithm), shape, y.f32(), g.f32(), dx.f32()) };
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ impl Pass {
         shapes: &[&[usize]],
         options: Interpolation<'_>,
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let steps = self.fact(|| options.steps(shapes[0], outputs[0]))?;
         let x = self.saved();
@@ -125,7 +125,7 @@ impl Pass {
             self.release(from);
             from = to;
         }
-        self.contribute(&mut into[0], Some(from));
+        self.contribute(into[0], Some(from));
         Ok(())
     }
 
@@ -169,10 +169,10 @@ impl Pass {
         shapes: &[&[usize]],
         (factor, to_channels): (usize, bool),
         _: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let (split, order) = shuffled(shapes[0], factor, to_channels);
-        self.permute_backward(g[0], &split, &order, &mut into[0]);
+        self.permute_backward(g[0], &split, &order, into[0]);
         Ok(())
     }
 }

@@ -107,7 +107,7 @@ impl Pass {
         shapes: &[&[usize]],
         options: (usize, usize, usize),
         outputs: &[&[usize]],
-        into: &mut [Grad],
+        into: &mut [&mut Grad],
     ) -> Result<()> {
         let x = self.saved();
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
@@ -119,7 +119,7 @@ impl Pass {
                 Positions::of(options, shapes[0], outputs[0], DType::F32).copy(dx.ptr, g.ptr, true);
             }
         }
-        self.contribute(&mut into[0], Some(dx));
+        self.contribute(into[0], Some(dx));
         Ok(())
     }
 }

@@ -30,6 +30,15 @@ impl Kept {
         self.next.set(place + 1);
         Ok(self.slots[place].get_or_init(|| tensor))
     }
+
+    /// Keeps what a layer gives.
+    ///
+    /// # Errors
+    /// As the layer.
+    #[inline]
+    pub fn layer(&self, layer: &impl Layer, input: &Tensor) -> Result<&Tensor> {
+        self.put(layer.forward(input))
+    }
 }
 
 /// The forward pass of a layer.

@@ -4,51 +4,59 @@ use super::super::super::compile::{Kind, Operand, Region, Step};
 use super::super::super::ir::Var;
 use super::super::statements;
 use super::super::text::{Local, Text, list, option};
+use super::forward::pass_at;
 use super::{Printer, grad};
 use std::fmt::{Arguments, Display};
+
+/// How many gradients are declared at a time.
+const TOGETHER: usize = 32;
 
 impl Printer<'_> {
     /// The backward pass of the region, whose results' gradients have arrived.
     pub fn backward(&self, text: &mut Text<'_>, region: &Region<'_>) {
         self.named.block(text, |text| {
             for step in region.steps.iter().rev() {
-                self.mark(text, step);
                 self.undo(text, step);
-                step.results
-                    .iter()
-                    .for_each(|result| write!(text, "__pass.release_grad({});", grad(*result)));
+                // Another shape hands the gradient itself on.
+                if !matches!(step.kind, Kind::Reshape { .. }) {
+                    let results = step.results.iter();
+                    results.for_each(|result| write!(text, "__pass.release_grad({});", grad(*result)));
+                }
             }
         });
     }
 
     /// Declares the gradients of what the region makes, and shares those of its results out.
     pub fn enter(&self, text: &mut Text<'_>, region: &Region<'_>, given: impl Iterator<Item: Display>) {
-        for made in region.steps.iter().flat_map(|step| &step.results) {
-            write!(text, "let mut {}: Grad = None;", grad(*made));
-        }
+        self.declare(text, region.steps.iter().flat_map(|step| step.results.iter().copied()));
         for (given, result) in given.zip(&region.results) {
             write!(text, "__pass.share({given}, &mut {});", grad(*result));
         }
     }
 
+    /// Declares the gradients of tensors.
+    pub fn declare(&self, text: &mut Text<'_>, tensors: impl IntoIterator<Item = Var>) {
+        let names: Vec<String> = tensors.into_iter().map(|tensor| format!("mut {}", grad(tensor))).collect();
+        for names in names.chunks(TOGETHER) {
+            write!(text, "let [{}]: [Grad; {}] = [None; {1}];", names.join(", "), names.len());
+        }
+    }
+
     fn undo(&self, text: &mut Text<'_>, step: &Step<'_>) {
-        let g = grads(&step.results);
+        let (g, pass) = (grads(&step.results), pass_at(step));
         match &step.kind {
             Kind::Linear { layer, input, last: Some(last), .. } => {
-                let (layer, into, between) = (self.place(*layer), grad(*input), grad(last.product));
+                let (layer, into, between) = (self.reference(*layer), grad(*input), grad(last.product));
                 write!(text, "let mut {between}: Grad = None;");
                 self.chain_backward(text, &last.chain, Some(last.product), step);
                 write!(
                     text,
-                    "__pass.linear_backward({between}, &{layer}.weight, {layer}.bias.as_ref(), None, &mut {into})?; __pass.release_grad({between});"
+                    "__pass.linear_backward({between}, {layer}, None, &mut {into})?; __pass.release_grad({between});"
                 );
             }
             Kind::Linear { layer, input, act, last: None } => {
-                let (layer, into, act) = (self.place(*layer), grad(*input), self.act(act.as_ref()));
-                write!(
-                    text,
-                    "__pass.linear_backward({g}, &{layer}.weight, {layer}.bias.as_ref(), {act}, &mut {into})?;"
-                );
+                let (layer, into, act) = (self.reference(*layer), grad(*input), self.act(act.as_ref()));
+                write!(text, "{pass}.linear_backward({g}, {layer}, {act}, &mut {into})?;");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
@@ -57,97 +65,94 @@ impl Printer<'_> {
                     (Some(norm), _) => {
                         let norm = self.reference(*norm);
                         let call = format_args!(
-                            "conv2d_norm_backward({g}, {shape}, {layer}, ({norm}).into(), {act}"
+                            "{pass}.conv2d_norm_backward({g}, {shape}, {layer}, ({norm}).into(), {act}"
                         );
                         with_residual(text, call, *input, *residual);
                     }
                     (None, Some(pool)) => write!(
                         text,
-                        "__pass.conv2d_max_pool_backward({g}, {shape}, {layer}, {act}, {pool}, &mut {into})?;"
+                        "{pass}.conv2d_max_pool_backward({g}, {shape}, {layer}, {act}, {pool}, &mut {into})?;"
                     ),
                     (None, None) => {
-                        write!(text, "__pass.conv2d_backward({g}, {shape}, {layer}, {act}, &mut {into})?;");
+                        write!(text, "{pass}.conv2d_backward({g}, {shape}, {layer}, {act}, &mut {into})?;");
                     }
                 }
             }
             Kind::ChannelNorm { layer, input, residual, act } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let act = self.act(act.as_ref());
-                let call = format_args!("batch_norm_backward({g}, {shape}, ({layer}).into(), {act}");
+                let call = format_args!("{pass}.batch_norm_backward({g}, {shape}, ({layer}).into(), {act}");
                 with_residual(text, call, *input, *residual);
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, into) = (self.reference(*layer), grad(*input));
-                write!(text, "__pass.row_norm_backward({g}, ({layer}).into(), &mut {into})?;");
+                write!(text, "{pass}.row_norm_backward({g}, {layer}, &mut {into})?;");
             }
             Kind::Embedding { layer, .. } => {
-                write!(text, "__pass.embedding_backward({g}, &{}.weight)?;", self.place(*layer));
+                write!(text, "{pass}.embedding_backward({g}, &{}.weight)?;", self.place(*layer));
             }
             Kind::Kernel { method, inputs, options, .. } => {
                 let (shapes, outputs) = (self.shapes(inputs), self.shapes(&step.results));
-                let call = format_args!("{method}_backward(&[{g}], &[{shapes}], {options}, &[{outputs}]");
+                let call =
+                    format_args!("{pass}.{method}_backward(&[{g}], &[{shapes}], {options}, &[{outputs}]");
                 in_parts(text, call, "?", inputs);
             }
             Kind::Recurrent { layer, input, table, states } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
                 let table = self.table(*table);
                 let into: Vec<Var> = std::iter::once(input).chain(states).copied().collect();
-                let call = format_args!("recurrent_backward(&[{g}], {shape}, {table}, ({layer}).into()");
+                let call =
+                    format_args!("{pass}.recurrent_backward(&[{g}], {shape}, {table}, ({layer}).into()");
                 in_parts(text, call, "?", &into);
             }
             Kind::MaxPool { input, pool } => {
                 let (shape, into) = (self.shape(*input), grad(*input));
-                write!(text, "__pass.max_pool2d_backward({g}, {shape}, {pool}, &mut {into})?;");
+                write!(text, "{pass}.max_pool2d_backward({g}, {shape}, {pool}, &mut {into})?;");
             }
             Kind::Unary { act, input } => {
                 let (into, (op, params)) = (grad(*input), self.operator(act));
-                write!(text, "__pass.unary_backward({op}, {params}, {g}, &mut {into});");
+                write!(text, "{pass}.unary_backward({op}, {params}, {g}, &mut {into});");
             }
             Kind::Binary { op, left, right } => {
                 let shape = self.shape(step.results[0]);
                 let sides = [left, right].map(|operand| self.side(operand, false)).join(", ");
-                write!(
-                    text,
-                    "let (mut __left, mut __right): (Grad, Grad) = (None, None); __pass.binary_backward(operators::{op}, {sides}, {shape}, {g}, [&mut __left, &mut __right]);"
-                );
-                for (operand, part) in [(left, "__left"), (right, "__right")] {
-                    if let Operand::Tensor(number) = operand {
-                        write!(text, "__pass.contribute(&mut {}, {part});", grad(*number));
-                    }
-                }
+                let call = format_args!("{pass}.binary_backward(operators::{op}, {sides}, {shape}, {g}");
+                let tensors = [left, right].map(|operand| match operand {
+                    Operand::Tensor(number) => Some(*number),
+                    Operand::Number(_) => None,
+                });
+                in_places(text, call, "", &tensors);
             }
             Kind::Chain(chain) => self.chain_backward(text, chain, None, step),
-            Kind::Reshape { input } => write!(text, "__pass.share({g}, &mut {});", grad(*input)),
+            Kind::Reshape { input } => write!(text, "__pass.contribute(&mut {}, {g});", grad(*input)),
             Kind::Detach { .. } => {}
             Kind::State { field, entry } => {
                 let state = statements::state(self.model, *field, *entry);
-                write!(text, "__pass.state_backward({g}, {state})?;");
+                write!(text, "{pass}.state_backward({g}, {state})?;");
             }
             Kind::Permute { input, dims } => {
                 let (shape, into, dims) = (self.shape(*input), grad(*input), list(dims));
-                write!(text, "__pass.permute_backward({g}, {shape}, &[{dims}], &mut {into});");
+                write!(text, "{pass}.permute_backward({g}, {shape}, &[{dims}], &mut {into});");
             }
             Kind::Attention { inputs, operands, mask, out, .. } => {
                 let into: Vec<Var> = inputs.iter().chain(mask).copied().collect();
                 let (mask, out) = (option(mask.map(|mask| self.shape(mask))), self.heads(out));
                 let operands = list(operands.iter().map(|operand| self.heads(operand)));
                 let options = self.attention_options(&step.kind);
-                write!(
-                    text,
-                    "let mut __parts: [Grad; 4] = [None; 4]; __pass.attention_backward({g}, [{operands}], {mask}, {options}, {out}, &mut __parts)?;"
-                );
-                contribute(text, &into);
+                let call =
+                    format_args!("{pass}.attention_backward({g}, [{operands}], {mask}, {options}, {out}");
+                in_parts(text, call, "?", &into);
             }
             Kind::Island { inputs, layer, .. } => {
                 let (module, outputs) = (self.module(*layer), self.shapes(&step.results));
                 let into = list(inputs.iter().map(|input| format!("&mut {}", grad(*input))));
-                write!(text, "__pass.island_backward(&[{g}], {module}, &[{outputs}], &mut [{into}])?;");
+                write!(text, "{pass}.island_backward(&[{g}], {module}, &[{outputs}], &mut [{into}])?;");
             }
             Kind::Submodel { target, inputs } => {
                 let (callee, shapes, count) = (self.reference(*target), self.shapes(inputs), inputs.len());
                 write!(
                     text,
-                    "let mut __parts: [Grad; {count}] = [None; {count}]; Probe({callee}).derive(__pass, &[{shapes}], &[{g}], &mut __parts)?;"
+                    "let mut __parts: [Grad; {count}] = [None; {count}]; Probe({callee}).derive({pass}, &[{shapes}], &[{g}], &mut __parts)?;"
                 );
                 contribute(text, inputs);
             }
@@ -175,9 +180,7 @@ impl Printer<'_> {
                 }
                 let head = self.op_by_op().reversed_head(over, *index);
                 let mut steps = block.another();
-                carried
-                    .iter()
-                    .for_each(|(inside, _)| write!(steps, "let mut {}: Grad = None;", grad(*inside)));
+                self.declare(&mut steps, carried.iter().map(|(inside, _)| *inside));
                 self.enter(&mut steps, body, slots());
                 slots().for_each(|slot| write!(steps, "__pass.release_grad({slot});"));
                 self.backward(&mut steps, body);
@@ -209,21 +212,46 @@ pub fn contribute(text: &mut Text<'_>, tensors: &[Var]) {
 
 /// A call, unfinished, that ends with places for the gradients of these tensors; `ends` is what follows its parentheses.
 pub fn in_parts(text: &mut Text<'_>, call: Arguments<'_>, ends: &str, tensors: &[Var]) {
+    let tensors: Vec<Option<Var>> = tensors.iter().copied().map(Some).collect();
+    in_places(text, call, ends, &tensors);
+}
+
+/// The same; where there is no tensor, the gradient is nobody's.
+fn in_places(text: &mut Text<'_>, call: Arguments<'_>, ends: &str, tensors: &[Option<Var>]) {
+    let is_new = |(at, tensor): (usize, &Option<Var>)| tensor.is_none() || !tensors[..at].contains(tensor);
+    if tensors.iter().enumerate().all(is_new) {
+        let places = tensors.iter().map(|tensor| match tensor {
+            Some(tensor) => format!("&mut {}", grad(*tensor)),
+            None => "&mut None".into(),
+        });
+        write!(text, "{call}, &mut [{}]){ends};", list(places));
+        return;
+    }
+    // Of a tensor that is given twice, each gradient gets a place of its own first.
     let count = tensors.len();
-    write!(text, "let mut __parts: [Grad; {count}] = [None; {count}]; __pass.{call}, &mut __parts){ends};");
-    contribute(text, tensors);
+    write!(
+        text,
+        "let mut __parts: [Grad; {count}] = [None; {count}]; {call}, &mut __parts.each_mut()){ends};"
+    );
+    for (position, tensor) in tensors.iter().enumerate() {
+        if let Some(tensor) = tensor {
+            write!(text, "__pass.contribute(&mut {}, __parts[{position}]);", grad(*tensor));
+        }
+    }
 }
 
 /// A call, unfinished, that ends with the gradients of input and residual. Both may be of one tensor, so each gets a place of its own
-/// first.
+/// first then.
 fn with_residual(text: &mut Text<'_>, call: Arguments<'_>, input: Var, residual: Option<Var>) {
-    let slot = option(residual.map(|_| "&mut __rest"));
+    if residual != Some(input) {
+        let slot = option(residual.map(|residual| format!("&mut {}", grad(residual))));
+        write!(text, "{call}, (&mut {}, {slot}))?;", grad(input));
+        return;
+    }
+    let input = grad(input);
     write!(
         text,
-        "let (mut __part, mut __rest): (Grad, Grad) = (None, None); __pass.{call}, (&mut __part, {slot}))?; __pass.contribute(&mut {}, __part);",
-        grad(input)
+        "let [mut __part, mut __rest]: [Grad; 2] = [None; 2]; {call}, (&mut __part, Some(&mut __rest)))?; \
+         __pass.contribute(&mut {input}, __part); __pass.contribute(&mut {input}, __rest);"
     );
-    if let Some(residual) = residual {
-        write!(text, "__pass.contribute(&mut {}, __rest);", grad(residual));
-    }
 }

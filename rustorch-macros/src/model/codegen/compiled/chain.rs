@@ -5,6 +5,7 @@ use super::super::super::ir::{Model, Var};
 use super::super::text::{Text, lexed, list, option};
 use super::super::types::var;
 use super::backward::in_parts;
+use super::forward::pass_at;
 use super::{Printer, grad, value};
 use crate::fuse::differentiate::gradients;
 use crate::fuse::emit::{Text as Value, Texts, Variable, text, texts};
@@ -180,7 +181,10 @@ impl Printer<'_> {
                     at = position;
                 }
                 let shape = self.shape(if is_product { step.results[0] } else { *number });
-                format!("Link::Values({}, {shape})", value(*number, has_value && !is_product))
+                match has_value && !is_product {
+                    true => format!("Link::Values({}, {shape})", var(*number)),
+                    false => format!("Link::of({shape})"),
+                }
             }
             Link::Factors(Factors::Layer(layer)) => format!("Link::from({})", self.reference(*layer)),
             Link::Factors(Factors::Probability(p)) => {
@@ -205,8 +209,8 @@ impl Printer<'_> {
     pub fn chain(&self, text: &mut Text<'_>, chain: &Chain, step: &Step<'_>) {
         let (loops, shape) = (self.loops(step), self.shape(step.results[0]));
         let Given { links, numbers, .. } = self.links(chain, None, step, true);
-        let result = var(step.results[0]);
-        write!(text, "let {result} = __pass.chain({loops}, &[{links}], &[{numbers}], {shape})?;");
+        let (result, pass) = (var(step.results[0]), pass_at(step));
+        write!(text, "let {result} = {pass}.chain({loops}, &[{links}], &[{numbers}], {shape})?;");
     }
 
     /// The arguments of a chain that is the end of a product.
@@ -220,8 +224,8 @@ impl Printer<'_> {
     pub fn chain_backward(&self, text: &mut Text<'_>, chain: &Chain, product: Option<Var>, step: &Step<'_>) {
         let (loops, shape) = (self.loops(step), self.shape(step.results[0]));
         let Given { links, numbers, tensors, .. } = self.links(chain, product, step, false);
-        let g = grad(step.results[0]);
-        let call = format_args!("chain_backward({loops}, &[{links}], &[{numbers}], {shape}, {g}");
+        let (g, pass) = (grad(step.results[0]), pass_at(step));
+        let call = format_args!("{pass}.chain_backward({loops}, &[{links}], &[{numbers}], {shape}, {g}");
         in_parts(text, call, "", &tensors);
     }
 }

@@ -59,8 +59,12 @@ pub(super) fn fits(model: &Model, checked: &Checked, program: &Program) -> Token
         for (position, field) in model.fields.iter().enumerate() {
             let each = each(field);
             let condition = match &field.kind {
-                FieldKind::Submodel(_) | FieldKind::Submodels(..) => format!("Probe({each}).fits()"),
-                FieldKind::Tensor(tensor) => format!("has_shape({each}, {})", named.name_of(&tensor.shape)),
+                FieldKind::Submodel(_) | FieldKind::Submodels(..) => {
+                    format!("Probe({}).fits()", reference(&each))
+                }
+                FieldKind::Tensor(tensor) => {
+                    format!("has_shape({}, {})", reference(&each), named.name_of(&tensor.shape))
+                }
                 _ => {
                     let states = states.iter().filter(|(owner, _)| *owner == position).map(|(_, name)| *name);
                     parameters(model, checked, (position, &each), &states.collect(), &named).join(" && ")
@@ -70,18 +74,19 @@ pub(super) fn fits(model: &Model, checked: &Checked, program: &Program) -> Token
                 (true, _) => {}
                 (_, true) => {
                     let name = &field.name;
-                    write!(body, "if !self.{name}.iter().all(|__each| {condition}) {{ return false; }}");
+                    write!(body, "__fits &= self.{name}.iter().all(|__each| {condition});");
                 }
-                _ => write!(body, "if !({condition}) {{ return false; }}"),
+                _ => write!(body, "__fits &= {condition};"),
             }
         }
     });
     let body = body.into_tokens();
     quote! {
         fn fits(&self) -> bool {
-            use ::rustorch::__private::compiled::{Probe, Uncompiled as _, has_shape};
+            use ::rustorch::__private::compiled::{Probe, Uncompiled as _, has_shape, has_shapes};
+            let mut __fits = true;
             #body
-            true
+            __fits
         }
     }
 }
@@ -91,9 +96,14 @@ fn is_many(field: &Field) -> bool {
     matches!(field.kind, FieldKind::Submodels(..) | FieldKind::Layers(..)) || field.is_optional()
 }
 
-/// A reference to a thing that a field holds.
+/// A thing that a field holds, or a reference to it.
 fn each(field: &Field) -> String {
-    if is_many(field) { "__each".into() } else { format!("(&self.{})", field.name) }
+    if is_many(field) { "__each".into() } else { format!("self.{}", field.name) }
+}
+
+/// A reference to it.
+fn reference(each: &str) -> String {
+    if each == "__each" { each.into() } else { format!("&{each}") }
 }
 
 /// The parameters of layers that bodies name: `self.embed.weight`.
@@ -119,14 +129,26 @@ fn parameters(
         matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "RMSNorm" | "GroupNorm" | "Embedding");
     let states = (layer.spec.state)(args).unwrap_or_default();
     let channels = states.first().and_then(|state| state.shape.first()).map(ToString::to_string);
-    let read =
-        states.into_iter().filter(|state| has_kernel && !state.is_buffer || named.contains(&*state.name));
-    let compare = |state: rustorch_shape::layers::StateSpec| {
-        format!("has_shape(&{each}.{}, {})", state.name, shapes.name_of(&state.shape))
-    };
-    let mut compared: Vec<String> = read.map(compare).collect();
+    let mut compared = Vec::new();
+    if has_kernel {
+        // Weight and bias, as many as were declared.
+        let declared =
+            states.iter().filter(|state| !state.is_buffer).map(|state| shapes.name_of(&state.shape));
+        let (layer, declared) = (reference(each), list(declared));
+        if !declared.is_empty() {
+            compared.push(format!("has_shapes({layer}, &[{declared}])"));
+        }
+    }
+    for state in
+        states.iter().filter(|state| (state.is_buffer || !has_kernel) && named.contains(&*state.name))
+    {
+        compared.push(format!("has_shape(&{each}.{}, {})", state.name, shapes.name_of(&state.shape)));
+    }
     if let ("BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d", Some(channels)) = (layer.spec.name, channels) {
-        compared.push(format!("::rustorch::__private::compiled::ChannelNorm::from({each}).fits({channels})"));
+        compared.push(format!(
+            "::rustorch::__private::compiled::ChannelNorm::from({}).fits({channels})",
+            reference(each)
+        ));
     }
     if is_recurrent(layer.spec.name, args) {
         compared.extend(recurrent(args, each));
@@ -146,6 +168,7 @@ fn recurrent(args: &Args, each: &str) -> Option<String> {
     let (input, hidden) = (args.size("input_size").ok()?, args.size("hidden_size").ok()?);
     let layers = args.size("num_layers").map_or_else(|_| "1".into(), ToString::to_string);
     let [bidirectional, batch_first] = ["bidirectional", "batch_first"].map(|flag| args.may_be(flag));
+    let each = reference(each);
     Some(format!(
         "::rustorch::__private::compiled::Recurrence::from({each})
             .fits([{input}, {hidden}, {layers}], [{bidirectional}, {batch_first}])"
@@ -193,7 +216,7 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
                 return Vec::new();
             };
             let declared = types::interpolation(factors, mode, align_corners);
-            vec![format!("{declared}.is_of({each}, &[{}])", list(sizes))]
+            vec![format!("{declared}.is_of({}, &[{}])", reference(each), list(sizes))]
         }
         "Softmax" | "LogSoftmax" => {
             let axis = args.axis("dim").ok();

@@ -23,8 +23,12 @@ impl Printer<'_> {
             if let Some(position) = output.filter(|_| step.kind.has_result_of_its_own()) {
                 write!(text, "__pass.output({position});");
             }
-            self.mark(text, step);
             self.call(text, step);
+            if let (&[result], [_, ..]) = (&step.results[..], &step.dies[..]) {
+                let (shape, dead) = (self.shape(result), vars(&step.dies));
+                write!(text, "__pass.done({}, {shape}, [{dead}])?;", var(result));
+                continue;
+            }
             for result in &step.results {
                 write!(text, "__pass.expect({}, {})?;", var(*result), self.shape(*result));
             }
@@ -32,28 +36,24 @@ impl Printer<'_> {
         }
         // A result that belongs to somebody else, or is given twice, has one user more.
         let mut given = BTreeSet::new();
-        let shared =
-            region.results.iter().filter(|result| !region.owned.contains(result) || !given.insert(**result));
+        let shared = region
+            .results
+            .iter()
+            .filter(|result| !region.owned.contains(**result) || !given.insert(**result));
         shared.for_each(|result| write!(text, "__pass.retain({});", var(*result)));
     }
 
     fn call(&self, text: &mut Text<'_>, step: &Step<'_>) {
-        let result = vars(&step.results);
+        let (result, pass) = (vars(&step.results), pass_at(step));
         match &step.kind {
             Kind::Linear { layer, input, last: Some(last), .. } => {
-                let (layer, input) = (self.place(*layer), var(*input));
+                let (layer, input) = (self.reference(*layer), var(*input));
                 let chain = self.chain_of_product(last, step);
-                write!(
-                    text,
-                    "let {result} = __pass.linear_chain({input}, &{layer}.weight, {layer}.bias.as_ref(), {chain})?;"
-                );
+                write!(text, "let {result} = {pass}.linear_chain({input}, {layer}, {chain})?;");
             }
             Kind::Linear { layer, input, act, last: None } => {
-                let (layer, input, act) = (self.place(*layer), var(*input), self.act(act.as_ref()));
-                write!(
-                    text,
-                    "let {result} = __pass.linear({input}, &{layer}.weight, {layer}.bias.as_ref(), {act});"
-                );
+                let (layer, input, act) = (self.reference(*layer), var(*input), self.act(act.as_ref()));
+                write!(text, "let {result} = {pass}.linear({input}, {layer}, {act});");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
                 let (layer, shape) = (self.reference(*layer), self.shape(*input));
@@ -63,15 +63,15 @@ impl Printer<'_> {
                         let (norm, residual) = (self.reference(*norm), option(residual.map(var)));
                         write!(
                             text,
-                            "let {result} = __pass.conv2d_norm({input}, {shape}, {layer}, ({norm}).into(), {residual}, {act})?;"
+                            "let {result} = {pass}.conv2d_norm({input}, {shape}, {layer}, ({norm}).into(), {residual}, {act})?;"
                         );
                     }
                     (None, Some(pool)) => write!(
                         text,
-                        "let {result} = __pass.conv2d_max_pool({input}, {shape}, {layer}, {act}, {pool})?;"
+                        "let {result} = {pass}.conv2d_max_pool({input}, {shape}, {layer}, {act}, {pool})?;"
                     ),
                     (None, None) => {
-                        write!(text, "let {result} = __pass.conv2d({input}, {shape}, {layer}, {act})?;");
+                        write!(text, "let {result} = {pass}.conv2d({input}, {shape}, {layer}, {act})?;");
                     }
                 }
             }
@@ -81,23 +81,23 @@ impl Printer<'_> {
                 let residual = option(residual.map(var));
                 write!(
                     text,
-                    "let {result} = __pass.batch_norm({input}, {shape}, ({layer}).into(), {residual}, {act})?;"
+                    "let {result} = {pass}.batch_norm({input}, {shape}, ({layer}).into(), {residual}, {act})?;"
                 );
             }
             Kind::RowNorm { layer, input } => {
                 let (layer, input) = (self.reference(*layer), var(*input));
-                write!(text, "let {result} = __pass.row_norm({input}, ({layer}).into())?;");
+                write!(text, "let {result} = {pass}.row_norm({input}, {layer})?;");
             }
             Kind::Embedding { layer, input } => {
                 let (layer, input) = (self.place(*layer), var(*input));
-                write!(text, "let {result} = __pass.embedding({input}, &{layer}.weight)?;");
+                write!(text, "let {result} = {pass}.embedding({input}, &{layer}.weight)?;");
             }
             Kind::Kernel { method, inputs, options, .. } => {
                 let (inputs, outputs) = (self.shaped(inputs), self.shapes(&step.results));
                 into_made(
                     text,
                     &step.results,
-                    format_args!("__pass.{method}(&[{inputs}], {options}, &[{outputs}], &mut __made)?;"),
+                    format_args!("{pass}.{method}(&[{inputs}], {options}, &[{outputs}], &mut __made)?;"),
                 );
             }
             Kind::Recurrent { layer, input, table, states } => {
@@ -107,22 +107,22 @@ impl Printer<'_> {
                     text,
                     &step.results,
                     format_args!(
-                        "__pass.recurrent({input}, {shape}, {table}, ({layer}).into(), &[{states}], &mut __made)?;"
+                        "{pass}.recurrent({input}, {shape}, {table}, ({layer}).into(), &[{states}], &mut __made)?;"
                     ),
                 );
             }
             Kind::MaxPool { input, pool } => {
                 let (shape, input) = (self.shape(*input), var(*input));
-                write!(text, "let {result} = __pass.max_pool2d({input}, {shape}, {pool})?;");
+                write!(text, "let {result} = {pass}.max_pool2d({input}, {shape}, {pool})?;");
             }
             Kind::Unary { act, input } => {
                 let (input, (op, params)) = (var(*input), self.operator(act));
-                write!(text, "let {result} = __pass.unary({op}, {params}, {input});");
+                write!(text, "let {result} = {pass}.unary({op}, {params}, {input});");
             }
             Kind::Binary { op, left, right } => {
                 let shape = self.shape(step.results[0]);
                 let [left, right] = [left, right].map(|operand| self.side(operand, true));
-                write!(text, "let {result} = __pass.binary(operators::{op}, {left}, {right}, {shape});");
+                write!(text, "let {result} = {pass}.binary(operators::{op}, {left}, {right}, {shape});");
             }
             Kind::Chain(chain) => self.chain(text, chain, step),
             Kind::Reshape { input } => write!(text, "let {result} = __pass.reshape({});", var(*input)),
@@ -132,12 +132,12 @@ impl Printer<'_> {
                 let name = &self.model.fields[*field].name;
                 let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
                 let method = if self.is_running(*field, *entry) { "snapshot" } else { "state" };
-                write!(text, "let {result} = __pass.{method}({state});");
+                write!(text, "let {result} = {pass}.{method}({state});");
                 step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
             Kind::Permute { input, dims } => {
                 let (shape, input, dims) = (self.shape(*input), var(*input), list(dims));
-                write!(text, "let {result} = __pass.permute({input}, {shape}, &[{dims}])?;");
+                write!(text, "let {result} = {pass}.permute({input}, {shape}, &[{dims}])?;");
             }
             Kind::Attention { inputs, operands, mask, out, .. } => {
                 let mask = option(mask.map(|mask| format!("({}, {})", var(mask), self.shape(mask))));
@@ -146,7 +146,7 @@ impl Printer<'_> {
                 let options = self.attention_options(&step.kind);
                 write!(
                     text,
-                    "let {result} = __pass.attention([{inputs}], [{operands}], {mask}, {options}, {out})?;"
+                    "let {result} = {pass}.attention([{inputs}], [{operands}], {mask}, {options}, {out})?;"
                 );
             }
             Kind::Island { instruction, inputs, layer, contents } => {
@@ -161,7 +161,7 @@ impl Printer<'_> {
                     text,
                     &step.results,
                     format_args!(
-                        "__pass.island(&[{given}], {module}, &[{outputs}], {contents}, &mut __made, |__tensors| {{
+                        "{pass}.island(&[{given}], {module}, &[{outputs}], {contents}, &mut __made, |__tensors| {{
                             let [{names}] = __tensors else {{ ::core::unreachable!(\"as many tensors as buffers\") }};
                             {call}
                             ::core::result::Result::Ok([{results}].into_iter().collect())
@@ -176,7 +176,7 @@ impl Printer<'_> {
                 into_made(
                     text,
                     &step.results,
-                    format_args!("Probe({callee}).run(__pass, &[{names}], &[{shapes}], &mut __made)?;"),
+                    format_args!("Probe({callee}).run({pass}, &[{names}], &[{shapes}], &mut __made)?;"),
                 );
                 step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
@@ -273,6 +273,17 @@ pub fn vars(numbers: &[Var]) -> String {
 /// `__t1, __t2,`, of which a single one is a tuple in parentheses, too.
 fn each(numbers: &[Var]) -> String {
     numbers.iter().map(|number| format!("{}, ", var(*number))).collect()
+}
+
+/// The pass, told that a step begins.
+pub fn pass_at(step: &Step<'_>) -> String {
+    match &step.kind {
+        // These only say what the steps after them are.
+        Kind::Reshape { .. } | Kind::Detach { .. } | Kind::Branch { .. } | Kind::Loop { .. } => {
+            "__pass".into()
+        }
+        _ => format!("__pass.at({})", step.number),
+    }
 }
 
 /// Gives up tensors that nothing uses from here on.
