@@ -73,6 +73,30 @@ impl Compiler<'_> {
                 inputs.push(*index);
                 ("pick", picks(name, axis, each))
             }
+            // Where other axes broadcast, the operation does it.
+            ("take_along_dim", [Arg::Axis(axis)]) => {
+                let (axis, second) = (normal(*axis, rank)?, shape(*inputs.get(1)?)?);
+                let is_alike = |other: usize| other == axis || first[other] == second[other];
+                (second.len() == rank && (0..rank).all(is_alike)).then_some(())?;
+                ("pick", picks(name, axis, true))
+            }
+            ("pad", [Arg::Slice(sizes), Arg::Text(mode), Arg::Float(value)]) => {
+                let sizes = codegen::list(sizes);
+                arranged(format_args!("Pad {{ sizes: &[{sizes}], mode: {mode:?}, value: {value:?}f64 }}"))
+            }
+            ("roll", [Arg::Axes(shifts), Arg::Axes(axes)]) => {
+                let (shifts, axes) = (codegen::list(shifts), positions(axes, rank)?);
+                arranged(format_args!("Roll {{ shifts: &[{shifts}], axes: &[{axes}] }}"))
+            }
+            ("flip", [Arg::Axes(axes)]) => {
+                let axes = positions(axes, rank)?;
+                arranged(format_args!("Flip(&[{axes}])"))
+            }
+            ("repeat" | "expand", [Arg::Slice(_)]) => arranged(format_args!("Tile")),
+            ("repeat_interleave", [Arg::Size(count), Arg::Axis(axis)]) => {
+                let axis = normal(*axis, rank)?;
+                arranged(format_args!("Each {{ axis: {axis}, count: {count} }}"))
+            }
             ("embedding", []) => {
                 inputs.reverse();
                 ("pick", picks(name, 0, false))
@@ -190,7 +214,21 @@ fn literal(args: &Args, name: &str) -> Option<bool> {
 
 /// Elements or rows at the places that an index holds.
 fn picks(op: &str, axis: usize, each: bool) -> String {
-    format!("::rustorch::__private::compiled::Picks {{ op: {op:?}, axis: {axis}, each: {each} }}")
+    let wraps = op == "take_along_dim";
+    format!(
+        "::rustorch::__private::compiled::Picks {{ op: {op:?}, axis: {axis}, each: {each}, wraps: {wraps} }}"
+    )
+}
+
+/// Elements in other places along their axes.
+fn arranged(how: std::fmt::Arguments<'_>) -> (&'static str, String) {
+    ("arrange", format!("::rustorch::__private::compiled::Arrange::{how}"))
+}
+
+/// Axes as positions.
+fn positions(axes: &[isize], rank: usize) -> Option<String> {
+    let axes: Vec<usize> = axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?;
+    Some(codegen::list(axes))
 }
 
 fn contractions(labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> String {

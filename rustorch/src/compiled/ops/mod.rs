@@ -5,6 +5,7 @@
 //! the gradients of the inputs; it asks for saved values in the reverse order. Both must ask for the same buffers
 //! whatever the values are. What has no method here runs as an [`island`].
 
+mod arrange;
 mod attention;
 mod batch_norm;
 mod chain;
@@ -30,6 +31,7 @@ mod resample;
 mod slice;
 mod view;
 
+pub use arrange::Arrange;
 pub use batch_norm::ChannelNorm;
 pub use chain::{Chain, Link, Slope};
 pub(super) use dropout::Factors;

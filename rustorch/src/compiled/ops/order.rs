@@ -116,7 +116,7 @@ impl Pass {
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
         let dx = self.numbers(x.len, false);
         if !self.planning {
-            let picks = Picks { op: "sort", axis, each: true };
+            let picks = Picks { op: "sort", axis, each: true, wraps: false };
             self.add_at(g, places, picks, [shapes[0], outputs[0]], dx)?;
         }
         self.contribute(into[0], Some(dx));

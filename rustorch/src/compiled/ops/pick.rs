@@ -18,6 +18,8 @@ pub struct Picks {
     pub axis: usize,
     /// Whether the index has an entry for every element of the result, and not for every position of the axis.
     pub each: bool,
+    /// Whether negative entries count from the end.
+    pub wraps: bool,
 }
 
 impl Picks {
@@ -41,12 +43,20 @@ impl Picks {
             check_entries(self.op, unsafe { std::slice::from_raw_parts(from, index.len) }, self.axis, size)?;
             Ok(f(from))
         };
+        let signed = size as i64;
         match index.dtype {
-            Some(DType::I64) => checked(index.ptr.cast_const().cast()),
-            Some(DType::I32) => scratch::with(index.len, |wide: *mut i64| {
+            Some(DType::I64) if !self.wraps => checked(index.ptr.cast_const().cast()),
+            Some(dtype @ (DType::I64 | DType::I32)) => scratch::with(index.len, |wide: *mut i64| {
                 for at in 0..index.len {
                     // SAFETY: as above; the buffer has as much room.
-                    unsafe { *wide.add(at) = i64::from(*index.ptr.cast::<i32>().add(at)) };
+                    unsafe {
+                        let entry = match dtype {
+                            DType::I64 => *index.ptr.cast::<i64>().add(at),
+                            _ => i64::from(*index.ptr.cast::<i32>().add(at)),
+                        };
+                        let is_from_end = self.wraps && (-signed..0).contains(&entry);
+                        *wide.add(at) = if is_from_end { entry + signed } else { entry };
+                    }
                 }
                 checked(wide)
             }),
@@ -59,7 +69,7 @@ impl Picks {
 }
 
 impl Pass {
-    /// What the second input names of the first: `gather`, `index_select`, the rows of a table.
+    /// What the second input names of the first: `gather`, `take_along_dim`, `index_select`, the rows of a table.
     ///
     /// # Errors
     /// If an entry is no position of the axis, or it is unknown what the elements are.
