@@ -97,6 +97,34 @@ fn padding_that_an_axis_cannot_give_is_the_error_of_the_operation() -> Result<()
     Ok(())
 }
 
+model! {
+    /// Integers and truth values of which elements are chosen and moved on their way to outputs.
+    Integers { fc: Linear(3, 2) }
+    forward(x: [batch, seq, 3], ids: [batch, seq], at: [batch, 2])
+        -> ([batch, seq, 2], [batch, 2], [batch, seq], [2, batch, seq], [batch, 1]) {
+        (fc(x), gather(ids, 1, at), roll(ids, [1], [1]), repeat(flip(ids, [0]), [2, 1, 1]), take_along_dim(ids, at, 1)[.., 1..])
+    }
+}
+
+#[test]
+fn integers_and_truth_values_that_are_outputs_are_moved_by_kernels() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Integers>(), Vec::<&str>::new());
+    for dtype in [DType::I64, DType::I32, DType::I16, DType::U8, DType::Bool] {
+        let inputs = |batch: usize, seq: usize| {
+            let ids = Tensor::randint(0, 9, [batch, seq]).to_dtype(dtype);
+            vec![Tensor::randn([batch, seq, 3]), ids, Tensor::randint(0, 4, [batch, 2])]
+        };
+        check(&Integers::new(), inputs, |model, x| {
+            let x0 = x[0].typed::<shape![Batch, Seq, 3]>()?;
+            let (a, b, c, d, e) = model.try_forward(&x0, &x[1].typed()?, &x[2].typed()?)?;
+            assert!([b.dtype(), c.dtype(), d.dtype(), e.dtype()].iter().all(|own| *own == dtype));
+            Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor(), e.into_tensor()])
+        })?;
+    }
+    Ok(())
+}
+
 #[test]
 fn sums_of_copies_are_the_same_on_any_number_of_threads() -> Result<()> {
     let _turn = turn();

@@ -185,6 +185,18 @@ model! {
     }
 }
 
+model! {
+    /// Elements that are moved and repeated.
+    Mover { tokens: Embedding(11, 16), token: Param([1, 1, 16], init = ones), head: Linear(16, 11) }
+    forward(text: [batch, 4]) -> [batch, 4, 11] {
+        let h = pad(tokens(text), [0, 0, 1, 1], mode = "reflect");
+        let around = roll(flip(pad(h, [2, 1]), [1]), [1, 3], [1, 2]);
+        let all = cat([expand(token, [batch, 1, 16]), around[.., ..3, 3..]], 1);
+        let kept = take_along_dim(h, argmax(repeat(h, [1, 1, 2])[.., .., 8..24], 2, keepdim = true), 2);
+        head(all * repeat_interleave(kept[.., ..2, ..], 2, 1))
+    }
+}
+
 dim!(Batch, Seq);
 
 /// Allocations of the heap and blocks for tensors in ten runs, after three.
@@ -222,6 +234,12 @@ fn inference_into_tensors_allocates_nothing() -> Result<()> {
     assert_eq!(allocations(|| picker.forward_into(&short, &mut picked))?, (0, 0));
     let optimiser = optim::SGD::new(picker.parameters(), 1e-3);
     let mut step = TrainStep::new(&picker, Tokens(nn::CrossEntropyLoss::new()), optimiser);
+    assert_eq!(allocations(|| step.step(&[&short], &short).map(drop))?, (0, 0));
+    assert!(Mover::SCHEDULE.iter().all(|step| !step.contains("on tensors")), "{:#?}", Mover::SCHEDULE);
+    let mover = Mover::new();
+    assert_eq!(allocations(|| mover.forward_into(&short, &mut picked))?, (0, 0));
+    let optimiser = optim::SGD::new(mover.parameters(), 1e-3);
+    let mut step = TrainStep::new(&mover, Tokens(nn::CrossEntropyLoss::new()), optimiser);
     assert_eq!(allocations(|| step.step(&[&short], &short).map(drop))?, (0, 0));
     let same = |a: &Tensor, b: &Tensor| -> Result<bool> { Ok(a.to_vec::<f32>()? == b.to_vec::<f32>()?) };
     assert!(same(&classes, &mlp.forward(&x))? && same(&next, &bigram.forward(&text))?);

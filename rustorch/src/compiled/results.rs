@@ -85,6 +85,27 @@ impl Pass {
         Err(error)
     }
 
+    /// What the elements of a tensor are that a kernel moves, whatever they are.
+    ///
+    /// # Errors
+    /// If that is unknown, which is no error of the network: it runs op by op then.
+    pub(super) fn expect_known(&mut self, buf: Buf, what: &str) -> Result<DType> {
+        if buf.dtype.is_none() {
+            self.refuse(format!("what {what} holds is unknown"))?;
+        }
+        Ok(buf.dtype.unwrap_or(DType::F32))
+    }
+
+    /// The buffer for a result with `len` elements of `x`, which are of this dtype.
+    pub(super) fn result_like(&mut self, x: Buf, dtype: DType, len: usize) -> Buf {
+        let grad = self.recording && x.grad;
+        if dtype == DType::F32 {
+            return self.result(len, grad);
+        }
+        self.decline();
+        Buf { dtype: Some(dtype), ..self.allocate(len, dtype.size(), grad) }
+    }
+
     /// Checks, while planning, that a tensor which kernels read holds numbers.
     ///
     /// # Errors

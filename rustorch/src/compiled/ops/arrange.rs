@@ -158,7 +158,7 @@ impl Map {
     ///
     /// # Safety
     /// Elements of the shapes of which the map was made; they do not overlap.
-    unsafe fn copy(&self, from: *const f32, to: *mut f32, fill: f32) {
+    unsafe fn copy<T: Copy + Sync>(&self, from: *const T, to: *mut T, fill: T) {
         let shared = Shared((from, to));
         let count = self.runs.len().max(1);
         let grain = GRAIN / (self.row[1] / count).max(1);
@@ -261,16 +261,26 @@ impl Pass {
         made: &mut [Buf],
     ) -> Result<()> {
         let (x, shape) = inputs[0];
-        self.expect_numbers(x, "a tensor of which elements are moved or repeated")?;
+        let dtype = self.expect_known(x, "a tensor of which elements are moved or repeated")?;
+        if let (Arrange::Pad { .. }, false) = (options, x.is_numbers()) {
+            self.expect_numbers(x, "a tensor to be padded")?;
+        }
         let map = self.fact(|| Ok(Map::new(options, shape, outputs[0])))?;
         let map = match &*map {
             Ok(map) => map,
             Err(why) => return self.refuse(why.clone()),
         };
-        let y = self.result(numel(outputs[0]), self.recording && x.grad);
+        let y = self.result_like(x, dtype, numel(outputs[0]));
         if !self.planning {
-            // SAFETY: buffers of the pass of these shapes.
-            unsafe { map.copy(x.f32(), y.f32(), options.fill()) };
+            // SAFETY: buffers of the pass of these shapes, whose elements have this size.
+            unsafe {
+                match dtype.size() {
+                    1 => map.copy(x.ptr, y.ptr, 0u8),
+                    2 => map.copy(x.ptr.cast(), y.ptr.cast(), 0u16),
+                    8 => map.copy(x.ptr.cast(), y.ptr.cast(), 0u64),
+                    _ => map.copy(x.ptr.cast(), y.ptr.cast(), options.fill().to_bits()),
+                }
+            }
         }
         self.save(x, false);
         made[0] = y;

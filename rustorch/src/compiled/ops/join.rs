@@ -110,9 +110,7 @@ impl Pass {
     ) -> Result<()> {
         let (x, shape) = inputs[0];
         let (rows, row) = (numel(&shape[..axis]), numel(&shape[axis..]));
-        let Some(dtype) = x.dtype else {
-            return self.refuse("what a tensor to be taken apart holds is unknown".into());
-        };
+        let dtype = self.expect_known(x, "a tensor to be taken apart")?;
         // Where a position depends on sizes that only a run knows, nothing has compared it with the axis: the operation does.
         let taken: usize = outputs.iter().map(|output| numel(output) / rows.max(1)).sum();
         let inner = numel(&shape[axis + 1..]);
@@ -123,14 +121,7 @@ impl Pass {
         let mut done = start * inner;
         for (made, output) in made.iter_mut().zip(outputs) {
             let len = numel(output);
-            let grad = self.recording && x.grad;
-            let y = match dtype {
-                DType::F32 => self.result(len, grad),
-                _ => {
-                    self.decline();
-                    Buf { dtype: x.dtype, ..self.allocate(len, dtype.size(), grad) }
-                }
-            };
+            let y = self.result_like(x, dtype, len);
             let piece = Piece { rows, len: len / rows.max(1) };
             if !self.planning {
                 let from = x.ptr.wrapping_add(done * dtype.size()).cast_const();

@@ -81,18 +81,23 @@ impl Pass {
         made: &mut [Buf],
     ) -> Result<()> {
         let [(x, shape), (index, own)] = [inputs[0], inputs[1]];
-        self.expect_numbers(x, "a tensor of which an index names elements")?;
+        let dtype = self.expect_known(x, "a tensor of which an index names elements")?;
+        if picks.op == "embedding" {
+            // Whatever reads rows takes them for numbers.
+            self.expect_numbers(x, "a table of which an index names rows")?;
+        }
         if let Some(dtype) = index.dtype.filter(|dtype| !matches!(dtype, DType::I64 | DType::I32)) {
             self.refuse(format!("the index of {} is {dtype}, where the kernel expects integers", picks.op))?;
         }
-        let y = self.result(numel(outputs[0]), self.recording && x.grad);
+        let y = self.result_like(x, dtype, numel(outputs[0]));
         if !self.planning {
-            let (from, to) = (Shared(x.f32().cast_const()), Shared(y.f32()));
+            let (from, to, size) = (Shared(x.ptr.cast_const()), Shared(y.ptr), dtype.size());
             picks.with_positions(index, shape[picks.axis], |index| {
                 // SAFETY: buffers of the pass of these shapes; the positions were checked, and nobody writes to them.
                 unsafe {
                     picks.lines(shape, own).for_each(index, Access::Values, |at, value, len| {
-                        std::ptr::copy_nonoverlapping(from.get().add(at), to.get().add(value), len);
+                        let (from, to) = (from.get().add(at * size), to.get().add(value * size));
+                        std::ptr::copy_nonoverlapping(from, to, len * size);
                     });
                 }
             })?;

@@ -68,9 +68,7 @@ impl Pass {
         made: &mut [Buf],
     ) -> Result<()> {
         let (x, shape) = inputs[0];
-        let Some(dtype) = x.dtype else {
-            return self.refuse("what a tensor to be taken apart holds is unknown".into());
-        };
+        let dtype = self.expect_known(x, "a tensor to be taken apart")?;
         let (axis, start, step) = options;
         let last =
             outputs[0][axis].checked_sub(1).map(|last| start.saturating_add(last.saturating_mul(step)));
@@ -80,14 +78,7 @@ impl Pass {
                 shape[axis]
             ));
         }
-        let (len, grad) = (numel(outputs[0]), self.recording && x.grad);
-        let y = match dtype {
-            DType::F32 => self.result(len, grad),
-            _ => {
-                self.decline();
-                Buf { dtype: x.dtype, ..self.allocate(len, dtype.size(), grad) }
-            }
-        };
+        let y = self.result_like(x, dtype, numel(outputs[0]));
         if !self.planning {
             // SAFETY: buffers of the pass of these shapes.
             unsafe { Positions::of(options, shape, outputs[0], dtype).copy(x.ptr, y.ptr, false) };
