@@ -219,7 +219,6 @@ impl Arguments {
     }
 
     /// A new buffer of one value; `None` if these arguments leave it out.
-    #[allow(dead_code, reason = "layers that come next use it")]
     pub fn buffer(&self, name: &str, value: f64, dtype: DType) -> Result<Option<Tensor>> {
         let Some(shape) = self.shape(name)? else { return Ok(None) };
         outside_inference_mode(|| Tensor::try_full(&shape, value, dtype, Device::Cpu).map(Some))
@@ -341,7 +340,6 @@ pub(super) mod python {
     }
 
     /// `3` if all are the same, else `(3, 5)`.
-    #[allow(dead_code, reason = "layers that come next use it")]
     pub fn window(values: &[usize]) -> String {
         match values {
             [first, rest @ ..] if rest.iter().all(|size| size == first) => first.to_string(),

@@ -1,5 +1,6 @@
 //! Normalisation of each channel of each example.
 
+use super::norm::statistics_of_channels;
 use crate::error::expect;
 use crate::nn::build::{Arguments, OptionalNumber, builder, python};
 use crate::nn::functional::{self, InstanceNormOptions};
@@ -65,20 +66,6 @@ macro_rules! instance_norm {
             pub fn new(num_features: usize) -> Self {
                 expect(Self::builder(num_features).build())
             }
-
-            fn assemble(args: &Arguments) -> Result<Self> {
-                Ok(Self {
-                    weight: args.parameter("weight", init::ones_)?,
-                    bias: args.parameter("bias", init::zeros_)?,
-                    running_mean: args.buffer("running_mean", 0.0, DType::F32)?,
-                    running_var: args.buffer("running_var", 1.0, DType::F32)?,
-                    num_batches_tracked: args.buffer("num_batches_tracked", 0.0, DType::I64)?,
-                    num_features: args.size("num_features")?,
-                    eps: args.float("eps")?,
-                    momentum: args.optional_float("momentum")?,
-                    training: Training::default(),
-                })
-            }
         }
 
         impl Layer for $layer {
@@ -109,41 +96,7 @@ macro_rules! instance_norm {
             }
         }
 
-        impl Module for $layer {
-            fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
-                visitor.training(&self.training);
-                visitor.parameter("weight", &self.weight);
-                visitor.parameter("bias", &self.bias);
-                visitor.buffer("running_mean", &self.running_mean);
-                visitor.buffer("running_var", &self.running_var);
-                visitor.buffer("num_batches_tracked", &self.num_batches_tracked);
-            }
-            fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
-                visitor.parameter("weight", &mut self.weight);
-                visitor.parameter("bias", &mut self.bias);
-                visitor.buffer("running_mean", &mut self.running_mean);
-                visitor.buffer("running_var", &mut self.running_var);
-                visitor.buffer("num_batches_tracked", &mut self.num_batches_tracked);
-            }
-            fn repr(&self) -> String {
-                format!(
-                    "{}({}, eps={}, momentum={}, affine={}, bias={}, track_running_stats={})",
-                    $name,
-                    self.num_features,
-                    python::float(self.eps),
-                    self.momentum.map_or("None".to_owned(), python::float),
-                    python::bool(self.weight.is_some()),
-                    python::bool(self.bias.is_some()),
-                    python::bool(self.running_mean.is_some())
-                )
-            }
-        }
-
-        impl std::fmt::Debug for $layer {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.repr())
-            }
-        }
+        statistics_of_channels!($layer, $name);
     };
 }
 
