@@ -1,9 +1,6 @@
 //! How a tensor's elements lie in its storage: shape, strides and offset, in elements.
 
-use smallvec::SmallVec;
-
-/// A list of sizes, strides or axes; inline up to six entries.
-pub(crate) type Dims = SmallVec<[usize; 6]>;
+pub(crate) use rustorch_cpu::Dims;
 
 /// Shape, strides and offset of a view into a storage, counted in elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +158,7 @@ impl Layout {
         if self.numel() == 0 || self.rank() == 0 {
             return Some(contiguous_strides(shape));
         }
-        let mut strides: Dims = SmallVec::from_elem(1, shape.len());
+        let mut strides: Dims = Dims::from_elem(1, shape.len());
         let mut target = shape.len();
         let mut chunk_end = self.rank();
         while chunk_end > 0 {
@@ -194,7 +191,7 @@ impl Layout {
 
 /// Row-major strides of a shape. Axes of size 0 count as 1, as in PyTorch.
 pub(crate) fn contiguous_strides(shape: &[usize]) -> Dims {
-    let mut strides: Dims = SmallVec::from_elem(1, shape.len());
+    let mut strides: Dims = Dims::from_elem(1, shape.len());
     for axis in (0..shape.len().saturating_sub(1)).rev() {
         strides[axis] = strides[axis + 1] * shape[axis + 1].max(1);
     }

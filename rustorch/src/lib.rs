@@ -13,8 +13,6 @@ pub mod data;
 mod device;
 mod dtype;
 mod error;
-#[doc(hidden)]
-pub mod kernels;
 mod layout;
 pub mod nn;
 mod ops;
@@ -25,6 +23,7 @@ mod scalar;
 pub mod serialize;
 mod storage;
 mod tensor;
+mod threads;
 pub mod typed;
 #[cfg(feature = "vision")]
 pub mod vision;
@@ -35,7 +34,10 @@ pub use autograd::{
 pub use device::Device;
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
-pub use kernels::parallel::{num_threads as get_num_threads, set_num_threads};
+/// The CPU kernel layer, no public interface.
+#[doc(hidden)]
+pub use rustorch_cpu as kernels;
+
 pub use ops::elementwise::{FusedNumber, Operand};
 pub use ops::indexing::Reduce;
 pub use ops::join::{Indexing, PadMode, Repeats, SplitSizes};
@@ -53,6 +55,7 @@ pub use ops::einsum::{einsum, einsum_path};
 pub use rustorch_macros::{
     avg_pool2d, conv2d, dim, einsum, einsum_path, fuse, max_pool2d, model, rearrange, reduce, repeat, shape,
 };
+pub use threads::{get_num_threads, set_num_threads};
 pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
