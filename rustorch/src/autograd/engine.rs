@@ -175,6 +175,8 @@ impl Walk<'_> {
             run_hooks(&hooks, &mut grad)?;
         }
         match self.capture {
+            // Since the operations were recorded it may have been frozen.
+            None if !leaf.requires_grad_flag() => Ok(()),
             None => leaf.accumulate_grad(grad),
             Some(targets) => {
                 for (slot, target) in captured.iter_mut().zip(targets) {

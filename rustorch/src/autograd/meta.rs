@@ -70,9 +70,12 @@ impl Tensor {
     /// Replaces or clears the gradient.
     ///
     /// # Errors
-    /// If the gradient's shape, dtype or device differ from the tensor's.
+    /// If the gradient's shape, dtype or device differ from the tensor's, or it is the tensor.
     pub fn set_grad(&self, grad: Option<Tensor>) -> Result<()> {
         if let Some(grad) = &grad {
+            if grad.is_same(self) {
+                return Err(Error::Autograd("set_grad: a tensor cannot be its own gradient".into()));
+            }
             if grad.shape() != self.shape() || grad.dtype() != self.dtype() || grad.device() != self.device()
             {
                 return Err(Error::Autograd(format!(
@@ -132,8 +135,14 @@ impl Tensor {
         let recorded = super::is_grad_enabled();
         match self.grad() {
             None => {
-                // The gradient may be shared with another tensor, which an in-place change here must not reach.
-                let grad = if recorded { grad } else { grad.into_unshared()? };
+                // What comes later is added in place, so that no element may lie at several indices, and none be shared
+                // with another tensor.
+                let mut grad = grad;
+                if !recorded {
+                    grad = grad.into_unshared()?;
+                } else if !(grad.is_unshared() && grad.is_contiguous()) {
+                    grad = grad.copy();
+                }
                 self.with_meta(|meta| meta.grad = Some(grad));
             }
             Some(old) if recorded => {

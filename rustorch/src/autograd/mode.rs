@@ -39,13 +39,17 @@ pub struct GradMode {
 }
 
 impl GradMode {
-    /// Sets whether operations are recorded, until the guard is dropped.
+    /// Sets whether operations are recorded, until the guard is dropped. In inference mode none are, whatever is set.
     pub fn new(enabled: bool) -> Self {
         Self::set(enabled, INFERENCE.get())
     }
 
     fn set(grad: bool, inference: bool) -> Self {
-        Self { grad: GRAD.replace(grad), inference: INFERENCE.replace(inference), thread: PhantomData }
+        Self {
+            grad: GRAD.replace(grad && !inference),
+            inference: INFERENCE.replace(inference),
+            thread: PhantomData,
+        }
     }
 }
 
@@ -56,7 +60,8 @@ impl Drop for GradMode {
     }
 }
 
-/// Runs `f` without recording (`torch.no_grad`).
+/// Runs `f` without recording (`torch.no_grad`). No result made inside requires gradients; PyTorch says of views that they
+/// do, if what they show does, but no gradient comes of it.
 ///
 /// ```
 /// use rustorch::{Tensor, no_grad};
@@ -68,7 +73,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
     set_grad_enabled(false, f)
 }
 
-/// Runs `f` with recording, also inside [`no_grad`] (`torch.enable_grad`).
+/// Runs `f` with recording, also inside [`no_grad`] (`torch.enable_grad`), but not inside [`inference_mode`].
 pub fn enable_grad<R>(f: impl FnOnce() -> R) -> R {
     set_grad_enabled(true, f)
 }
@@ -86,7 +91,7 @@ pub(crate) fn outside_inference_mode<R>(f: impl FnOnce() -> R) -> R {
 }
 
 /// Runs `f` in inference mode (`torch.inference_mode`): nothing is recorded, and tensors made inside can never take
-/// part in differentiation.
+/// part in differentiation. Views of tensors made outside are like these.
 ///
 /// ```
 /// use rustorch::{Tensor, inference_mode};

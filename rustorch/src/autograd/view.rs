@@ -53,8 +53,10 @@ pub(crate) fn check_overwrite(
         return Ok(BeforeInplace { needed, target: None, others: Vec::new() });
     }
     let root = target.base().unwrap_or(target);
-    if root.requires_grad() && root.is_leaf() {
-        let what = if target.base().is_some() { "a view of a leaf" } else { "a leaf" };
+    let is_leaf = |tensor: &Tensor| tensor.requires_grad() && tensor.is_leaf();
+    if is_leaf(root) || is_leaf(target) {
+        // A view may itself be a leaf: one of a tensor that requires no gradients.
+        let what = if is_leaf(target) { "a leaf" } else { "a view of a leaf" };
         return Err(Error::Autograd(format!(
             "{op}: {what} that requires gradients is used in an in-place operation; use `no_grad` to change its value"
         )));

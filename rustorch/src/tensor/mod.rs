@@ -79,8 +79,7 @@ pub(crate) struct Inner {
     dtype: DType,
     flags: AtomicU8,
     /// The tensor whose memory this views, for in-place operations under differentiation. Never itself a view. A view
-    /// made while nothing was recorded has one only if that takes part in differentiation, and only to refuse such
-    /// operations.
+    /// made while nothing was recorded has one only to refuse such operations.
     base: Option<Tensor>,
     meta: Mutex<Option<Box<Meta>>>,
 }
@@ -159,7 +158,7 @@ impl Tensor {
         self.0.0.storage.version()
     }
 
-    /// Whether the tensor was made in inference mode.
+    /// Whether the tensor was made in inference mode, or is a view of one that was (`torch.Tensor.is_inference`).
     pub fn is_inference(&self) -> bool {
         self.0.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
     }
@@ -169,14 +168,10 @@ impl Tensor {
 impl Tensor {
     /// A new tensor that owns `storage`.
     pub(crate) fn from_parts(storage: Storage, layout: Layout, dtype: DType) -> Self {
-        Self::new(storage, layout, dtype, None)
+        Self::new(storage, layout, dtype, None, if is_inference_mode_enabled() { INFERENCE } else { 0 })
     }
 
-    fn new(storage: Storage, layout: Layout, dtype: DType, base: Option<Tensor>) -> Self {
-        let mut flags = if is_inference_mode_enabled() { INFERENCE } else { 0 };
-        if base.is_some() && !is_grad_enabled() {
-            flags |= UNRECORDED_VIEW;
-        }
+    fn new(storage: Storage, layout: Layout, dtype: DType, base: Option<Tensor>, flags: u8) -> Self {
         Self::from_inner(Arc::new(Inner {
             storage,
             layout,
@@ -208,10 +203,13 @@ impl Tensor {
 
     /// The same memory read as another dtype, without history. The layout counts elements of that dtype.
     pub(crate) fn alias_as(&self, dtype: DType, layout: Layout, base: Option<Tensor>) -> Self {
-        let inherited = if base.is_some() { INFERENCE | UNRECORDED_VIEW } else { INFERENCE };
-        let alias = Self::new(self.storage().clone(), layout, dtype, base);
-        alias.0.0.flags.fetch_or(self.0.0.flags.load(Ordering::Relaxed) & inherited, Ordering::Relaxed);
-        alias
+        let mut flags = self.0.0.flags.load(Ordering::Relaxed) & (INFERENCE | UNRECORDED_VIEW);
+        if base.is_none() {
+            flags &= !UNRECORDED_VIEW;
+        } else if !is_grad_enabled() {
+            flags |= UNRECORDED_VIEW;
+        }
+        Self::new(self.storage().clone(), layout, dtype, base, flags)
     }
 
     /// The tensor that a view of this one calls its base: itself, or its own base.
@@ -219,8 +217,7 @@ impl Tensor {
         if !self.dtype().is_differentiable() {
             return None;
         }
-        let root = self.0.0.base.as_ref().unwrap_or(self);
-        (is_grad_enabled() || root.requires_grad()).then(|| root.clone())
+        Some(self.0.0.base.as_ref().unwrap_or(self).clone())
     }
 
     /// The tensor that this is a recorded view of.
@@ -288,7 +285,15 @@ impl Tensor {
 
     /// Whether nothing else refers to this tensor or its memory, so that it may be overwritten unseen.
     pub(crate) fn is_unshared(&mut self) -> bool {
-        Arc::get_mut(&mut self.0.0).is_some_and(|inner| inner.base.is_none() && inner.storage.is_unique())
+        Arc::get_mut(&mut self.0.0).is_some_and(|inner| {
+            // A base that nobody else holds is not seen again; views of what was just made have such a one.
+            if inner.flags.load(Ordering::Relaxed) & UNRECORDED_VIEW != 0
+                && inner.base.as_mut().is_some_and(|base| Arc::get_mut(&mut base.0.0).is_some())
+            {
+                inner.base = None;
+            }
+            inner.base.is_none() && inner.storage.is_unique()
+        })
     }
 }
 

@@ -20,23 +20,41 @@ pub(super) fn record(
     if !autograd::is_needed(&tensors) {
         return Ok(());
     }
-    if let Some(tensor) = tensors.iter().find(|tensor| tensor.is_inference()) {
-        return Err(Error::Autograd(format!(
-            "{}: an operand of shape {:?} was made in inference mode and cannot be saved for the gradient; copy it first",
-            entry.name,
-            tensor.shape()
-        )));
-    }
     if entry.gradients.is_empty() && !entry.truth {
         autograd::record_not_differentiable(entry.name, output, &tensors);
         return Ok(());
     }
+    refuse_inference(entry, inputs)?;
     autograd::record(entry.name, &[output], &tensors, || {
         let saves_output = entry.gradients.iter().any(|gradient| gradient.uses.contains(&Variable::Output));
         let output = saves_output.then(|| Saved::output(output, 0));
         backward(entry, inputs, output, params, compute)
     });
     Ok(())
+}
+
+/// Refuses tensors made in inference mode, whose changes nothing would notice, where the gradient reads them.
+fn refuse_inference(entry: &Elementwise, inputs: &[Operand<'_>]) -> Result<()> {
+    let is_bad =
+        |k: usize| inputs[k].tensor().is_some_and(Tensor::is_inference) && is_saved(entry, inputs, k);
+    let Some(tensor) = (0..inputs.len()).find(|&k| is_bad(k)).and_then(|k| inputs[k].tensor()) else {
+        return Ok(());
+    };
+    Err(Error::Autograd(format!(
+        "{}: an operand of shape {:?} was made in inference mode and cannot be saved for the gradient; copy it first",
+        entry.name,
+        tensor.shape()
+    )))
+}
+
+/// Whether the gradient of an operation on these inputs reads one of them.
+fn is_saved(entry: &Elementwise, inputs: &[Operand<'_>], k: usize) -> bool {
+    let is_alone = inputs.iter().filter_map(Operand::tensor).count() == 1;
+    let mentions = |(of, gradient): (usize, &Gradient)| {
+        gradient.uses.contains(&Variable::Input(k))
+            && (is_alone || inputs[of].tensor().is_some_and(Tensor::requires_grad))
+    };
+    entry.gradients.iter().enumerate().any(mentions)
 }
 
 /// An operand as its gradient needs it.
@@ -59,19 +77,11 @@ pub(super) fn backward(
     params: Params,
     compute: DType,
 ) -> BackwardFn {
-    let tensors: SmallVec<[&Tensor; 3]> = inputs.iter().filter_map(Operand::tensor).collect();
     if entry.gradients.is_empty() {
         return autograd::not_differentiable(entry.name);
     }
-    let differentiated = |k: usize| inputs[k].tensor().is_some_and(Tensor::requires_grad);
-    let used = |k: usize| {
-        let mentions = |(of, gradient): (usize, &Gradient)| {
-            gradient.uses.contains(&Variable::Input(k)) && (differentiated(of) || tensors.len() == 1)
-        };
-        entry.gradients.iter().enumerate().any(mentions)
-    };
     let save = |(k, input): (usize, &Operand<'_>)| SavedOperand {
-        value: used(k).then(|| match input {
+        value: is_saved(entry, inputs, k).then(|| match input {
             Operand::Tensor(tensor) => SavedValue::Tensor(Saved::input(tensor)),
             Operand::Scalar(scalar) => SavedValue::Scalar(*scalar),
         }),
@@ -122,7 +132,31 @@ fn evaluate(
     }
     // An expression without tensors is a constant, for which there is nothing to launch.
     if ctx.create_graph() || tensors.is_empty() {
-        return traced::evaluate(gradient.trace, &operands, params, ctx.grad()?);
+        let value = traced::evaluate(gradient.trace, &operands, params, ctx.grad()?)?;
+        let read = |(position, tensor)| (gradient.uses[position] != Variable::Grad).then_some(tensor);
+        let positions = (0..gradient.uses.len()).filter(|&k| operands[k].tensor().is_some());
+        let sources: SmallVec<[&Tensor; 3]> = positions.zip(&tensors).filter_map(read).collect();
+        return Ok(with_zero_derivative(op, value, &sources));
     }
     launch(op, gradient.kernel, &gradient.source, &operands, compute, compute, *params)
+}
+
+/// A gradient that reads tensors only to choose, as that of `relu`: it depends on them, with a derivative of 0. Without
+/// this it would be a constant, of which no gradient can be asked.
+fn with_zero_derivative(op: &'static str, value: Tensor, sources: &[&Tensor]) -> Tensor {
+    if value.requires_grad() || !autograd::is_needed(sources) {
+        return value;
+    }
+    let value = value.detach();
+    autograd::record(op, &[&value], sources, || {
+        let like = |source: &&Tensor| (source.layout().shape.clone(), source.dtype(), source.device());
+        let like: SmallVec<[(Dims, DType, Device); 3]> = sources.iter().map(like).collect();
+        Box::new(move |ctx| {
+            let zeros = |(k, (shape, dtype, device)): (usize, &(Dims, DType, Device))| {
+                ctx.needs(k).then(|| Tensor::try_full(shape, 0.0, *dtype, *device)).transpose()
+            };
+            like.iter().enumerate().map(zeros).collect()
+        })
+    });
+    value
 }

@@ -1,5 +1,7 @@
 //! Autograd: the tape's semantics, and its behaviour under stress.
 
+mod history;
+
 use std::sync::{Arc, Mutex};
 
 use num_complex::Complex;
