@@ -245,7 +245,7 @@ impl Tensor {
 
     /// The first element in main memory, under the rules of [`Storage::host_ptr`].
     pub(crate) fn host_ptr(&self) -> *mut u8 {
-        self.storage().host_ptr().wrapping_add(self.layout().offset * self.dtype().size())
+        self.storage().host_ptr().wrapping_add(self.layout().offset.wrapping_mul(self.dtype().size()))
     }
 
     pub(crate) fn requires_grad_flag(&self) -> bool {
@@ -309,14 +309,9 @@ pub(crate) fn try_collect<T>(count: usize, values: impl Iterator<Item = T>) -> R
     Ok(collected)
 }
 
-/// The number of elements of a shape, if memory can count them.
+/// The number of elements of a shape, if memory can count them. An empty axis makes it 0, but strides are still counted
+/// by the others.
 pub(crate) fn checked_numel(shape: &[usize]) -> Option<usize> {
-    // An empty axis makes the product 0 whatever the others are.
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape
-        .iter()
-        .try_fold(1usize, |product, &size| product.checked_mul(size))
-        .filter(|&n| isize::try_from(n).is_ok())
+    let numel = shape.iter().try_fold(1usize, |product, &size| product.checked_mul(size.max(1)))?;
+    isize::try_from(numel).is_ok().then_some(if shape.contains(&0) { 0 } else { numel })
 }

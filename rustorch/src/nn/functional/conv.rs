@@ -331,10 +331,10 @@ fn geometry<const N: usize>(x: &[usize], w: &[usize], options: &ConvOptions<N>, 
         groups: options.groups,
         size: [x[2], x[3]],
         kernel,
-        // A kernel with one place along an axis takes no step there, however long.
+        // A kernel with one place along an axis takes no step there, however long, nor has one tap a distance.
         stride: [0, 1].map(|axis| if out[axis] > 1 { stride[axis] } else { 1 }),
         padding,
-        dilation,
+        dilation: [0, 1].map(|axis| if kernel[axis] > 1 { dilation[axis] } else { 1 }),
         out,
     }
 }

@@ -154,6 +154,16 @@ fn transpose<const N: usize>(
     }
     let batched = if input.rank() == N + 1 { input.unsqueeze(0)? } else { input.clone() };
     let spatial = &shape[shape.len() - N..];
+    let mut options = options;
+    for axis in 0..N {
+        // Distances between elements of which there is one must not cost memory.
+        if batched.shape()[2 + axis] <= 1 {
+            options.stride[axis] = options.stride[axis].min(options.output_padding[axis] + 1);
+        }
+        if weight.shape()[2 + axis] == 1 {
+            options.dilation[axis] = 1;
+        }
+    }
     let y = match N {
         _ if !dtype.is_float() => conv_products::transpose(&batched, weight, &options, spatial)?,
         1 => {

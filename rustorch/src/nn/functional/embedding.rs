@@ -1,5 +1,7 @@
 //! Rows of tables.
 
+use std::collections::HashMap;
+
 use crate::autograd::{Grads, record};
 use crate::{DType, Error, Result, Tensor, no_grad};
 
@@ -95,7 +97,7 @@ pub fn embedding_with(indices: &Tensor, weight: &Tensor, options: &EmbeddingOpti
     shape.push(features);
     let mut rows = weight.index_select(0, &flat)?;
     if options.scale_grad_by_freq && rows.requires_grad() {
-        rows = share_gradient(&rows, &numbers, entries)?;
+        rows = share_gradient(&rows, &numbers)?;
     }
     if let Some(padding) = padding {
         let is_padding = no_grad(|| flat.eq(padding)?.unsqueeze(1))?;
@@ -132,10 +134,10 @@ fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, norm_type: f64
 }
 
 /// The same rows, whose gradients are divided by how often their index occurs.
-fn share_gradient(rows: &Tensor, numbers: &[i64], entries: usize) -> Result<Tensor> {
-    let mut counts = vec![0u32; entries];
-    numbers.iter().for_each(|&index| counts[index as usize] += 1);
-    let shares: Vec<f64> = numbers.iter().map(|&index| 1.0 / f64::from(counts[index as usize])).collect();
+fn share_gradient(rows: &Tensor, numbers: &[i64]) -> Result<Tensor> {
+    let mut counts: HashMap<i64, u32> = HashMap::new();
+    numbers.iter().for_each(|&index| *counts.entry(index).or_default() += 1);
+    let shares: Vec<f64> = numbers.iter().map(|index| 1.0 / f64::from(counts[index])).collect();
     let shares =
         no_grad(|| Ok::<_, Error>(Tensor::from_vec(shares, [numbers.len(), 1])?.to_dtype(rows.dtype())))?;
     let output = rows.detach();

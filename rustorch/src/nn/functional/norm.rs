@@ -236,7 +236,7 @@ pub fn group_norm(
         return group::group_norm(Groups { groups, eps }, input, weight, bias);
     }
     let batch = input.shape()[0];
-    let per_group = input.numel() / (batch * groups).max(1);
+    let per_group = input.numel() / batch.max(1) / groups.max(1);
     let rows = Rows { op: OP, axes: 1, eps, centred: true };
     let normal = normalize(rows, &input.reshape([batch, groups, per_group])?, None, None)?;
     let per_channel = |vector: &Tensor| vector.reshape(channel_shape(input, channels));

@@ -8,7 +8,6 @@ use super::adaptive_avg_pool2d;
 use crate::kernels::resample::Taps;
 use crate::layout::Dims;
 use crate::ops::resample::{resample, resamples};
-use crate::tensor::checked_numel;
 use crate::{Error, Result, Tensor};
 
 /// What size an image is to have.
@@ -94,13 +93,17 @@ pub fn interpolate(
     align_corners: bool,
 ) -> Result<Tensor> {
     let shape = resized(input, resize)?;
-    listable(&shape)?;
     rules::interpolation_mode(OP, mode.name(), align_corners, input.shape())?;
     let dtype = input.dtype();
     let is_nearest = matches!(mode, InterpolateMode::Nearest | InterpolateMode::NearestExact);
     if !is_nearest && !dtype.is_float() {
         return Err(Error::DType { op: OP, dtype, expected: "a floating-point dtype" });
     }
+    if shape.contains(&0) {
+        return input.without_elements(&shape);
+    }
+    // Where the result does not fit into memory, the positions along its axes may not either.
+    Tensor::uninit(&shape, dtype, input.device())?;
     // Going forward, the nearest modes only copy; their gradients are sums.
     let adds = dtype.is_float() && (!is_nearest || input.requires_grad());
     let mut result = if adds { input.to_dtype(dtype.compute()) } else { input.clone() };
@@ -121,17 +124,6 @@ pub fn interpolate(
     }
     // The result never is the input itself, which it would change with.
     Ok(if shape == input.shape() && result.dtype() == dtype { result.copy() } else { result.to_dtype(dtype) })
-}
-
-/// Refuses a result that is too large before the positions along its axes are listed, even if it has no elements.
-fn listable(shape: &[usize]) -> Result<()> {
-    let sizes: Vec<usize> = shape.iter().map(|&size| size.max(1)).collect();
-    match checked_numel(&sizes).and_then(|numel| numel.checked_mul(size_of::<f64>())) {
-        Some(_) => Ok(()),
-        None => {
-            Err(Error::argument(OP, format!("the result would have the shape {shape:?}, which is too large")))
-        }
-    }
 }
 
 fn factor(factors: &[f64], axis: usize) -> f64 {

@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use super::linear::bound;
+use super::linear::{bound, fan_in};
 use crate::error::expect;
 use crate::nn::build::{Arguments, Window, WindowOrMode, builder, module, python};
 use crate::nn::functional::{self, ConvOptions, Padding};
@@ -167,7 +167,7 @@ macro_rules! conv {
 
             fn assemble(args: &Arguments) -> Result<Self> {
                 let shape = args.shape("weight")?.unwrap_or_default();
-                let bound = bound(shape[1..].iter().product());
+                let bound = bound(fan_in(&shape));
                 let padding = match args.text("padding") {
                     Some("same") => Padding::Same,
                     Some(_) => Padding::Valid,

@@ -1,6 +1,6 @@
 //! Transposed convolutions.
 
-use super::linear::bound;
+use super::linear::{bound, fan_in};
 use crate::error::expect;
 use crate::nn::build::{Arguments, Window, builder, module, python};
 use crate::nn::functional::{self, ConvTransposeOptions};
@@ -104,7 +104,7 @@ macro_rules! conv_transpose {
 
             fn assemble(args: &Arguments) -> Result<Self> {
                 let shape = args.shape("weight")?.unwrap_or_default();
-                let bound = bound(shape[1..].iter().product());
+                let bound = bound(fan_in(&shape));
                 let options = ConvTransposeOptions {
                     stride: args.window("stride")?,
                     padding: args.window("padding")?,

@@ -52,6 +52,11 @@ impl Linear {
     }
 }
 
+/// How many inputs each output sees, by the shape of a weight, which may be too large for memory.
+pub(super) fn fan_in(weight: &[usize]) -> usize {
+    weight.iter().skip(1).fold(1, |product, &size| product.saturating_mul(size))
+}
+
 /// The bound of PyTorch's uniform distribution for this many inputs.
 pub(super) fn bound(fan_in: usize) -> f64 {
     if fan_in == 0 { 0.0 } else { 1.0 / (fan_in as f64).sqrt() }

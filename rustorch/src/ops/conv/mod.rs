@@ -31,14 +31,17 @@ pub(crate) fn forward(
         let bias = bias_raw.as_ref().map(|bias| bias.host_ptr().cast::<T>().cast_const());
         let (x, y) = (x_raw.host_ptr().cast::<T>(), output.host_ptr().cast());
         let epilogue = Epilogue { bias, ..Epilogue::NONE };
-        // SAFETY: contiguous tensors of the geometry's shapes, the inputs locked, the output ours alone.
-        unsafe {
+        // Rows without elements may be more than can be walked through.
+        if output.numel() > 0 {
+            // SAFETY: contiguous tensors of the geometry's shapes, the inputs locked, the output ours alone.
+            unsafe {
             match kept_weights::<T>(&geometry, &weight_raw) {
                 Some(kept) => {
                     let target = Target::Plain(y);
                     kernel::forward_packed::<T>(isa(), &geometry, x, kept.1.as_ptr(), &epilogue, target);
                 }
                 None => kernel::forward::<T>(isa(), &geometry, x, weight_raw.host_ptr().cast(), &epilogue, y),
+            }
             }
         }
     });
@@ -96,8 +99,10 @@ pub(crate) fn input_grad(geometry: Conv2d, dy: &Tensor, weight: &Tensor) -> Resu
     let _guards = (dy_raw.storage().read(), weight_raw.storage().read());
     dispatch!(float dy.dtype(), "conv2d", T => {
         let (dy, w, dx) = (dy_raw.host_ptr().cast::<T>(), weight_raw.host_ptr().cast(), output.host_ptr().cast());
-        // SAFETY: as in `forward`.
-        unsafe { kernel::input_grad::<T>(isa(), &geometry, dy, w, dx) }
+        if output.numel() > 0 {
+            // SAFETY: as in `forward`.
+            unsafe { kernel::input_grad::<T>(isa(), &geometry, dy, w, dx) }
+        }
     });
     record("conv2d_input_grad", &[&output], &[dy, weight], || {
         let saved = (Saved::input(dy), Saved::input(weight));
@@ -121,9 +126,14 @@ fn weight_grad(geometry: Conv2d, x: &Tensor, dy: &Tensor) -> Result<Tensor> {
     let _guards = (x_raw.storage().read(), dy_raw.storage().read());
     dispatch!(float x.dtype(), "conv2d", T => {
         let (x, dy, dw) = (x_raw.host_ptr().cast::<T>(), dy_raw.host_ptr().cast(), output.host_ptr().cast());
-        // SAFETY: as in `forward`.
-        unsafe { kernel::weight_grad::<T>(isa(), &geometry, x, dy, dw) }
+        if x_raw.numel() > 0 && dy_raw.numel() > 0 {
+            // SAFETY: as in `forward`.
+            unsafe { kernel::weight_grad::<T>(isa(), &geometry, x, dy, dw) }
+        }
     });
+    if x_raw.numel() == 0 || dy_raw.numel() == 0 {
+        crate::no_grad(|| output.zero_())?;
+    }
     record("conv2d_weight_grad", &[&output], &[x, dy], || {
         let saved = (Saved::input(x), Saved::input(dy));
         Box::new(move |ctx: &Ctx<'_>| {

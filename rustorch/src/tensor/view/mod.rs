@@ -28,6 +28,14 @@ fn optional(op: &'static str, sizes: &[isize]) -> Result<Vec<Option<usize>>> {
         .collect()
 }
 
+/// Refuses a shape whose elements, or strides if it has none, cannot be counted.
+fn countable(op: &'static str, shape: &[usize]) -> Result<()> {
+    match checked_numel(shape) {
+        Some(_) => Ok(()),
+        None => Err(Error::argument(op, format!("shape {shape:?} has more elements than can be counted"))),
+    }
+}
+
 /// A backward function of one input that maps the gradient.
 fn mapping(f: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static) -> BackwardFn {
     Box::new(move |ctx: &Ctx<'_>| Ok(Grads::from_iter([Some(f(ctx.grad()?)?)])))
@@ -104,7 +112,9 @@ impl Tensor {
 
     fn resolve_sizes(&self, op: &'static str, sizes: &[isize]) -> Result<Dims> {
         let sizes = optional(op, sizes)?;
-        Ok(rustorch_shape::rules::reshape(self.shape(), &sizes, &mut ())?.into())
+        let shape = rustorch_shape::rules::reshape(self.shape(), &sizes, &mut ())?;
+        countable(op, &shape)?;
+        Ok(shape.into())
     }
 
     fn reshaped(&self, op: &'static str, shape: Dims, strides: Dims) -> Tensor {
@@ -159,12 +169,7 @@ impl Tensor {
     fn expanded(&self, sizes: Vec<isize>) -> Result<Tensor> {
         let sizes = optional("expand", &sizes)?;
         let shape = rustorch_shape::rules::expand(self.shape(), &sizes, &mut ())?;
-        if checked_numel(&shape).is_none() {
-            return Err(Error::argument(
-                "expand",
-                format!("shape {shape:?} has more elements than can be counted"),
-            ));
-        }
+        countable("expand", &shape)?;
         let original = self.layout().shape.clone();
         let layout = self.layout().broadcast_to(&shape);
         Ok(self.view_with("expand", layout, move |grad| grad.sum_to(&original)))

@@ -3,6 +3,12 @@
 use crate::{Error, Result, Tensor};
 
 impl Tensor {
+    /// A result without elements that takes part in differentiation, for operations whose lists of positions along the other
+    /// axes might be more than memory holds.
+    pub(crate) fn without_elements(&self, shape: &[usize]) -> Result<Tensor> {
+        self.reshape(-1)?.narrow(0, 0, 0)?.reshape(shape)
+    }
+
     /// `len` entries of an axis from `start`, as a view (`torch.narrow`).
     ///
     /// # Errors

@@ -39,6 +39,12 @@ pub(super) fn max_pool<const N: usize>(
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &dilation, ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;
     check_channels(op, &input, N)?;
+    if shape.contains(&0) {
+        return Ok((
+            input.without_elements(&shape)?.to_dtype(dtype),
+            Tensor::uninit(&shape, DType::I64, input.device())?,
+        ));
+    }
     let (output, places) = maxima(op, &input, regular::<N>(&input, &shape, rule, false), wanted)?;
     Ok((output.to_dtype(dtype), places))
 }
@@ -60,6 +66,9 @@ pub(super) fn avg_pool<const N: usize>(
     let rule = Rule { kernel: &kernel, stride: &stride, padding: &padding, dilation: &[1; N], ceil_mode };
     let shape = rules::pool(op, input.shape(), rule, &mut ())?;
     check_channels(op, &input, N)?;
+    if shape.contains(&0) {
+        return Ok(input.without_elements(&shape)?.to_dtype(dtype));
+    }
     let along = regular::<N>(&input, &shape, rule, count_include_pad);
     Ok(averages(op, &input, along, divisor_override)?.to_dtype(dtype))
 }
@@ -75,7 +84,11 @@ pub(super) fn adaptive_avg_pool<const N: usize>(
         check_channels(op, input, N)?;
     }
     let (input, dtype) = widen(op, input)?;
-    let along = adaptive(op, &input, output)?;
+    let shape = rules::adaptive_pool(op, input.shape(), &output, &mut ())?;
+    if shape.contains(&0) {
+        return Ok(input.without_elements(&shape)?.to_dtype(dtype));
+    }
+    let along = adaptive::<N>(&input, &shape)?;
     Ok(averages(op, &input, along, None)?.to_dtype(dtype))
 }
 
@@ -90,18 +103,20 @@ pub(super) fn adaptive_max_pool<const N: usize>(
         check_channels(op, input, N)?;
     }
     let (input, dtype) = widen(op, input)?;
-    let along = adaptive(op, &input, output)?;
+    let shape = rules::adaptive_pool(op, input.shape(), &output, &mut ())?;
+    if shape.contains(&0) {
+        return Ok((
+            input.without_elements(&shape)?.to_dtype(dtype),
+            Tensor::uninit(&shape, DType::I64, input.device())?,
+        ));
+    }
+    let along = adaptive::<N>(&input, &shape)?;
     let (output, places) = maxima(op, &input, along, wanted)?;
     Ok((output.to_dtype(dtype), places))
 }
 
 /// The windows of adaptive pooling, outermost axis first.
-fn adaptive<const N: usize>(
-    op: &'static str,
-    input: &Tensor,
-    output: [Option<usize>; N],
-) -> Result<[Along; N]> {
-    let shape = rules::adaptive_pool(op, input.shape(), &output, &mut ())?;
+fn adaptive<const N: usize>(input: &Tensor, shape: &[usize]) -> Result<[Along; N]> {
     let first = input.rank() - N;
     // Where one image of the result does not fit, its windows do not either.
     Tensor::uninit(&shape[first..], input.dtype(), input.device())?;
@@ -123,10 +138,13 @@ fn regular<const N: usize>(
         let (size, count) = (input.shape()[first + axis], output[first + axis]);
         let [kernel, stride, padding, dilation] =
             [rule.kernel, rule.stride, rule.padding, rule.dilation].map(|sizes| sizes[axis]);
+        let dilation = if kernel > 1 { dilation } else { 1 };
         let windows = windows(size, count, kernel, stride, padding, dilation, include_padding);
         // Behind a single window nothing follows, so a stride beyond the axis must not cost memory.
         let stride = if count > 1 { stride } else { 1 };
-        Along { windows, dilation, axis: Some(Axis { kernel, stride, padding }) }
+        // Nor must windows that are mostly padding, whose taps would all be listed.
+        let axis = (padding <= size).then_some(Axis { kernel, stride, padding });
+        Along { windows, dilation, axis }
     })
 }
 
