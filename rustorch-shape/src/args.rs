@@ -10,7 +10,40 @@ use crate::size::{Relation, Size, Truth};
 use std::fmt;
 
 /// A shape rule over resolved arguments: the shapes of the tensor operands in, those of the results out.
-pub type Rule = fn(&Args, &[&[Poly]], &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>>;
+///
+/// Without the feature `symbolic` the table's rules are type-checked and then forgotten: who asks it for arguments and
+/// parameters only does not compile every rule over symbols.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    #[cfg(feature = "symbolic")]
+    rule: RuleFn,
+}
+
+/// What a [`Rule`] calls.
+pub type RuleFn = fn(&Args, &[&[Poly]], &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>>;
+
+impl Rule {
+    /// The rule that is this function.
+    #[cfg(feature = "symbolic")]
+    pub const fn new(rule: RuleFn) -> Self {
+        Self { rule }
+    }
+
+    /// The rule that is this function.
+    #[cfg(not(feature = "symbolic"))]
+    pub const fn new(_: RuleFn) -> Self {
+        Self {}
+    }
+
+    /// The shapes of the results.
+    ///
+    /// # Errors
+    /// When an input does not fit.
+    #[cfg(feature = "symbolic")]
+    pub fn apply(&self, args: &Args, inputs: &[&[Poly]], claims: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {
+        (self.rule)(args, inputs, claims)
+    }
+}
 
 /// An argument that a layer or function takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,7 +11,7 @@ mod reduce;
 mod tensor;
 mod view;
 
-use crate::args::{ArgSpec, Args, Rule};
+use crate::args::{ArgSpec, Args, Rule, RuleFn};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 
@@ -96,9 +96,9 @@ const fn of_x(
     name: &'static str,
     summary: &'static str,
     args: &'static [ArgSpec],
-    rule: Rule,
+    rule: RuleFn,
 ) -> FunctionSpec {
-    FunctionSpec { name, summary, inputs: X, args, outputs: Outputs::One, rule }
+    FunctionSpec { name, summary, inputs: X, args, outputs: Outputs::One, rule: Rule::new(rule) }
 }
 
 fn same(_: &Args, inputs: &[&[Poly]], _: &mut Vec<Claim>) -> Result<Vec<Vec<Poly>>> {

@@ -16,7 +16,7 @@ mod transformer;
 
 use std::borrow::Cow;
 
-use crate::args::{ArgSpec, Args, Fallback, Rule, check_feature};
+use crate::args::{ArgSpec, Args, Rule};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 
@@ -212,6 +212,7 @@ pub fn find(name: &str) -> Option<&'static LayerSpec> {
     LAYERS.iter().find(|layer| layer.name == name)
 }
 
+#[cfg(feature = "symbolic")]
 impl LayerSpec {
     /// The shape of the output for an input of this shape, of a layer that maps one tensor to one.
     ///
@@ -231,12 +232,13 @@ impl LayerSpec {
         inputs: &[&[Poly]],
         claims: &mut Vec<Claim>,
     ) -> Result<Vec<Vec<Poly>>> {
+        use crate::args::{Fallback, check_feature};
         for arg in self.args {
             if let (Fallback::Inferred(feature), Some(input)) = (arg.fallback, inputs.first()) {
                 check_feature(args, arg.name, feature, input, claims)?;
             }
         }
-        (self.rule)(args, inputs, claims)
+        self.rule.apply(args, inputs, claims)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What RusTorch knows about shapes: the algebra of sizes, one function per shape rule, and the
 //! table of layers and functions that `model!` understands.
 //!
-//! The crate has no dependencies and touches no data. Two very different callers share it:
+//! The crate has no dependencies and touches no data. What only the macros need, the table of functions and the rules in the table of
+//! layers, is behind the feature `symbolic`. Two very different callers share it:
 //!
 //! * the library, at run time, with `usize` sizes: [`rules`] decide every result shape and word
 //!   every shape error;
@@ -23,10 +24,14 @@
 //! assert_eq!(claims[0].to_string(), "D == E");
 //! ```
 
+// What only the table of functions uses.
+#![cfg_attr(not(feature = "symbolic"), allow(dead_code))]
+
 pub mod args;
 pub mod einops;
 pub mod einsum;
 mod error;
+#[cfg(feature = "symbolic")]
 pub mod functions;
 pub mod layers;
 pub mod poly;

@@ -1,7 +1,7 @@
 //! Functions of single elements.
 
 use super::{FunctionSpec, Inputs, Outputs, of_x, same};
-use crate::args::{ArgSpec, Args, Fallback, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Rule};
 use crate::error::Result;
 use crate::layers::{LayerSpec, activation};
 use crate::poly::{Claim, Poly};
@@ -124,7 +124,7 @@ pub(super) const UNARY: &[FunctionSpec] = &[
 
 /// The function of a layer that does nothing in evaluation.
 const fn in_training(name: &'static str, summary: &'static str, layer: &LayerSpec) -> FunctionSpec {
-    FunctionSpec { outputs: Outputs::InTraining, ..of_x(name, summary, layer.args, layer.rule) }
+    FunctionSpec { outputs: Outputs::InTraining, rule: layer.rule, ..of_x(name, summary, layer.args, same) }
 }
 
 pub(super) const BINARY: &[FunctionSpec] = &[
@@ -241,7 +241,7 @@ const fn binary(name: &'static str, summary: &'static str) -> FunctionSpec {
         inputs: Inputs::Named(&["a"]),
         args: B,
         outputs: Outputs::One,
-        rule: broadcast,
+        rule: Rule::new(broadcast),
     }
 }
 
@@ -250,7 +250,7 @@ const B: &[ArgSpec] = &[ArgSpec::operand("b")];
 impl FunctionSpec {
     /// The same, with the shape that all its tensors broadcast to.
     const fn operands(mut self) -> Self {
-        self.rule = broadcast;
+        self.rule = Rule::new(broadcast);
         self
     }
 }

@@ -108,7 +108,7 @@ const fn weighted(
     name: &'static str,
     summary: &'static str,
     args: &'static [ArgSpec],
-    rule: crate::args::Rule,
+    rule: crate::args::RuleFn,
 ) -> FunctionSpec {
     FunctionSpec { inputs: Inputs::Named(&["x", "weight"]), ..of_x(name, summary, args, rule) }
 }

@@ -1,7 +1,7 @@
 //! Functions of several tensors.
 
 use super::{FunctionSpec, Inputs, Outputs};
-use crate::args::{ArgSpec, Fallback, Kind, Rule};
+use crate::args::{ArgSpec, Fallback, Kind, Rule, RuleFn};
 use crate::rules;
 
 pub(super) const FUNCTIONS: &[FunctionSpec] = &[
@@ -34,7 +34,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         inputs: Inputs::List,
         args: JOIN_ARGS,
         outputs: Outputs::One,
-        rule: |args, inputs, claims| Ok(vec![rules::cat(inputs, args.axis("dim")?, claims)?]),
+        rule: Rule::new(|args, inputs, claims| Ok(vec![rules::cat(inputs, args.axis("dim")?, claims)?])),
     },
     FunctionSpec {
         name: "stack",
@@ -42,7 +42,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         inputs: Inputs::List,
         args: JOIN_ARGS,
         outputs: Outputs::One,
-        rule: |args, inputs, claims| Ok(vec![rules::stack(inputs, args.axis("dim")?, claims)?]),
+        rule: Rule::new(|args, inputs, claims| Ok(vec![rules::stack(inputs, args.axis("dim")?, claims)?])),
     },
     FunctionSpec {
         name: "scaled_dot_product_attention",
@@ -54,14 +54,21 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
             ArgSpec::of("scale", Kind::OptionalFloat).named().or(Fallback::Absent),
         ],
         outputs: Outputs::One,
-        rule: |args, inputs, claims| {
+        rule: Rule::new(|args, inputs, claims| {
             Ok(vec![rules::attention(inputs[0], inputs[1], inputs[2], args.tensor("mask"), claims)?])
-        },
+        }),
     },
 ];
 
 const JOIN_ARGS: &[ArgSpec] = &[ArgSpec::axis("dim").or(Fallback::Axis(0))];
 
-const fn binary(name: &'static str, summary: &'static str, rule: Rule) -> FunctionSpec {
-    FunctionSpec { name, summary, inputs: Inputs::Named(&["a", "b"]), args: &[], outputs: Outputs::One, rule }
+const fn binary(name: &'static str, summary: &'static str, rule: RuleFn) -> FunctionSpec {
+    FunctionSpec {
+        name,
+        summary,
+        inputs: Inputs::Named(&["a", "b"]),
+        args: &[],
+        outputs: Outputs::One,
+        rule: Rule::new(rule),
+    }
 }

@@ -1,13 +1,13 @@
 //! Activations and other layers without state that keep the shape.
 
 use super::{LayerSpec, Signature, no_state, parameter, same};
-use crate::args::{ArgSpec, Args, Fallback, Kind, Rule};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Rule, RuleFn};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
 
 const fn elementwise(name: &'static str, summary: &'static str, args: &'static [ArgSpec]) -> LayerSpec {
-    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule: same }
+    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule: Rule::new(same) }
 }
 
 pub(super) const RELU: LayerSpec = elementwise("ReLU", "max(x, 0)", &[]);
@@ -64,8 +64,8 @@ pub(crate) const FEATURE_ALPHA_DROPOUT: LayerSpec = dropout(
     },
 );
 
-const fn dropout(name: &'static str, summary: &'static str, rule: Rule) -> LayerSpec {
-    LayerSpec { rule, ..elementwise(name, summary, DROPOUT_ARGS) }
+const fn dropout(name: &'static str, summary: &'static str, rule: RuleFn) -> LayerSpec {
+    LayerSpec { rule: Rule::new(rule), ..elementwise(name, summary, DROPOUT_ARGS) }
 }
 
 /// Inputs with channels, of these ranks.
@@ -79,7 +79,7 @@ pub(super) const SOFTMAX: LayerSpec = LayerSpec {
     args: SOFTMAX_ARGS,
     state: no_state,
     signature: Signature::MAP,
-    rule: along_axis,
+    rule: Rule::new(along_axis),
 };
 
 pub(super) const LOG_SOFTMAX: LayerSpec = LayerSpec {
@@ -88,7 +88,7 @@ pub(super) const LOG_SOFTMAX: LayerSpec = LayerSpec {
     args: SOFTMAX_ARGS,
     state: no_state,
     signature: Signature::MAP,
-    rule: along_axis,
+    rule: Rule::new(along_axis),
 };
 
 pub(super) const RELU6: LayerSpec = elementwise("ReLU6", "min(max(x, 0), 6)", &[]);
@@ -96,7 +96,7 @@ pub(super) const RELU6: LayerSpec = elementwise("ReLU6", "min(max(x, 0), 6)", &[
 pub(super) const SELU: LayerSpec = elementwise("SELU", "the self-normalising ELU", &[]);
 
 pub(super) const CELU: LayerSpec = LayerSpec {
-    rule: celu_rule,
+    rule: Rule::new(celu_rule),
     ..elementwise("CELU", "x, or alpha * (exp(x / alpha) - 1) where x is negative", ELU_ARGS)
 };
 
@@ -115,12 +115,12 @@ pub(super) const SOFTSIGN: LayerSpec = elementwise("Softsign", "x / (1 + |x|)", 
 pub(super) const TANHSHRINK: LayerSpec = elementwise("Tanhshrink", "x - tanh(x)", &[]);
 
 pub(super) const HARDTANH: LayerSpec = LayerSpec {
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         if let (Some(low), Some(high)) = (args.number("min_val"), args.number("max_val")) {
             rules::hardtanh_layer(args.op, low, high)?;
         }
         same(args, inputs, claims)
-    },
+    }),
     ..elementwise("Hardtanh", "x limited to min_val ..= max_val", HARDTANH_ARGS)
 };
 
@@ -132,7 +132,7 @@ pub(super) const HARDSHRINK: LayerSpec =
     elementwise("Hardshrink", "x where |x| > lambd, otherwise 0", SHRINK_ARGS);
 
 pub(super) const SOFTSHRINK: LayerSpec = LayerSpec {
-    rule: softshrink_rule,
+    rule: Rule::new(softshrink_rule),
     ..elementwise("Softshrink", "x moved by lambd towards 0", SHRINK_ARGS)
 };
 
@@ -145,10 +145,10 @@ pub(super) const PRELU: LayerSpec = LayerSpec {
     args: &[ArgSpec::size("num_parameters").or(Fallback::Size(1)), ArgSpec::float("init", 0.25).named()],
     state: |args| Ok(vec![parameter("weight", vec![args.size("num_parameters")?.clone()])]),
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         let weight = [args.size("num_parameters")?.clone()];
         Ok(vec![rules::prelu(args.op, inputs[0], &weight, claims)?])
-    },
+    }),
 };
 
 pub(super) const GLU: LayerSpec = LayerSpec {
@@ -157,7 +157,7 @@ pub(super) const GLU: LayerSpec = LayerSpec {
     args: GLU_ARGS,
     state: no_state,
     signature: Signature::MAP,
-    rule: glu_rule,
+    rule: Rule::new(glu_rule),
 };
 
 pub(super) const SOFTMIN: LayerSpec =
@@ -169,7 +169,7 @@ pub(super) const SOFTMAX2D: LayerSpec = LayerSpec {
     args: &[],
     state: no_state,
     signature: Signature::MAP,
-    rule: |args, inputs, _| Ok(vec![rules::image(args.op, inputs[0])?]),
+    rule: Rule::new(|args, inputs, _| Ok(vec![rules::image(args.op, inputs[0])?])),
 };
 
 pub(crate) const GELU_ARGS: &[ArgSpec] =

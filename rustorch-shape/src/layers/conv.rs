@@ -1,7 +1,7 @@
 //! Convolutions.
 
 use super::{LayerSpec, Signature, StateSpec, parameter};
-use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Rule, Value};
 use crate::error::{Result, ShapeError};
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, ConvOptions, Padding, TransposeOptions};
@@ -13,7 +13,7 @@ pub(super) const CONV1D: LayerSpec = LayerSpec {
     args: &conv_args(1),
     state: conv_state,
     signature: Signature::MAP,
-    rule: conv_rule,
+    rule: Rule::new(conv_rule),
 };
 
 pub(super) const CONV2D: LayerSpec = LayerSpec {
@@ -22,7 +22,7 @@ pub(super) const CONV2D: LayerSpec = LayerSpec {
     args: &conv_args(2),
     state: conv_state,
     signature: Signature::MAP,
-    rule: conv_rule,
+    rule: Rule::new(conv_rule),
 };
 
 pub(super) const CONV3D: LayerSpec = LayerSpec {
@@ -31,7 +31,7 @@ pub(super) const CONV3D: LayerSpec = LayerSpec {
     args: &conv_args(3),
     state: conv_state,
     signature: Signature::MAP,
-    rule: conv_rule,
+    rule: Rule::new(conv_rule),
 };
 
 pub(super) const CONV_TRANSPOSE1D: LayerSpec = LayerSpec {
@@ -40,7 +40,7 @@ pub(super) const CONV_TRANSPOSE1D: LayerSpec = LayerSpec {
     args: &transpose_args(1),
     state: transpose_state,
     signature: Signature::MAP,
-    rule: transpose_rule,
+    rule: Rule::new(transpose_rule),
 };
 
 pub(super) const CONV_TRANSPOSE2D: LayerSpec = LayerSpec {
@@ -49,7 +49,7 @@ pub(super) const CONV_TRANSPOSE2D: LayerSpec = LayerSpec {
     args: &transpose_args(2),
     state: transpose_state,
     signature: Signature::MAP,
-    rule: transpose_rule,
+    rule: Rule::new(transpose_rule),
 };
 
 pub(super) const CONV_TRANSPOSE3D: LayerSpec = LayerSpec {
@@ -58,7 +58,7 @@ pub(super) const CONV_TRANSPOSE3D: LayerSpec = LayerSpec {
     args: &transpose_args(3),
     state: transpose_state,
     signature: Signature::MAP,
-    rule: transpose_rule,
+    rule: Rule::new(transpose_rule),
 };
 
 /// What is put around the input of a convolution.

@@ -1,7 +1,7 @@
 //! Linear maps, tables and layers that only change the view.
 
 use super::{LayerSpec, Signature, StateSpec, no_state, parameter, same};
-use crate::args::{ArgSpec, Args, Fallback, Feature, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Rule};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
@@ -16,7 +16,7 @@ pub(super) const LINEAR: LayerSpec = LayerSpec {
     ],
     state: linear_state,
     signature: Signature::MAP,
-    rule: linear_rule,
+    rule: Rule::new(linear_rule),
 };
 
 pub(super) const EMBEDDING: LayerSpec = LayerSpec {
@@ -32,7 +32,7 @@ pub(super) const EMBEDDING: LayerSpec = LayerSpec {
     ],
     state: |args| Ok(vec![parameter("weight", table(args)?)]),
     signature: Signature::MAP,
-    rule: |args, inputs, _| Ok(vec![rules::embedding(inputs[0], &table(args)?)?]),
+    rule: Rule::new(|args, inputs, _| Ok(vec![rules::embedding(inputs[0], &table(args)?)?])),
 };
 
 pub(super) const FLATTEN: LayerSpec = LayerSpec {
@@ -44,9 +44,9 @@ pub(super) const FLATTEN: LayerSpec = LayerSpec {
     ],
     state: no_state,
     signature: Signature::MAP,
-    rule: |args, inputs, _| {
+    rule: Rule::new(|args, inputs, _| {
         Ok(vec![rules::flatten(inputs[0], args.axis("start_dim")?, args.axis("end_dim")?)?])
-    },
+    }),
 };
 
 pub(super) const BILINEAR: LayerSpec = LayerSpec {
@@ -64,9 +64,9 @@ pub(super) const BILINEAR: LayerSpec = LayerSpec {
         Ok([parameter("weight", weight)].into_iter().chain(bias).collect())
     },
     signature: Signature { inputs: &["x1", "x2"], ..Signature::MAP },
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         Ok(vec![rules::bilinear(inputs[0], inputs[1], &bilinear_weight(args)?, claims)?])
-    },
+    }),
 };
 
 pub(super) const UNFLATTEN: LayerSpec = LayerSpec {
@@ -75,10 +75,10 @@ pub(super) const UNFLATTEN: LayerSpec = LayerSpec {
     args: &[ArgSpec::axis("dim"), ArgSpec::of("sizes", Kind::Sizes)],
     state: no_state,
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         let sizes: Vec<Option<Poly>> = args.sizes("sizes")?.iter().cloned().map(Some).collect();
         Ok(vec![rules::unflatten(inputs[0], args.axis("dim")?, &sizes, claims)?])
-    },
+    }),
 };
 
 fn bilinear_weight(args: &Args) -> Result<Vec<Poly>> {
@@ -94,7 +94,7 @@ pub(super) const IDENTITY: LayerSpec = LayerSpec {
     args: &[],
     state: no_state,
     signature: Signature::MAP,
-    rule: same,
+    rule: Rule::new(same),
 };
 
 fn linear_weight(args: &Args) -> Result<Vec<Poly>> {

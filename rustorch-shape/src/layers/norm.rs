@@ -1,7 +1,7 @@
 //! Normalisation.
 
 use super::{LayerSpec, Signature, StateSpec, buffer, parameter};
-use crate::args::{ArgSpec, Args, Fallback, Feature, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Rule};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
@@ -12,10 +12,10 @@ pub(super) const BATCH_NORM1D: LayerSpec = LayerSpec {
     args: BATCH_NORM_ARGS,
     state: batch_norm_state,
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[2, 3], claims)?])
-    },
+    }),
 };
 
 pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
@@ -24,10 +24,10 @@ pub(super) const BATCH_NORM2D: LayerSpec = LayerSpec {
     args: BATCH_NORM_ARGS,
     state: batch_norm_state,
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[4], claims)?])
-    },
+    }),
 };
 
 pub(super) const BATCH_NORM3D: LayerSpec = LayerSpec {
@@ -36,10 +36,10 @@ pub(super) const BATCH_NORM3D: LayerSpec = LayerSpec {
     args: BATCH_NORM_ARGS,
     state: batch_norm_state,
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         args.number("eps").map_or(Ok(()), |eps| rules::batch_norm_eps(args.op, eps, false))?;
         Ok(vec![rules::batch_norm(args.op, inputs[0], args.size("num_features")?, &[5], claims)?])
-    },
+    }),
 };
 
 pub(super) const INSTANCE_NORM1D: LayerSpec = LayerSpec {
@@ -48,14 +48,14 @@ pub(super) const INSTANCE_NORM1D: LayerSpec = LayerSpec {
     args: &instance_norm_args(1),
     state: batch_norm_state,
     signature: Signature::MAP,
-    rule: |args, inputs, claims| instance_norm(1, args, inputs, claims),
+    rule: Rule::new(|args, inputs, claims| instance_norm(1, args, inputs, claims)),
 };
 
 pub(super) const INSTANCE_NORM2D: LayerSpec = LayerSpec {
     name: "InstanceNorm2d",
     summary: "normalised per example and channel over height and width: [batch, channels, h, w]",
     args: &instance_norm_args(2),
-    rule: |args, inputs, claims| instance_norm(2, args, inputs, claims),
+    rule: Rule::new(|args, inputs, claims| instance_norm(2, args, inputs, claims)),
     ..INSTANCE_NORM1D
 };
 
@@ -63,7 +63,7 @@ pub(super) const INSTANCE_NORM3D: LayerSpec = LayerSpec {
     name: "InstanceNorm3d",
     summary: "normalised per example and channel over depth, height and width: [batch, channels, d, h, w]",
     args: &instance_norm_args(3),
-    rule: |args, inputs, claims| instance_norm(3, args, inputs, claims),
+    rule: Rule::new(|args, inputs, claims| instance_norm(3, args, inputs, claims)),
     ..INSTANCE_NORM1D
 };
 
@@ -80,9 +80,9 @@ pub(super) const LAYER_NORM: LayerSpec = LayerSpec {
         Ok(with_bias(args, affine(args, "elementwise_affine", args.sizes("normalized_shape")?.to_vec())))
     },
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         Ok(vec![rules::layer_norm(args.op, inputs[0], args.sizes("normalized_shape")?, claims)?])
-    },
+    }),
 };
 
 pub(super) const GROUP_NORM: LayerSpec = LayerSpec {
@@ -97,10 +97,10 @@ pub(super) const GROUP_NORM: LayerSpec = LayerSpec {
     ],
     state: |args| Ok(with_bias(args, affine(args, "affine", vec![args.size("num_channels")?.clone()]))),
     signature: Signature::MAP,
-    rule: |args, inputs, claims| {
+    rule: Rule::new(|args, inputs, claims| {
         let (groups, channels) = (args.size("num_groups")?, args.size("num_channels")?);
         Ok(vec![rules::group_norm(inputs[0], groups, channels, claims)?])
-    },
+    }),
 };
 
 pub(super) const RMS_NORM: LayerSpec = LayerSpec {

@@ -1,7 +1,7 @@
 //! Padding.
 
 use super::{LayerSpec, Signature, no_state};
-use crate::args::{ArgSpec, Kind, Rule};
+use crate::args::{ArgSpec, Kind, Rule, RuleFn};
 use crate::rules::{self, Border};
 
 pub(super) const ZERO_PAD1D: LayerSpec = pad("ZeroPad1d", "zeros around the last axis", PLAIN1, CONSTANT);
@@ -45,19 +45,19 @@ const fn ends(axes: usize) -> ArgSpec {
     ArgSpec::of("padding", Kind::Ends(axes))
 }
 
-const fn pad(name: &'static str, summary: &'static str, args: &'static [ArgSpec], rule: Rule) -> LayerSpec {
-    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule }
+const fn pad(name: &'static str, summary: &'static str, args: &'static [ArgSpec], rule: RuleFn) -> LayerSpec {
+    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule: Rule::new(rule) }
 }
 
-const CONSTANT: Rule = |args, inputs, claims| {
+const CONSTANT: RuleFn = |args, inputs, claims| {
     Ok(vec![rules::pad_layer(args.op, inputs[0], args.sizes("padding")?, Border::Constant, claims)?])
 };
-const REFLECT: Rule = |args, inputs, claims| {
+const REFLECT: RuleFn = |args, inputs, claims| {
     Ok(vec![rules::pad_layer(args.op, inputs[0], args.sizes("padding")?, Border::Reflect, claims)?])
 };
-const REPLICATE: Rule = |args, inputs, claims| {
+const REPLICATE: RuleFn = |args, inputs, claims| {
     Ok(vec![rules::pad_layer(args.op, inputs[0], args.sizes("padding")?, Border::Replicate, claims)?])
 };
-const CIRCULAR: Rule = |args, inputs, claims| {
+const CIRCULAR: RuleFn = |args, inputs, claims| {
     Ok(vec![rules::pad_layer(args.op, inputs[0], args.sizes("padding")?, Border::Circular, claims)?])
 };

@@ -1,7 +1,7 @@
 //! Pooling.
 
 use super::{LayerSpec, Signature, no_state};
-use crate::args::{ArgSpec, Args, Fallback, Kind, Rule, Value};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Rule, RuleFn, Value};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, PoolOptions};
@@ -74,8 +74,13 @@ pub(crate) const LP_POOL1D_ARGS: &[ArgSpec] = &lp_pool_args(1);
 pub(crate) const LP_POOL2D_ARGS: &[ArgSpec] = &lp_pool_args(2);
 pub(crate) const LP_POOL3D_ARGS: &[ArgSpec] = &lp_pool_args(3);
 
-const fn pool(name: &'static str, summary: &'static str, args: &'static [ArgSpec], rule: Rule) -> LayerSpec {
-    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule }
+const fn pool(
+    name: &'static str,
+    summary: &'static str,
+    args: &'static [ArgSpec],
+    rule: RuleFn,
+) -> LayerSpec {
+    LayerSpec { name, summary, args, state: no_state, signature: Signature::MAP, rule: Rule::new(rule) }
 }
 
 const fn max_pool_args(axes: usize) -> [ArgSpec; 5] {

@@ -1,7 +1,7 @@
 //! Recurrent layers and cells.
 
 use super::{LayerSpec, Results, Signature, StateSpec, parameter};
-use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Rule, Value};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, Recurrent};
@@ -41,7 +41,7 @@ pub(super) const RNN: LayerSpec = LayerSpec {
     args: &[INPUT, HIDDEN, LAYERS, NONLINEARITY, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
     signature: WITH_STATE,
     state: |args| layer_state(args, 1),
-    rule: layer_rule,
+    rule: Rule::new(layer_rule),
 };
 
 pub(super) const LSTM: LayerSpec = LayerSpec {
@@ -59,7 +59,7 @@ pub(super) const LSTM: LayerSpec = LayerSpec {
     ],
     signature: WITH_STATE_AND_CELLS,
     state: |args| layer_state(args, 4),
-    rule: layer_rule,
+    rule: Rule::new(layer_rule),
 };
 
 pub(super) const GRU: LayerSpec = LayerSpec {
@@ -68,7 +68,7 @@ pub(super) const GRU: LayerSpec = LayerSpec {
     args: &[INPUT, HIDDEN, LAYERS, BIAS, BATCH_FIRST, DROPOUT, BIDIRECTIONAL],
     signature: WITH_STATE,
     state: |args| layer_state(args, 3),
-    rule: layer_rule,
+    rule: Rule::new(layer_rule),
 };
 
 pub(super) const RNN_CELL: LayerSpec = LayerSpec {
@@ -77,7 +77,7 @@ pub(super) const RNN_CELL: LayerSpec = LayerSpec {
     args: &[INPUT, HIDDEN, BIAS, NONLINEARITY],
     signature: CELL,
     state: |args| cell_state(args, 1),
-    rule: cell_rule,
+    rule: Rule::new(cell_rule),
 };
 
 pub(super) const LSTM_CELL: LayerSpec = LayerSpec {
@@ -86,7 +86,7 @@ pub(super) const LSTM_CELL: LayerSpec = LayerSpec {
     args: &[INPUT, HIDDEN, BIAS],
     signature: LSTM_CELL_TENSORS,
     state: |args| cell_state(args, 4),
-    rule: cell_rule,
+    rule: Rule::new(cell_rule),
 };
 
 pub(super) const GRU_CELL: LayerSpec = LayerSpec {
@@ -95,7 +95,7 @@ pub(super) const GRU_CELL: LayerSpec = LayerSpec {
     args: &[INPUT, HIDDEN, BIAS],
     signature: CELL,
     state: |args| cell_state(args, 3),
-    rule: cell_rule,
+    rule: Rule::new(cell_rule),
 };
 
 /// The features of the state: those of the projection, if there is one.

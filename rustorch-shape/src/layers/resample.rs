@@ -1,7 +1,7 @@
 //! Layers that change the number of positions of images.
 
 use super::{LayerSpec, Signature, no_state};
-use crate::args::{ArgSpec, Args, Fallback, Kind, Value};
+use crate::args::{ArgSpec, Args, Fallback, Kind, Rule, Value};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules;
@@ -13,7 +13,7 @@ pub(super) const UPSAMPLE: LayerSpec = LayerSpec {
     args: &[SIZE.named(), SCALE_FACTOR, MODE, ALIGN_CORNERS],
     state: no_state,
     signature: Signature::MAP,
-    rule: interpolate,
+    rule: Rule::new(interpolate),
 };
 
 pub(super) const PIXEL_SHUFFLE: LayerSpec = LayerSpec {
@@ -22,7 +22,7 @@ pub(super) const PIXEL_SHUFFLE: LayerSpec = LayerSpec {
     args: PIXEL_SHUFFLE_ARGS,
     state: no_state,
     signature: Signature::MAP,
-    rule: pixel_shuffle,
+    rule: Rule::new(pixel_shuffle),
 };
 
 pub(super) const PIXEL_UNSHUFFLE: LayerSpec = LayerSpec {
@@ -31,7 +31,7 @@ pub(super) const PIXEL_UNSHUFFLE: LayerSpec = LayerSpec {
     args: PIXEL_UNSHUFFLE_ARGS,
     state: no_state,
     signature: Signature::MAP,
-    rule: pixel_unshuffle,
+    rule: Rule::new(pixel_unshuffle),
 };
 
 const SIZE: ArgSpec = ArgSpec::of("size", Kind::Sizes).or(Fallback::Absent);

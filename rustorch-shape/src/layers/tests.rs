@@ -1,7 +1,7 @@
 //! The tables are well-formed, and a few layers by hand.
 
 use super::*;
-use crate::args::{Kind, Value};
+use crate::args::{Fallback, Kind, Value};
 use crate::{Dims, Size, functions};
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Attention and transformer layers.
 
 use super::{LayerSpec, Signature, StateSpec, parameter};
-use crate::args::{ArgSpec, Args, Fallback, Feature, Kind};
+use crate::args::{ArgSpec, Args, Fallback, Feature, Kind, Rule};
 use crate::error::Result;
 use crate::poly::{Claim, Poly};
 use crate::rules::{self, Multihead};
@@ -33,7 +33,7 @@ pub(super) const MULTIHEAD_ATTENTION: LayerSpec = LayerSpec {
         ..Signature::MAP
     },
     state: attention_state,
-    rule: attention_rule,
+    rule: Rule::new(attention_rule),
 };
 
 const D_MODEL: ArgSpec = ArgSpec::size("d_model").inferred(Feature::Last);
@@ -77,7 +77,7 @@ pub(super) const TRANSFORMER_ENCODER_LAYER: LayerSpec = LayerSpec {
     args: &[D_MODEL, NHEAD, FEEDFORWARD, DROPOUT, ACTIVATION, EPS, BATCH_FIRST, NORM_FIRST, BIAS],
     signature: Signature { adapter: Some("transformer_encoder_layer"), ..OF_ENCODER },
     state: |args| layer_state(args, "", ENCODER),
-    rule: encoder_rule,
+    rule: Rule::new(encoder_rule),
 };
 
 pub(super) const TRANSFORMER_DECODER_LAYER: LayerSpec = LayerSpec {
@@ -86,7 +86,7 @@ pub(super) const TRANSFORMER_DECODER_LAYER: LayerSpec = LayerSpec {
     args: &[D_MODEL, NHEAD, FEEDFORWARD, DROPOUT, ACTIVATION, EPS, BATCH_FIRST, NORM_FIRST, BIAS],
     signature: Signature { adapter: Some("transformer_decoder_layer"), ..OF_DECODER },
     state: |args| layer_state(args, "", DECODER),
-    rule: decoder_rule,
+    rule: Rule::new(decoder_rule),
 };
 
 pub(super) const TRANSFORMER_ENCODER: LayerSpec = LayerSpec {
@@ -107,7 +107,7 @@ pub(super) const TRANSFORMER_ENCODER: LayerSpec = LayerSpec {
     ],
     signature: Signature { adapter: Some("transformer_encoder"), ..OF_ENCODER },
     state: |args| stack_state(args, "", "num_layers", ENCODER, args.may_be("norm")),
-    rule: encoder_rule,
+    rule: Rule::new(encoder_rule),
 };
 
 pub(super) const TRANSFORMER_DECODER: LayerSpec = LayerSpec {
@@ -128,7 +128,7 @@ pub(super) const TRANSFORMER_DECODER: LayerSpec = LayerSpec {
     ],
     signature: Signature { adapter: Some("transformer_decoder"), ..OF_DECODER },
     state: |args| stack_state(args, "", "num_layers", DECODER, args.may_be("norm")),
-    rule: decoder_rule,
+    rule: Rule::new(decoder_rule),
 };
 
 pub(super) const TRANSFORMER: LayerSpec = LayerSpec {
@@ -168,7 +168,7 @@ pub(super) const TRANSFORMER: LayerSpec = LayerSpec {
         let decoder = stack_state(args, "decoder.", "num_decoder_layers", DECODER, true)?;
         Ok([encoder, decoder].concat())
     },
-    rule: transformer_rule,
+    rule: Rule::new(transformer_rule),
 };
 
 fn times(args: &Args, factor: usize, name: &'static str) -> Result<Poly> {

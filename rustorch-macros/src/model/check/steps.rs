@@ -188,7 +188,7 @@ impl Checker<'_> {
         let shapes: Vec<&[Poly]> = known.iter().map(|(_, shape)| &shape[..]).collect();
         let subject = format!("`{}`", spec.name);
         let uses: Vec<&Use> = inputs.iter().collect();
-        let rule = |claims: &mut Vec<Claim>| (spec.rule)(&args, &shapes, claims);
+        let rule = |claims: &mut Vec<Claim>| spec.rule.apply(&args, &shapes, claims);
         let (outputs, claims) = match self.apply(spec.name, &args, &shapes, rule) {
             Ok(applied) => applied,
             Err(error) => {
@@ -383,7 +383,7 @@ impl Checker<'_> {
     /// How sizes came about, for a function that moves axes: found by moving their numbers.
     fn moved(&self, spec: &FunctionSpec, args: &Args, from: Var) -> Vec<Option<String>> {
         let axes: Shape = (0..self.how[from].len()).map(Poly::constant).collect();
-        let moved = (spec.rule)(args, &[&axes], &mut Vec::new()).unwrap_or_default();
+        let moved = spec.rule.apply(args, &[&axes], &mut Vec::new()).unwrap_or_default();
         let of = |axis: &Poly| self.how[from].get(axis.as_constant()?).cloned().flatten();
         moved.first().map_or(Vec::new(), |axes| axes.iter().map(of).collect())
     }
