@@ -343,7 +343,11 @@ unsafe fn row<F: Fold<T>, T: Copy, const FMA: bool>(from: *const T, n: usize, ah
             return tail;
         }
         // What a function is given the address of has to lie in memory; a copy leaves the lanes in registers.
-        let mut copy: [F::Lane; LANES] = std::array::from_fn(|lane| lanes[lane]);
+        let mut copy = [F::LANE; LANES];
+        #[expect(clippy::manual_memcpy, reason = "a copy of the whole is none for LLVM")]
+        for lane in 0..LANES {
+            copy[lane] = lanes[lane];
+        }
         F::join(join_lanes::<F, T>(&mut copy), tail)
     }
 }

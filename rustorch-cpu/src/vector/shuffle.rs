@@ -1,4 +1,4 @@
-//! Selecting, dealing out and interleaving lanes with AVX2 and AVX-512.
+//! Selecting, dealing out and interleaving lanes with SSE2, AVX2 and AVX-512.
 //!
 //! Functions are inlined into code that is compiled with the features.
 
@@ -111,3 +111,38 @@ pub unsafe fn zip_256_pd(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
         (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
     }
 }
+
+macro_rules! sse2 {
+    ($m:ident, $greater:ident, $nan:ident, $and:ident, $and_not:ident, $or:ident, $shuffle:ident, $low:ident, $high:ident,
+     pick $pick:ident, unzip $unzip:ident [$even:literal $odd:literal], zip $zip:ident) => {
+        /// # Safety
+        /// None: every processor of x86-64 has SSE2.
+        #[inline(always)]
+        pub unsafe fn $pick(best: $m, next: $m, a: $m, b: $m) -> $m {
+            // SAFETY: there are no conditions.
+            unsafe {
+                let wins = $or($greater(next, best), $nan(next, next));
+                $or($and(wins, a), $and_not(wins, b))
+            }
+        }
+        /// # Safety
+        /// None.
+        #[inline(always)]
+        pub unsafe fn $unzip(a: $m, b: $m) -> ($m, $m) {
+            // SAFETY: there are no conditions.
+            unsafe { ($shuffle::<$even>(a, b), $shuffle::<$odd>(a, b)) }
+        }
+        /// # Safety
+        /// None.
+        #[inline(always)]
+        pub unsafe fn $zip(a: $m, b: $m) -> ($m, $m) {
+            // SAFETY: there are no conditions.
+            unsafe { ($low(a, b), $high(a, b)) }
+        }
+    };
+}
+
+sse2!(__m128, _mm_cmpgt_ps, _mm_cmpunord_ps, _mm_and_ps, _mm_andnot_ps, _mm_or_ps, _mm_shuffle_ps, _mm_unpacklo_ps, _mm_unpackhi_ps,
+    pick pick_128_ps, unzip unzip_128_ps [0x88 0xdd], zip zip_128_ps);
+sse2!(__m128d, _mm_cmpgt_pd, _mm_cmpunord_pd, _mm_and_pd, _mm_andnot_pd, _mm_or_pd, _mm_shuffle_pd, _mm_unpacklo_pd, _mm_unpackhi_pd,
+    pick pick_128_pd, unzip unzip_128_pd [0 3], zip zip_128_pd);

@@ -247,6 +247,7 @@ macro_rules! builder {
 
         impl $layer {
             /// Starts from what the layer needs; the options have PyTorch's defaults.
+            #[inline]
             pub fn builder($($required: $required_ty),*) -> $builder {
                 $builder($crate::nn::build::Arguments::new(stringify!($layer))$(.set(stringify!($required), $required))*)
             }
@@ -255,6 +256,7 @@ macro_rules! builder {
         impl $builder {
             $(
                 $(#[$option_doc])*
+                #[inline]
                 pub fn $option(self, $option: $option_ty) -> Self {
                     Self(self.0.set(stringify!($option), $option))
                 }
@@ -264,6 +266,7 @@ macro_rules! builder {
             ///
             /// # Errors
             /// If arguments do not fit together or are out of range, or there is not enough memory.
+            #[inline]
             pub fn build(self) -> $crate::Result<$layer> {
                 $layer::assemble(&self.0.complete()?)
             }
@@ -278,13 +281,16 @@ macro_rules! module {
     ($layer:ty { $($kind:ident $field:ident),* } $repr:expr) => {
         impl $crate::nn::Module for $layer {
             #[allow(unused_variables, reason = "layers without parts")]
+            #[inline]
             fn visit<'a>(&'a self, visitor: &mut $crate::nn::Visitor<'a>) {
                 $(visitor.$kind(stringify!($field), &self.$field);)*
             }
             #[allow(unused_variables, reason = "layers without parts")]
+            #[inline]
             fn visit_mut<'a>(&'a mut self, visitor: &mut $crate::nn::VisitorMut<'a>) {
                 $(visitor.$kind(stringify!($field), &mut self.$field);)*
             }
+            #[inline]
             fn repr(&self) -> String {
                 let repr: fn(&Self) -> String = $repr;
                 repr(self)
@@ -298,6 +304,7 @@ macro_rules! module {
         };
 
         impl std::fmt::Debug for $layer {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&$crate::nn::Module::repr(self))
             }

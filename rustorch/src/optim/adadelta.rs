@@ -51,6 +51,7 @@ impl Rule for AdadeltaOptions {
         check_positive(Self::NAME, "weight_decay", self.weight_decay)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         slot.apply(Self::NAME, *self)
     }

@@ -57,6 +57,7 @@ impl Rule for AdagradOptions {
         check_positive(Self::NAME, "eps", self.eps)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let lr = self.lr / (1.0 + (slot.step - 1) as f64 * self.lr_decay);
         slot.apply(Self::NAME, Step { lr, options: *self })

@@ -55,6 +55,7 @@ impl Rule for AdamaxOptions {
         Some(&mut self.betas.0)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let step_size = self.lr / (1.0 - self.betas.0.powf(slot.step as f64));
         slot.apply(Self::NAME, Step { step_size, options: *self })

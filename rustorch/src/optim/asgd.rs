@@ -59,6 +59,7 @@ impl Rule for ASGDOptions {
         check(Self::NAME, "t0", self.t0, true, "a finite number")
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let (eta, mu) = (slot.scalars[0].1, slot.scalars[1].1);
         slot.apply(Self::NAME, Step { eta, mu, options: *self })?;

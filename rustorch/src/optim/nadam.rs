@@ -65,6 +65,7 @@ impl Rule for NAdamOptions {
         Some(&mut self.betas.0)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let step = slot.step as f64;
         let mu_at = |step: f64| self.betas.0 * (1.0 - 0.5 * 0.96f64.powf(step * self.momentum_decay));

@@ -59,6 +59,7 @@ impl Rule for RAdamOptions {
         Some(&mut self.betas.0)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let (step, (beta1, beta2)) = (slot.step as f64, self.betas);
         let correction = 1.0 - beta2.powf(step);

@@ -65,6 +65,7 @@ impl Rule for RMSpropOptions {
         Some(&mut self.momentum)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         let op = Self::NAME;
         match (self.momentum > 0.0, self.centered) {

@@ -61,6 +61,7 @@ impl Rule for RpropOptions {
         Ok(())
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         slot.apply(Self::NAME, *self)
     }

@@ -39,6 +39,7 @@ macro_rules! activations {
                 Self
             }
 
+            #[inline]
             fn assemble(_: &Arguments) -> Result<Self> {
                 Ok(Self)
             }
@@ -95,6 +96,7 @@ impl GELU {
         Self::default()
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { tanh: args.text("approximate") == Some("tanh") })
     }
@@ -137,6 +139,7 @@ impl LeakyReLU {
         Self { negative_slope }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { negative_slope: args.float("negative_slope")? })
     }
@@ -184,6 +187,7 @@ impl ELU {
         Self { alpha }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { alpha: args.float("alpha")? })
     }

@@ -45,6 +45,7 @@ macro_rules! activations {
             }
 
             #[allow(unused_variables, clippy::unnecessary_wraps, reason = "layers without options")]
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self { $($field: args.float(stringify!($field))?),* })
             }
@@ -148,6 +149,7 @@ impl Hardtanh {
         expect(Self::builder().min_val(min_val).max_val(max_val).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let (min_val, max_val) = (args.float("min_val")?, args.float("max_val")?);
         rustorch_shape::rules::hardtanh_layer("Hardtanh", min_val, max_val)?;
@@ -205,6 +207,7 @@ impl Threshold {
         Self { threshold, value }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { threshold: args.float("threshold")?, value: args.float("value")? })
     }
@@ -262,6 +265,7 @@ impl PReLU {
         expect(Self::builder().num_parameters(num_parameters).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let value = args.float("init")?;
         let weight = args.parameter("weight", |weight| init::constant_(weight, value))?;
@@ -310,6 +314,7 @@ impl GLU {
         Self { dim }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { dim: args.axis("dim")? })
     }

@@ -44,6 +44,7 @@ impl Bilinear {
         expect(Self::builder(in1_features, in2_features, out_features).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let bound = bound(args.size("in1_features")?);
         let weight = args.parameter("weight", |weight| init::uniform_(weight, -bound, bound))?;

@@ -165,6 +165,7 @@ macro_rules! conv {
                 expect(Self::builder(in_channels, out_channels, kernel).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 let shape = args.shape("weight")?.unwrap_or_default();
                 let bound = bound(fan_in(&shape));

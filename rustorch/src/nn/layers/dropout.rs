@@ -38,6 +38,7 @@ macro_rules! dropouts {
                 Self { p, training: Training::default() }
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 let p = args.float("p")?;
                 if !(0.0..=1.0).contains(&p) {
@@ -64,12 +65,14 @@ macro_rules! dropouts {
                 visitor.training(&self.training);
             }
             fn visit_mut<'a>(&'a mut self, _: &mut VisitorMut<'a>) {}
+            #[inline]
             fn repr(&self) -> String {
                 format!("{}(p={}, inplace=False)", $name, python::float(self.p))
             }
         }
 
         impl std::fmt::Debug for $layer {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.repr())
             }

@@ -51,6 +51,7 @@ impl Embedding {
         expect(Self::builder(num_embeddings, embedding_dim).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = EmbeddingOptions {
             padding_idx: args.given("padding_idx").then(|| args.axis("padding_idx")).transpose()?,

@@ -42,6 +42,7 @@ impl Linear {
         expect(Self::builder(in_features, out_features).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let bound = bound(args.size("in_features")?);
         let weight = args.parameter("weight", |weight| init::uniform_(weight, -bound, bound))?;

@@ -10,6 +10,7 @@ use crate::{DType, Result, Tensor, no_grad};
 macro_rules! statistics_of_channels {
     ($layer:ident, $name:literal) => {
         impl $layer {
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self {
                     weight: args.parameter("weight", init::ones_)?,
@@ -41,6 +42,7 @@ macro_rules! statistics_of_channels {
                 visitor.buffer("running_var", &mut self.running_var);
                 visitor.buffer("num_batches_tracked", &mut self.num_batches_tracked);
             }
+            #[inline]
             fn repr(&self) -> String {
                 format!(
                     "{}({}, eps={}, momentum={}, affine={}, bias={}, track_running_stats={})",
@@ -56,6 +58,7 @@ macro_rules! statistics_of_channels {
         }
 
         impl std::fmt::Debug for $layer {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.repr())
             }
@@ -215,6 +218,7 @@ impl LayerNorm {
         expect(Self::builder(normalized_shape).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self {
             normalized_shape: args.sizes("normalized_shape")?,
@@ -288,6 +292,7 @@ impl GroupNorm {
         expect(Self::builder(num_groups, num_channels).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self {
             num_groups: args.size("num_groups")?,
@@ -358,6 +363,7 @@ impl RMSNorm {
         expect(Self::builder(normalized_shape).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self {
             normalized_shape: args.sizes("normalized_shape")?,

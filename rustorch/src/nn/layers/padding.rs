@@ -68,6 +68,7 @@ macro_rules! layer {
                 expect(Self::builder(padding $(, $value)?).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self { padding: args.window("padding")? $(, $value: args.float(stringify!($value))?)? })
             }

@@ -47,6 +47,7 @@ impl Upsample {
         Self { resize, mode, align_corners: false }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let resize = match (args.given("size"), args.given("scale_factor")) {
             (true, false) => Resize::Size(args.sizes("size")?),
@@ -109,6 +110,7 @@ impl PixelShuffle {
         Self { upscale_factor }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { upscale_factor: args.size("upscale_factor")? })
     }
@@ -146,6 +148,7 @@ impl PixelUnshuffle {
         Self { downscale_factor }
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { downscale_factor: args.size("downscale_factor")? })
     }

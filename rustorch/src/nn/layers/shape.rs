@@ -36,6 +36,7 @@ impl Flatten {
         expect(Self::builder().build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { start_dim: args.axis("start_dim")?, end_dim: args.axis("end_dim")? })
     }
@@ -77,6 +78,7 @@ impl Identity {
         Self
     }
 
+    #[inline]
     fn assemble(_: &Arguments) -> Result<Self> {
         Ok(Self)
     }
@@ -116,6 +118,7 @@ impl Unflatten {
         expect(Self::builder(dim, sizes).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         Ok(Self { dim: args.axis("dim")?, sizes: args.sizes("sizes")? })
     }

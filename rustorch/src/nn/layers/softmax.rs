@@ -30,6 +30,7 @@ macro_rules! softmax {
                 Self { dim }
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self { dim: args.axis("dim")? })
             }
@@ -80,6 +81,7 @@ impl Softmax2d {
         Self
     }
 
+    #[inline]
     fn assemble(_: &Arguments) -> Result<Self> {
         Ok(Self)
     }

@@ -1,6 +1,7 @@
 //! Loops over contiguous lanes: the only code that is compiled once per table entry, dtype and instruction set.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::lanes::{C, F, I};
 use crate::DType;
@@ -53,14 +54,20 @@ unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize, const SIMD: bool>(args: 
     }
 }
 
-/// Element `i` of every input. A function of its own, as otherwise what it is made of would be compiled for every entry.
+/// Element `i` of every input, by a plain loop: what iterators and `array::from_fn` are made of would be compiled for every type
+/// and number of inputs.
 ///
 /// # Safety
 /// All inputs have this element.
 #[inline(always)]
 unsafe fn load<T: Copy, const N: usize>(inputs: &[*const u8; MAX_INPUTS], i: usize) -> [T; N] {
-    // SAFETY: the caller's promise.
-    std::array::from_fn(|k| unsafe { inputs[k].cast::<T>().add(i).read() })
+    let mut values = MaybeUninit::<[T; N]>::uninit();
+    for k in 0..N {
+        // SAFETY: the caller's promise; `k` is one of the `N` values.
+        unsafe { values.as_mut_ptr().cast::<T>().add(k).write(inputs[k].cast::<T>().add(i).read()) };
+    }
+    // SAFETY: all of them have been written.
+    unsafe { values.assume_init() }
 }
 
 /// A float loop to be compiled for each instruction set: over `Fused` lanes where multiply and add fuse.

@@ -38,6 +38,7 @@ macro_rules! adaptive_pool {
                 expect(Self::builder(output_size).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self { output_size: args.output("output_size")? })
             }

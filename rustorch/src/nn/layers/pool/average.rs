@@ -64,6 +64,7 @@ macro_rules! avg_pool {
                 expect(Self::builder(kernel).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 $(
                     let $divisor = args.optional_size(stringify!($divisor))?;

@@ -56,6 +56,7 @@ macro_rules! max_pool {
                 expect(Self::builder(kernel).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self {
                     kernel: args.window("kernel")?,

@@ -50,6 +50,7 @@ macro_rules! lp_pool {
                 expect(Self::builder(norm_type, kernel).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 Ok(Self {
                     norm_type: args.float("norm_type")?,

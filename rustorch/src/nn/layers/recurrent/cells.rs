@@ -51,6 +51,7 @@ macro_rules! cell {
                 expect(Self::builder(input_size, hidden_size).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 $(let $field: $field_ty = ($init)(args);)*
                 Ok(Self {
@@ -115,6 +116,7 @@ macro_rules! cell {
             fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
                 visit_mut(&mut self.weights, Suffix::Step, visitor);
             }
+            #[inline]
             fn repr(&self) -> String {
                 let special: fn(&Self) -> String = $repr;
                 let bias = match self.weights.bias_ih {
@@ -126,6 +128,7 @@ macro_rules! cell {
         }
 
         impl std::fmt::Debug for $layer {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.repr())
             }

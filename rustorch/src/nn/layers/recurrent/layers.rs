@@ -69,6 +69,7 @@ macro_rules! recurrent {
                 expect(Self::builder(input_size, hidden_size).build())
             }
 
+            #[inline]
             fn assemble(args: &Arguments) -> Result<Self> {
                 const OP: &str = stringify!($layer);
                 let (num_layers, dropout) = (args.size("num_layers")?, args.float("dropout")?);
@@ -134,6 +135,7 @@ macro_rules! recurrent {
                     visit_mut(weights, suffix, visitor);
                 }
             }
+            #[inline]
             fn repr(&self) -> String {
                 let special: fn(&Self) -> String = $repr;
                 let mut text = format!("{}({}, {}", $printed, self.input_size, self.hidden_size);
@@ -158,6 +160,7 @@ macro_rules! recurrent {
         }
 
         impl std::fmt::Debug for $layer {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.repr())
             }

@@ -24,6 +24,7 @@ enum Suffix {
 }
 
 impl fmt::Display for Suffix {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Suffix::Step => Ok(()),

@@ -74,6 +74,7 @@ transformer_builder! {
 }
 
 impl TransformerDecoderLayer {
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = TransformerOptions::from_arguments(args)?;
         Self::with_options(args.size("d_model")?, args.size("nhead")?, options)
@@ -92,6 +93,7 @@ impl TransformerDecoderLayer {
     ///
     /// # Errors
     /// If the heads do not divide the features, `dropout` is not a probability, or there is not enough memory.
+    #[inline]
     pub fn with_options(d_model: usize, nhead: usize, options: TransformerOptions) -> Result<Self> {
         options.check("TransformerDecoderLayer")?;
         Ok(Self {
@@ -175,6 +177,7 @@ transformer_builder! {
 }
 
 impl TransformerDecoder {
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = TransformerOptions::from_arguments(args)?;
         let (d_model, nhead) = (args.size("d_model")?, args.size("nhead")?);

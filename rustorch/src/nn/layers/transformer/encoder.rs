@@ -79,6 +79,7 @@ impl TransformerEncoderLayer {
         expect(Self::with_options(d_model, nhead, TransformerOptions::default()))
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = TransformerOptions::from_arguments(args)?;
         Self::with_options(args.size("d_model")?, args.size("nhead")?, options)
@@ -88,6 +89,7 @@ impl TransformerEncoderLayer {
     ///
     /// # Errors
     /// If the heads do not divide the features, `dropout` is not a probability, or there is not enough memory.
+    #[inline]
     pub fn with_options(d_model: usize, nhead: usize, options: TransformerOptions) -> Result<Self> {
         options.check("TransformerEncoderLayer")?;
         Ok(Self {
@@ -182,6 +184,7 @@ transformer_builder! {
 }
 
 impl TransformerEncoder {
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = TransformerOptions::from_arguments(args)?;
         let (d_model, nhead) = (args.size("d_model")?, args.size("nhead")?);

@@ -83,6 +83,7 @@ impl MultiheadAttention {
         expect(Self::builder(embed_dim, num_heads).build())
     }
 
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let (embed_dim, num_heads) = (args.size("embed_dim")?, args.size("num_heads")?);
         if num_heads == 0 || !embed_dim.is_multiple_of(num_heads) || embed_dim == 0 {
@@ -319,6 +320,7 @@ impl Module for MultiheadAttention {
 }
 
 impl std::fmt::Debug for MultiheadAttention {
+    #[inline]
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.repr())
     }

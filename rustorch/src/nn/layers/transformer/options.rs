@@ -30,6 +30,7 @@ impl TransformerActivation {
 }
 
 impl fmt::Debug for TransformerActivation {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Relu => "Relu",

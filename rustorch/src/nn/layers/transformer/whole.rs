@@ -54,6 +54,7 @@ transformer_builder! {
 }
 
 impl Transformer {
+    #[inline]
     fn assemble(args: &Arguments) -> Result<Self> {
         let options = TransformerOptions::from_arguments(args)?;
         let num_layers = [args.size("num_encoder_layers")?, args.size("num_decoder_layers")?];
@@ -74,6 +75,7 @@ impl Transformer {
     ///
     /// # Errors
     /// If the heads do not divide the features, there are no layers, `dropout` is not a probability, or there is not enough memory.
+    #[inline]
     pub fn with_options(
         d_model: usize,
         nhead: usize,
