@@ -44,11 +44,31 @@ impl Shape {
     }
 }
 
-/// `mean` and `var` (divided by the count, not the count less one) of every channel.
+entry_points! {
+    trait Entry<T> {
+        /// `mean` and `var` (divided by the count, not the count less one) of every channel.
+        ///
+        /// # Safety
+        /// `x` covers the shape; `mean` and `var` have room for `channels` values.
+        pub unsafe fn statistics(isa: Isa, shape: Shape, x: *const T, mean: *mut T, var: *mut T) = statistics_of;
+        /// `y`, with given statistics: those of the batch, or running ones.
+        ///
+        /// # Safety
+        /// The pointers cover the shape and its channels; `y` may be uninitialised, or `x` or the residual itself.
+        pub unsafe fn forward(isa: Isa, shape: Shape, norm: &Norm<T>, finish: Finish<T>, x: *const T, y: *mut T) = forward_of;
+        /// The gradients.
+        ///
+        /// # Safety
+        /// The pointers cover the shape and its channels; the outputs may be uninitialised; `dx` may be `dy` itself.
+        pub unsafe fn backward(isa: Isa, shape: Shape, norm: &Norm<T>, gradients: &Gradients<T>) = backward_of;
+    }
+}
+
+/// [`statistics()`] of one type.
 ///
 /// # Safety
-/// `x` covers the shape; `mean` and `var` have room for `channels` values.
-pub unsafe fn statistics<T: Vectored>(isa: Isa, shape: Shape, x: *const T, mean: *mut T, var: *mut T) {
+/// As there.
+unsafe fn statistics_of<T: Vectored>(isa: Isa, shape: Shape, x: *const T, mean: *mut T, var: *mut T) {
     let shared = Shared((x, mean, var));
     shape.for_each_channel(2, |channels| {
         let (x, mean, var) = shared.get();
@@ -114,11 +134,11 @@ impl<T> Finish<T> {
     pub const NONE: Finish<T> = Finish { residual: None, relu: false };
 }
 
-/// `y`, with given statistics: those of the batch, or running ones.
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the shape and its channels; `y` may be uninitialised, or `x` or the residual itself.
-pub unsafe fn forward<T: Vectored>(
+/// As there.
+unsafe fn forward_of<T: Vectored>(
     isa: Isa,
     shape: Shape,
     norm: &Norm<T>,
@@ -162,11 +182,11 @@ pub struct Gradients<T> {
     pub dbias: Option<*mut T>,
 }
 
-/// The gradients.
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the shape and its channels; the outputs may be uninitialised; `dx` may be `dy` itself.
-pub unsafe fn backward<T: Vectored>(isa: Isa, shape: Shape, norm: &Norm<T>, gradients: &Gradients<T>) {
+/// As there.
+unsafe fn backward_of<T: Vectored>(isa: Isa, shape: Shape, norm: &Norm<T>, gradients: &Gradients<T>) {
     let shared = Shared((*norm, *gradients));
     shape.for_each_channel(4, |channels| {
         let (norm, Gradients { x, dy, training, dx, dweight, dbias }) = shared.get();

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::math;
+use super::{attention, conv, math, pooling, recurrent};
 
 /// f32 or f64, with the branch-free functions of [`math`].
 #[allow(missing_docs, reason = "the functions of the same names in `std` and [`math`]")]
@@ -18,6 +18,15 @@ pub trait Float:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
+    + attention::Entries<Self>
+    + super::batch_norm::Entry<Self>
+    + conv::Entries<Self>
+    + super::group_norm::Entry<Self>
+    + super::layer_norm::Entry<Self>
+    + pooling::Entries<Self>
+    + recurrent::Entries<Self>
+    + super::resample::Entry<Self>
+    + super::softmax::Entry<Self>
 {
     const ZERO: Self;
     const ONE: Self;

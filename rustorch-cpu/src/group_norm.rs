@@ -74,11 +74,26 @@ impl<T: Float> Norm<T> {
     }
 }
 
-/// Normalises; `kept` takes mean and `1/√(var + eps)` of each group for [`backward`].
+entry_points! {
+    trait Entry<T> {
+        /// Normalises; `kept` takes mean and `1/√(var + eps)` of each group for [`backward`].
+        ///
+        /// # Safety
+        /// The pointers cover what [`Norm`] describes; the outputs may be uninitialised and overlap nothing.
+        pub unsafe fn forward(isa: Isa, norm: &Norm<T>, x: *const T, y: *mut T, kept: Option<(*mut T, *mut T)>) = forward_of;
+        /// The gradients of [`forward`].
+        ///
+        /// # Safety
+        /// As for [`forward`]; the gradients have the shapes of what they are the gradients of.
+        pub unsafe fn backward(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) = backward_of;
+    }
+}
+
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover what [`Norm`] describes; the outputs may be uninitialised and overlap nothing.
-pub unsafe fn forward<T: Vectored>(
+/// As there.
+unsafe fn forward_of<T: Vectored>(
     isa: Isa,
     norm: &Norm<T>,
     x: *const T,
@@ -128,11 +143,11 @@ impl<T: Float> VectorKernel<T> for Forward<T> {
     }
 }
 
-/// The gradients of [`forward`].
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// As for [`forward`]; the gradients have the shapes of what they are the gradients of.
-pub unsafe fn backward<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) {
+/// As there.
+unsafe fn backward_of<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) {
     let count = norm.batch * norm.channels;
     scratch::with(2 * count, |sums: *mut T| {
         let shared = Shared((*gradients, sums, *norm));

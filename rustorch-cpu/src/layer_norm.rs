@@ -26,11 +26,26 @@ pub struct Norm<T> {
     pub bias: Option<*const T>,
 }
 
-/// Normalises; `mean` (not written where not `centred`) and `rstd` = `1/√(var + eps)`, one per row, are kept for [`backward`] if asked for.
+entry_points! {
+    trait Entry<T> {
+        /// Normalises; `mean` (not written where not `centred`) and `rstd` = `1/√(var + eps)`, one per row, are kept for [`backward`] if asked for.
+        ///
+        /// # Safety
+        /// The pointers cover what [`Norm`] describes; the outputs may be uninitialised; `y` may be `x` itself.
+        pub unsafe fn forward(isa: Isa, norm: &Norm<T>, x: *const T, y: *mut T, kept: Option<(*mut T, *mut T)>) = forward_of;
+        /// The gradients. `dx` may be `dy` itself where `dweight` and `dbias` are not asked for.
+        ///
+        /// # Safety
+        /// The pointers cover what [`Norm`] describes; the outputs may be uninitialised.
+        pub unsafe fn backward(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) = backward_of;
+    }
+}
+
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover what [`Norm`] describes; the outputs may be uninitialised; `y` may be `x` itself.
-pub unsafe fn forward<T: Vectored>(
+/// As there.
+unsafe fn forward_of<T: Vectored>(
     isa: Isa,
     norm: &Norm<T>,
     x: *const T,
@@ -191,11 +206,11 @@ pub struct Gradients<T> {
 /// Rows whose contributions to the gradients of weight and bias are added up together; at most this many partial sums exist.
 const PARTS: usize = 16;
 
-/// The gradients. `dx` may be `dy` itself where `dweight` and `dbias` are not asked for.
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover what [`Norm`] describes; the outputs may be uninitialised.
-pub unsafe fn backward<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) {
+/// As there.
+unsafe fn backward_of<T: Vectored>(isa: Isa, norm: &Norm<T>, gradients: &Gradients<T>) {
     let dim = norm.dim;
     let parameters = gradients.dweight.is_some() || gradients.dbias.is_some();
     let shared = Shared((*norm, *gradients));

@@ -15,11 +15,26 @@ pub struct Taps {
     pub second: Option<Vec<(usize, f64)>>,
 }
 
-/// `[outer, from, inner] → [outer, first.len(), inner]`.
+entry_points! {
+    trait Entry<T> {
+        /// `[outer, from, inner] → [outer, first.len(), inner]`.
+        ///
+        /// # Safety
+        /// `x` and `y` cover these shapes and do not overlap; the positions are less than `from`.
+        pub unsafe fn forward(taps: &Taps, sizes: [usize; 2], x: *const T, y: *mut T) = forward_of;
+        /// The gradient of [`forward`]: `dx` from `dy`.
+        ///
+        /// # Safety
+        /// As there.
+        pub unsafe fn backward(taps: &Taps, sizes: [usize; 2], dy: *const T, dx: *mut T) = backward_of;
+    }
+}
+
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// `x` and `y` cover these shapes and do not overlap; the positions are less than `from`.
-pub unsafe fn forward<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], x: *const T, y: *mut T) {
+/// As there.
+unsafe fn forward_of<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], x: *const T, y: *mut T) {
     let shared = Shared((x, y));
     let to = taps.first.len();
     parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
@@ -31,11 +46,11 @@ pub unsafe fn forward<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], x: *con
     });
 }
 
-/// The gradient of [`forward`]: `dx` from `dy`.
+/// [`backward()`] of one type.
 ///
 /// # Safety
 /// As there.
-pub unsafe fn backward<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], dy: *const T, dx: *mut T) {
+unsafe fn backward_of<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], dy: *const T, dx: *mut T) {
     let shared = Shared((dy, dx));
     let to = taps.first.len();
     parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {

@@ -31,11 +31,27 @@ pub struct Shape {
     pub inner: usize,
 }
 
-/// `y = softmax(x)` or its logarithm.
+entry_points! {
+    trait Entry<T> {
+        /// `y = softmax(x)` or its logarithm.
+        ///
+        /// # Safety
+        /// `x` and `y` cover the shape; `y` may be uninitialised, or `x` itself.
+        pub unsafe fn forward(isa: Isa, kind: Kind, shape: Shape, x: *const T, y: *mut T) = forward_of;
+        /// `dx` from the result `y` and the gradient `dy` with respect to it:
+        /// `y·(dy - Σ dy·y)` for softmax, `dy - exp(y)·Σ dy` for its logarithm.
+        ///
+        /// # Safety
+        /// The pointers cover the shape; `dx` may be uninitialised, or `dy` itself.
+        pub unsafe fn backward(isa: Isa, kind: Kind, shape: Shape, y: *const T, dy: *const T, dx: *mut T) = backward_of;
+    }
+}
+
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// `x` and `y` cover the shape; `y` may be uninitialised, or `x` itself.
-pub unsafe fn forward<T: Vectored>(isa: Isa, kind: Kind, shape: Shape, x: *const T, y: *mut T) {
+/// As there.
+unsafe fn forward_of<T: Vectored>(isa: Isa, kind: Kind, shape: Shape, x: *const T, y: *mut T) {
     let pointers = Shared((x, y));
     for_each_slice(shape, 20, |slices| {
         let (x, y) = pointers.get();
@@ -43,12 +59,11 @@ pub unsafe fn forward<T: Vectored>(isa: Isa, kind: Kind, shape: Shape, x: *const
     });
 }
 
-/// `dx` from the result `y` and the gradient `dy` with respect to it:
-/// `y·(dy - Σ dy·y)` for softmax, `dy - exp(y)·Σ dy` for its logarithm.
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the shape; `dx` may be uninitialised, or `dy` itself.
-pub unsafe fn backward<T: Vectored>(
+/// As there.
+unsafe fn backward_of<T: Vectored>(
     isa: Isa,
     kind: Kind,
     shape: Shape,

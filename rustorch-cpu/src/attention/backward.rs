@@ -35,12 +35,22 @@ pub struct Gradients<T> {
     pub dmask: Option<Matrices<*mut T>>,
 }
 
-/// The gradients.
+entry_points! {
+    trait Entry<T> {
+        /// The gradients.
+        ///
+        /// # Safety
+        /// All inputs can be read and the outputs written, which may be uninitialised; no two elements of the outputs lie in one place. The
+        /// columns of `output` and `doutput` are contiguous.
+        pub unsafe fn backward(isa: Isa, attention: &Attention<T>, gradients: &Gradients<T>) = backward_of;
+    }
+}
+
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// All inputs can be read and the outputs written, which may be uninitialised; no two elements of the outputs lie in one place. The
-/// columns of `output` and `doutput` are contiguous.
-pub unsafe fn backward<T: Element + Vectored>(isa: Isa, attention: &Attention<T>, gradients: &Gradients<T>) {
+/// As there.
+unsafe fn backward_of<T: Element + Vectored>(isa: Isa, attention: &Attention<T>, gradients: &Gradients<T>) {
     debug_assert!(gradients.output.column == 1 && gradients.doutput.column == 1, "contiguous columns");
     let (heads, queries, keys) = (attention.count(), attention.queries, attention.keys);
     let shared = Shared((attention, gradients));

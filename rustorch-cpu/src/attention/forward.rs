@@ -8,13 +8,23 @@ use crate::parallel::Shared;
 use crate::vector::{Vector, VectorKernel, max_of, sum_of};
 use crate::{Float, Isa, Vectored, scratch};
 
-/// Writes the result, and per head and query the logarithm of the sum of exponentiated scores, +∞ for a query that sees nothing,
-/// for [`backward`](super::backward()).
+entry_points! {
+    trait Entry<T> {
+        /// Writes the result, and per head and query the logarithm of the sum of exponentiated scores, +∞ for a query that sees nothing,
+        /// for [`backward`](super::backward()).
+        ///
+        /// # Safety
+        /// The matrices of `attention` can be read, those of `output` (queries by width, its columns contiguous, no two elements in one
+        /// place) and `normalizers` (heads by queries, contiguous) written. Both may be uninitialised.
+        pub unsafe fn forward(isa: Isa, attention: &Attention<T>, output: &Matrices<*mut T>, normalizers: *mut T) = forward_of;
+    }
+}
+
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The matrices of `attention` can be read, those of `output` (queries by width, its columns contiguous, no two elements in one
-/// place) and `normalizers` (heads by queries, contiguous) written. Both may be uninitialised.
-pub unsafe fn forward<T: Element + Vectored>(
+/// As there.
+unsafe fn forward_of<T: Element + Vectored>(
     isa: Isa,
     attention: &Attention<T>,
     output: &Matrices<*mut T>,

@@ -231,3 +231,8 @@ unsafe fn multiply<T: Element>(
 fn pieces(n: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(step).map(move |start| start..n.min(start + step))
 }
+
+/// The functions of this module for one type.
+pub trait Entries<T>: forward::Entry<T> + backward::Entry<T> {}
+impl Entries<f32> for f32 {}
+impl Entries<f64> for f64 {}

@@ -170,11 +170,48 @@ pub fn is_worth_keeping(conv: &Conv2d, direction: Direction) -> bool {
     matches!(algorithm(conv, direction), Algorithm::Winograd(_) | Algorithm::Gather)
 }
 
-/// Brings the weights into the order in which the kernels read them, on several threads if there are many.
+entry_points! {
+    trait Entry<T> {
+        /// Brings the weights into the order in which the kernels read them, on several threads if there are many.
+        ///
+        /// # Safety
+        /// `weight` covers what `conv` describes, `to` has room for [`packed_len`] values of the same arguments.
+        pub unsafe fn pack(isa: Isa, conv: &Conv2d, direction: Direction, weight: *const T, to: *mut T) = pack_of;
+        /// `y = activation(conv(x, weight) + bias + residual)`.
+        ///
+        /// # Safety
+        /// The pointers cover the tensors that `conv` describes (`bias`: `out_channels`, a residual: the output); `y` overlaps none
+        /// of the others and may be uninitialised.
+        pub unsafe fn forward(isa: Isa, conv: &Conv2d, x: *const T, weight: *const T, epilogue: &Epilogue<T>, y: *mut T) = forward_of;
+        /// [`forward()`] with weights made by [`pack`] for [`Direction::Forward`] on the same instruction set, and with a choice of what is
+        /// written.
+        ///
+        /// # Safety
+        /// As for [`forward()`]; `packed` covers [`packed_len`] values. For [`Target::Pooled`], [`can_pool`] holds.
+        pub unsafe fn forward_packed(isa: Isa, conv: &Conv2d, x: *const T, packed: *const T, epilogue: &Epilogue<T>, target: Target<T>) = forward_packed_of;
+        /// `dx`, the gradient with respect to the input, from `dy`, that with respect to the output.
+        ///
+        /// # Safety
+        /// The pointers cover the tensors that `conv` describes; `dx` overlaps none of the others and may be uninitialised.
+        pub unsafe fn input_grad(isa: Isa, conv: &Conv2d, dy: *const T, weight: *const T, dx: *mut T) = input_grad_of;
+        /// [`input_grad()`] with weights made by [`pack`] for [`Direction::InputGrad`] on the same instruction set.
+        ///
+        /// # Safety
+        /// As for [`input_grad()`]; `packed` covers [`packed_len`] values.
+        pub unsafe fn input_grad_packed(isa: Isa, conv: &Conv2d, dy: *const T, packed: *const T, dx: *mut T) = input_grad_packed_of;
+        /// `dw`, the gradient with respect to the weight, from the input and `dy`, the gradient with respect to the output.
+        ///
+        /// # Safety
+        /// The pointers cover the tensors that `conv` describes; `dw` overlaps none of the others and may be uninitialised.
+        pub unsafe fn weight_grad(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) = weight_grad_of;
+    }
+}
+
+/// [`pack()`] of one type.
 ///
 /// # Safety
-/// `weight` covers what `conv` describes, `to` has room for [`packed_len`] values of the same arguments.
-pub unsafe fn pack<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction, weight: *const T, to: *mut T) {
+/// As there.
+unsafe fn pack_of<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction, weight: *const T, to: *mut T) {
     let turned = direction == Direction::InputGrad;
     // SAFETY: the caller's promise.
     unsafe {
@@ -191,12 +228,11 @@ pub unsafe fn pack<T: Element>(isa: Isa, conv: &Conv2d, direction: Direction, we
     }
 }
 
-/// `y = activation(conv(x, weight) + bias + residual)`.
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the tensors that `conv` describes (`bias`: `out_channels`, a residual: the output); `y` overlaps none
-/// of the others and may be uninitialised.
-pub unsafe fn forward<T: Element>(
+/// As there.
+unsafe fn forward_of<T: Element>(
     isa: Isa,
     conv: &Conv2d,
     x: *const T,
@@ -217,12 +253,11 @@ pub unsafe fn forward<T: Element>(
     });
 }
 
-/// [`forward()`] with weights made by [`pack`] for [`Direction::Forward`] on the same instruction set, and with a choice of what is
-/// written.
+/// [`forward_packed()`] of one type.
 ///
 /// # Safety
-/// As for [`forward()`]; `packed` covers [`packed_len`] values. For [`Target::Pooled`], [`can_pool`] holds.
-pub unsafe fn forward_packed<T: Element>(
+/// As there.
+unsafe fn forward_packed_of<T: Element>(
     isa: Isa,
     conv: &Conv2d,
     x: *const T,
@@ -265,11 +300,11 @@ pub fn can_pool<T: Element>(conv: &Conv2d, epilogue: &Epilogue<T>) -> bool {
     conv.out.iter().all(|n| n % 2 == 0) && epilogue.is_simple() && !conv.is_pointwise()
 }
 
-/// `dx`, the gradient with respect to the input, from `dy`, that with respect to the output.
+/// [`input_grad()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the tensors that `conv` describes; `dx` overlaps none of the others and may be uninitialised.
-pub unsafe fn input_grad<T: Element>(isa: Isa, conv: &Conv2d, dy: *const T, weight: *const T, dx: *mut T) {
+/// As there.
+unsafe fn input_grad_of<T: Element>(isa: Isa, conv: &Conv2d, dy: *const T, weight: *const T, dx: *mut T) {
     scratch::with(packed_len::<T>(isa, conv, Direction::InputGrad), |packed: *mut T| {
         // SAFETY: the caller's promise; the buffer has the room that was asked for.
         unsafe {
@@ -279,11 +314,11 @@ pub unsafe fn input_grad<T: Element>(isa: Isa, conv: &Conv2d, dy: *const T, weig
     });
 }
 
-/// [`input_grad()`] with weights made by [`pack`] for [`Direction::InputGrad`] on the same instruction set.
+/// [`input_grad_packed()`] of one type.
 ///
 /// # Safety
-/// As for [`input_grad()`]; `packed` covers [`packed_len`] values.
-pub unsafe fn input_grad_packed<T: Element>(
+/// As there.
+unsafe fn input_grad_packed_of<T: Element>(
     isa: Isa,
     conv: &Conv2d,
     dy: *const T,
@@ -312,11 +347,11 @@ pub unsafe fn input_grad_packed<T: Element>(
     }
 }
 
-/// `dw`, the gradient with respect to the weight, from the input and `dy`, the gradient with respect to the output.
+/// [`weight_grad()`] of one type.
 ///
 /// # Safety
-/// The pointers cover the tensors that `conv` describes; `dw` overlaps none of the others and may be uninitialised.
-pub unsafe fn weight_grad<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) {
+/// As there.
+unsafe fn weight_grad_of<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: *const T, dw: *mut T) {
     // SAFETY: the caller's promise.
     unsafe {
         if depthwise::is_depthwise(conv) {
@@ -329,3 +364,8 @@ pub unsafe fn weight_grad<T: Element>(isa: Isa, conv: &Conv2d, x: *const T, dy: 
         }
     }
 }
+
+/// The functions of this module for one type.
+pub trait Entries<T>: Entry<T> + weight_grad::Entry<T> {}
+impl Entries<f32> for f32 {}
+impl Entries<f64> for f64 {}

@@ -184,11 +184,21 @@ impl Task<'_> {
     }
 }
 
-/// `db[o]`, the gradient with respect to the bias: the sum of `dy` over images and pixels, pairwise.
+entry_points! {
+    trait Entry<T> {
+        /// `db[o]`, the gradient with respect to the bias: the sum of `dy` over images and pixels, pairwise.
+        ///
+        /// # Safety
+        /// `dy` covers the output, `db` has room for `out_channels` values.
+        pub unsafe fn bias_grad(conv: &Conv2d, dy: *const T, db: *mut T) = bias_grad_of;
+    }
+}
+
+/// [`bias_grad()`] of one type.
 ///
 /// # Safety
-/// `dy` covers the output, `db` has room for `out_channels` values.
-pub unsafe fn bias_grad<T: Element + std::ops::Add<Output = T>>(conv: &Conv2d, dy: *const T, db: *mut T) {
+/// As there.
+unsafe fn bias_grad_of<T: Element + std::ops::Add<Output = T>>(conv: &Conv2d, dy: *const T, db: *mut T) {
     let plane = conv.out[0] * conv.out[1];
     let shared = parallel::Shared((dy, db));
     let grain = (parallel::GRAIN / (conv.batch * plane).max(1)).max(1);

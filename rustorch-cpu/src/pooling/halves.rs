@@ -126,11 +126,21 @@ pub struct HalveBackward<T> {
     pub dx: *mut T,
 }
 
-/// The gradient of [`halve`], and of ReLU on either side of it: each element of `dy` goes to its maximum's place, the others get 0.
+entry_points! {
+    trait Entry<T> {
+        /// The gradient of [`halve`], and of ReLU on either side of it: each element of `dy` goes to its maximum's place, the others get 0.
+        ///
+        /// # Safety
+        /// The pointers cover what is described; `dx` overlaps none of the others.
+        pub unsafe fn halve_backward(isa: Isa, work: &HalveBackward<T>) = halve_backward_of;
+    }
+}
+
+/// [`halve_backward()`] of one type.
 ///
 /// # Safety
-/// The pointers cover what is described; `dx` overlaps none of the others.
-pub unsafe fn halve_backward<T: Number>(isa: Isa, work: &HalveBackward<T>) {
+/// As there.
+unsafe fn halve_backward_of<T: Number>(isa: Isa, work: &HalveBackward<T>) {
     let [height, width] = work.size;
     let (input, output) = (height * width, height / 2 * (width / 2));
     let shared = parallel::Shared(*work);

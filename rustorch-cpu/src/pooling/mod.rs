@@ -141,8 +141,23 @@ impl Pooling<'_> {
     }
 }
 
-/// The greatest element of every window, NaN if there is one, and on request its place in the plane: the first among equals.
-pub fn max_forward<T: Number>(
+entry_points! {
+    trait Entry<T> {
+        /// The greatest element of every window, NaN if there is one, and on request its place in the plane: the first among equals.
+        pub fn max_forward(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>], places: Option<&mut [MaybeUninit<i32>]>) = max_forward_of;
+        /// Adds each element of `dy` to the place in its plane of `dx` from which it came; `dx` starts at zero.
+        pub fn scatter(pooling: &Pooling<'_>, dy: &[T], places: &[i32], dx: &mut [MaybeUninit<T>]) = scatter_of;
+        /// Reads each place of a plane: the adjoint of [`scatter`].
+        pub fn gather(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut [MaybeUninit<T>]) = gather_of;
+        /// The average of every window.
+        pub fn average(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>]) = average_of;
+        /// Spreads each element of `dy` evenly over its window: the adjoint of [`average`].
+        pub fn spread(pooling: &Pooling<'_>, dy: &[T], dx: &mut [MaybeUninit<T>]) = spread_of;
+    }
+}
+
+/// [`max_forward()`] of one type.
+fn max_forward_of<T: Number>(
     pooling: &Pooling<'_>,
     x: &[T],
     y: &mut [MaybeUninit<T>],
@@ -218,8 +233,8 @@ impl<T: Number> Kernel for MaxPlane<'_, T> {
     }
 }
 
-/// Adds each element of `dy` to the place in its plane of `dx` from which it came; `dx` starts at zero.
-pub fn scatter<T: Number>(pooling: &Pooling<'_>, dy: &[T], places: &[i32], dx: &mut [MaybeUninit<T>]) {
+/// [`scatter()`] of one type.
+fn scatter_of<T: Number>(pooling: &Pooling<'_>, dy: &[T], places: &[i32], dx: &mut [MaybeUninit<T>]) {
     let (input, output) = (pooling.input(), pooling.output());
     assert!(
         dx.len() == pooling.planes * input && dy.len() == pooling.planes * output && places.len() == dy.len()
@@ -236,8 +251,8 @@ pub fn scatter<T: Number>(pooling: &Pooling<'_>, dy: &[T], places: &[i32], dx: &
     });
 }
 
-/// Reads each place of a plane: the adjoint of [`scatter`].
-pub fn gather<T: Number>(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut [MaybeUninit<T>]) {
+/// [`gather()`] of one type.
+fn gather_of<T: Number>(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut [MaybeUninit<T>]) {
     let (input, output) = (pooling.input(), pooling.output());
     assert!(
         x.len() == pooling.planes * input && y.len() == pooling.planes * output && places.len() == y.len()
@@ -252,8 +267,8 @@ pub fn gather<T: Number>(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut
     }
 }
 
-/// The average of every window.
-pub fn average<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>]) {
+/// [`average()`] of one type.
+fn average_of<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>]) {
     let (input, output, width) = (pooling.input(), pooling.output(), pooling.size[1]);
     assert!(x.len() == pooling.planes * input && y.len() == pooling.planes * output);
     let out = parallel::Shared(y.as_mut_ptr());
@@ -285,8 +300,8 @@ pub fn average<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T
     });
 }
 
-/// Spreads each element of `dy` evenly over its window: the adjoint of [`average`].
-pub fn spread<T: Number>(pooling: &Pooling<'_>, dy: &[T], dx: &mut [MaybeUninit<T>]) {
+/// [`spread()`] of one type.
+fn spread_of<T: Number>(pooling: &Pooling<'_>, dy: &[T], dx: &mut [MaybeUninit<T>]) {
     let (input, output, width) = (pooling.input(), pooling.output(), pooling.size[1]);
     assert!(dx.len() == pooling.planes * input && dy.len() == pooling.planes * output);
     let out = parallel::Shared(dx.as_mut_ptr());
@@ -331,3 +346,8 @@ unsafe fn zeroed<'a, T: Number>(ptr: *mut MaybeUninit<T>, len: usize) -> &'a mut
         std::slice::from_raw_parts_mut(ptr.cast(), len)
     }
 }
+
+/// The functions of this module for one type.
+pub trait Entries<T>: Entry<T> + halves::Entry<T> {}
+impl Entries<f32> for f32 {}
+impl Entries<f64> for f64 {}

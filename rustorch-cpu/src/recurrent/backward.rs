@@ -63,11 +63,21 @@ impl<T> Gradient<T> {
     }
 }
 
-/// Computes the gradients.
+entry_points! {
+    trait Entry<T> {
+        /// Computes the gradients.
+        ///
+        /// # Safety
+        /// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
+        pub unsafe fn backward(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Backward<T>) = backward_of;
+    }
+}
+
+/// [`backward()`] of one type.
 ///
 /// # Safety
-/// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
-pub unsafe fn backward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Backward<T>) {
+/// As there.
+unsafe fn backward_of<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Backward<T>) {
     let &Geometry { cell, hidden, batch, .. } = geometry;
     let (depth, width) = (cell.gates() * hidden, cell.values() * hidden);
     let (groups, table) = (geometry.groups(), io.x.count());

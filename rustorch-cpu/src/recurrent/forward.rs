@@ -39,12 +39,32 @@ pub struct Forward<T> {
     pub workspace: *mut T,
 }
 
-/// The recurrent weights in the order in which [`forward`] reads them, [`Geometry::weights_len`] elements from a multiple of 64
-/// bytes on.
+entry_points! {
+    trait Entry<T> {
+        /// The recurrent weights in the order in which [`forward`] reads them, [`Geometry::weights_len`] elements from a multiple of 64
+        /// bytes on.
+        ///
+        /// # Safety
+        /// `weights` covers the weights, `to` the result.
+        pub unsafe fn pack(isa: Isa, geometry: &Geometry<'_>, weights: *const T, to: *mut T) = pack_of;
+        /// Runs the layer.
+        ///
+        /// # Safety
+        /// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
+        pub unsafe fn forward(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>) = forward_of;
+        /// The input's part of the gates for every row of a table of `count`, `[count, gates · hidden]`, where [`forward`] may look it up.
+        ///
+        /// # Safety
+        /// The pointers cover what was said; `to` overlaps nothing else.
+        pub unsafe fn multiply_table(geometry: &Geometry<'_>, weights: &Weights<T>, table: (*const T, usize), to: *mut T) = multiply_table_of;
+    }
+}
+
+/// [`pack()`] of one type.
 ///
 /// # Safety
-/// `weights` covers the weights, `to` the result.
-pub unsafe fn pack<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: *const T, to: *mut T) {
+/// As there.
+unsafe fn pack_of<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: *const T, to: *mut T) {
     let hidden = geometry.hidden as isize;
     // SAFETY: the caller's promise.
     unsafe { panels(isa, geometry, to).pack(weights, hidden * hidden, hidden, 1) }
@@ -55,11 +75,11 @@ pub(super) fn panels<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, packed: *mut 
     Panels::new(T::table(isa), packed, batch, hidden, hidden, cell.gates())
 }
 
-/// Runs the layer.
+/// [`forward()`] of one type.
 ///
 /// # Safety
-/// The pointers of `weights` and `io` cover what their fields say, and outputs overlap nothing else.
-pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>) {
+/// As there.
+unsafe fn forward_of<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &Weights<T>, io: &Forward<T>) {
     let &Geometry { cell, hidden, batch, .. } = geometry;
     let table = io.x.count();
     let mut workspace = Workspace::new(io.workspace, geometry.forward_workspace_len(table));
@@ -147,11 +167,11 @@ pub unsafe fn forward<T: Scalar>(isa: Isa, geometry: &Geometry<'_>, weights: &We
     }
 }
 
-/// The input's part of the gates for every row of a table of `count`, `[count, gates · hidden]`, where [`forward`] may look it up.
+/// [`multiply_table()`] of one type.
 ///
 /// # Safety
-/// The pointers cover what was said; `to` overlaps nothing else.
-pub unsafe fn multiply_table<T: Scalar>(
+/// As there.
+unsafe fn multiply_table_of<T: Scalar>(
     geometry: &Geometry<'_>,
     weights: &Weights<T>,
     (rows, count): (*const T, usize),

@@ -292,3 +292,8 @@ macro_rules! scalar {
     )*};
 }
 scalar!(f32, f64);
+
+/// The functions of this module for one type.
+pub trait Entries<T>: forward::Entry<T> + backward::Entry<T> {}
+impl Entries<f32> for f32 {}
+impl Entries<f64> for f64 {}

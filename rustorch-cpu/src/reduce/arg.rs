@@ -20,6 +20,11 @@ pub trait Ordered: Copy + 'static {
     fn key(self) -> Self::Key;
     /// Whether a key is NaN.
     fn is_nan(key: Self::Key) -> bool;
+    /// [`arg`], compiled in this crate.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn arg(max: bool, plan: &Plan, input: *const Self, values: *mut Self, indices: *mut i64);
 }
 
 macro_rules! ordered {
@@ -30,6 +35,11 @@ macro_rules! ordered {
             fn key(self) -> $key { let to: fn($t) -> $key = $to; to(self) }
             #[inline(always)]
             fn is_nan(key: $key) -> bool { let nan: fn($key) -> bool = $nan; nan(key) }
+            unsafe fn arg(max: bool, plan: &Plan, input: *const $t, values: *mut $t, indices: *mut i64) {
+                let arg = if max { arg_of::<$t, true> } else { arg_of::<$t, false> };
+                // SAFETY: the caller's promise.
+                unsafe { arg(plan, input, values, indices) };
+            }
         }
     )*};
 }
@@ -58,7 +68,22 @@ fn replaces<T: Ordered, const MAX: bool>(new: T::Key, old: T::Key) -> bool {
 /// # Safety
 /// `input` must be readable at all offsets of the plan, and both results writable, by this call alone. The reduced axis
 /// must not be empty.
+#[inline]
 pub unsafe fn arg<T: Ordered, const MAX: bool>(
+    plan: &Plan,
+    input: *const T,
+    values: *mut T,
+    indices: *mut i64,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { T::arg(MAX, plan, input, values, indices) };
+}
+
+/// [`arg`] of one type.
+///
+/// # Safety
+/// As there.
+unsafe fn arg_of<T: Ordered, const MAX: bool>(
     plan: &Plan,
     input: *const T,
     values: *mut T,

@@ -3,6 +3,8 @@
 use half::{bf16, f16};
 use num_complex::Complex;
 
+use super::run::Loops;
+
 /// An accumulation of numbers of type `T`: short runs in [`Fold::Lane`]s, what they come to in an [`Fold::Acc`].
 pub trait Fold<T: Copy>: 'static {
     /// Accumulates up to some dozens of numbers.
@@ -27,6 +29,8 @@ pub trait Fold<T: Copy>: 'static {
     fn combine(a: Self::Acc, b: Self::Acc) -> Self::Acc;
     /// The result. Sums are divided by `divisor`, 1 or the count of a mean, before they are rounded.
     fn finish(acc: Self::Acc, divisor: f64) -> Self::Out;
+    /// The loops over it, which are compiled in this crate.
+    fn loops() -> Loops;
 }
 
 /// `Σ x`; integers wrap around in 64 bits.
@@ -77,6 +81,10 @@ macro_rules! fold {
             #[allow(unused_variables)]
             fn finish($result: $acc, $divisor: f64) -> $out {
                 $finish
+            }
+            #[inline(never)]
+            fn loops() -> Loops {
+                Loops::of::<$fold, $t>()
             }
         }
     };

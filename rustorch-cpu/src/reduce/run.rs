@@ -28,8 +28,18 @@ const MANY: usize = 32;
 ///
 /// # Safety
 /// `input` must be readable at all offsets of the plan, and `output` writable for as many results, by this call alone.
+#[inline]
 pub unsafe fn reduce<F: Fold<T>, T: Copy>(plan: &Plan, input: *const u8, output: *mut u8, divisor: f64) {
-    let (loops, isa) = (Loops::of::<F, T>(), isa());
+    // SAFETY: the caller's promise.
+    unsafe { run(F::loops(), plan, input, output, divisor) };
+}
+
+/// [`reduce`] by these loops.
+///
+/// # Safety
+/// As there.
+unsafe fn run(loops: Loops, plan: &Plan, input: *const u8, output: *mut u8, divisor: f64) {
+    let isa = isa();
     let mut identity = Slot::uninit();
     // SAFETY: room for one accumulator.
     unsafe { (loops.clear)(&mut identity, 1) };
@@ -46,7 +56,7 @@ type Slots = [Slot; COLUMNS];
 /// The code of one fold of one dtype.
 ///
 /// All pointers to elements are to as many as the sizes say, those to accumulators to as many that have been cleared.
-struct Loops {
+pub struct Loops {
     /// Bytes of an element.
     element: usize,
     /// Bytes of a result.
@@ -64,7 +74,7 @@ struct Loops {
 }
 
 impl Loops {
-    fn of<F: Fold<T>, T: Copy>() -> Self {
+    pub(super) fn of<F: Fold<T>, T: Copy>() -> Self {
         const { assert!(size_of::<F::Acc>() <= size_of::<Slot>() && align_of::<F::Acc>() <= align_of::<Slot>()) };
         Self {
             element: size_of::<T>(),

@@ -30,6 +30,11 @@ pub trait Scan<T: Copy>: 'static {
     fn step(acc: Self::Acc, value: T) -> Self::Acc;
     /// The result at an element.
     fn out(acc: Self::Acc) -> Self::Out;
+    /// [`scan`], compiled in this crate.
+    ///
+    /// # Safety
+    /// As there.
+    unsafe fn scan(axis: Axis, kept: &[Axis], reverse: bool, input: *const u8, output: *mut u8);
 }
 
 /// `yᵢ = x₀ + … + xᵢ`
@@ -55,6 +60,10 @@ macro_rules! scan_impl {
             fn out(acc: $acc) -> $out {
                 let finish: fn($acc) -> $out = $finish;
                 finish(acc)
+            }
+            unsafe fn scan(axis: Axis, kept: &[Axis], reverse: bool, input: *const u8, output: *mut u8) {
+                // SAFETY: the caller's promise.
+                unsafe { scan_of::<$scan, $t>(axis, kept, reverse, input, output) };
             }
         }
     };
@@ -105,7 +114,23 @@ fn log_add_exp(a: f64, b: f64) -> f64 {
 ///
 /// # Safety
 /// `input` must be readable and `output` writable at all offsets of the axes, the latter by this call alone.
+#[inline]
 pub unsafe fn scan<S: Scan<T>, T: Copy>(
+    axis: Axis,
+    kept: &[Axis],
+    reverse: bool,
+    input: *const u8,
+    output: *mut u8,
+) {
+    // SAFETY: the caller's promise.
+    unsafe { S::scan(axis, kept, reverse, input, output) };
+}
+
+/// [`scan`] of one kind and type.
+///
+/// # Safety
+/// As there.
+unsafe fn scan_of<S: Scan<T>, T: Copy>(
     axis: Axis,
     kept: &[Axis],
     reverse: bool,

@@ -62,6 +62,7 @@ unsafe fn lanes<O: Eval<T, N>, T: Copy, const N: usize, const SIMD: bool>(args: 
 #[inline(always)]
 unsafe fn load<T: Copy, const N: usize>(inputs: &[*const u8; MAX_INPUTS], i: usize) -> [T; N] {
     let mut values = MaybeUninit::<[T; N]>::uninit();
+    #[expect(clippy::needless_range_loop, reason = "iterators are what this does without")]
     for k in 0..N {
         // SAFETY: the caller's promise; `k` is one of the `N` values.
         unsafe { values.as_mut_ptr().cast::<T>().add(k).write(inputs[k].cast::<T>().add(i).read()) };
