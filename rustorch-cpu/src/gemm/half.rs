@@ -23,7 +23,7 @@ const TILES: usize = 16;
 const DEPTH: usize = 256;
 
 /// A type of 16 bits that is computed in f32.
-trait Half: Copy + Send + Sync + 'static {
+pub(crate) trait Half: Copy + Send + Sync + 'static {
     /// Whether a pair is what the processor's bf16 instructions take.
     const BF16: bool;
     fn bits(self) -> u16;

@@ -3,7 +3,8 @@
 use half::{bf16, f16};
 use num_complex::Complex;
 
-use super::run::Loops;
+use super::run::{FoldedAs, Loops};
+use crate::gemm::Half;
 
 /// An accumulation of numbers of type `T`: short runs in [`Fold::Lane`]s, what they come to in an [`Fold::Acc`].
 pub trait Fold<T: Copy>: 'static {
@@ -50,7 +51,7 @@ pub struct SumSquares;
 
 /// A fold whose lanes and accumulators combine by the same operation.
 macro_rules! fold {
-    ($fold:ident, $t:ty, $lane:ty, $acc:ty, $out:ty, identity $identity:expr, $acc_identity:expr,
+    ($fold:ident, $t:ty $(as $wide:ty)?, $lane:ty, $acc:ty, $out:ty, identity $identity:expr, $acc_identity:expr,
         |$x:ident| $value:expr, |$a:ident, $b:ident| $op:expr, lift $lift:expr, |$result:ident, $divisor:ident| $finish:expr) => {
         impl Fold<$t> for $fold {
             type Lane = $lane;
@@ -84,27 +85,33 @@ macro_rules! fold {
             }
             #[inline(never)]
             fn loops() -> Loops {
-                Loops::of::<$fold, $t>()
+                fold!(@loops $fold, $t $(as $wide)?)
             }
         }
+    };
+    (@loops $fold:ident, $t:ty) => {
+        Loops::of::<$fold, $t>()
+    };
+    (@loops $fold:ident, $t:ty as $wide:ty) => {
+        Loops::widened::<$fold, $t, $wide>()
     };
 }
 
 macro_rules! float_folds {
-    ($($t:ty: $lane:ty, |$x:ident| $value:expr, $down:expr;)*) => {$(
-        fold!(Sum, $t, $lane, f64, $t, identity 0.0, 0.0, |$x| $value, |a, b| a + b,
+    ($($t:ty $(as $wide:ty)?: $lane:ty, |$x:ident| $value:expr, $down:expr;)*) => {$(
+        fold!(Sum, $t $(as $wide)?, $lane, f64, $t, identity 0.0, 0.0, |$x| $value, |a, b| a + b,
             lift |lane| lane as f64, |acc, divisor| $down(acc / divisor));
-        fold!(NanSum, $t, $lane, f64, $t, identity 0.0, 0.0, |$x| { let v = $value; if v.is_nan() { 0.0 } else { v } },
+        fold!(NanSum, $t $(as $wide)?, $lane, f64, $t, identity 0.0, 0.0, |$x| { let v = $value; if v.is_nan() { 0.0 } else { v } },
             |a, b| a + b, lift |lane| lane as f64, |acc, divisor| $down(acc / divisor));
-        fold!(Product, $t, f64, f64, $t, identity 1.0, 1.0, |$x| ($value) as f64, |a, b| a * b,
+        fold!(Product, $t $(as $wide)?, f64, f64, $t, identity 1.0, 1.0, |$x| ($value) as f64, |a, b| a * b,
             lift |lane| lane, |acc, divisor| $down(acc));
-        fold!(Maximum, $t, $lane, $lane, $t, identity <$lane>::NEG_INFINITY, <$lane>::NEG_INFINITY, |$x| $value,
+        fold!(Maximum, $t $(as $wide)?, $lane, $lane, $t, identity <$lane>::NEG_INFINITY, <$lane>::NEG_INFINITY, |$x| $value,
             |a, b| if b > a || b.is_nan() { b } else { a }, lift |lane| lane, |acc, divisor| $down(acc as f64));
-        fold!(Minimum, $t, $lane, $lane, $t, identity <$lane>::INFINITY, <$lane>::INFINITY, |$x| $value,
+        fold!(Minimum, $t $(as $wide)?, $lane, $lane, $t, identity <$lane>::INFINITY, <$lane>::INFINITY, |$x| $value,
             |a, b| if b < a || b.is_nan() { b } else { a }, lift |lane| lane, |acc, divisor| $down(acc as f64));
-        fold!(SumAbs, $t, $lane, f64, $t, identity 0.0, 0.0, |$x| ($value).abs(), |a, b| a + b,
+        fold!(SumAbs, $t $(as $wide)?, $lane, f64, $t, identity 0.0, 0.0, |$x| ($value).abs(), |a, b| a + b,
             lift |lane| lane as f64, |acc, divisor| $down(acc));
-        fold!(SumSquares, $t, $lane, f64, $t, identity 0.0, 0.0, |$x| { let v = $value; v * v }, |a, b| a + b,
+        fold!(SumSquares, $t $(as $wide)?, $lane, f64, $t, identity 0.0, 0.0, |$x| { let v = $value; v * v }, |a, b| a + b,
             lift |lane| lane as f64, |acc, divisor| $down(acc));
     )*};
 }
@@ -112,24 +119,54 @@ macro_rules! float_folds {
 float_folds! {
     f32: f32, |x| x, |v: f64| v as f32;
     f64: f64, |x| x, |v: f64| v;
-    f16: f32, |x| x.to_f32(), f16::from_f64;
-    bf16: f32, |x| x.to_f32(), bf16::from_f64;
+    f16 as f32: f32, |x| x.to_f32(), f16::from_f64;
+    bf16 as f32: f32, |x| x.to_f32(), bf16::from_f64;
 }
 
-macro_rules! integer_folds {
-    ($($t:ty),*) => {$(
-        fold!(Sum, $t, i64, i64, i64, identity 0, 0, |x| x as i64, |a, b| a.wrapping_add(b), lift |lane| lane,
+macro_rules! sums_of_integers {
+    ($($t:ty $(as $wide:ty)?),*) => {$(
+        fold!(Sum, $t $(as $wide)?, i64, i64, i64, identity 0, 0, |x| x as i64, |a, b| a.wrapping_add(b), lift |lane| lane,
             |acc, divisor| acc);
-        fold!(Product, $t, i64, i64, i64, identity 1, 1, |x| x as i64, |a, b| a.wrapping_mul(b), lift |lane| lane,
-            |acc, divisor| acc);
-        fold!(Maximum, $t, $t, $t, $t, identity <$t>::MIN, <$t>::MIN, |x| x, |a, b| a.max(b), lift |lane| lane,
-            |acc, divisor| acc);
-        fold!(Minimum, $t, $t, $t, $t, identity <$t>::MAX, <$t>::MAX, |x| x, |a, b| a.min(b), lift |lane| lane,
+        fold!(Product, $t $(as $wide)?, i64, i64, i64, identity 1, 1, |x| x as i64, |a, b| a.wrapping_mul(b), lift |lane| lane,
             |acc, divisor| acc);
     )*};
 }
 
-integer_folds!(u8, i8, i16, i32, i64);
+sums_of_integers!(u8 as i64, i8 as i64, i16 as i64, i32 as i64, i64);
+
+macro_rules! extrema_of_integers {
+    ($($t:ty $(as $wide:ty)?: $lane:ty),*) => {$(
+        fold!(Maximum, $t $(as $wide)?, $lane, $lane, $t, identity <$lane>::MIN, <$lane>::MIN, |x| x as $lane, |a, b| a.max(b),
+            lift |lane| lane, |acc, divisor| acc as $t);
+        fold!(Minimum, $t $(as $wide)?, $lane, $lane, $t, identity <$lane>::MAX, <$lane>::MAX, |x| x as $lane, |a, b| a.min(b),
+            lift |lane| lane, |acc, divisor| acc as $t);
+    )*};
+}
+
+extrema_of_integers!(u8: u8, i8 as i32: i32, i16 as i32: i32, i32: i32, i64: i64);
+
+macro_rules! folded_as {
+    ($($t:ty as $wide:ty: |$x:ident| $widen:expr;)*) => {$(
+        impl FoldedAs<$wide> for $t {
+            #[inline(always)]
+            fn widen(self) -> $wide {
+                let $x = self;
+                $widen
+            }
+        }
+    )*};
+}
+
+folded_as! {
+    f16 as f32: |x| x.up();
+    bf16 as f32: |x| x.up();
+    u8 as i64: |x| x.into();
+    i8 as i64: |x| x.into();
+    i16 as i64: |x| x.into();
+    i32 as i64: |x| x.into();
+    i8 as i32: |x| x.into();
+    i16 as i32: |x| x.into();
+}
 
 // Bools are folded as bytes, but those of nothing: all of them are true.
 fold!(Minimum, bool, bool, bool, bool, identity true, true, |x| x, |a, b| a & b, lift |lane| lane,

@@ -59,6 +59,10 @@ type Slots = [Slot; COLUMNS];
 pub struct Loops {
     /// Bytes of an element.
     element: usize,
+    /// Bytes of an element as `row` and `columns` take it.
+    taken: usize,
+    /// Makes elements what `row` and `columns` take, if that is another type.
+    widen: Option<Widen>,
     /// Bytes of a result.
     result: usize,
     /// Makes so many accumulators those of no numbers.
@@ -73,11 +77,51 @@ pub struct Loops {
     finish: unsafe fn(accs: *const Slot, n: usize, to: *mut u8, stride: usize, divisor: f64),
 }
 
+/// Converts `n` elements, `stride` apart, to neighbouring ones of another type.
+type Widen = unsafe fn(from: *const u8, stride: usize, n: usize, to: *mut u8);
+
+/// Numbers that are folded as numbers `W` are, once they have been converted, block by block: half types and small integers have no
+/// loops of their own.
+pub(super) trait FoldedAs<W>: Copy {
+    /// The number as the other type.
+    fn widen(self) -> W;
+}
+
+/// [`Widen`] for two types.
+unsafe fn widen<T: FoldedAs<W>, W>(from: *const u8, stride: usize, n: usize, to: *mut u8) {
+    let (from, to) = (from.cast::<T>(), to.cast::<W>());
+    // SAFETY: the caller promises the elements, and room for them.
+    unsafe {
+        if stride == 1 {
+            (0..n).for_each(|i| to.add(i).write(from.add(i).read().widen()));
+        } else {
+            (0..n).for_each(|i| to.add(i).write(from.add(i * stride).read().widen()));
+        }
+    }
+}
+
 impl Loops {
+    /// Those of numbers that are folded as others.
+    pub(super) fn widened<F, T: FoldedAs<W>, W: Copy>() -> Self
+    where
+        F: Fold<T> + Fold<W, Acc = <F as Fold<T>>::Acc>,
+    {
+        Self {
+            element: size_of::<T>(),
+            widen: Some(widen::<T, W>),
+            result: size_of::<<F as Fold<T>>::Out>(),
+            finish: finish::<F, T>,
+            ..<F as Fold<W>>::loops()
+        }
+    }
+
+    /// Those of numbers that are folded as they are.
     pub(super) fn of<F: Fold<T>, T: Copy>() -> Self {
         const { assert!(size_of::<F::Acc>() <= size_of::<Slot>() && align_of::<F::Acc>() <= align_of::<Slot>()) };
         Self {
             element: size_of::<T>(),
+            taken: size_of::<T>(),
+            widen: None,
             result: size_of::<F::Out>(),
             clear: |accs, n| {
                 // SAFETY: as said at `Loops`; so below.
@@ -105,15 +149,16 @@ impl Loops {
                     accs.add(i).write(F::combine(accs.add(i).read(), others.add(i).read()));
                 });
             },
-            finish: |accs, n, to, stride, divisor| {
-                let (accs, to) = (accs.cast::<F::Acc>(), to.cast::<F::Out>());
-                // SAFETY: as above.
-                (0..n).for_each(|i| unsafe {
-                    to.add(i * stride).write(F::finish(accs.add(i).read(), divisor))
-                });
-            },
+            finish: finish::<F, T>,
         }
     }
+}
+
+/// What [`Loops`] call `finish`.
+unsafe fn finish<F: Fold<T>, T: Copy>(accs: *const Slot, n: usize, to: *mut u8, stride: usize, divisor: f64) {
+    let (accs, to) = (accs.cast::<F::Acc>(), to.cast::<F::Out>());
+    // SAFETY: as said at `Loops`.
+    (0..n).for_each(|i| unsafe { to.add(i * stride).write(F::finish(accs.add(i).read(), divisor)) });
 }
 
 struct Job<'a> {
@@ -204,16 +249,27 @@ impl Job<'_> {
 
     fn row(&self, offset: usize, stride: usize, n: usize, acc: &mut Slot) {
         let from = self.input.wrapping_add(offset * self.loops.element);
-        if stride == 1 {
+        if stride == 1 && self.loops.widen.is_none() {
             // SAFETY: `reduce`'s caller promises the elements.
             return unsafe { (self.loops.row)(self.isa, from, n, self.ahead, acc) };
         }
-        self.strided_row(from, stride, n, acc);
+        self.gathered_row(from, stride, n, acc);
     }
 
-    /// Elements apart from each other are brought together first.
+    /// Brings elements that are apart, or of another type than the loops take, together.
+    unsafe fn gather(&self, from: *const u8, stride: usize, n: usize, to: *mut u8) {
+        // SAFETY: the caller promises the elements and room for them.
+        unsafe {
+            match self.loops.widen {
+                Some(widen) => widen(from, stride, n, to),
+                None => strided::copy(self.loops.element, from, stride, to, 1, n),
+            }
+        }
+    }
+
+    /// Elements that have to be gathered.
     #[inline(never)]
-    fn strided_row(&self, from: *const u8, stride: usize, n: usize, acc: &mut Slot) {
+    fn gathered_row(&self, from: *const u8, stride: usize, n: usize, acc: &mut Slot) {
         let size = self.loops.element;
         let mut gathered = [Slot::uninit(); BLOCK];
         for start in (0..n).step_by(BLOCK) {
@@ -221,7 +277,7 @@ impl Job<'_> {
             let to = gathered.as_mut_ptr().cast();
             // SAFETY: `reduce`'s caller promises the elements; there is room for `BLOCK` of any dtype.
             unsafe {
-                strided::copy(size, from, stride, to, 1, n);
+                self.gather(from, stride, n, to);
                 (self.loops.row)(self.isa, to, n, false, acc);
             }
         }
@@ -289,16 +345,16 @@ impl Job<'_> {
 
     fn columns(&self, offset: usize, [row, column]: [usize; 2], sizes: [usize; 2], accs: &mut Slots) {
         let from = self.input.wrapping_add(offset * self.loops.element);
-        if column == 1 {
+        if column == 1 && self.loops.widen.is_none() {
             // SAFETY: `reduce`'s caller promises the elements.
             return unsafe { (self.loops.columns)(self.isa, from, row, sizes, accs.as_mut_ptr()) };
         }
-        self.strided_columns(from, [row, column], sizes, accs);
+        self.gathered_columns(from, [row, column], sizes, accs);
     }
 
-    /// Elements apart from each other are brought together first.
+    /// Elements that have to be gathered.
     #[inline(never)]
-    fn strided_columns(
+    fn gathered_columns(
         &self,
         from: *const u8,
         [row, column]: [usize; 2],
@@ -314,7 +370,7 @@ impl Job<'_> {
             unsafe {
                 for r in 0..n {
                     let from = from.wrapping_add((start + r) * row * size);
-                    strided::copy(size, from, column, to.add(r * width * size), 1, width);
+                    self.gather(from, column, width, to.add(r * width * self.loops.taken));
                 }
                 (self.loops.columns)(self.isa, to, width, [n, width], accs.as_mut_ptr());
             }
