@@ -83,17 +83,25 @@ pub(super) struct Shape {
     pub mistake: Option<Mistake>,
 }
 
+impl Shape {
+    /// In place of one that cannot be read, for this reason, which has been reported if it is `None`.
+    pub fn unclear(span: Span, error: Option<syn::Error>) -> Shape {
+        Shape { dims: Vec::new(), span, mistake: Some(Mistake { error, is_clear: false }) }
+    }
+}
+
 /// What is wrong with the way in which a shape is written.
 #[derive(Clone)]
 pub(super) struct Mistake {
-    pub error: syn::Error,
+    /// `None` if it has been reported.
+    pub error: Option<syn::Error>,
     /// Whether it is clear what was meant.
     pub is_clear: bool,
 }
 
 impl Mistake {
     pub fn new(span: Span, message: String, is_clear: bool) -> Option<Mistake> {
-        Some(Mistake { error: syn::Error::new(span, message), is_clear })
+        Some(Mistake { error: Some(syn::Error::new(span, message)), is_clear })
     }
 }
 
@@ -161,6 +169,8 @@ pub(super) enum Statement {
     For(Loop),
     /// An `if` or `match` that has no value.
     Branch(Branch),
+    /// One with a mistake, which has been reported; the names to which it gave a value.
+    Broken(Vec<Ident>),
 }
 
 /// `for (i, block) in self.blocks.iter().enumerate() { .. }`
@@ -174,6 +184,8 @@ pub(super) struct Loop {
 pub(super) enum Value {
     Expr(Expr),
     Branch(Branch),
+    /// It has a mistake, which has been reported.
+    Broken,
 }
 
 /// `if .. { .. } else if .. { .. } else { .. }`, or `match .. { .. }`.

@@ -5,6 +5,9 @@ mod written;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
+/// In place of a message, where what is wrong has been said.
+pub(super) const REPORTED: &str = "";
+
 /// What is wrong with a model, in the order in which it was found.
 #[derive(Default)]
 pub(super) struct Errors {
@@ -24,9 +27,11 @@ impl Errors {
         self.at(quote!(#(#ends)*), message);
     }
 
-    /// Adds an error of the parser.
+    /// Adds an error of the parser, or of another that knows no `Errors`.
     pub fn push(&mut self, error: syn::Error) {
-        self.list.push(error);
+        if error.to_string() != REPORTED {
+            self.list.push(error);
+        }
     }
 
     /// The value, or its error added.

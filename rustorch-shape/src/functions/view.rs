@@ -110,7 +110,7 @@ pub(super) const FUNCTIONS: &[FunctionSpec] = &[
         outputs: Outputs::Pieces,
         ..view(
             "chunk",
-            "`chunks` equal pieces along `dim`",
+            "`chunks` equal pieces along `dim`; the last is smaller where a known size cannot be divided",
             &[ArgSpec::size("chunks"), ArgSpec::axis("dim").or(Fallback::Axis(0))],
             chunk,
         )

@@ -12,7 +12,7 @@ mod pattern;
 mod steps;
 
 use super::errors::{Errors, Place};
-use super::ir::{Body, Counter, Forward, Model, Region, Shape, Use, Var};
+use super::ir::{Body, Counter, Forward, Model, Op, Region, Shape, Use, Var};
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::args::Args;
@@ -285,9 +285,11 @@ fn wrong_count(declared: usize, body: &Region) -> String {
         _ => format!("the forward pass is declared to give {declared} tensors, but gives {given}"),
     };
     let vars: Option<Vec<Var>> = results.iter().map(|result| result.var).collect();
-    let is_call = vars.is_some_and(|vars| body.steps.iter().any(|step| step.results == vars));
-    if declared == 1 && is_call {
-        let (text, rest) = (&results[0].text, ", _".repeat(given - 1));
+    let call = vars.and_then(|vars| body.steps.iter().find(|step| step.results == vars));
+    if let (1, Some(step)) = (declared, call) {
+        // `lstm(x)` is `(y, (h, c))`.
+        let parts = if matches!(step.op, Op::LayerCall { .. }) && given == 3 { 2 } else { given };
+        let (text, rest) = (&results[0].text, ", _".repeat(parts - 1));
         return format!("{message}: take `{text}` apart with `let (y{rest}) = {text};`");
     }
     message

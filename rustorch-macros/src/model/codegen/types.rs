@@ -11,6 +11,10 @@ use std::str::Chars;
 
 /// A size as an expression of type `usize`.
 pub(in super::super) fn size(size: &Poly) -> Piece {
+    // A constant of a module, `config::DEPTH`, is more than a name.
+    if size.params().iter().any(|name| name.contains("::")) {
+        return Piece::Tokens(size.to_string().parse().unwrap_or_default());
+    }
     if let Some(Atom::Dim(name) | Atom::Param(name)) = size.as_name() {
         return Piece::Name(Ident::new(name, Span::call_site()));
     }

@@ -6,13 +6,13 @@ use super::super::ast::{Block, Branch, BranchKind, Condition, Loop, Pattern, Sta
 use super::super::errors::{Errors, source};
 use super::shapes::{pattern, shapes};
 use super::{brackets, ended_early, expr::expr, python};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Expr, Ident, Token, braced, parenthesized, token};
 
-/// The statements of a block; a wrong one is reported and skipped. `None` if any was wrong.
+/// The statements of a block; a wrong one is reported, and the names that it gave a value are known. `None` if its brackets are wrong.
 pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Option<Block> {
     let mut block = Block { statements: Vec::new(), tail: None, span };
     let mut failed = false;
@@ -29,11 +29,18 @@ pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Opt
             match entry(&ahead, &mut block) {
                 Ok(()) => input.advance_to(&ahead),
                 Err(error) => {
-                    errors.push(ended_early(error, &ahead, last.as_ref()));
+                    let skipped = skip(input)?;
+                    let word = (error.to_string() == "expected `,`").then(|| python::operator(&skipped));
+                    errors.push(word.flatten().unwrap_or_else(|| ended_early(error, &ahead, last.as_ref())));
                     failed = true;
-                    skip(input)?;
+                    let mut names = Vec::new();
+                    given_values(skipped, &mut names);
+                    block.statements.push(Statement::Broken(names));
                 }
             }
+        }
+        if failed && block.tail.is_none() {
+            block.tail = Some(Value::Broken);
         }
         Ok(None)
     };
@@ -46,25 +53,56 @@ pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Opt
         }
         result = (|input: ParseStream| all(input, errors)).parse2(tokens);
     }
-    errors.take(result);
-    (!failed).then_some(block)
+    errors.take(result).map(|_| block)
 }
 
-/// Goes on behind the next `;`, or at the next line that begins as a statement does.
-fn skip(input: ParseStream) -> syn::Result<()> {
-    let mut first = true;
+/// Goes on behind the next `;`, or at the next line that begins as a statement does; gives what was skipped.
+fn skip(input: ParseStream) -> syn::Result<Vec<TokenTree>> {
+    let mut skipped = Vec::new();
     while !input.is_empty() {
         let starts = input.peek(Token![let]) || input.peek(Token![for]);
-        if starts && !first {
-            return Ok(());
+        if starts && !skipped.is_empty() {
+            break;
         }
-        first = false;
         if input.parse::<Option<Token![;]>>()?.is_some() {
-            return Ok(());
+            break;
         }
-        input.parse::<TokenTree>()?;
+        skipped.push(input.parse()?);
     }
-    Ok(())
+    Ok(skipped)
+}
+
+/// The names that stand before a `=`, in `let` or not, and those between `let` and the end if there is none.
+fn given_values(tokens: Vec<TokenTree>, names: &mut Vec<Ident>) {
+    let is = |token: Option<&TokenTree>, text: &str| token.is_some_and(|token| token.to_string() == text);
+    let is_equals = |at: usize| {
+        let next = &tokens[at + 1..];
+        is(tokens.get(at), "=") && !is(next.first(), "=") && !is(next.first(), ">")
+    };
+    let mut start = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        let begins = is(Some(token), ";")
+            || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+        if is_equals(at) || (at + 1 == tokens.len() && is(tokens.get(start), "let")) {
+            idents(tokens[start..=at].iter().cloned().collect(), names);
+        }
+        if let TokenTree::Group(group) = token {
+            given_values(group.stream().into_iter().collect(), names);
+        }
+        if begins || is_equals(at) {
+            start = at + 1;
+        }
+    }
+}
+
+/// The names among these tokens.
+fn idents(tokens: TokenStream, names: &mut Vec<Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => idents(group.stream(), names),
+            token => names.extend(syn::parse2::<Ident>(token.into())),
+        }
+    }
 }
 
 /// A nested block, of which the first mistake is reported.
@@ -97,15 +135,23 @@ fn entry(input: ParseStream, block: &mut Block) -> syn::Result<()> {
             false => block.tail = Some(Value::Branch(branch)),
         }
     } else if is_assignment_ahead(input) {
-        let pattern = pattern(input)?;
-        input.parse::<Token![=]>()?;
-        let value = value(input)?;
-        end(input, &value)?;
-        block.statements.push(Statement::Assign { pattern, value });
+        let statement = assignment(input)?;
+        block.statements.push(statement);
     } else {
         expression(input, block)?;
     }
     Ok(())
+}
+
+/// `x = ..;`, without the `;` at the end of a block.
+fn assignment(input: ParseStream) -> syn::Result<Statement> {
+    let pattern = pattern(input)?;
+    input.parse::<Token![=]>()?;
+    let value = value(input)?;
+    if !input.is_empty() {
+        end(input, &value)?;
+    }
+    Ok(Statement::Assign { pattern, value })
 }
 
 /// `x = ..` or `(h, c) = ..`
@@ -221,19 +267,32 @@ fn matched(input: ParseStream) -> syn::Result<Branch> {
     braced!(content in input);
     let (mut patterns, mut arms) = (Vec::new(), Vec::new());
     while !content.is_empty() {
-        let pattern = content.call(syn::Pat::parse_multi_with_leading_vert)?;
+        let case = content.call(syn::Pat::parse_multi_with_leading_vert)?;
         if content.peek(Token![if]) {
             return Err(content.error("a guard cannot be used here: write `if .. { .. } else { .. }`"));
         }
-        patterns.push(quote::ToTokens::to_token_stream(&pattern));
+        patterns.push(quote::ToTokens::to_token_stream(&case));
         content.parse::<Token![=>]>()?;
         if content.peek(token::Brace) {
             arms.push(nested(&content)?);
             content.parse::<Option<Token![,]>>()?;
         } else {
             let span = content.span();
-            let tail = Some(value(&content)?);
-            arms.push(Block { statements: Vec::new(), tail, span });
+            let mut block = Block { statements: Vec::new(), tail: None, span };
+            if is_assignment_ahead(&content) {
+                let name = pattern(&content)?;
+                content.parse::<Token![=]>()?;
+                block.statements.push(Statement::Assign { pattern: name, value: value(&content)? });
+            } else {
+                match value(&content)? {
+                    Value::Expr(expr) => match compound(&expr)? {
+                        Some(statement) => block.statements.push(statement),
+                        None => block.tail = Some(Value::Expr(expr)),
+                    },
+                    branch => block.tail = Some(branch),
+                }
+            }
+            arms.push(block);
             if !content.is_empty() {
                 content.parse::<Token![,]>()?;
             }
@@ -263,19 +322,11 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
         return Err(input.error("items cannot stand in a forward pass: write this before the `model!`"));
     }
     let expr = expr(input)?;
-    if let Expr::Binary(binary) = &expr
-        && let Some(op) = assigned_op(&binary.op)
-    {
-        let Some(pattern) = place(&binary.left) else {
-            return Err(syn::Error::new_spanned(
-                &binary.left,
-                "only a name can be assigned to, as in `x = x + y;`",
-            ));
-        };
-        let (left, right) = (&binary.left, &binary.right);
-        let value = Value::Expr(syn::parse_quote!(#left #op (#right)));
-        end(input, &Value::Expr(expr.clone()))?;
-        block.statements.push(Statement::Assign { pattern, value });
+    if let Some(statement) = compound(&expr)? {
+        if !input.is_empty() {
+            end(input, &Value::Expr(expr))?;
+        }
+        block.statements.push(statement);
         return Ok(());
     }
     if input.peek(Token![;]) {
@@ -303,6 +354,18 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
     }
     block.tail = Some(Value::Expr(expr));
     Ok(())
+}
+
+/// `x += y` as `x = x + (y)`.
+fn compound(expr: &Expr) -> syn::Result<Option<Statement>> {
+    let Expr::Binary(binary) = expr else { return Ok(None) };
+    let Some(op) = assigned_op(&binary.op) else { return Ok(None) };
+    let (left, right) = (&binary.left, &binary.right);
+    let Some(pattern) = place(left) else {
+        return Err(syn::Error::new_spanned(left, "only a name can be assigned to, as in `x = x + y;`"));
+    };
+    let value = Value::Expr(syn::parse_quote!(#left #op (#right)));
+    Ok(Some(Statement::Assign { pattern, value }))
 }
 
 /// The name that is assigned to.
@@ -336,7 +399,7 @@ fn end(input: ParseStream, value: &Value) -> syn::Result<()> {
             let last = expr.to_token_stream().into_iter().last();
             Err(syn::Error::new_spanned(last, format!("expected `;` after `{}`", source(expr))))
         }
-        Value::Branch(_) => Err(input.error("expected `;` before this")),
+        Value::Branch(_) | Value::Broken => Err(input.error("expected `;` before this")),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The fields of a model, and the layers of the sequential form.
 
 use super::super::ast::{Arg, Field, FieldValue, Item, LayerCall};
-use super::super::errors::Errors;
+use super::super::errors::{Errors, source};
 use super::{ended_early, expr::expr, python};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser, discouraged::Speculative};
 use syn::{Attribute, Expr, Ident, Path, Token, Type, Visibility, bracketed, parenthesized, token};
@@ -94,8 +94,8 @@ pub(super) fn field(input: ParseStream, fields: &mut Vec<Field>, errors: &mut Er
     result
 }
 
-/// A layer of the sequential form, with a name or without.
-pub(super) fn item(input: ParseStream) -> syn::Result<Item> {
+/// A layer of the sequential form, with a name or without; one that cannot be read is there as well.
+pub(super) fn item(input: ParseStream, items: &mut Vec<Item>) -> syn::Result<()> {
     python::comment(input)?;
     let attrs = input.call(Attribute::parse_outer)?;
     let named = input.peek(Ident) && input.peek2(Token![:]) && !input.peek2(Token![::]);
@@ -106,7 +106,10 @@ pub(super) fn item(input: ParseStream) -> syn::Result<Item> {
     } else {
         None
     };
-    Ok(Item { attrs, name, value: field_value(input)? })
+    let mut value = FieldValue::Broken(input.fork().call(Path::parse_mod_style).ok());
+    let result = field_value(input).map(|parsed| value = parsed);
+    items.push(Item { attrs, name, value });
+    result
 }
 
 fn field_value(input: ParseStream) -> syn::Result<FieldValue> {
@@ -161,13 +164,55 @@ fn single(input: ParseStream) -> syn::Result<FieldValue> {
         return Err(syn::Error::new_spanned(path, message));
     }
     if ahead.peek(Token![<]) {
-        return Ok(FieldValue::Submodel(input.parse::<Type>()?));
+        let whole = input.fork();
+        if let Ok(ty) = whole.parse::<Type>() {
+            input.advance_to(&whole);
+            return Ok(FieldValue::Submodel(ty));
+        }
+        input.advance_to(&ahead);
+        return computed(input, path).map(FieldValue::Submodel);
     }
     input.advance_to(&ahead);
     Ok(FieldValue::Layer(layer_call(input, path)?))
 }
 
+/// `Block<2 * D>`, where Rust wants braces around the size: whether it can be computed is seen later.
+fn computed(input: ParseStream, path: Path) -> syn::Result<Type> {
+    let open: Token![<] = input.parse()?;
+    let (mut arguments, mut depth) = (vec![TokenStream::new()], 1_usize);
+    while !input.is_empty() {
+        let token: TokenTree = input.parse()?;
+        if let TokenTree::Punct(punct) = &token {
+            match punct.as_char() {
+                '<' => depth += 1,
+                '>' => depth -= 1,
+                ',' if depth == 1 => {
+                    arguments.push(TokenStream::new());
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        if depth == 0 {
+            arguments.retain(|argument| !argument.is_empty());
+            let braced = arguments.into_iter().map(|argument| {
+                let span = argument.clone().into_iter().next().map_or(open.span, |token| token.span());
+                let mut braces = Group::new(Delimiter::Brace, argument);
+                braces.set_span(span);
+                braces
+            });
+            return syn::parse2(quote::quote!(#path<#(#braced),*>));
+        }
+        arguments.last_mut().into_iter().for_each(|argument| argument.extend([token.clone()]));
+    }
+    Err(syn::Error::new(open.span, format!("the parameters of `{}` end with `>`", source(&path))))
+}
+
 fn layer_call(input: ParseStream, path: Path) -> syn::Result<LayerCall> {
+    if input.peek(token::Bracket) || input.peek(token::Brace) {
+        let name = source(&path);
+        return Err(input.error(format!("the arguments of a layer stand in parentheses: `{name}(..)`")));
+    }
     if !input.peek(token::Paren) {
         return Ok(LayerCall { path, args: Vec::new(), called: false });
     }
@@ -209,6 +254,10 @@ fn arg(input: ParseStream) -> syn::Result<Arg> {
     let name = if named {
         let name = input.call(Ident::parse_any)?;
         input.parse::<Token![=]>()?;
+        if input.is_empty() || input.peek(Token![,]) {
+            let message = format!("`{name}` has no value: write `{name} = ..`, or leave it out");
+            return Err(syn::Error::new(name.span(), message));
+        }
         Some(name)
     } else {
         None

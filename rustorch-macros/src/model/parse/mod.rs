@@ -5,18 +5,18 @@ mod brackets;
 mod expr;
 mod fields;
 mod forward;
+mod head;
 mod python;
 mod sequential;
 mod shapes;
 
 pub(super) use sequential::desugar;
 
-use super::ast::{Form, Model, Shape};
+use super::ast::{Form, Model};
 use super::errors::Errors;
+use head::{Head, head};
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use shapes::shape;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Generics, Ident, Token, Visibility, braced, token};
 
 /// The first model, or at least its name, and the tokens behind it; no model if not even that can be read.
 pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, TokenStream) {
@@ -29,13 +29,17 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         return (None, TokenStream::new());
     }
     let Opened { tokens, inside, after, .. } = open(input);
-    let parsed = (|input: ParseStream| head(input, errors)).parse2(tokens);
-    let head = match parsed {
-        Ok(head) => head.filled(inside, after),
-        Err(error) => {
-            errors.push(end_of(error, last.as_ref()));
-            return (None, TokenStream::new());
-        }
+    let mut found = None;
+    let read = |input: ParseStream| {
+        found = Some(head(input, errors)?);
+        Ok(())
+    };
+    let parsed = read.parse2(tokens);
+    if let Err(error) = parsed {
+        errors.push(end_of(error, last.as_ref()));
+    }
+    let Some(head) = found.map(|head| head.filled(inside, after)) else {
+        return (None, TokenStream::new());
     };
     let Head { attrs, vis, name, generics, signature, content, rest } = head;
     let (has_fields, content) = (content.is_some(), content.unwrap_or_default());
@@ -43,10 +47,7 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
     let form = match signature {
         Some((input, output)) => {
             let mut items = Vec::new();
-            fields::list(content, errors, |stream, _| {
-                items.push(fields::item(stream)?);
-                Ok(())
-            });
+            fields::list(content, errors, |stream, _| fields::item(stream, &mut items));
             if !pass.is_empty() {
                 errors.at(
                     pass,
@@ -56,6 +57,7 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
             Form::Sequential { input, output, items }
         }
         None => {
+            let (content, pass) = taken_out(content, pass, errors);
             let mut fields = Vec::new();
             fields::list(content, errors, |stream, errors| fields::field(stream, &mut fields, errors));
             let forward = match pass.is_empty() {
@@ -71,37 +73,6 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         }
     };
     (Some(Model { attrs, vis, name, generics, form }), rest)
-}
-
-/// Everything up to the braces, and what follows them.
-struct Head {
-    attrs: Vec<Attribute>,
-    vis: Visibility,
-    name: Ident,
-    generics: Generics,
-    signature: Option<(Shape, Shape)>,
-    content: Option<TokenStream>,
-    rest: TokenStream,
-}
-
-impl Head {
-    /// The head of tokens whose braces have been emptied, with their inside and what follows them.
-    fn filled(mut self, inside: Option<TokenStream>, after: TokenStream) -> Self {
-        let Some(inside) = inside else { return self };
-        match &mut self.content {
-            Some(content) => *content = inside,
-            // They are no braces of layers.
-            None => {
-                let mut tokens: Vec<TokenTree> = self.rest.into_iter().collect();
-                if let Some(TokenTree::Group(last)) = tokens.last_mut() {
-                    *last = with_inside(last, inside);
-                }
-                self.rest = tokens.into_iter().collect();
-            }
-        }
-        self.rest.extend(after);
-        self
-    }
 }
 
 /// Tokens with braces among them.
@@ -167,39 +138,6 @@ fn with_inside(group: &Group, inside: TokenStream) -> Group {
     with
 }
 
-fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head> {
-    let attrs = input.call(Attribute::parse_outer)?;
-    let vis = input.parse()?;
-    if input.peek(Token![struct]) {
-        errors.push(input.error("leave out `struct`: a model begins with its name, `pub Name { .. }`"));
-        input.parse::<Token![struct]>()?;
-    }
-    python::class(input, errors)?;
-    let name: Ident = input.parse()?;
-    let mut generics: Generics = input.parse()?;
-    python::base(input, errors)?;
-    let signature = if input.peek(Token![:]) {
-        input.parse::<Token![:]>()?;
-        let from = shape(input)?;
-        input.parse::<Token![->]>()?;
-        Some((from, shape(input)?))
-    } else {
-        None
-    };
-    generics.where_clause = input.parse()?;
-    if !input.peek(token::Brace) {
-        errors.at(
-            &name,
-            format!("`{name}` has no layers: write them in braces, as in `{name} {{ fc: Linear(64, 10) }}`"),
-        );
-        return Ok(Head { attrs, vis, name, generics, signature, content: None, rest: input.parse()? });
-    }
-    let content;
-    braced!(content in input);
-    let (content, rest) = (Some(content.parse()?), input.parse()?);
-    Ok(Head { attrs, vis, name, generics, signature, content, rest })
-}
-
 /// The forward pass that follows the fields, if one does, and what follows it: other models.
 fn split(rest: TokenStream) -> (TokenStream, TokenStream) {
     let tokens: Vec<TokenTree> = rest.into_iter().collect();
@@ -217,6 +155,27 @@ fn split(rest: TokenStream) -> (TokenStream, TokenStream) {
     });
     let end = if is_pass { end } else { 0 };
     (tokens[..end].iter().cloned().collect(), tokens[end..].iter().cloned().collect())
+}
+
+/// The fields, and the forward pass if it stands among them, which is a mistake.
+fn taken_out(content: TokenStream, pass: TokenStream, errors: &mut Errors) -> (TokenStream, TokenStream) {
+    if !pass.is_empty() {
+        return (content, pass);
+    }
+    let tokens: Vec<TokenTree> = content.into_iter().collect();
+    let is_pass = |pair: &[TokenTree]| match pair {
+        [TokenTree::Ident(name), TokenTree::Group(inputs)] => {
+            name == "forward" && inputs.delimiter() == Delimiter::Parenthesis
+        }
+        _ => false,
+    };
+    let Some(at) = tokens.windows(2).position(is_pass) else {
+        return (tokens.into_iter().collect(), pass);
+    };
+    errors.at(&tokens[at], "the forward pass stands behind the braces of the layers, not in them");
+    let is_own = |token: &TokenTree| matches!(token, TokenTree::Ident(name) if name == "fn" || name == "pub");
+    let start = tokens[..at].iter().rposition(|token| !is_own(token)).map_or(0, |last| last + 1);
+    (tokens[..start].iter().cloned().collect(), tokens[at..].iter().cloned().collect())
 }
 
 /// An error at the end of what was read points at its last token: the end itself is nowhere.

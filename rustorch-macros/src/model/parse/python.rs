@@ -70,8 +70,11 @@ pub(super) fn no_layer(input: ParseStream) -> syn::Error {
 /// `class Net(nn.Module) {`: leaves the name to be read.
 pub(super) fn class(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
     let word: Option<Ident> = input.fork().parse().ok();
-    if word.is_some_and(|word| word == "class") && input.peek2(syn::Ident) {
-        errors.push(input.error("leave out `class`: a model begins with its name, `pub Name { .. }`"));
+    if let Some(word) = word.filter(|word| word == "class" || word == "model")
+        && input.peek2(syn::Ident)
+    {
+        let message = format!("leave out `{word}`: a model begins with its name, `pub Name {{ .. }}`");
+        errors.push(input.error(message));
         input.parse::<Ident>()?;
     }
     Ok(())
@@ -110,10 +113,54 @@ pub(super) fn behind(expr: &Expr, input: ParseStream) -> syn::Result<()> {
         let message = format!("the condition comes first: `if self.training {{ {first} }} else {{ .. }}`");
         return Err(input.error(message));
     }
+    let next = input.fork().parse::<Ident>().map_or(String::new(), |word| word.to_string());
+    let is_not = matches!(expr, Expr::Path(path) if path.path.is_ident("not"));
+    match next.as_str() {
+        _ if is_not && !next.is_empty() => {
+            return Err(syn::Error::new_spanned(expr, format!("Rust has no `not`: write `!{next}`")));
+        }
+        "and" => return Err(input.error("masks are combined element by element: write `&`")),
+        "or" => return Err(input.error("masks are combined element by element: write `|`")),
+        _ => {}
+    }
     if input.peek(Token![@]) {
         return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
     }
     Ok(())
+}
+
+/// A word among these tokens that is an operator in Python.
+pub(super) fn operator(tokens: &[TokenTree]) -> Option<syn::Error> {
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                if let Some(error) = operator(&inner) {
+                    return Some(error);
+                }
+            }
+            TokenTree::Ident(word) => {
+                let is_before = |token: &TokenTree| !matches!(token, TokenTree::Punct(_));
+                let follows = tokens.get(at + 1).is_some_and(is_before);
+                let precedes = at > 0 && is_before(&tokens[at - 1]);
+                let message = match word.to_string().as_str() {
+                    "and" if follows && precedes => "masks are combined element by element: write `&`",
+                    "or" if follows && precedes => "masks are combined element by element: write `|`",
+                    "not" if follows && !precedes => "Rust has no `not`: write `!`",
+                    "is" if follows && precedes => {
+                        "Rust has no `is`: values are compared by `==`, and an input is always there"
+                    }
+                    "if" if precedes => {
+                        "the condition comes first: `let y = if self.training { .. } else { .. };`"
+                    }
+                    _ => continue,
+                };
+                return Some(syn::Error::new(word.span(), message));
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `[b, c, h, w]` where names are bound.

@@ -50,7 +50,7 @@ fn in_order(
                 errors.at(model, "layers in order are always there: an `Option` needs a `forward`");
                 continue;
             }
-            FieldValue::Broken(_) => continue,
+            FieldValue::Broken(path) => path.as_ref().map_or_else(|| model.span(), |path| path.span()),
             FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {
                 errors.at(ty, "the sequential form cannot know the shape that a submodel gives: write a `forward` and state it, as in `let h: [batch, D] = block(x);`");
                 continue;

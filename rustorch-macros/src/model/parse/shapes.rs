@@ -4,8 +4,8 @@ use super::super::ast::{Mistake, Pattern, Shape, Shapes};
 use super::super::errors::source;
 use super::python;
 use proc_macro2::TokenStream;
-use syn::parse::Parse;
 use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative;
 use syn::spanned::Spanned;
 use syn::{Expr, Ident, Token, Type, bracketed, parenthesized, token};
 
@@ -14,12 +14,12 @@ pub(in super::super) fn shape(input: ParseStream) -> syn::Result<Shape> {
     let content;
     if input.peek(token::Bracket) {
         let bracket = bracketed!(content in input);
-        let dims = content.parse_terminated(Expr::parse, Token![,])?.into_iter().collect();
+        let dims = sizes(&content)?;
         return Ok(Shape { dims, span: bracket.span.join(), mistake: None });
     }
     if input.peek(token::Paren) {
         let paren = parenthesized!(content in input);
-        let dims: Vec<Expr> = content.parse_terminated(Expr::parse, Token![,])?.into_iter().collect();
+        let dims = sizes(&content)?;
         let span = paren.span.join();
         let text = source(&quote::quote!([#(#dims),*]));
         let mistake = Mistake::new(span, format!("a shape stands in brackets: `{text}`"), !dims.is_empty());
@@ -29,7 +29,7 @@ pub(in super::super) fn shape(input: ParseStream) -> syn::Result<Shape> {
         return Err(input.error("expected a shape in brackets, as in `[batch, 784]`"));
     }
     let written: Type = input.call(Type::without_plus)?;
-    let text = source(&written);
+    let text = source(&written).replace(" < ", "<").replace(" >", ">");
     let message = match text.as_str() {
         "bool" => "an input is a tensor, with a shape like `[batch, 784]`; whether the model is being trained is `self.training`, and a choice between models is a parameter, `const DEEP: bool`".to_owned(),
         "usize" | "isize" | "i32" | "i64" | "f32" | "f64" => format!(
@@ -42,6 +42,33 @@ pub(in super::super) fn shape(input: ParseStream) -> syn::Result<Shape> {
         span: written.span(),
         mistake: Mistake::new(written.span(), message, false),
     })
+}
+
+/// What stands between the brackets of a shape.
+fn sizes(input: ParseStream) -> syn::Result<Vec<Expr>> {
+    const SIZE: &str = "expected a size: a number, a const parameter, the name of one that only a run knows, or `+ - * /` of these, as in `[batch, 4 * D]`";
+    let mut dims = Vec::new();
+    while !input.is_empty() {
+        if input.peek(Token![..]) || input.peek(Token![...]) {
+            return Err(input.error("a shape has a size for every axis, as in `[batch, seq, 784]`"));
+        }
+        // What syn expects of an expression is not what is expected of a size.
+        let ahead = input.fork();
+        match ahead.parse() {
+            Ok(dim) => dims.push(dim),
+            Err(error) if ahead.is_empty() => return Err(error),
+            Err(error) => return Err(syn::Error::new(error.span(), SIZE)),
+        }
+        input.advance_to(&ahead);
+        if input.is_empty() {
+            break;
+        }
+        if !input.peek(Token![,]) {
+            return Err(input.error("expected `,` between the sizes"));
+        }
+        input.parse::<Token![,]>()?;
+    }
+    Ok(dims)
 }
 
 /// A shape, or a tuple of them.

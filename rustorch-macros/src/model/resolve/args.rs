@@ -53,9 +53,9 @@ impl Matcher<'_> {
         whole: &impl ToTokens,
         errors: &mut Errors,
     ) -> Option<(Call, Pairs<'e>)> {
-        let pairs = self.pair(given, errors)?;
         let mut call = Call { args: Args::new(self.op), written: Vec::new() };
-        let mut complete = true;
+        // What is wrong with the values is said as well.
+        let (pairs, mut complete) = self.pair(given, errors)?;
         for (spec, expr) in &pairs {
             // Of values that rules know, nobody wants the expression.
             let mut expr_tokens = TokenStream::new();
@@ -114,8 +114,12 @@ impl Matcher<'_> {
         }
     }
 
-    /// Which argument each expression is for.
-    fn pair<'e>(&self, given: &[(Option<&'e Ident>, &'e Expr)], errors: &mut Errors) -> Option<Pairs<'e>> {
+    /// Which argument each expression is for, and whether there is one for all of them; `None` if there are too many.
+    fn pair<'e>(
+        &self,
+        given: &[(Option<&'e Ident>, &'e Expr)],
+        errors: &mut Errors,
+    ) -> Option<(Pairs<'e>, bool)> {
         let positional: Vec<&'static ArgSpec> = self.positional(given);
         let mut next = positional.iter();
         let mut pairs: Vec<(&'static ArgSpec, &Expr)> = Vec::new();
@@ -139,7 +143,7 @@ impl Matcher<'_> {
                 Some(spec) => pairs.push((spec, expr)),
             }
         }
-        complete.then_some(pairs)
+        (!surplus).then_some((pairs, complete))
     }
 
     /// The arguments that may be given by position; the one that an input can supply may be left out.

@@ -137,6 +137,7 @@ impl Resolver<'_> {
                 Statement::Assign { pattern, value } => self.assign(pattern, value),
                 Statement::For(repeat) => self.repeat(repeat),
                 Statement::Branch(branch) => drop(self.branch(branch, None, false)),
+                Statement::Broken(names) => self.break_all(names),
             }
         }
     }
@@ -204,6 +205,7 @@ impl Resolver<'_> {
             match self.assignable(&text) {
                 Some(scope) => known.push(self.scopes[scope].get(&text).cloned()),
                 None if text == "_" => {}
+                None if matches!(self.lookup(&text), Some(Binding::Value(Val::Broken))) => {}
                 None if self.lookup(&text).is_some() => {
                     self.errors
                         .at(name, format!("`{text}` cannot be assigned to here: write `let {text} = ..`"));
@@ -239,6 +241,17 @@ impl Resolver<'_> {
         match value {
             Value::Expr(expr) => self.expr(expr, target),
             Value::Branch(branch) => self.branch(branch, target, true),
+            Value::Broken => Val::Broken,
+        }
+    }
+
+    /// Names whose values have a mistake, and what is assigned to them is no mistake.
+    fn break_all(&mut self, names: &[Ident]) {
+        for name in names {
+            let text = name.to_string();
+            let scope = self.assignable(&text).unwrap_or(self.scopes.len() - 1);
+            self.sizes.break_name(&text);
+            self.scopes[scope].insert(text, Binding::Value(Val::Broken));
         }
     }
 

@@ -137,6 +137,11 @@ impl Resolver<'_> {
     pub(super) fn method(&mut self, call: &syn::ExprMethodCall, whole: &Expr, target: Option<Target>) -> Val {
         let args: Vec<&Expr> = call.args.iter().collect();
         if is_self(&call.receiver) {
+            if self.field(&call.method).is_none() && functions::find(&call.method.to_string()).is_none() {
+                self.unknown_field(&call.method);
+                self.visit(&args);
+                return Val::Broken;
+            }
             return self.apply(&call.method, &args, whole, target);
         }
         if call.method == "forward" || call.method == "try_forward" {
@@ -184,6 +189,8 @@ impl Resolver<'_> {
                     {
                         self.errors.at(&call.method, view(call));
                     }
+                    // Of a chain of such calls the first is the mistake.
+                    None if self.is_unknown_method(&call.receiver) => {}
                     None => self.unknown_function(&call.method, "method"),
                 }
                 self.visit(&all);
@@ -261,8 +268,32 @@ impl Resolver<'_> {
         }
     }
 
+    /// `x.iter()`
+    fn is_unknown_method(&self, expr: &Expr) -> bool {
+        let Expr::MethodCall(call) = expr else { return false };
+        !is_self(&call.receiver)
+            && call.method != "forward"
+            && functions::find(&call.method.to_string()).is_none()
+            && self.field(&call.method).is_none()
+    }
+
+    /// `self.fc3(x)`
+    fn unknown_field(&mut self, name: &Ident) {
+        let fields: Vec<String> = self.fields.iter().map(|field| field.name.to_string()).collect();
+        let hint = match suggest(&name.to_string(), fields.iter().map(String::as_str)) {
+            Some(meant) => format!("; did you mean `{meant}`?"),
+            None if fields.is_empty() => String::new(),
+            None => format!("; it has `{}`", fields.join("`, `")),
+        };
+        self.errors.at(name, format!("the model has no field `{name}`{hint}"));
+    }
+
     fn unknown_function(&mut self, name: &Ident, what: &str) {
         let text = name.to_string();
+        // A field of this name has been refused.
+        if super::RESERVED.contains(&text.as_str()) {
+            return;
+        }
         let elsewhere = match text.as_str() {
             "size" | "shape" | "dim" | "dims" | "numel" | "len" => Some(SIZES),
             "rearrange" | "reduce" => {

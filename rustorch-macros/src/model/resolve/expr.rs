@@ -36,6 +36,8 @@ impl Resolver<'_> {
                 self.einsum(&call.mac, expr)
             }
             Expr::Macro(call) if pattern::operation(&call.mac).is_some() => self.pattern(&call.mac, expr),
+            // What is wrong with the tensor comes first.
+            Expr::Cast(cast) if self.single(&cast.expr, None).var.is_none() => Val::Broken,
             _ => {
                 self.errors.at(expr, refusal(expr));
                 Val::Broken
@@ -184,6 +186,11 @@ pub(super) fn named(member: &Member) -> Option<&Ident> {
 fn refusal(expr: &Expr) -> String {
     let text = source(expr);
     match expr {
+        Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_)) => format!("`{text}` is no tensor and no number"),
+        Expr::Cast(cast) => format!(
+            "`as` is for numbers: a tensor keeps its dtype in a forward pass; write `{}`",
+            source(&*cast.expr)
+        ),
         Expr::Lit(_) => format!("`{text}` is a number, but a tensor is needed here"),
         Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass; `einsum!`, `rearrange!`, `reduce!` and `repeat!` can", source(&call.mac.path)),
         Expr::Closure(_) => "closures cannot be used in a forward pass: write the steps out".into(),

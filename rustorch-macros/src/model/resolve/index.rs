@@ -2,8 +2,9 @@
 
 use super::super::errors::{place_of, source};
 use super::super::ir::{Bound, Component, ComponentKind, Op, Use};
-use super::body::{Resolver, is_self};
+use super::body::{Binding, Resolver, is_self};
 use super::expr::named;
+use super::size::plain_name;
 use super::value::Val;
 use rustorch_shape::Poly;
 use rustorch_shape::Size;
@@ -124,6 +125,12 @@ impl Resolver<'_> {
                 })
             }
             _ => self.counting().size(expr).map(Bound::FromStart).map_err(|error| {
+                let is_tensor = plain_name(expr)
+                    .is_some_and(|name| matches!(self.lookup(&name), Some(Binding::Value(_))));
+                let error = match is_tensor {
+                    true => format!("`{}` is a tensor", source(expr)),
+                    false => error.to_string(),
+                };
                 let message = format!(
                     "{error}\nan index takes positions (`0`, `-1`), ranges (`..`, `1..N`) and `NewAxis`; for positions that a tensor holds write `index_select(x, dim, index)` or `gather(x, dim, index)`"
                 );

@@ -128,6 +128,22 @@ impl Resolver<'_> {
         }
     }
 
+    /// The length of the array that `self.blocks.len()` asks for.
+    fn length(&self, bound: &Expr) -> Option<String> {
+        let Expr::MethodCall(call) = bound else { return None };
+        let name = match &*call.receiver {
+            Expr::Field(field) if is_self(&field.base) => super::expr::named(&field.member)?,
+            Expr::Path(path) => path.path.get_ident()?,
+            _ => return None,
+        };
+        match &self.fields[self.field(name)?].kind {
+            FieldKind::Layers(_, len) | FieldKind::Submodels(_, len) if call.method == "len" => {
+                Some(source(len))
+            }
+            _ => None,
+        }
+    }
+
     /// The array of layers or submodels, or the range, that a loop goes over.
     fn loop_over(&mut self, over: &Expr, index: Option<&Ident>) -> Option<Over> {
         let mut counts = false;
@@ -153,6 +169,11 @@ impl Resolver<'_> {
             }
             let bounds = [&range.start, &range.end];
             for bound in bounds {
+                if let Some(len) = bound.as_deref().and_then(|bound| self.length(bound)) {
+                    self.errors
+                        .at(bound, format!("an array has the length that its field states: write `{len}`"));
+                    return None;
+                }
                 match bound {
                     Some(bound) => drop(self.condition(bound)?),
                     None => {

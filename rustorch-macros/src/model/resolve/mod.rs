@@ -33,7 +33,7 @@ use syn::Generics;
 use syn::spanned::Spanned;
 
 /// Names that the generated struct or its methods need.
-const RESERVED: [&str; 1] = ["training"];
+const RESERVED: [&str; 2] = ["training", "compiled"];
 
 /// The model with its names resolved.
 pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
@@ -96,7 +96,7 @@ fn computes(ty: &syn::Type, label: &str, constants: &Sizes, errors: &mut Errors)
         }
         let (formula, model) = (source(inner), &last.ident);
         errors.at(
-            expr,
+            inner,
             format!(
                 "`{label}`: stable Rust has no arithmetic with const parameters here; add one that is to be `{formula}`, as in \
                  `const WIDE: usize`, and write `{model}<WIDE>`: where the sizes meet, it is compared with `{formula}`"
@@ -136,10 +136,7 @@ fn resolve_fields(fields: &[ast::Field], constants: &Sizes, errors: &mut Errors)
             continue;
         }
         if RESERVED.contains(&name.as_str()) {
-            errors.at(
-                &field.name,
-                format!("`{name}` is a field of every model (`self.{name}`): choose another name"),
-            );
+            errors.at(&field.name, format!("`{name}` is a field of every model: choose another name"));
             continue;
         }
         let label = match &field.value {

@@ -5,6 +5,7 @@ use super::super::errors::Errors;
 use super::super::ir::{FieldKind, Key};
 use quote::ToTokens;
 use std::collections::BTreeMap;
+use syn::ext::IdentExt;
 use syn::{Attribute, Expr, Ident, Lit, Meta};
 
 /// The attributes that the struct is to have.
@@ -21,7 +22,7 @@ pub(super) fn key(
     before: &mut BTreeMap<Key, Ident>,
     errors: &mut Errors,
 ) -> Key {
-    let natural = if field.is_anonymous { position.to_string() } else { field.name.to_string() };
+    let natural = if field.is_anonymous { position.to_string() } else { field.name.unraw().to_string() };
     let attr = field.attrs.iter().find(|attr| attr.path().is_ident("name"));
     let key = match attr.map(|attr| (attr, written(attr))) {
         None => Key::Name(natural),

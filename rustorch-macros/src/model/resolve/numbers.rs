@@ -13,6 +13,7 @@ impl Resolver<'_> {
         match value {
             Value::Expr(expr) => self.is_scalar(expr).then(|| expr.clone()),
             Value::Branch(branch) => syn::parse2(self.chosen(branch)?).ok(),
+            Value::Broken => None,
         }
     }
 

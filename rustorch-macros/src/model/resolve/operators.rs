@@ -53,6 +53,11 @@ impl Resolver<'_> {
             }
         };
         let (left, right) = (&*binary.left, &*binary.right);
+        if matches!(binary.op, BinOp::BitXor(_)) && (self.is_scalar(left) || self.is_scalar(right)) {
+            let power = format!("pow({}, {})", source(left), source(right));
+            self.errors.at(whole, format!("`^` says which of two masks holds alone: a power is `{power}`"));
+            return Val::Broken;
+        }
         let (name, left, right) = match (self.is_scalar(left), self.is_scalar(right), turned) {
             (true, true, _) => {
                 self.errors.at(whole, format!("`{}` is no tensor", source(whole)));
@@ -80,7 +85,8 @@ impl Resolver<'_> {
     /// Whether an expression is a number of Rust: no tensor and no layer occurs in it.
     pub(super) fn is_scalar(&self, expr: &Expr) -> bool {
         match expr {
-            Expr::Lit(_) | Expr::Cast(_) => true,
+            Expr::Lit(lit) => !matches!(lit.lit, syn::Lit::Str(_)),
+            Expr::Cast(cast) => self.is_scalar(&cast.expr),
             Expr::Path(path) => match path.path.get_ident() {
                 Some(name) => {
                     let text = name.to_string();

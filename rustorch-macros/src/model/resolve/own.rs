@@ -3,11 +3,12 @@
 use super::super::ast::LayerCall;
 use super::super::errors::{Errors, source};
 use super::super::ir::{FieldKind, Init, OwnTensor};
+use super::args::quoted;
 use super::size::Sizes;
 use super::written::{as_float, elements};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use rustorch_shape::suggest;
+use rustorch_shape::{Dims, suggest};
 use syn::{Expr, Lit, UnOp};
 
 /// The functions of `nn::init` that a first value may name, and the numbers that each takes; of one with fewer numbers the
@@ -22,8 +23,14 @@ const INITS: &[(&str, &[&str])] = &[
     ("trunc_normal", &["mean", "std", "low", "high"]),
     ("xavier_uniform", &["gain"]),
     ("xavier_normal", &["gain"]),
+    ("kaiming_uniform", &[]),
+    ("kaiming_normal", &[]),
     ("orthogonal", &["gain"]),
 ];
+
+/// Those that need the fans of a matrix, or its rows.
+const OF_MATRICES: [&str; 5] =
+    ["xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"];
 
 /// Whether this names a parameter (`false`) or a buffer (`true`).
 pub(super) fn is_buffer(name: &str) -> Option<bool> {
@@ -72,7 +79,24 @@ pub(super) fn tensor(
     let sizes: Vec<Option<_>> = dims.into_iter().map(|dim| errors.take(constants.size(dim))).collect();
     let shape = sizes.into_iter().collect::<Option<Vec<_>>>()?;
     let init = match init {
-        Some(init) => first_value(init, field, errors)?,
+        Some(expr) => {
+            let init = first_value(expr, field, errors)?;
+            let rank = shape.len();
+            let needed = match &init {
+                Init::Function { name, .. } if OF_MATRICES.contains(name) && rank < 2 => "at least 2 axes",
+                Init::Function { name: "eye", .. } if rank != 2 => "2 axes",
+                _ => "",
+            };
+            if !needed.is_empty() {
+                let (init, shape) = (source(expr), Dims(&shape));
+                errors.at(
+                    expr,
+                    format!("`{field}`: `{init}` needs a tensor of {needed}, but {shape} has {rank}"),
+                );
+                return None;
+            }
+            init
+        }
         None => Init::Function { name: "zeros", args: Vec::new() },
     };
     Some(FieldKind::Tensor(OwnTensor { is_buffer, shape, init }))
@@ -94,16 +118,17 @@ fn first_value(expr: &Expr, field: &str, errors: &mut Errors) -> Option<Init> {
     let text = name.to_string();
     let Some((known, numbers)) = INITS.iter().find(|(known, _)| *known == text) else {
         let meant = suggest(&text, INITS.iter().map(|(name, _)| *name));
-        return match meant {
-            Some(meant) => {
-                errors.at(
-                    name,
-                    format!("`{field}`: there is no first value `{text}`; did you mean `{meant}`?"),
-                );
-                None
+        let is_function = matches!(expr, Expr::Call(_)) || !text.starts_with(char::is_lowercase);
+        let hint = match meant {
+            Some(meant) => format!("; did you mean `{meant}`?"),
+            None if is_function => return Some(Init::Tensor(expr.to_token_stream())),
+            None => {
+                let known: Vec<&str> = INITS.iter().map(|(name, _)| *name).collect();
+                format!(": it is one of {}, a number, or an expression that is a `Tensor`", quoted(&known))
             }
-            None => Some(Init::Tensor(expr.to_token_stream())),
         };
+        errors.at(name, format!("`{field}`: there is no first value `{text}`{hint}"));
+        return None;
     };
     let mut args: Vec<TokenStream> = args.into_iter().map(as_float).collect();
     // The mean of a normal distribution and the gain have defaults.
@@ -118,7 +143,10 @@ fn first_value(expr: &Expr, field: &str, errors: &mut Errors) -> Option<Init> {
         ("xavier_uniform" | "xavier_normal" | "orthogonal", 0) => args = vec![quote!(1.0)],
         _ => {}
     }
-    if args.len() != numbers.len() {
+    if known.starts_with("kaiming") && args.is_empty() {
+        let init = quote!(::rustorch::nn::init);
+        args = vec![quote!(#init::Fan::In), quote!(#init::Nonlinearity::Relu)];
+    } else if args.len() != numbers.len() {
         let usage =
             if numbers.is_empty() { known.to_string() } else { format!("{known}({})", numbers.join(", ")) };
         errors.at(expr, format!("`{field}`: write `init = {usage}`"));

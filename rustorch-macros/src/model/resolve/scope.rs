@@ -98,6 +98,7 @@ pub(super) fn assigned(block: &Block) -> Vec<&Ident> {
                 continue;
             }
             Statement::Assign { pattern, .. } => pattern.names(),
+            Statement::Broken(names) => names.iter().collect(),
             Statement::For(repeat) => assigned(&repeat.body),
             Statement::Branch(branch) => {
                 branch.arms.iter().chain(branch.otherwise.as_deref()).flat_map(assigned).collect()

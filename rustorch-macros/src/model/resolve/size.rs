@@ -1,7 +1,7 @@
 //! Sizes: what an expression like `4 * D` or `(h - 2) / 2` means as a polynomial.
 
 use super::super::ast;
-use super::super::errors::{Errors, source};
+use super::super::errors::{Errors, REPORTED, source};
 use super::super::ir::Shape;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -27,6 +27,8 @@ pub(super) struct Sizes {
     is_lenient: bool,
     /// Names with a mistake that has been reported: they stand for themselves from then on.
     reported: Rc<RefCell<BTreeSet<String>>>,
+    /// Names to which a statement with a mistake was to give a value.
+    broken: BTreeSet<String>,
 }
 
 /// What to write for a size that other libraries leave open.
@@ -49,6 +51,7 @@ impl Sizes {
             is_of_inputs: false,
             is_lenient: false,
             reported: Rc::default(),
+            broken: BTreeSet::new(),
         }
     }
 
@@ -63,6 +66,11 @@ impl Sizes {
             Some(size) => drop(self.named.insert(name.to_owned(), size)),
             None => drop(self.named.remove(name)),
         }
+    }
+
+    /// What this name would be has been reported.
+    pub fn break_name(&mut self, name: &str) {
+        self.broken.insert(name.to_owned());
     }
 
     /// Whether a name stands for a run-time dim: lower case, and not a parameter.
@@ -135,7 +143,7 @@ impl Sizes {
     /// The sizes of a shape; `None` after a mistake, which is reported.
     pub fn shape(&self, shape: &ast::Shape, errors: &mut Errors) -> Option<Shape> {
         if let Some(mistake) = &shape.mistake {
-            errors.push(mistake.error.clone());
+            mistake.error.iter().for_each(|error| errors.push(error.clone()));
             if !mistake.is_clear {
                 return None;
             }
@@ -232,6 +240,7 @@ impl Sizes {
         }
         match &self.dims {
             Some(dims) if dims.contains(&name) || self.is_lenient => Ok(Poly::dim(name)),
+            Some(_) if self.broken.contains(&name) => error(REPORTED.to_string()),
             Some(_) if self.is_of_inputs => error(format!(
                 "`{name}` cannot be read off an input, where it does not stand alone: write `{name}` for the whole size and `{name} / 2` for a part of it, or have it as the size of another axis; constants are in upper case"
             )),

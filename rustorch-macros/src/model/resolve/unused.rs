@@ -46,6 +46,7 @@ impl Search {
                     self.block(body);
                 }
                 Statement::Branch(branch) => self.branch(branch),
+                Statement::Broken(_) => {}
             }
         }
         if let Some(value) = &block.tail {
@@ -58,6 +59,7 @@ impl Search {
         match value {
             Value::Expr(expr) => self.expr(expr),
             Value::Branch(branch) => self.branch(branch),
+            Value::Broken => {}
         }
     }
 

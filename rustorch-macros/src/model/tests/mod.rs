@@ -1,5 +1,6 @@
 //! The stages by hand; what a compiler says of whole programs is in `ui-tests`.
 
+mod cut;
 mod half_written;
 mod large;
 mod messages;
