@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Traits that rustc may say are not implemented; each is public and documented. Those of one `einsum!` are called after the
 /// index whose sizes differ.
-const TRAITS: [&str; 13] = [
+const TRAITS: [&str; 14] = [
     "Axis",
     "Broadcast",
     "CatParts",
@@ -18,6 +18,7 @@ const TRAITS: [&str; 13] = [
     "Permute",
     "SameSizeOf_",
     "Squeeze",
+    "Swap",
     "TensorOperand",
 ];
 

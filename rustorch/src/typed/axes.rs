@@ -1,5 +1,6 @@
 //! Shapes with an axis looked up, replaced, removed or inserted, and with all axes permuted.
 
+use super::count::Message;
 use super::{Const, Dim, One, Shape};
 
 /// A shape that has axis `I`.
@@ -100,18 +101,19 @@ pub trait Permute<Order>: Shape {
     const ORDER: &'static [usize];
 }
 
-/// Whether no axis is named twice.
-pub(super) const fn distinct(order: &[usize]) -> bool {
+/// Fails to compile where an axis is named twice.
+#[track_caller]
+pub(super) const fn distinct(order: &[usize]) {
     let mut seen = 0u64;
     let mut at = 0;
     while at < order.len() {
         if seen >> order[at] & 1 == 1 {
-            return false;
+            let message = Message::EMPTY.text("permute: axis ").number(order[at]);
+            panic!("{}", message.text(" is named twice, and every axis must be named once").as_str());
         }
         seen |= 1 << order[at];
         at += 1;
     }
-    true
 }
 
 macro_rules! permutations {
@@ -139,21 +141,61 @@ permutations! {
 }
 
 /// A shape whose axes `I` and `J` can be exchanged.
-#[diagnostic::on_unimplemented(message = "shape `{Self}` has no axes {I} and {J} to exchange")]
+#[diagnostic::on_unimplemented(
+    message = "shape `{Self}` has no axes {I} and {J} to exchange",
+    label = "axes are counted from 0",
+    note = "an axis of a typed tensor is a constant from 0 to rank - 1"
+)]
 pub trait Swap<const I: usize, const J: usize>: Shape {
     /// The shape with the two axes exchanged.
     type Output: Shape;
 }
 
-type First<S, const I: usize, const J: usize> = <S as SetAxis<I, <S as Axis<J>>::Dim>>::Output;
+/// Every pair of axes of every rank, `[before] I [between] J [after]`, and every axis with itself.
+///
+/// Written out, because of a blanket implementation over `SetAxis` rustc would report two mistakes for one.
+macro_rules! pairs {
+    ($([$($dim:ident)*];)*) => {$( pairs!(@first [] [$($dim)*]); )*};
+    (@first [$($before:ident)*] []) => {};
+    (@first [$($before:ident)*] [$i:ident $($after:ident)*]) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($before: Dim,)* $i: Dim, $($after: Dim,)*>
+            Swap<{ count!($($before)*) }, { count!($($before)*) }> for ($($before,)* $i, $($after,)*)
+        {
+            type Output = Self;
+        }
+        pairs!(@second [$($before)*] $i [] [$($after)*]);
+        pairs!(@first [$($before)* $i] [$($after)*]);
+    };
+    (@second $before:tt $i:ident $between:tt []) => {};
+    (@second [$($before:ident)*] $i:ident [$($between:ident)*] [$j:ident $($after:ident)*]) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($before: Dim,)* $i: Dim, $($between: Dim,)* $j: Dim, $($after: Dim,)*>
+            Swap<{ count!($($before)*) }, { count!($($before)* $i $($between)*) }>
+            for ($($before,)* $i, $($between,)* $j, $($after,)*)
+        {
+            type Output = ($($before,)* $j, $($between,)* $i, $($after,)*);
+        }
+        #[diagnostic::do_not_recommend]
+        impl<$($before: Dim,)* $i: Dim, $($between: Dim,)* $j: Dim, $($after: Dim,)*>
+            Swap<{ count!($($before)* $i $($between)*) }, { count!($($before)*) }>
+            for ($($before,)* $i, $($between,)* $j, $($after,)*)
+        {
+            type Output = ($($before,)* $j, $($between,)* $i, $($after,)*);
+        }
+        pairs!(@second [$($before)*] $i [$($between)* $j] [$($after)*]);
+    };
+}
 
-#[diagnostic::do_not_recommend]
-impl<S, const I: usize, const J: usize> Swap<I, J> for S
-where
-    S: Axis<I> + Axis<J> + SetAxis<I, <S as Axis<J>>::Dim>,
-    First<S, I, J>: SetAxis<J, <S as Axis<I>>::Dim>,
-{
-    type Output = <First<S, I, J> as SetAxis<J, <S as Axis<I>>::Dim>>::Output;
+pairs! {
+    [A];
+    [A B];
+    [A B C];
+    [A B C D];
+    [A B C D E];
+    [A B C D E F];
+    [A B C D E F G];
+    [A B C D E F G H];
 }
 
 /// A shape whose axis `I` has size 1, so that it can be dropped.

@@ -103,6 +103,8 @@ along_axis! {
     softmax;
     /// The logarithm of `softmax` along axis `I`.
     log_softmax;
+    /// `softmax` of the negative along axis `I`.
+    softmin;
     /// Running sums along axis `I`.
     cumsum;
     /// Running products along axis `I`.
@@ -130,6 +132,24 @@ impl<S: Shape> TypedTensor<S> {
     #[track_caller]
     pub fn clamp(&self, low: f64, high: f64) -> Self {
         Self::infallible(self.as_tensor().clamp(low, high))
+    }
+
+    /// The elements, at least `low`; [`Tensor::clamp_min`].
+    ///
+    /// # Panics
+    /// If the dtype is complex.
+    #[track_caller]
+    pub fn clamp_min(&self, low: f64) -> Self {
+        Self::infallible(self.as_tensor().clamp_min(low))
+    }
+
+    /// The elements, at most `high`; [`Tensor::clamp_max`].
+    ///
+    /// # Panics
+    /// If the dtype is complex.
+    #[track_caller]
+    pub fn clamp_max(&self, high: f64) -> Self {
+        Self::infallible(self.as_tensor().clamp_max(high))
     }
 
     /// `self + weight · (end - self)`; [`Tensor::lerp`].

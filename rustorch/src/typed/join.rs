@@ -7,6 +7,7 @@ use super::count::Message;
 use super::{Axis, Const, Dim, InsertAxis, Shape, TypedTensor};
 use crate::error::expect;
 use crate::{Error, Result, Tensor};
+use std::marker::PhantomData;
 
 /// Tensors that can be put one after the other along axis `I` to give shape `T`: a tuple of two to six references to typed
 /// tensors, or an array of them.
@@ -64,6 +65,31 @@ const fn check(op: &str, axis: usize, parts: Option<usize>, whole: Option<usize>
         let message = message.number(parts).text(" elements together, the whole has ").number(whole);
         panic!("{}", message.as_str());
     }
+}
+
+/// Fails to compile where the result of `narrow` is larger than the tensor.
+#[track_caller]
+const fn within(axis: usize, part: Option<usize>, whole: Option<usize>) {
+    if let (Some(part), Some(whole)) = (part, whole)
+        && part > whole
+    {
+        let message = Message::EMPTY.text("narrow: along axis ").number(axis).text(" the result has ");
+        let message = message.number(part).text(" elements, but the tensor has ").number(whole);
+        panic!("{}", message.as_str());
+    }
+}
+
+/// That the sizes of parts of a type without a name add up. As a constant of the method that is given them, not of one that it calls,
+/// it lets rustc point at the caller.
+struct AddUp<const I: usize, S, P>(PhantomData<(S, P)>);
+
+impl<const I: usize, S: Axis<I>, P: CatParts<I, S>> AddUp<I, S, P> {
+    const FITS: Self = {
+        check("cat", I, P::SIZE, size::<I, S>());
+        AddUp(PhantomData)
+    };
+
+    fn of(self, _: &P) {}
 }
 
 macro_rules! tuples {
@@ -155,15 +181,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: Axis<I>,
     {
-        Self::concatenated::<I, _>(&parts)
-    }
-
-    #[track_caller]
-    fn concatenated<const I: usize, P: CatParts<I, S>>(parts: &P) -> Self
-    where
-        S: Axis<I>,
-    {
-        const { check("cat", I, P::SIZE, size::<I, S>()) };
+        AddUp::<I, S, _>::FITS.of(&parts);
         expect(Tensor::cat(&parts.parts(), I as isize).and_then(|whole| whole.typed()))
     }
 
@@ -231,9 +249,7 @@ impl<S: Shape> TypedTensor<S> {
     {
         const {
             assert!(size::<I, T>().is_some(), "narrow: the size along the axis must be in the type");
-            if let (Some(part), Some(whole)) = (size::<I, T>(), size::<I, S>()) {
-                assert!(part <= whole, "narrow: the result is larger than the tensor along the axis");
-            }
+            within(I, size::<I, T>(), size::<I, S>());
         };
         let length = size::<I, T>().unwrap_or_default();
         TypedTensor::infallible(self.as_tensor().narrow(I as isize, start, length))

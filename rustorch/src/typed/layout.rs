@@ -34,7 +34,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: Permute<Order>,
     {
-        const { assert!(distinct(<S as Permute<Order>>::ORDER), "permute: every axis must be named once") };
+        const { distinct(<S as Permute<Order>>::ORDER) };
         TypedTensor::infallible(self.as_tensor().permute(<S as Permute<Order>>::ORDER))
     }
 

@@ -52,6 +52,7 @@ mod join;
 mod layout;
 mod matmul;
 mod operators;
+mod order;
 mod reduce;
 mod shape;
 mod tensor;
