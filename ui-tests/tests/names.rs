@@ -23,13 +23,14 @@ const TRAITS: [&str; 14] = [
 ];
 
 /// Items of the crate that may appear with their paths.
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 11] = [
     "rustorch::Any",
     "rustorch::Const",
     "rustorch::Shape",
     "rustorch::Tensor",
     "rustorch::TypedTensor",
     "rustorch::einsum",
+    "rustorch::typed::Axis",
     "rustorch::typed::Product",
     "rustorch::typed::Sum",
     "rustorch::typed::TypedOperands",
