@@ -23,7 +23,7 @@ const TRAITS: [&str; 14] = [
 ];
 
 /// Items of the crate that may appear with their paths.
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "rustorch::Any",
     "rustorch::Const",
     "rustorch::Shape",
@@ -31,6 +31,7 @@ const PATHS: [&str; 11] = [
     "rustorch::TypedTensor",
     "rustorch::einsum",
     "rustorch::typed::Axis",
+    "rustorch::typed::CatSum",
     "rustorch::typed::Product",
     "rustorch::typed::Sum",
     "rustorch::typed::TypedOperands",
@@ -109,7 +110,8 @@ fn is_allowed(word: &str) -> bool {
         // A call in a program: `x.typed::<shape![2, 3]>()`.
         Some("") => true,
         Some(rest) if METHODS.iter().any(|module| rest.strip_suffix("::") == Some(*module)) => true,
-        Some(_) => PATHS.contains(&word),
+        // `rustorch::typed::CatSum::<1, ..>::FITS`
+        Some(_) => PATHS.contains(&word.trim_end_matches("::")),
         None => relative == word || PATHS.contains(&word),
     }
 }

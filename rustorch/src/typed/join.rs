@@ -67,9 +67,10 @@ const fn check(op: &str, axis: usize, parts: Option<usize>, whole: Option<usize>
     }
 }
 
-/// Fails to compile where the result of `narrow` is larger than the tensor.
+/// Fails to compile where the result of `narrow` is larger than the tensor, or its size is not known.
 #[track_caller]
 const fn within(axis: usize, part: Option<usize>, whole: Option<usize>) {
+    assert!(part.is_some(), "narrow: the size along the axis must be in the type");
     if let (Some(part), Some(whole)) = (part, whole)
         && part > whole
     {
@@ -79,14 +80,14 @@ const fn within(axis: usize, part: Option<usize>, whole: Option<usize>) {
     }
 }
 
-/// That the sizes of parts of a type without a name add up. As a constant of the method that is given them, not of one that it calls,
-/// it lets rustc point at the caller.
-struct AddUp<const I: usize, S, P>(PhantomData<(S, P)>);
+/// That the parts of [`TypedTensor::cat`] along axis `I` add up to shape `S`.
+// Their type has no name there. As a constant of the method itself, not of one that it calls, this lets rustc point at the caller.
+pub struct CatSum<const I: usize, S, P>(PhantomData<(S, P)>);
 
-impl<const I: usize, S: Axis<I>, P: CatParts<I, S>> AddUp<I, S, P> {
+impl<const I: usize, S: Axis<I>, P: CatParts<I, S>> CatSum<I, S, P> {
     const FITS: Self = {
         check("cat", I, P::SIZE, size::<I, S>());
-        AddUp(PhantomData)
+        CatSum(PhantomData)
     };
 
     fn of(self, _: &P) {}
@@ -181,7 +182,7 @@ impl<S: Shape> TypedTensor<S> {
     where
         S: Axis<I>,
     {
-        AddUp::<I, S, _>::FITS.of(&parts);
+        CatSum::<I, S, _>::FITS.of(&parts);
         expect(Tensor::cat(&parts.parts(), I as isize).and_then(|whole| whole.typed()))
     }
 
@@ -247,10 +248,7 @@ impl<S: Shape> TypedTensor<S> {
         S: Axis<I>,
         T: Axis<I, Removed = <S as Axis<I>>::Removed>,
     {
-        const {
-            assert!(size::<I, T>().is_some(), "narrow: the size along the axis must be in the type");
-            within(I, size::<I, T>(), size::<I, S>());
-        };
+        const { within(I, size::<I, T>(), size::<I, S>()) };
         let length = size::<I, T>().unwrap_or_default();
         TypedTensor::infallible(self.as_tensor().narrow(I as isize, start, length))
     }

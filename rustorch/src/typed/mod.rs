@@ -64,7 +64,7 @@ pub use computed::{Formula, MergeAxes, Product, SameSize, Sum, Windows};
 pub use dim::{Any, BroadcastDim, Const, Dim, DimInParentheses, FixedDim, One};
 pub use einsum::{DynamicOperands, TensorOperand, TypedOperands};
 pub use elementwise::ElementwiseOperand;
-pub use join::{CatParts, SplitParts};
+pub use join::{CatParts, CatSum, SplitParts};
 pub use matmul::MatmulShape;
 pub use shape::{AxisType, FixedShape, Shape};
 pub use tensor::TypedTensor;
