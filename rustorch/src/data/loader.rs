@@ -12,8 +12,8 @@ pub(super) type Fetch<D, B> = Arc<dyn Fn(&D, &[usize]) -> Result<B> + Send + Syn
 /// Batches of a dataset (`torch.utils.data.DataLoader`). Every pass over it is an epoch: `for batch in &loader`.
 ///
 /// With workers, threads make batches ahead of time; batches come in the same order whatever their number. An item that
-/// cannot be read, or a worker that panics, makes the batch an error, and the next batches follow. Leaving the loop
-/// early ends the threads.
+/// cannot be read, or a worker that panics, makes the batch an error, and the next batches follow. Where the threads cannot
+/// be started, an error is the only item. Leaving the loop early ends the threads.
 pub struct DataLoader<D, B> {
     dataset: Arc<D>,
     sampler: Box<dyn Sampler>,
@@ -186,7 +186,10 @@ impl<D: Dataset + 'static, B: Send + 'static> DataLoader<D, B> {
             0 => Source::Here { dataset, fetch, batches: batches.into_iter() },
             workers => {
                 let ahead = workers.saturating_mul(self.prefetch_factor);
-                Source::Threads(Workers::start(dataset, fetch, batches, workers, ahead))
+                match Workers::start(dataset, fetch, batches, workers, ahead) {
+                    Ok(threads) => Source::Threads(threads),
+                    Err(error) => Source::Failed(Some(error)),
+                }
             }
         })
     }
@@ -208,6 +211,8 @@ enum Source<D, B> {
     Here { dataset: Arc<D>, fetch: Fetch<D, B>, batches: std::vec::IntoIter<Vec<usize>> },
     /// Threads make them ahead of time.
     Threads(Workers<B>),
+    /// The threads could not be started: the only item says why.
+    Failed(Option<Error>),
 }
 
 impl<D, B> Iterator for DataLoaderIter<D, B> {
@@ -219,6 +224,7 @@ impl<D, B> Iterator for DataLoaderIter<D, B> {
                 batches.next().map(|indices| fetch(dataset, &indices))
             }
             Source::Threads(workers) => workers.next(),
+            Source::Failed(error) => error.take().map(Err),
         }
     }
 
@@ -226,6 +232,7 @@ impl<D, B> Iterator for DataLoaderIter<D, B> {
         let left = match &self.0 {
             Source::Here { batches, .. } => batches.len(),
             Source::Threads(workers) => workers.left(),
+            Source::Failed(error) => usize::from(error.is_some()),
         };
         (left, Some(left))
     }

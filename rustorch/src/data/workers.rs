@@ -42,19 +42,28 @@ impl<B: Send + 'static> Workers<B> {
         batches: Vec<Vec<usize>>,
         workers: usize,
         ahead: usize,
-    ) -> Self {
+    ) -> Result<Self> {
         let state = State { next: 0, taken: 0, done: BTreeMap::new(), stop: false };
         let total = batches.len();
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), total, ahead });
         let batches = Arc::new(batches);
-        let threads = (0..workers.min(total))
-            .map(|_| {
-                let (shared, batches) = (shared.clone(), batches.clone());
-                let (dataset, fetch) = (dataset.clone(), fetch.clone());
-                std::thread::spawn(move || shared.work(|index| fetch(&dataset, &batches[index])))
-            })
-            .collect();
-        Self { shared, threads }
+        let mut started = Self { shared, threads: Vec::new() };
+        for _ in 0..workers.min(total) {
+            let (shared, batches) = (started.shared.clone(), batches.clone());
+            let (dataset, fetch) = (dataset.clone(), fetch.clone());
+            let work = move || shared.work(|index| fetch(&dataset, &batches[index]));
+            match std::thread::Builder::new().spawn(work) {
+                Ok(thread) => started.threads.push(thread),
+                Err(error) => {
+                    let count = started.threads.len();
+                    return Err(Error::argument(
+                        "DataLoader",
+                        format!("{workers} workers, but only {count} threads could be started: {error}"),
+                    ));
+                }
+            }
+        }
+        Ok(started)
     }
 }
 
@@ -109,7 +118,7 @@ impl<B> Shared<B> {
             if state.stop || state.next == self.total {
                 return None;
             }
-            if state.next < state.taken + self.ahead {
+            if state.next - state.taken < self.ahead {
                 state.next += 1;
                 return Some(state.next - 1);
             }

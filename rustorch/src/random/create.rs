@@ -4,7 +4,7 @@ use super::law::{Law, draw};
 use super::{Generator, default_generator};
 use crate::error::expect;
 use crate::tensor::IntoShape;
-use crate::{DType, Error, Result, Tensor, TensorOptions};
+use crate::{DType, Device, Error, Result, Tensor, TensorOptions};
 
 const UNIT: Law = Law::Uniform { low: 0.0, high: 1.0 };
 const STANDARD: Law = Law::Normal { mean: 0.0, std: 1.0 };
@@ -114,8 +114,13 @@ impl Tensor {
     /// assert_eq!(order, [0, 1, 2, 3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    ///
+    /// # Panics
+    /// If there is not enough memory.
     #[track_caller]
     pub fn randperm(n: usize) -> Tensor {
+        // Says so where memory does not hold the numbers, which a vector does not.
+        expect(Self::uninit(&[n], DType::I64, Device::Cpu));
         let order = default_generator().permutation(n).into_iter().map(|i| i as i64);
         expect(Self::from_vec(order.collect::<Vec<_>>(), [n]))
     }

@@ -207,11 +207,12 @@ fn spaced(
         }
     };
     if let Some((least, greatest)) = whole {
-        let held = |number: f64| number.trunc() >= least as f64 && number.trunc() <= greatest as f64;
-        if let Some(number) = (0..steps).map(|i| map(at(i))).find(|number| !held(*number)) {
+        let held = |number: &f64| *number >= least as f64 && *number <= greatest as f64;
+        let numbers = try_collect(steps, (0..steps).map(|i| map(at(i)).trunc()))?;
+        if let Some(number) = numbers.iter().find(|number| !held(number)) {
             return Err(Error::argument(op, format!("{dtype} does not hold {number}")));
         }
-        return sequence(steps, |i| map(at(i)).trunc(), dtype)?.to_device(device);
+        return Tensor::from_vec(numbers, [steps])?.to_dtype(dtype).to_device(device);
     }
     sequence(steps, |i| map(at(i)), dtype)?.to_device(device)
 }

@@ -1,6 +1,7 @@
 //! Autograd: the tape's semantics, and its behaviour under stress.
 
 mod history;
+mod programs;
 
 use std::sync::{Arc, Mutex};
 
