@@ -94,6 +94,7 @@ fn layers_of_volumes_are_the_same_compiled() -> Result<()> {
 /// A length that a mirror does not fit is an error of the run, since only the run knows it.
 #[test]
 fn lengths_that_only_a_run_knows_are_compared_with_the_padding() -> Result<()> {
+    let _turn = turn();
     let (model, short) = (Signals::new(), Tensor::randn([2, 3, 2]));
     let error = model.try_forward(&short.typed::<shape![Batch, 3, Length]>()?).unwrap_err().to_string();
     assert!(error.contains("padding by 2") && error.contains("is 2"), "{error}");
