@@ -170,6 +170,10 @@ unsafe fn finish_usual<V: Vector<Elem: Real>, const MR: usize, const NV: usize>(
     block: &Block<V::Elem>,
     sums: &[[V; 4]; MAX_TILE_ROWS],
 ) -> bool {
+    // Double precision does without: this is a tenth of the code of all kernels.
+    if const { size_of::<V::Elem>() == 8 } {
+        return false;
+    }
     let add = block.beta == Some(V::Elem::ONE);
     let usual = block.cols == NV * V::LANES && block.alpha == V::Elem::ONE && (add || block.beta.is_none());
     if usual {
@@ -354,7 +358,8 @@ pub(super) unsafe fn dot<V: Vector, E: End<V>, const MR: usize, const NC: usize>
             let present = V::LANES.min(block.k - p);
             let load = |from: *const V::Elem| {
                 let from = from.wrapping_add(p);
-                if present == V::LANES { V::load(from) } else { V::load_partial(from, present) }
+                // Vectors of eight lanes and more have masks, which cost nothing: there one way of loading is enough.
+                if V::LANES < 8 && present == V::LANES { V::load(from) } else { V::load_partial(from, present) }
             };
             let mut column = [V::splat(zero::<V>()); DOT_COLS];
             columns!(J < NC, {
