@@ -4,6 +4,7 @@
 
 mod convolutions;
 mod images;
+mod programs;
 mod pytorch;
 mod sets;
 mod signals;
