@@ -29,6 +29,24 @@ fn sizes(field: &str) -> Vec<usize> {
     numbers(field, ',').into_iter().map(|size| size as usize).collect()
 }
 
+/// Of small integers, one operand is summed before it is multiplied, which makes it `i64`, and another is not.
+#[test]
+fn small_integers_that_are_summed_alone_are_multiplied() -> Result<()> {
+    for dtype in [DType::U8, DType::I8, DType::I16, DType::I32, DType::I64] {
+        let (a, b) = (Tensor::ones([2, 3]).to_dtype(dtype), Tensor::ones([2, 4, 2]).to_dtype(dtype));
+        let result = einsum!("st,shs->t", a, b)?;
+        assert_eq!(result.to_dtype(DType::I64).to_vec::<i64>()?, [8, 8, 8], "{dtype:?}");
+        let result =
+            einsum("ij,jkl,ii->k", &[&a, &b.narrow(0, 0, 1)?, &Tensor::ones([2, 2]).to_dtype(dtype)])?;
+        assert_eq!(result.to_dtype(DType::I64).to_vec::<i64>()?, [12, 12, 12, 12], "{dtype:?}");
+    }
+    // Operands that differ themselves are refused as before.
+    let error =
+        einsum!("i,i->", Tensor::ones([2]).to_dtype(DType::I16), Tensor::ones([2]).to_dtype(DType::I64));
+    assert!(error.unwrap_err().to_string().contains("int16"));
+    Ok(())
+}
+
 #[test]
 fn results_and_gradients_are_those_of_pytorch() -> Result<()> {
     let (mut computed, mut refused) = (0, 0);

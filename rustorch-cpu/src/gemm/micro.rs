@@ -359,7 +359,11 @@ pub(super) unsafe fn dot<V: Vector, E: End<V>, const MR: usize, const NC: usize>
             let load = |from: *const V::Elem| {
                 let from = from.wrapping_add(p);
                 // Vectors of eight lanes and more have masks, which cost nothing: there one way of loading is enough.
-                if V::LANES < 8 && present == V::LANES { V::load(from) } else { V::load_partial(from, present) }
+                if V::LANES < 8 && present == V::LANES {
+                    V::load(from)
+                } else {
+                    V::load_partial(from, present)
+                }
             };
             let mut column = [V::splat(zero::<V>()); DOT_COLS];
             columns!(J < NC, {

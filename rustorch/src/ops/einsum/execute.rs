@@ -6,7 +6,7 @@ use rustorch_shape::einsum::{Contraction, Gradient, Plan, Prepare};
 use smallvec::SmallVec;
 
 use crate::autograd::{Grads, Saved, is_needed, record};
-use crate::{Error, Result, Tensor, no_grad};
+use crate::{DType, Error, Result, Tensor, no_grad};
 
 /// Rows from which a matrix product is worth its call. Groups of rows that do not merge into one axis are then multiplied
 /// matrix by matrix, rather than copied so that they do.
@@ -32,8 +32,14 @@ impl Steps {
         for (step, operand) in self.prepare.iter().zip(operands) {
             values.push(if step.is_identity() { (*operand).clone() } else { prepare(step, operand)? });
         }
+        // Sums of small integers are `i64`, which the other operands are not if they are not summed.
+        let is_alike = operands.windows(2).all(|pair| pair[0].dtype() == pair[1].dtype());
         for step in &self.contractions {
-            let result = contract(step, &values[step.left], &values[step.right])?;
+            let (left, right) = (&values[step.left], &values[step.right]);
+            let result = match is_alike && left.dtype() != right.dtype() {
+                true => contract(step, &left.to_dtype(DType::I64), &right.to_dtype(DType::I64))?,
+                false => contract(step, left, right)?,
+            };
             values.push(result);
         }
         let Some(last) = values.pop() else { return Err(Error::argument("einsum", "no operands")) };
