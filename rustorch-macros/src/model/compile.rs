@@ -15,6 +15,7 @@ pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::Contents;
 pub(super) use kernels::{is_plain_table, is_recurrent};
 pub(super) use list::Vars;
+pub(super) use plain::{NUMBER, border};
 
 use super::check::Checked;
 use super::ir::{Element, Model, Over, Submodel, Var};
@@ -72,8 +73,8 @@ pub(super) enum Kind<'p> {
         /// What is added to the normalised values.
         residual: Option<Var>,
         act: Option<Act>,
-        /// Windows of which the maxima are taken last, as an expression.
-        pool: Option<String>,
+        /// Windows of which the maxima are taken last.
+        pool: Option<Windows>,
     },
     /// `act(layer(input) + residual)`
     ChannelNorm {
@@ -99,6 +100,8 @@ pub(super) enum Kind<'p> {
         inputs: Vec<Var>,
         /// An expression.
         options: String,
+        /// What [`NUMBER`] stands for in it.
+        number: Option<TokenStream>,
     },
     /// A recurrent layer, or one step of it, from these states or from zeros.
     Recurrent {
@@ -107,11 +110,6 @@ pub(super) enum Kind<'p> {
         /// A table of whose rows the input holds the numbers.
         table: Option<Callee>,
         states: Vec<Var>,
-    },
-    MaxPool {
-        input: Var,
-        /// An expression.
-        pool: String,
     },
     Unary {
         act: Act,
@@ -174,6 +172,13 @@ pub(super) enum Kind<'p> {
         carried: Vec<(Var, Var)>,
         body: Region<'p>,
     },
+}
+
+/// The windows of a pooling: how it is called in the schedule, and an expression.
+#[derive(Clone)]
+pub(super) struct Windows {
+    pub name: String,
+    pub options: String,
 }
 
 /// What decides which arm runs.
@@ -245,7 +250,6 @@ impl Kind<'_> {
             }
             Kind::RowNorm { input, .. }
             | Kind::Embedding { input, .. }
-            | Kind::MaxPool { input, .. }
             | Kind::Unary { input, .. }
             | Kind::Reshape { input }
             | Kind::Detach { input }

@@ -292,7 +292,10 @@ read! {
     Embedding;
 }
 
-/// Whether the parameters of a layer that it was declared with have these shapes, as [`has_shape`].
+/// Whether a layer has no other parameters than it was declared with, and these have these shapes, as [`has_shape`].
 pub fn has_shapes(layer: &impl Read, shapes: &[&[usize]]) -> bool {
-    layer.read().into_iter().zip(shapes).all(|(parameter, shape)| has_shape(parameter, shape))
+    layer.read().into_iter().enumerate().all(|(at, parameter)| match shapes.get(at) {
+        Some(shape) => has_shape(parameter, shape),
+        None => parameter.is_none(),
+    })
 }

@@ -7,7 +7,7 @@ mod forward;
 mod shapes;
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Callee, Compiled, Heads, Operand, Vars};
+use super::super::compile::{Act, Callee, Compiled, Heads, NUMBER, Operand, Vars};
 use super::super::ir::{Dim, Forward, Model, Var};
 use super::super::lower::Program;
 use super::statements::{self, OpByOp, Place, Reference};
@@ -248,6 +248,14 @@ impl Printer<'_> {
                 format!("Side::Values({}, {})", value(*number, has_value), self.shape(*number))
             }
             Operand::Number(number) => format!("Side::Number({})", self.given.put(number)),
+        }
+    }
+
+    /// The options of a kernel, with the number that a user wrote.
+    fn options(&self, options: &str, number: Option<&TokenStream>) -> String {
+        match number {
+            Some(number) => options.replace(NUMBER, &self.given.put(number)),
+            None => options.to_string(),
         }
     }
 

@@ -53,7 +53,7 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             let text = format!("{}(·)", label(layer));
             let text = norm.as_ref().map_or(text.clone(), |norm| format!("{}({text})", label(norm)));
             let text = wrap(if residual.is_some() { format!("add({text}, ·)") } else { text }, act);
-            if pool.is_some() { format!("max_pool2d({text})") } else { text }
+            pool.as_ref().map_or(text.clone(), |pool| format!("{}({text})", pool.name))
         }
         Kind::ChannelNorm { layer, residual, act, .. } => {
             let text = format!("{}(·)", label(layer));
@@ -65,7 +65,6 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
             Some(table) => format!("{}({}(·))", label(layer), label(table)),
             None => format!("{}(·)", label(layer)),
         },
-        Kind::MaxPool { .. } => "max_pool2d(·)".into(),
         Kind::Unary { act, .. } => format!("{}(·)", act.name),
         Kind::Binary { op, left, right } => {
             let side = |operand: &Operand| match operand {

@@ -2,7 +2,7 @@
 
 use super::super::ir::Var;
 use super::list::Steps;
-use super::{Act, Callee, Kind, Operand};
+use super::{Act, Callee, Kind, Operand, Windows};
 use rustorch_shape::Poly;
 
 /// Lets linear maps, convolutions and normalisations take in what alone uses their result: convolutions a normalisation,
@@ -55,7 +55,7 @@ pub(super) fn fuse_tables(steps: &mut Steps<'_>) {
 /// What can be fused into a step.
 enum Last {
     Act(Act),
-    Pool(String),
+    Pool(Windows),
     /// A normalisation of channels.
     Norm(Callee),
     Residual(Var),
@@ -97,7 +97,9 @@ fn fusible<'m>(
     let user = steps.single_use(var)?;
     let last = match &steps.get(user)?.kind {
         Kind::Unary { act, .. } if open.act || open.relu && act.name == "relu" => Last::Act(act.clone()),
-        Kind::MaxPool { pool, .. } if open.pool => Last::Pool(pool.clone()),
+        Kind::Kernel { method: "max_pool", name, options, .. } if open.pool => {
+            Last::Pool(Windows { name: name.clone(), options: options.clone() })
+        }
         Kind::ChannelNorm { layer, .. } if open.norm => Last::Norm(*layer),
         Kind::Binary { op: "add", left: Operand::Tensor(a), right: Operand::Tensor(b) } if open.residual => {
             let other = if *a == var { *b } else { *a };

@@ -1,6 +1,5 @@
 //! Which layers and functions are kernels of the pass; any other is an island.
 
-use super::super::codegen;
 use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, layer_args};
 use super::elements::Elements;
@@ -33,19 +32,10 @@ impl Compiler<'_> {
             "Dropout" => {
                 Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors: Factors::Layer(callee) }))
             }
-            "MaxPool2d" => {
-                let layer = codegen::reference(self.model, callee.field, callee.element);
-                Kind::MaxPool {
-                    input,
-                    pool: format!("::rustorch::__private::compiled::MaxPool::from({layer})"),
-                }
-            }
-            "AvgPool2d" | "AdaptiveAvgPool2d" | "GroupNorm" | "Softmax" | "LogSoftmax" | "Upsample"
-            | "PixelShuffle" | "PixelUnshuffle" => return self.plain_layer(callee, input),
             name if is_recurrent(name, args) => {
                 Kind::Recurrent { layer: callee, input, table: None, states: Vec::new() }
             }
-            _ => return None,
+            _ => return self.plain_layer(callee, input),
         })
     }
 
@@ -99,25 +89,6 @@ impl Compiler<'_> {
                 }
                 (dims.len() == rank).then_some(())?;
                 Kind::Permute { input, dims }
-            }
-            "max_pool2d" => {
-                let [
-                    Arg::Array(kernel),
-                    Arg::Array(stride),
-                    Arg::Array(padding),
-                    Arg::Array(dilation),
-                    Arg::Bool(ceil_mode),
-                ] = args
-                else {
-                    return None;
-                };
-                let [kernel, stride, padding, dilation] =
-                    [kernel, stride, padding, dilation].map(codegen::list);
-                let pool = format!(
-                    "::rustorch::__private::compiled::MaxPool {{ kernel: [{kernel}], stride: [{stride}], \
-                     padding: [{padding}], dilation: [{dilation}], ceil_mode: {ceil_mode} }}"
-                );
-                Kind::MaxPool { input, pool }
             }
             "dropout" => {
                 let [p, Arg::Training] = args else { return None };
@@ -226,7 +197,7 @@ fn operand(arg: &Arg) -> Option<Operand> {
     }
 }
 
-fn number(arg: &Arg) -> Option<TokenStream> {
+pub(super) fn number(arg: &Arg) -> Option<TokenStream> {
     match arg {
         Arg::Float(number) => Some(quote!(#number)),
         Arg::Tokens(tokens) => Some(tokens.clone()),

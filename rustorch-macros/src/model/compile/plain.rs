@@ -16,7 +16,7 @@ impl Compiler<'_> {
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
         let first = shape(*inputs.first()?)?;
         let rank = first.len();
-        let mut inputs = inputs.to_vec();
+        let (mut inputs, mut number) = (inputs.to_vec(), None);
         let (method, options) = match (name, args) {
             ("cat", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
@@ -39,13 +39,27 @@ impl Compiler<'_> {
                 let axis = normal(*axis, rank)?;
                 ("slice", format!("({axis}, {start}, {step})"))
             }
-            ("sum" | "mean", [Arg::Axes(axes), Arg::Bool(_)]) => {
-                let axes: Vec<usize> = match axes[..] {
-                    [] => (0..rank).collect(),
-                    _ => axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?,
+            (
+                "sum" | "mean" | "amax" | "max" | "amin" | "min" | "logsumexp",
+                [Arg::Axes(axes), Arg::Bool(_)],
+            ) => {
+                let fold = match name {
+                    "sum" => "Sum",
+                    "mean" => "Mean",
+                    "amax" | "max" => "Max",
+                    "amin" | "min" => "Min",
+                    _ => "LogSumExp",
                 };
-                let is_mean = name == "mean";
-                ("sum", format!("(&[{}], {is_mean})", codegen::list(axes)))
+                reduced(axes, rank, fold)?
+            }
+            ("var" | "std", [Arg::Axes(axes), correction, Arg::Bool(_)]) => {
+                number = Some(super::kernels::number(correction)?);
+                let fold = if name == "var" { "Variance" } else { "Deviation" };
+                reduced(axes, rank, &format!("{fold} {{ correction: {NUMBER} }}"))?
+            }
+            // What a norm needs depends on its power, so plans are made of that.
+            ("norm", [Arg::Float(p), Arg::Axes(axes), Arg::Bool(_)]) => {
+                reduced(axes, rank, &format!("Norm {{ p: {p:?}f64 }}"))?
             }
             ("softmax" | "log_softmax", [Arg::Axis(axis)]) => {
                 let (axis, logarithm) = (normal(*axis, rank)?, name == "log_softmax");
@@ -80,9 +94,9 @@ impl Compiler<'_> {
                 (second.len() == rank && (0..rank).all(is_alike)).then_some(())?;
                 ("pick", picks(name, axis, true))
             }
-            ("pad", [Arg::Slice(sizes), Arg::Text(mode), Arg::Float(value)]) => {
-                let sizes = codegen::list(sizes);
-                arranged(format_args!("Pad {{ sizes: &[{sizes}], mode: {mode:?}, value: {value:?}f64 }}"))
+            ("pad", [Arg::Slice(sizes), Arg::Text(mode), value]) => {
+                number = Some(super::kernels::number(value)?);
+                padded(sizes, mode, NUMBER)
             }
             ("roll", [Arg::Axes(shifts), Arg::Axes(axes)]) => {
                 let (shifts, axes) = (codegen::list(shifts), positions(axes, rank)?);
@@ -126,20 +140,44 @@ impl Compiler<'_> {
                 ("shuffle", shuffle(factor, name == "pixel_unshuffle"))
             }
             (
-                "avg_pool2d",
+                "max_pool1d" | "max_pool2d" | "max_pool3d",
+                [
+                    Arg::Array(kernel),
+                    Arg::Array(stride),
+                    Arg::Array(padding),
+                    Arg::Array(dilation),
+                    Arg::Bool(ceil_mode),
+                ],
+            ) => ("max_pool", windows(name, [kernel, stride, padding, dilation], [*ceil_mode, false], None)),
+            (
+                "avg_pool1d" | "avg_pool2d" | "avg_pool3d",
                 [
                     Arg::Array(kernel),
                     Arg::Array(stride),
                     Arg::Array(padding),
                     Arg::Bool(ceil_mode),
                     Arg::Bool(pad),
-                    Arg::OptionalSize(divisor),
+                    divisor @ ..,
                 ],
-            ) => ("average_pool", regular(kernel, stride, padding, [*ceil_mode, *pad], divisor.as_ref())),
-            ("adaptive_avg_pool2d", _) => ("average_pool", adaptive()),
+            ) => {
+                let one = vec![Poly::integer(1); kernel.len()];
+                let divisor = match divisor {
+                    [Arg::OptionalSize(divisor)] => divisor.as_ref(),
+                    _ => None,
+                };
+                ("average_pool", windows(name, [kernel, stride, padding, &one], [*ceil_mode, *pad], divisor))
+            }
+            (
+                "adaptive_max_pool1d" | "adaptive_max_pool2d" | "adaptive_max_pool3d",
+                [Arg::OptionalSizes(sizes)],
+            ) => ("max_pool", adaptive(name, sizes.len())),
+            (
+                "adaptive_avg_pool1d" | "adaptive_avg_pool2d" | "adaptive_avg_pool3d",
+                [Arg::OptionalSizes(sizes)],
+            ) => ("average_pool", adaptive(name, sizes.len())),
             _ => return None,
         };
-        Some(Kind::Kernel { method, name: name.into(), inputs, options })
+        Some(Kind::Kernel { method, name: name.into(), inputs, options, number })
     }
 
     /// A contraction of tensors, if it is one by products of matrices: nothing is repeated, broadcast or summed within an operand, and no
@@ -171,6 +209,7 @@ impl Compiler<'_> {
             name: format!("einsum {spec}"),
             inputs: inputs.to_vec(),
             options: contractions(&labels, &pairs),
+            number: None,
         })
     }
 
@@ -178,18 +217,23 @@ impl Compiler<'_> {
     pub fn plain_layer<'p>(&self, callee: Callee, input: Var) -> Option<Kind<'p>> {
         let (layer, args) = self.model.layer(self.checked, callee.field)?;
         let rank = self.checked.shapes.get(input)?.as_ref()?.len();
+        let reference = codegen::reference(self.model, callee.field, callee.element);
+        let from_layer = |kind: &str| format!("::rustorch::__private::compiled::{kind}::from({reference})");
         let (method, options) = match layer.spec.name {
-            "AvgPool2d" => {
-                let sizes = |name: &'static str| args.sizes(name).ok();
-                let (kernel, stride, padding) = (sizes("kernel")?, sizes("stride")?, sizes("padding")?);
-                let (ceil_mode, pad) = (literal(args, "ceil_mode")?, literal(args, "count_include_pad")?);
-                let divisor = args.size("divisor_override").ok();
-                ("average_pool", regular(kernel, stride, padding, [ceil_mode, pad], divisor))
+            "MaxPool1d" | "MaxPool2d" | "MaxPool3d" | "AdaptiveMaxPool1d" | "AdaptiveMaxPool2d"
+            | "AdaptiveMaxPool3d" => ("max_pool", from_layer("Pool")),
+            "AvgPool1d" | "AvgPool2d" | "AvgPool3d" | "AdaptiveAvgPool1d" | "AdaptiveAvgPool2d"
+            | "AdaptiveAvgPool3d" => ("average_pool", from_layer("Pool")),
+            "GroupNorm" => ("group_norm", from_layer("GroupNorm")),
+            "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
+                ("instance_norm", from_layer("InstanceNorm"))
             }
-            "AdaptiveAvgPool2d" => ("average_pool", adaptive()),
-            "GroupNorm" => {
-                let layer = codegen::reference(self.model, callee.field, callee.element);
-                ("group_norm", format!("::rustorch::__private::compiled::GroupNorm::from({layer})"))
+            name if border(name).is_some() => {
+                let value = match args.get("value") {
+                    Some(_) => format!("({reference}).value"),
+                    None => "0.0".into(),
+                };
+                padded(args.sizes("padding").ok()?, border(name)?, &value)
             }
             "Upsample" => {
                 let factors = args.sizes("scale_factor").unwrap_or_default();
@@ -198,14 +242,36 @@ impl Compiler<'_> {
             }
             "PixelShuffle" => ("shuffle", shuffle(args.size("upscale_factor").ok()?, false)),
             "PixelUnshuffle" => ("shuffle", shuffle(args.size("downscale_factor").ok()?, true)),
-            name => {
+            name @ ("Softmax" | "LogSoftmax") => {
                 let (axis, logarithm) = (normal(args.axis("dim").ok()?, rank)?, name == "LogSoftmax");
                 ("softmax", format!("({axis}, {logarithm})"))
             }
+            _ => return None,
         };
         let name = self.model.fields[callee.field].label.clone();
-        Some(Kind::Kernel { method, name, inputs: vec![input], options })
+        Some(Kind::Kernel { method, name, inputs: vec![input], options, number: None })
     }
+}
+
+/// What stands in options for the number of a kernel that is a user's expression.
+pub(in super::super) const NUMBER: &str = "__number";
+
+/// What a layer of padding puts around, by PyTorch's name.
+pub(in super::super) fn border(layer: &str) -> Option<&'static str> {
+    let (kind, axes) = layer.split_once("Pad")?;
+    let mode = match kind {
+        "Zero" | "Constant" => "constant",
+        "Reflection" => "reflect",
+        "Replication" => "replicate",
+        "Circular" => "circular",
+        _ => return None,
+    };
+    axes.ends_with('d').then_some(mode)
+}
+
+fn padded(sizes: &[Poly], mode: &str, value: &str) -> (&'static str, String) {
+    let sizes = codegen::list(sizes);
+    arranged(format_args!("Pad {{ sizes: &[{sizes}], mode: {mode:?}, value: {value} }}"))
 }
 
 fn literal(args: &Args, name: &str) -> Option<bool> {
@@ -223,6 +289,16 @@ fn picks(op: &str, axis: usize, each: bool) -> String {
 /// Elements in other places along their axes.
 fn arranged(how: std::fmt::Arguments<'_>) -> (&'static str, String) {
     ("arrange", format!("::rustorch::__private::compiled::Arrange::{how}"))
+}
+
+/// A fold over axes; without any, over all of them.
+fn reduced(axes: &[isize], rank: usize, fold: &str) -> Option<(&'static str, String)> {
+    let axes = match axes {
+        [] => codegen::list(0..rank),
+        axes => positions(axes, rank)?,
+    };
+    let path = "::rustorch::__private::compiled";
+    Some(("reduce", format!("{path}::Reduce {{ axes: &[{axes}], fold: {path}::Fold::{fold} }}")))
 }
 
 /// Axes as positions.
@@ -245,7 +321,8 @@ fn interpolation(
     rank: usize,
 ) -> Option<(&'static str, String)> {
     if mode == "area" {
-        return (rank == 4).then(|| ("average_pool", adaptive()));
+        let axes = rank.checked_sub(2).filter(|axes| (1..=3).contains(axes))?;
+        return Some(("average_pool", adaptive("interpolate", axes)));
     }
     Some(("interpolate", codegen::interpolation(factors, mode, align_corners)))
 }
@@ -254,21 +331,16 @@ fn shuffle(factor: &Poly, to_channels: bool) -> String {
     format!("({factor}, {to_channels})")
 }
 
-fn regular(
-    kernel: &[Poly],
-    stride: &[Poly],
-    padding: &[Poly],
-    [ceil_mode, pad]: [bool; 2],
-    divisor: Option<&Poly>,
-) -> String {
-    let [kernel, stride, padding] = [kernel, stride, padding].map(codegen::list);
+fn windows(op: &str, sizes: [&[Poly]; 4], [ceil_mode, pad]: [bool; 2], divisor: Option<&Poly>) -> String {
+    let [kernel, stride, padding, dilation] = sizes.map(codegen::list);
     let divisor = codegen::optional(divisor);
     format!(
-        "::rustorch::__private::compiled::AveragePool::Regular {{ kernel: [{kernel}], stride: [{stride}], \
-         padding: [{padding}], ceil_mode: {ceil_mode}, count_include_pad: {pad}, divisor_override: {divisor} }}"
+        "::rustorch::__private::compiled::Pool::Regular {{ op: {op:?}, kernel: &[{kernel}], stride: &[{stride}], \
+         padding: &[{padding}], dilation: &[{dilation}], ceil_mode: {ceil_mode}, count_include_pad: {pad}, \
+         divisor_override: {divisor} }}"
     )
 }
 
-fn adaptive() -> String {
-    "::rustorch::__private::compiled::AveragePool::Adaptive".into()
+fn adaptive(op: &str, axes: usize) -> String {
+    format!("::rustorch::__private::compiled::Pool::Adaptive {{ op: {op:?}, axes: {axes} }}")
 }

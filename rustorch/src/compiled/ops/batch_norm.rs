@@ -8,21 +8,24 @@ use crate::kernels::batch_norm::{self as kernel, Finish, Gradients, Norm, Shape}
 use crate::kernels::conv::{self, Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{isa, scratch};
-use crate::nn::{BatchNorm1d, BatchNorm2d, BatchNorm3d, Conv2d, share_of_batch};
+use crate::nn::{
+    BatchNorm1d, BatchNorm2d, BatchNorm3d, Conv2d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
+    share_of_batch,
+};
 use crate::storage::lock_for_write;
 use crate::{DType, Error, Result, Tensor};
 
 /// What channels (axis 1) are normalised by.
 #[derive(Clone, Copy)]
 pub struct ChannelNorm<'a> {
-    weight: Option<&'a Tensor>,
-    bias: Option<&'a Tensor>,
+    pub(super) weight: Option<&'a Tensor>,
+    pub(super) bias: Option<&'a Tensor>,
     /// Mean and variance.
-    running: Option<(&'a Tensor, &'a Tensor)>,
+    pub(super) running: Option<(&'a Tensor, &'a Tensor)>,
     count: Option<&'a Tensor>,
-    eps: f64,
+    pub(super) eps: f64,
     momentum: Option<f64>,
-    training: bool,
+    pub(super) training: bool,
 }
 
 macro_rules! from_layers {
@@ -42,7 +45,7 @@ macro_rules! from_layers {
         }
     )*};
 }
-from_layers!(BatchNorm1d BatchNorm2d BatchNorm3d);
+from_layers!(BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d);
 
 impl ChannelNorm<'_> {
     /// Whether the kernels can work on the parameters and running statistics of so many channels.
@@ -78,21 +81,8 @@ impl ChannelNorm<'_> {
         let Some((running_mean, running_var)) = self.running.filter(|_| tracks) else { return Ok(()) };
         let unbiased = (count as f64 / (count as f64 - 1.0)) as f32;
         let share = share_of_batch(self.momentum, self.count)?;
-        let (keep, take) = ((1.0 - share) as f32, share as f32);
-        for (running, batch, factor) in [(running_mean, mean, 1.0), (running_var, var, unbiased)] {
-            let _guard = lock_for_write(running.storage(), &[]);
-            running.storage().bump_version();
-            // SAFETY: a value per channel each, as `fits` has checked; the running statistics are locked.
-            let (running, batch) = unsafe {
-                (
-                    std::slice::from_raw_parts_mut(running.host_ptr().cast::<f32>(), channels),
-                    std::slice::from_raw_parts(batch, channels),
-                )
-            };
-            for (running, batch) in running.iter_mut().zip(batch) {
-                *running = *running * keep + batch * factor * take;
-            }
-        }
+        // SAFETY: the caller's promise, and `fits` has checked the running statistics.
+        unsafe { blend((running_mean, running_var), [(mean, 1.0), (var, unbiased)], channels, share) };
         Ok(())
     }
 
@@ -101,6 +91,33 @@ impl ChannelNorm<'_> {
         let (mean, var) = self.running.unzip();
         [self.weight, self.bias, mean, var]
             .map(|tensor| tensor.map(|tensor| (tensor.host_ptr() as usize, tensor.version())))
+    }
+}
+
+/// Blends statistics, times a factor, into the running mean and variance.
+///
+/// # Safety
+/// All have a contiguous `f32` per channel.
+pub(super) unsafe fn blend(
+    (mean, var): (&Tensor, &Tensor),
+    batch: [(*const f32, f32); 2],
+    channels: usize,
+    share: f64,
+) {
+    let (keep, take) = ((1.0 - share) as f32, share as f32);
+    for (running, (batch, factor)) in [mean, var].into_iter().zip(batch) {
+        let _guard = lock_for_write(running.storage(), &[]);
+        running.storage().bump_version();
+        // SAFETY: the caller's promise; the running statistics are locked.
+        let (running, batch) = unsafe {
+            (
+                std::slice::from_raw_parts_mut(running.host_ptr().cast::<f32>(), channels),
+                std::slice::from_raw_parts(batch, channels),
+            )
+        };
+        for (running, batch) in running.iter_mut().zip(batch) {
+            *running = *running * keep + batch * factor * take;
+        }
     }
 }
 

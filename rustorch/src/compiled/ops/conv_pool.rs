@@ -4,7 +4,7 @@
 use super::super::{Buf, Grad, Pass};
 use super::conv::run;
 use super::linear::{Act, fused};
-use super::pool::MaxPool;
+use super::pool::Pool;
 use super::{numel, read, read_option, wants};
 use crate::Result;
 use crate::kernels::conv::{Conv2d as Geometry, Epilogue, Target, can_pool};
@@ -14,7 +14,7 @@ use crate::kernels::pooling::{HalveBackward, halve_backward};
 use crate::nn::Conv2d;
 
 /// The activation to fuse with convolution and pooling, if these can be fused.
-fn fusible(geometry: &Geometry, act: Act<'_>, pool: MaxPool) -> Option<Activation> {
+fn fusible(geometry: &Geometry, act: Act<'_>, pool: Pool<'_>) -> Option<Activation> {
     let activation = match act {
         None => Activation::Identity,
         Some((op, _)) => fused(op).filter(|activation| *activation == Activation::Relu)?,
@@ -34,7 +34,8 @@ impl Pass {
         shape: &[usize],
         layer: &Conv2d,
         act: Act<'_>,
-        pool: MaxPool,
+        pool: Pool<'_>,
+        out: &[usize],
     ) -> Result<Buf> {
         let geometry = *self.fact(|| layer.geometry(shape))?;
         let Some(activation) = fusible(&geometry, act, pool) else {
@@ -42,7 +43,7 @@ impl Pass {
             let wanted = self.wanted.take();
             let y = self.conv2d(x, shape, layer, act)?;
             self.wanted = wanted;
-            let pooled = self.max_pool2d(y, &output(&geometry), pool)?;
+            let pooled = self.maxima(y, &output(&geometry), pool, out)?;
             self.release(y);
             return Ok(pooled);
         };
@@ -75,13 +76,14 @@ impl Pass {
         shape: &[usize],
         layer: &Conv2d,
         act: Act<'_>,
-        pool: MaxPool,
+        pool: Pool<'_>,
+        out: &[usize],
         gx: &mut Grad,
     ) -> Result<()> {
         let geometry = *self.fact(|| layer.geometry(shape))?;
         let Some(activation) = fusible(&geometry, act, pool) else {
             let mut dy: Grad = None;
-            self.max_pool2d_backward(g, &output(&geometry), pool, &mut dy)?;
+            self.maxima_backward(g, &output(&geometry), pool, out, &mut dy)?;
             self.conv2d_backward(dy, shape, layer, act, gx)?;
             self.release_grad(dy);
             return Ok(());

@@ -9,17 +9,23 @@ use crate::{Result, Tensor};
 
 /// What groups of channels are normalised by.
 #[derive(Clone, Copy)]
-pub struct GroupNorm<'a>(&'a crate::nn::GroupNorm);
+pub struct GroupNorm<'a> {
+    pub(super) weight: Option<&'a Tensor>,
+    pub(super) bias: Option<&'a Tensor>,
+    pub(super) groups: usize,
+    pub(super) eps: f64,
+}
 
 impl<'a> From<&'a crate::nn::GroupNorm> for GroupNorm<'a> {
     fn from(layer: &'a crate::nn::GroupNorm) -> Self {
-        Self(layer)
+        let (weight, bias) = (layer.weight.as_ref(), layer.bias.as_ref());
+        Self { weight, bias, groups: layer.num_groups, eps: layer.eps }
     }
 }
 
 impl GroupNorm<'_> {
     fn parameters(&self) -> [Option<&Tensor>; 2] {
-        [self.0.weight.as_ref(), self.0.bias.as_ref()]
+        [self.weight, self.bias]
     }
 
     /// The kernel's description for an input of this shape, whose sizes and groups the entry to the pass has checked.
@@ -28,8 +34,8 @@ impl GroupNorm<'_> {
             batch: shape[0],
             channels: shape[1],
             positions: numel(&shape[2..]),
-            groups: self.0.num_groups,
-            eps: self.0.eps as f32,
+            groups: self.groups,
+            eps: self.eps as f32,
             weight,
             bias,
         }
@@ -51,7 +57,7 @@ impl Pass {
         let (x, shape) = inputs[0];
         self.expect_numbers(x, "the input of group_norm")?;
         let grad = self.recording && (x.grad || wants(&layer.parameters()));
-        let groups = shape[0] * layer.0.num_groups;
+        let groups = shape[0] * layer.groups;
         let y = self.result(x.len, grad);
         let kept = if grad { Some([self.numbers(groups, false), self.numbers(groups, false)]) } else { None };
         if !self.planning {
@@ -93,7 +99,7 @@ impl Pass {
                     None => None,
                 };
             }
-            let (weight, _guard) = read_option(layer.0.weight.as_ref());
+            let (weight, _guard) = read_option(layer.weight);
             let norm = layer.describe(shapes[0], weight, None);
             let channels = norm.channels;
             scratch::with(2 * channels, |parts: *mut f32| {

@@ -1,249 +1,312 @@
-//! Pooling in two dimensions.
+//! Pooling over one, two and three axes.
 
 use std::mem::MaybeUninit;
+
+use rustorch_shape::rules::{self, PoolOptions};
+use smallvec::SmallVec;
 
 use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
-use crate::kernels::pooling::{self, Axis};
-use crate::ops::pooling::{Windows, adaptive_windows, windows};
-use rustorch_shape::rules::{self, PoolOptions};
+use crate::kernels::pooling;
+use crate::ops::pooling::{Along, Stage};
 
-/// The windows of a max pooling.
+/// The windows of a pooling. Sizes are those of the last axes, outermost first.
 #[derive(Clone, Copy)]
-pub struct MaxPool {
-    /// Height and width of a window.
-    pub kernel: [usize; 2],
-    /// Steps between windows.
-    pub stride: [usize; 2],
-    /// What lies around the plane.
-    pub padding: [usize; 2],
-    /// Steps between the taps of a window.
-    pub dilation: [usize; 2],
-    /// Whether a last, incomplete window counts.
-    pub ceil_mode: bool,
-}
-
-impl From<&crate::nn::MaxPool2d> for MaxPool {
-    fn from(layer: &crate::nn::MaxPool2d) -> Self {
-        let crate::nn::MaxPool2d { kernel, stride, padding, dilation, ceil_mode } = *layer;
-        Self { kernel, stride, padding, dilation, ceil_mode }
-    }
-}
-
-impl MaxPool {
-    /// Whether the windows are of 2×2 and lie side by side.
-    pub(super) fn halves(self) -> bool {
-        let MaxPool { kernel, stride, padding, dilation, .. } = self;
-        (kernel, stride, padding, dilation) == ([2, 2], [2, 2], [0, 0], [1, 1])
-    }
-
-    fn windows(self, shape: &[usize]) -> Result<Windows> {
-        let rule = PoolOptions {
-            kernel: &self.kernel,
-            stride: &self.stride,
-            padding: &self.padding,
-            dilation: &self.dilation,
-            ceil_mode: self.ceil_mode,
-        };
-        let out = rules::pool("max_pool2d", shape, rule, &mut ())?;
-        let last = shape.len() - 2;
-        let along = |axis: usize| {
-            let (size, count) = (shape[last + axis], out[last + axis]);
-            windows(
-                size,
-                count,
-                self.kernel[axis],
-                self.stride[axis],
-                self.padding[axis],
-                self.dilation[axis],
-                false,
-            )
-        };
-        let size = [shape[last], shape[last + 1]];
-        let (rows, columns) = (along(0), along(1));
-        let axes = Some([0, 1].map(|axis| Axis {
-            kernel: self.kernel[axis],
-            stride: self.stride[axis],
-            padding: self.padding[axis],
-        }));
-        let windows =
-            Windows { op: "max_pool2d", size, rows, columns, dilation: self.dilation, divisor: None, axes };
-        windows.check()?;
-        Ok(windows)
-    }
-}
-
-impl Pass {
-    /// The greatest element of every window of the last two axes.
-    ///
-    /// # Errors
-    /// If the windows do not fit the shape.
-    pub fn max_pool2d(&mut self, x: Buf, shape: &[usize], pool: MaxPool) -> Result<Buf> {
-        let windows = self.fact(|| pool.windows(shape))?;
-        let planes = numel(&shape[..shape.len() - 2]);
-        let len = planes * numel(&windows.output());
-        let grad = self.recording && x.grad;
-        let y = self.result(len, grad);
-        let places = self.allocate(len, size_of::<i32>(), x.grad);
-        if !self.planning {
-            // SAFETY: buffers of the pass of these lengths.
-            let (x, y, places) = unsafe {
-                (
-                    std::slice::from_raw_parts(x.f32().cast_const(), x.len),
-                    std::slice::from_raw_parts_mut(y.ptr.cast::<MaybeUninit<f32>>(), len),
-                    std::slice::from_raw_parts_mut(places.ptr.cast::<MaybeUninit<i32>>(), len),
-                )
-            };
-            pooling::max_forward(&windows.pooling(planes), x, y, grad.then_some(places));
-        }
-        self.save(places, grad);
-        self.release(places);
-        Ok(y)
-    }
-
-    /// The gradient of [`Pass::max_pool2d`].
-    ///
-    /// # Errors
-    /// None that the forward pass has not had.
-    pub fn max_pool2d_backward(
-        &mut self,
-        g: Grad,
-        shape: &[usize],
-        pool: MaxPool,
-        gx: &mut Grad,
-    ) -> Result<()> {
-        let windows = self.fact(|| pool.windows(shape))?;
-        let places = self.saved();
-        let Some(g) = g.filter(|_| places.grad) else { return Ok(()) };
-        let dx = self.numbers(numel(shape), false);
-        if !self.planning {
-            // SAFETY: buffers of the pass of these lengths.
-            let (dy, places, dx) = unsafe {
-                (
-                    std::slice::from_raw_parts(g.f32().cast_const(), g.len),
-                    std::slice::from_raw_parts(places.ptr.cast::<i32>().cast_const(), g.len),
-                    std::slice::from_raw_parts_mut(dx.ptr.cast::<MaybeUninit<f32>>(), dx.len),
-                )
-            };
-            let planes = numel(&shape[..shape.len() - 2]);
-            pooling::scatter(&windows.pooling(planes), dy, places, dx);
-        }
-        self.contribute(gx, Some(dx));
-        Ok(())
-    }
-}
-
-/// The windows of an average pooling.
-#[derive(Clone, Copy)]
-pub enum AveragePool {
+pub enum Pool<'a> {
     /// At regular distances.
     Regular {
-        /// Height and width of a window.
-        kernel: [usize; 2],
+        /// The function that errors are told of.
+        op: &'static str,
+        /// The size of a window.
+        kernel: &'a [usize],
         /// Steps between windows.
-        stride: [usize; 2],
-        /// What lies around the plane.
-        padding: [usize; 2],
+        stride: &'a [usize],
+        /// What lies around the axes.
+        padding: &'a [usize],
+        /// Steps between the taps of a window.
+        dilation: &'a [usize],
         /// Whether a last, incomplete window counts.
         ceil_mode: bool,
-        /// Whether the padding counts.
+        /// Whether averages count the padding.
         count_include_pad: bool,
         /// What sums are divided by instead of the window's size.
         divisor_override: Option<usize>,
     },
     /// As many as the result has elements.
-    Adaptive,
+    Adaptive {
+        /// The function.
+        op: &'static str,
+        /// Over how many axes.
+        axes: usize,
+    },
 }
 
-impl From<&crate::nn::AvgPool2d> for AveragePool {
-    fn from(layer: &crate::nn::AvgPool2d) -> Self {
-        let crate::nn::AvgPool2d { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } =
-            *layer;
-        AveragePool::Regular { kernel, stride, padding, ceil_mode, count_include_pad, divisor_override }
+/// No padding, and no dilation.
+const NONE: &[usize] = &[0; 3];
+const EACH: &[usize] = &[1; 3];
+
+macro_rules! from_layers {
+    ($($axes:literal: $max:ident $max_op:literal, $avg:ident $avg_op:literal $divisor:ident, $lp:ident $lp_op:literal,
+        $adaptive_avg:ident $adaptive_avg_op:literal, $adaptive_max:ident $adaptive_max_op:literal;)*) => {$(
+        impl<'a> From<&'a crate::nn::$max> for Pool<'a> {
+            fn from(layer: &'a crate::nn::$max) -> Self {
+                let crate::nn::$max { kernel, stride, padding, dilation, ceil_mode } = layer;
+                Pool::Regular {
+                    op: $max_op,
+                    kernel,
+                    stride,
+                    padding,
+                    dilation,
+                    ceil_mode: *ceil_mode,
+                    count_include_pad: false,
+                    divisor_override: None,
+                }
+            }
+        }
+
+        impl<'a> From<&'a crate::nn::$avg> for Pool<'a> {
+            fn from(layer: &'a crate::nn::$avg) -> Self {
+                Pool::Regular {
+                    op: $avg_op,
+                    kernel: &layer.kernel,
+                    stride: &layer.stride,
+                    padding: &layer.padding,
+                    dilation: &EACH[..$axes],
+                    ceil_mode: layer.ceil_mode,
+                    count_include_pad: layer.count_include_pad,
+                    divisor_override: from_layers!(@$divisor layer),
+                }
+            }
+        }
+
+        impl<'a> From<&'a crate::nn::$lp> for Pool<'a> {
+            fn from(layer: &'a crate::nn::$lp) -> Self {
+                Pool::power($lp_op, &layer.kernel, &layer.stride, layer.ceil_mode)
+            }
+        }
+
+        impl From<&crate::nn::$adaptive_avg> for Pool<'_> {
+            fn from(_: &crate::nn::$adaptive_avg) -> Self {
+                Pool::Adaptive { op: $adaptive_avg_op, axes: $axes }
+            }
+        }
+
+        impl From<&crate::nn::$adaptive_max> for Pool<'_> {
+            fn from(_: &crate::nn::$adaptive_max) -> Self {
+                Pool::Adaptive { op: $adaptive_max_op, axes: $axes }
+            }
+        }
+    )*};
+    (@none $layer:ident) => { None };
+    (@has $layer:ident) => { $layer.divisor_override };
+}
+from_layers! {
+    1: MaxPool1d "max_pool1d", AvgPool1d "avg_pool1d" none, LPPool1d "lp_pool1d",
+        AdaptiveAvgPool1d "adaptive_avg_pool1d", AdaptiveMaxPool1d "adaptive_max_pool1d";
+    2: MaxPool2d "max_pool2d", AvgPool2d "avg_pool2d" has, LPPool2d "lp_pool2d",
+        AdaptiveAvgPool2d "adaptive_avg_pool2d", AdaptiveMaxPool2d "adaptive_max_pool2d";
+    3: MaxPool3d "max_pool3d", AvgPool3d "avg_pool3d" has, LPPool3d "lp_pool3d",
+        AdaptiveAvgPool3d "adaptive_avg_pool3d", AdaptiveMaxPool3d "adaptive_max_pool3d";
+}
+
+impl<'a> Pool<'a> {
+    /// The windows of a power average, whose sums are divided by the size of a whole one.
+    pub fn power(op: &'static str, kernel: &'a [usize], stride: &'a [usize], ceil_mode: bool) -> Self {
+        let (padding, dilation) = (&NONE[..kernel.len()], &EACH[..kernel.len()]);
+        let (count_include_pad, divisor_override) = (true, None);
+        Pool::Regular {
+            op,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            ceil_mode,
+            count_include_pad,
+            divisor_override,
+        }
     }
-}
 
-impl From<&crate::nn::AdaptiveAvgPool2d> for AveragePool {
-    fn from(_: &crate::nn::AdaptiveAvgPool2d) -> Self {
-        AveragePool::Adaptive
+    /// Whether the windows are of 2×2 and lie side by side.
+    pub(super) fn halves(self) -> bool {
+        matches!(
+            self,
+            Pool::Regular { kernel: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], .. }
+        )
     }
-}
 
-impl AveragePool {
-    /// The windows that make of planes of this shape those of another.
-    fn windows(self, shape: &[usize], out: &[usize]) -> Result<Windows> {
-        let last = shape.len() - 2;
-        let size = [shape[last], shape[last + 1]];
-        let ([rows, columns], axes, op, divisor) = match self {
-            AveragePool::Regular {
+    /// The poolings of planes that make of this shape the other; where windows lie at regular distances, they tell it.
+    fn stages(self, shape: &[usize], out: &[usize]) -> Result<Vec<Stage>> {
+        match self {
+            Pool::Adaptive { op, axes } => Stage::all(op, shape, Along::adaptive(shape, out, axes), None),
+            Pool::Regular {
+                op,
                 kernel,
                 stride,
                 padding,
+                dilation,
                 ceil_mode,
                 count_include_pad,
                 divisor_override,
             } => {
                 if let Some(divisor) = &divisor_override {
-                    rules::pool_divisor("avg_pool2d", divisor, &mut ())?;
+                    rules::pool_divisor(op, divisor, &mut ())?;
                 }
-                let dilation = [1, 1];
-                let rule = PoolOptions {
-                    kernel: &kernel,
-                    stride: &stride,
-                    padding: &padding,
-                    dilation: &dilation,
-                    ceil_mode,
-                };
-                rules::pool("avg_pool2d", shape, rule, &mut ())?;
-                let along = |axis: usize| {
-                    let (kernel, stride, padding) = (kernel[axis], stride[axis], padding[axis]);
-                    let count = out[last + axis];
-                    windows(size[axis], count, kernel, stride, padding, 1, count_include_pad)
-                };
-                let axis =
-                    |axis: usize| Axis { kernel: kernel[axis], stride: stride[axis], padding: padding[axis] };
-                ([along(0), along(1)], Some([axis(0), axis(1)]), "avg_pool2d", divisor_override)
+                let rule = PoolOptions { kernel, stride, padding, dilation, ceil_mode };
+                let out = rules::pool(op, shape, rule, &mut ())?;
+                Stage::all(op, shape, Along::regular(shape, &out, rule, count_include_pad), divisor_override)
             }
-            AveragePool::Adaptive => {
-                let along = |axis: usize| adaptive_windows(size[axis], out[last + axis]);
-                ([along(0), along(1)], None, "adaptive_avg_pool2d", None)
-            }
-        };
-        let windows = Windows { op, size, rows, columns, dilation: [1, 1], divisor, axes };
-        windows.check()?;
-        Ok(windows)
+        }
     }
 }
 
+impl Stage {
+    /// Elements of the input, and of the result.
+    fn lens(&self) -> [usize; 2] {
+        [numel(&self.shape), self.planes() * numel(&self.windows.output())]
+    }
+}
+
+/// The elements of a buffer, to be read.
+///
+/// # Safety
+/// It has been written with elements of this type, and nobody writes to it.
+unsafe fn read<'a, T>(buf: Buf) -> &'a [T] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(buf.ptr.cast::<T>().cast_const(), buf.len) }
+}
+
+/// Room for the elements of a buffer.
+///
+/// # Safety
+/// Nobody else uses it, and its elements have this type.
+unsafe fn write<'a, T>(buf: Buf) -> &'a mut [MaybeUninit<T>] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(buf.ptr.cast(), buf.len) }
+}
+
 impl Pass {
-    /// The average of every window of the last two axes.
+    /// The greatest element of every window.
+    ///
+    /// # Errors
+    /// If a window sees only padding, or what the elements are is unknown.
+    pub fn max_pool(
+        &mut self,
+        inputs: &[(Buf, &[usize])],
+        pool: Pool<'_>,
+        outputs: &[&[usize]],
+        made: &mut [Buf],
+    ) -> Result<()> {
+        let (x, shape) = inputs[0];
+        self.expect_numbers(x, "the input of a pooling")?;
+        made[0] = self.maxima(x, shape, pool, outputs[0])?;
+        Ok(())
+    }
+
+    /// [`Pass::max_pool`] of a tensor of numbers.
+    pub(super) fn maxima(&mut self, x: Buf, shape: &[usize], pool: Pool<'_>, out: &[usize]) -> Result<Buf> {
+        let stages = self.fact(|| pool.stages(shape, out))?;
+        let grad = self.recording && x.grad;
+        let mut from = self.retain(x);
+        for (number, stage) in stages.iter().enumerate() {
+            let [_, len] = stage.lens();
+            let y = match number + 1 == stages.len() {
+                true => self.result(len, grad),
+                false => self.numbers(len, grad),
+            };
+            let places = self.allocate(len, size_of::<i32>(), x.grad);
+            if !self.planning {
+                // SAFETY: buffers of the pass of these lengths.
+                let (x, y, places) = unsafe { (read(from), write(y), write(places)) };
+                let windows = stage.windows.pooling(stage.planes());
+                pooling::max_forward::<f32>(&windows, x, y, grad.then_some(places));
+            }
+            self.save(places, grad);
+            self.release(places);
+            self.release(from);
+            from = y;
+        }
+        Ok(from)
+    }
+
+    /// The gradient of [`Pass::max_pool`].
+    ///
+    /// # Errors
+    /// None that the forward pass has not had.
+    pub fn max_pool_backward(
+        &mut self,
+        g: &[Grad],
+        shapes: &[&[usize]],
+        pool: Pool<'_>,
+        outputs: &[&[usize]],
+        into: &mut [&mut Grad],
+    ) -> Result<()> {
+        self.maxima_backward(g[0], shapes[0], pool, outputs[0], into[0])
+    }
+
+    /// The gradient of [`Pass::maxima`].
+    ///
+    /// # Errors
+    /// None that the forward pass has not had.
+    pub(super) fn maxima_backward(
+        &mut self,
+        g: Grad,
+        shape: &[usize],
+        pool: Pool<'_>,
+        out: &[usize],
+        gx: &mut Grad,
+    ) -> Result<()> {
+        let stages = self.fact(|| pool.stages(shape, out))?;
+        let mut places: SmallVec<[Buf; 2]> = stages.iter().map(|_| self.saved()).collect();
+        places.reverse();
+        let Some(mut from) = g.filter(|_| places.iter().all(|places| places.grad)) else { return Ok(()) };
+        self.retain(from);
+        for (stage, places) in stages.iter().zip(places).rev() {
+            let dx = self.numbers(stage.lens()[0], false);
+            if !self.planning {
+                // SAFETY: buffers of the pass of these lengths.
+                let (dy, places, dx) = unsafe { (read(from), read(places), write(dx)) };
+                pooling::scatter::<f32>(&stage.windows.pooling(stage.planes()), dy, places, dx);
+            }
+            self.release(from);
+            from = dx;
+        }
+        self.contribute(gx, Some(from));
+        Ok(())
+    }
+
+    /// The average of every window.
     ///
     /// # Errors
     /// If a window sees only padding, or what the elements are is unknown.
     pub fn average_pool(
         &mut self,
         inputs: &[(Buf, &[usize])],
-        pool: AveragePool,
+        pool: Pool<'_>,
         outputs: &[&[usize]],
         made: &mut [Buf],
     ) -> Result<()> {
         let (x, shape) = inputs[0];
         self.expect_numbers(x, "the input of a pooling")?;
-        let windows = self.fact(|| pool.windows(shape, outputs[0]))?;
-        let y = self.result(numel(outputs[0]), self.recording && x.grad);
-        if !self.planning {
-            // SAFETY: buffers of the pass of these lengths.
-            let (x, y) = unsafe {
-                (
-                    std::slice::from_raw_parts(x.f32().cast_const(), x.len),
-                    std::slice::from_raw_parts_mut(y.ptr.cast::<MaybeUninit<f32>>(), y.len),
-                )
+        let stages = self.fact(|| pool.stages(shape, outputs[0]))?;
+        let grad = self.recording && x.grad;
+        let mut from = self.retain(x);
+        for (number, stage) in stages.iter().enumerate() {
+            let [_, len] = stage.lens();
+            let y = match number + 1 == stages.len() {
+                true => self.result(len, grad),
+                false => self.numbers(len, grad),
             };
-            pooling::average(&windows.pooling(numel(&shape[..shape.len() - 2])), x, y);
+            if !self.planning {
+                // SAFETY: buffers of the pass of these lengths.
+                let (x, y) = unsafe { (read(from), write(y)) };
+                pooling::average::<f32>(&stage.windows.pooling(stage.planes()), x, y);
+            }
+            self.release(from);
+            from = y;
         }
         self.save(x, false);
-        made[0] = y;
+        made[0] = from;
         Ok(())
     }
 
@@ -255,26 +318,25 @@ impl Pass {
         &mut self,
         g: &[Grad],
         shapes: &[&[usize]],
-        pool: AveragePool,
+        pool: Pool<'_>,
         outputs: &[&[usize]],
         into: &mut [&mut Grad],
     ) -> Result<()> {
-        let windows = self.fact(|| pool.windows(shapes[0], outputs[0]))?;
+        let stages = self.fact(|| pool.stages(shapes[0], outputs[0]))?;
         let x = self.saved();
-        let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
-        let dx = self.numbers(x.len, false);
-        if !self.planning {
-            // SAFETY: buffers of the pass of these lengths.
-            let (dy, dx) = unsafe {
-                (
-                    std::slice::from_raw_parts(g.f32().cast_const(), g.len),
-                    std::slice::from_raw_parts_mut(dx.ptr.cast::<MaybeUninit<f32>>(), dx.len),
-                )
-            };
-            let planes = numel(&shapes[0][..shapes[0].len() - 2]);
-            pooling::spread(&windows.pooling(planes), dy, dx);
+        let Some(mut from) = g[0].filter(|_| x.grad) else { return Ok(()) };
+        self.retain(from);
+        for stage in stages.iter().rev() {
+            let dx = self.numbers(stage.lens()[0], false);
+            if !self.planning {
+                // SAFETY: buffers of the pass of these lengths.
+                let (dy, dx) = unsafe { (read(from), write(dx)) };
+                pooling::spread::<f32>(&stage.windows.pooling(stage.planes()), dy, dx);
+            }
+            self.release(from);
+            from = dx;
         }
-        self.contribute(into[0], Some(dx));
+        self.contribute(into[0], Some(from));
         Ok(())
     }
 }

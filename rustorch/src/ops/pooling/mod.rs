@@ -3,6 +3,10 @@
 //! The gradient of max pooling scatters, that of scattering gathers; averaging and spreading are each the adjoint of
 //! the other. So both differentiate to any order.
 
+mod stages;
+
+pub(crate) use stages::{Along, Stage};
+
 use std::sync::Arc;
 
 use crate::autograd::{Ctx, Grads, Saved, record};
@@ -50,7 +54,7 @@ impl Windows {
 }
 
 /// A window per output along one axis. `padding` elements lie before the axis and, at least, after it.
-pub(crate) fn windows(
+fn windows(
     size: usize,
     count: usize,
     kernel: usize,
@@ -74,7 +78,7 @@ pub(crate) fn windows(
 }
 
 /// A window per output along one axis of adaptive pooling: output `i` of `n` sees `⌊i·size/n⌋ .. ⌈(i + 1)·size/n⌉`.
-pub(crate) fn adaptive_windows(size: usize, count: usize) -> Vec<Window> {
+fn adaptive_windows(size: usize, count: usize) -> Vec<Window> {
     let window = |index: usize| {
         let (start, end) = (index * size / count, ((index + 1) * size).div_ceil(count));
         Window { start, taps: end - start, extent: end - start }

@@ -69,10 +69,13 @@ impl Printer<'_> {
                         );
                         with_residual(text, call, *input, *residual);
                     }
-                    (None, Some(pool)) => write!(
-                        text,
-                        "{pass}.conv2d_max_pool_backward({g}, {shape}, {layer}, {act}, {pool}, &mut {into})?;"
-                    ),
+                    (None, Some(pool)) => {
+                        let (pool, out) = (&pool.options, self.shape(step.results[0]));
+                        write!(
+                            text,
+                            "{pass}.conv2d_max_pool_backward({g}, {shape}, {layer}, {act}, {pool}, {out}, &mut {into})?;"
+                        );
+                    }
                     (None, None) => {
                         write!(text, "{pass}.conv2d_backward({g}, {shape}, {layer}, {act}, &mut {into})?;");
                     }
@@ -91,7 +94,8 @@ impl Printer<'_> {
             Kind::Embedding { layer, .. } => {
                 write!(text, "{pass}.embedding_backward({g}, &{}.weight)?;", self.place(*layer));
             }
-            Kind::Kernel { method, inputs, options, .. } => {
+            Kind::Kernel { method, inputs, options, number, .. } => {
+                let options = self.options(options, number.as_ref());
                 let (shapes, outputs) = (self.shapes(inputs), self.shapes(&step.results));
                 let call =
                     format_args!("{pass}.{method}_backward(&[{g}], &[{shapes}], {options}, &[{outputs}]");
@@ -104,10 +108,6 @@ impl Printer<'_> {
                 let call =
                     format_args!("{pass}.recurrent_backward(&[{g}], {shape}, {table}, ({layer}).into()");
                 in_parts(text, call, "?", &into);
-            }
-            Kind::MaxPool { input, pool } => {
-                let (shape, into) = (self.shape(*input), grad(*input));
-                write!(text, "{pass}.max_pool2d_backward({g}, {shape}, {pool}, &mut {into})?;");
             }
             Kind::Unary { act, input } => {
                 let (into, (op, params)) = (grad(*input), self.operator(act));

@@ -1,7 +1,7 @@
 //! What a compiled network asks of its fields: a second handle, and whether they are as declared.
 
 use super::super::super::check::Checked;
-use super::super::super::compile::{is_plain_table, is_recurrent};
+use super::super::super::compile::{border, is_plain_table, is_recurrent};
 use super::super::super::ir::{Field, FieldKind, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::text::{Given, Text, list};
@@ -128,23 +128,20 @@ fn parameters(
     let has_kernel =
         matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "RMSNorm" | "GroupNorm" | "Embedding");
     let states = (layer.spec.state)(args).unwrap_or_default();
-    let channels = states.first().and_then(|state| state.shape.first()).map(ToString::to_string);
     let mut compared = Vec::new();
     if has_kernel {
         // Weight and bias, as many as were declared.
         let declared =
             states.iter().filter(|state| !state.is_buffer).map(|state| shapes.name_of(&state.shape));
         let (layer, declared) = (reference(each), list(declared));
-        if !declared.is_empty() {
-            compared.push(format!("has_shapes({layer}, &[{declared}])"));
-        }
+        compared.push(format!("has_shapes({layer}, &[{declared}])"));
     }
     for state in
         states.iter().filter(|state| (state.is_buffer || !has_kernel) && named.contains(&*state.name))
     {
         compared.push(format!("has_shape(&{each}.{}, {})", state.name, shapes.name_of(&state.shape)));
     }
-    if let ("BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d", Some(channels)) = (layer.spec.name, channels) {
+    if let (true, Ok(channels)) = (is_channel_norm(layer.spec.name), args.size("num_features")) {
         compared.push(format!(
             "::rustorch::__private::compiled::ChannelNorm::from({}).fits({channels})",
             reference(each)
@@ -161,6 +158,10 @@ fn parameters(
         compared.push(format!("{each}.options.max_norm.is_none()"));
     }
     compared
+}
+
+fn is_channel_norm(name: &str) -> bool {
+    ["BatchNorm", "InstanceNorm"].iter().any(|kind| name.starts_with(kind))
 }
 
 /// A comparison of a recurrent layer's sizes, options and weights.
@@ -186,23 +187,33 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
         known.map(|(field, flag)| format!("{each}.{field} == {flag}")).collect()
     };
     match name {
-        "MaxPool2d" => [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat(),
-        "AvgPool2d" => {
-            let divisor = types::optional(args.size("divisor_override").ok());
-            let divisor = vec![format!("{each}.divisor_override == {divisor}")];
+        _ if name.contains("MaxPool") && !name.starts_with("Adaptive") => {
+            [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat()
+        }
+        _ if name.contains("AvgPool") && !name.starts_with("Adaptive") => {
+            let divisor = (!name.ends_with("1d")).then(|| {
+                let divisor = types::optional(args.size("divisor_override").ok());
+                format!("{each}.divisor_override == {divisor}")
+            });
             let flags = flags(&["ceil_mode", "count_include_pad"]);
-            [sizes(&["kernel", "stride", "padding"]), flags, divisor].concat()
+            [sizes(&["kernel", "stride", "padding"]), flags, divisor.into_iter().collect()].concat()
         }
-        "GroupNorm" => {
-            let groups = args.size("num_groups").ok();
-            groups.map(|groups| format!("{each}.num_groups == {groups}")).into_iter().collect()
-        }
-        "AdaptiveAvgPool2d" => {
+        _ if name.starts_with("LPPool") => [sizes(&["kernel", "stride"]), flags(&["ceil_mode"])].concat(),
+        _ if name.starts_with("Adaptive") => {
             let compare = |sizes: &[Option<rustorch_shape::Poly>]| {
                 let sizes = sizes.iter().map(|size| types::optional(size.as_ref()));
                 format!("{each}.output_size == [{}]", list(sizes))
             };
             args.target("output_size").ok().map(compare).into_iter().collect()
+        }
+        _ if name.starts_with("InstanceNorm") => {
+            let features = args.size("num_features").ok();
+            features.map(|features| format!("{each}.num_features == {features}")).into_iter().collect()
+        }
+        _ if border(name).is_some() => sizes(&["padding"]),
+        "GroupNorm" => {
+            let groups = args.size("num_groups").ok();
+            groups.map(|groups| format!("{each}.num_groups == {groups}")).into_iter().collect()
         }
         "PixelShuffle" | "PixelUnshuffle" => {
             let field = if name == "PixelShuffle" { "upscale_factor" } else { "downscale_factor" };

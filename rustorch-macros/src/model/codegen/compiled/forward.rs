@@ -66,10 +66,13 @@ impl Printer<'_> {
                             "let {result} = {pass}.conv2d_norm({input}, {shape}, {layer}, ({norm}).into(), {residual}, {act})?;"
                         );
                     }
-                    (None, Some(pool)) => write!(
-                        text,
-                        "let {result} = {pass}.conv2d_max_pool({input}, {shape}, {layer}, {act}, {pool})?;"
-                    ),
+                    (None, Some(pool)) => {
+                        let (pool, out) = (&pool.options, self.shape(step.results[0]));
+                        write!(
+                            text,
+                            "let {result} = {pass}.conv2d_max_pool({input}, {shape}, {layer}, {act}, {pool}, {out})?;"
+                        );
+                    }
                     (None, None) => {
                         write!(text, "let {result} = {pass}.conv2d({input}, {shape}, {layer}, {act})?;");
                     }
@@ -92,7 +95,8 @@ impl Printer<'_> {
                 let (layer, input) = (self.place(*layer), var(*input));
                 write!(text, "let {result} = {pass}.embedding({input}, &{layer}.weight)?;");
             }
-            Kind::Kernel { method, inputs, options, .. } => {
+            Kind::Kernel { method, inputs, options, number, .. } => {
+                let options = self.options(options, number.as_ref());
                 let (inputs, outputs) = (self.shaped(inputs), self.shapes(&step.results));
                 into_made(
                     text,
@@ -110,10 +114,6 @@ impl Printer<'_> {
                         "{pass}.recurrent({input}, {shape}, {table}, ({layer}).into(), &[{states}], &mut __made)?;"
                     ),
                 );
-            }
-            Kind::MaxPool { input, pool } => {
-                let (shape, input) = (self.shape(*input), var(*input));
-                write!(text, "let {result} = {pass}.max_pool2d({input}, {shape}, {pool})?;");
             }
             Kind::Unary { act, input } => {
                 let (input, (op, params)) = (var(*input), self.operator(act));

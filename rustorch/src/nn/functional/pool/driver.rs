@@ -1,29 +1,10 @@
-//! What pooling over one, two and three axes shares. Kernels pool planes; a sequence is a plane of height 1, and of volumes the
-//! planes are pooled first and then the depth, which gives the same windows: the greatest of maxima, and the average of
-//! averages, since a window has as many elements in each of its planes.
+//! What pooling over one, two and three axes shares, as poolings of planes ([`Stage`]).
 
 use rustorch_shape::rules::{self, PoolOptions as Rule};
 
 use super::{AvgPoolOptions, MaxPoolOptions};
-use crate::kernels::pooling::{Axis, Window};
-use crate::ops::pooling::{self, Windows, adaptive_windows, windows};
+use crate::ops::pooling::{self, Along, Stage, Windows};
 use crate::{DType, Error, Result, Tensor, no_grad};
-
-/// The windows along one axis.
-struct Along {
-    windows: Vec<Window>,
-    dilation: usize,
-    /// Where they come from, if they lie at regular distances.
-    axis: Option<Axis>,
-}
-
-impl Along {
-    /// Each of `size` elements alone.
-    fn each(size: usize) -> Self {
-        let windows = (0..size).map(|start| Window { start, taps: 1, extent: 1 }).collect();
-        Self { windows, dilation: 1, axis: Some(Axis { kernel: 1, stride: 1, padding: 0 }) }
-    }
-}
 
 /// The greatest of every window, and their places if `wanted`.
 pub(super) fn max_pool<const N: usize>(
@@ -45,7 +26,7 @@ pub(super) fn max_pool<const N: usize>(
             Tensor::uninit(&shape, DType::I64, input.device())?,
         ));
     }
-    let (output, places) = maxima(op, &input, regular::<N>(&input, &shape, rule, false), wanted)?;
+    let (output, places) = maxima(op, &input, Along::regular(input.shape(), &shape, rule, false), wanted)?;
     Ok((output.to_dtype(dtype), places))
 }
 
@@ -69,7 +50,7 @@ pub(super) fn avg_pool<const N: usize>(
     if shape.contains(&0) {
         return Ok(input.without_elements(&shape)?.to_dtype(dtype));
     }
-    let along = regular::<N>(&input, &shape, rule, count_include_pad);
+    let along = Along::regular(input.shape(), &shape, rule, count_include_pad);
     Ok(averages(op, &input, along, divisor_override)?.to_dtype(dtype))
 }
 
@@ -115,102 +96,47 @@ pub(super) fn adaptive_max_pool<const N: usize>(
     Ok((output.to_dtype(dtype), places))
 }
 
-/// The windows of adaptive pooling, outermost axis first.
-fn adaptive<const N: usize>(input: &Tensor, shape: &[usize]) -> Result<[Along; N]> {
-    let first = input.rank() - N;
+/// The windows of adaptive pooling.
+fn adaptive<const N: usize>(input: &Tensor, shape: &[usize]) -> Result<Vec<Along>> {
     // Where one image of the result does not fit, its windows do not either.
-    Tensor::uninit(&shape[first..], input.dtype(), input.device())?;
-    Ok(std::array::from_fn(|axis| {
-        let windows = adaptive_windows(input.shape()[first + axis], shape[first + axis]);
-        Along { windows, dilation: 1, axis: None }
-    }))
-}
-
-/// Windows at regular distances, outermost axis first, for an output of this shape.
-fn regular<const N: usize>(
-    input: &Tensor,
-    output: &[usize],
-    rule: Rule<'_, usize>,
-    include_padding: bool,
-) -> [Along; N] {
-    let first = input.rank() - N;
-    std::array::from_fn(|axis| {
-        let (size, count) = (input.shape()[first + axis], output[first + axis]);
-        let [kernel, stride, padding, dilation] =
-            [rule.kernel, rule.stride, rule.padding, rule.dilation].map(|sizes| sizes[axis]);
-        let dilation = if kernel > 1 { dilation } else { 1 };
-        let windows = windows(size, count, kernel, stride, padding, dilation, include_padding);
-        // Behind a single window nothing follows, so a stride beyond the axis must not cost memory.
-        let stride = if count > 1 { stride } else { 1 };
-        // Nor must windows that are mostly padding, whose taps would all be listed.
-        let axis = (padding <= size).then_some(Axis { kernel, stride, padding });
-        Along { windows, dilation, axis }
-    })
-}
-
-/// The input as planes, the windows of these, and those of the axes before, outermost first.
-fn planes<const N: usize>(
-    op: &'static str,
-    input: &Tensor,
-    along: [Along; N],
-) -> Result<(Tensor, Windows, Vec<Along>)> {
-    let mut outer = Vec::from(along);
-    let columns = outer.pop().expect("there is an axis");
-    let (input, rows) = match outer.pop() {
-        Some(rows) => (input.clone(), rows),
-        None => (input.unsqueeze(-2)?, Along::each(1)),
-    };
-    let windows = of_plane(op, &input, rows, columns);
-    Ok((input, windows, outer))
-}
-
-fn of_plane(op: &'static str, input: &Tensor, rows: Along, columns: Along) -> Windows {
-    Windows {
-        op,
-        size: [input.rank() - 2, input.rank() - 1].map(|axis| input.shape()[axis]),
-        dilation: [rows.dilation, columns.dilation],
-        divisor: None,
-        axes: rows.axis.zip(columns.axis).map(|(rows, columns)| [rows, columns]),
-        rows: rows.windows,
-        columns: columns.windows,
-    }
+    Tensor::uninit(&shape[input.rank() - N..], input.dtype(), input.device())?;
+    Ok(Along::adaptive(input.shape(), shape, N))
 }
 
 /// The shape of a result: `input`'s with as many elements along its last axes as there are windows.
-fn pooled<const N: usize>(input: &Tensor, along: &[Along; N]) -> Vec<usize> {
-    let leading = input.shape()[..input.rank() - N].iter().copied();
+fn pooled(input: &Tensor, along: &[Along]) -> Vec<usize> {
+    let leading = input.shape()[..input.rank() - along.len()].iter().copied();
     leading.chain(along.iter().map(|along| along.windows.len())).collect()
 }
 
+/// The tensor in another shape, unless it has it.
+fn seen(tensor: Tensor, shape: &[usize]) -> Result<Tensor> {
+    if tensor.shape() == shape { Ok(tensor) } else { tensor.reshape(shape) }
+}
+
 /// Maxima, and their places as `I64` if `wanted`, else no elements.
-fn maxima<const N: usize>(
-    op: &'static str,
-    input: &Tensor,
-    along: [Along; N],
-    wanted: bool,
-) -> Result<(Tensor, Tensor)> {
+fn maxima(op: &'static str, input: &Tensor, along: Vec<Along>, wanted: bool) -> Result<(Tensor, Tensor)> {
     let shape = pooled(input, &along);
-    let (input, windows, outer) = planes(op, input, along)?;
-    // How many elements a place counts beyond one step of the axis that comes next.
-    let mut inner: usize = windows.size.iter().product();
-    let (mut output, mut places) = greatest(&input, windows, wanted)?;
-    for along in outer.into_iter().rev() {
-        let lines = output.flatten(-2, -1)?;
-        let width = lines.shape()[lines.rank() - 1];
-        let windows = of_plane(op, &lines, along, Along::each(width));
-        let depth = windows.size[0];
-        let (greatest, steps) = greatest(&lines, windows, wanted)?;
-        output = greatest;
-        if wanted && output.numel() > 0 {
-            places = no_grad(|| {
+    let mut output = input.clone();
+    // The places, and how many elements a step of the axis that comes next is.
+    let mut found: Option<(Tensor, usize)> = None;
+    for Stage { shape, windows } in Stage::all(op, input.shape(), along, None)? {
+        let [depth, width] = windows.size;
+        let (maxima, steps) = greatest(&seen(output, &shape)?, windows, wanted)?;
+        output = maxima;
+        found = Some(match found {
+            None => (steps, depth * width),
+            Some((_, inner)) if !wanted || output.numel() == 0 => (steps, inner),
+            Some((places, inner)) => no_grad(|| {
                 let steps = steps.floor_divide(width as i64)?;
-                places.flatten(-2, -1)?.gather(-2, &steps)?.add(&steps.mul(inner as i64)?)
-            })?;
-        }
-        inner *= depth;
+                let places = seen(places, &shape)?.gather(-2, &steps)?;
+                Ok::<_, Error>((places.add(&steps.mul(inner as i64)?)?, inner * depth))
+            })?,
+        });
     }
-    let places = if wanted { places.reshape(shape.as_slice())? } else { places };
-    Ok((output.reshape(shape)?, places))
+    let (places, _) = found.expect("there is a stage");
+    let places = if wanted { seen(places, &shape)? } else { places };
+    Ok((seen(output, &shape)?, places))
 }
 
 /// The maxima of planes.
@@ -223,31 +149,19 @@ fn greatest(input: &Tensor, windows: Windows, wanted: bool) -> Result<(Tensor, T
 }
 
 /// Averages, or sums divided by `divisor`.
-fn averages<const N: usize>(
-    op: &'static str,
-    input: &Tensor,
-    along: [Along; N],
-    divisor: Option<usize>,
-) -> Result<Tensor> {
+fn averages(op: &'static str, input: &Tensor, along: Vec<Along>, divisor: Option<usize>) -> Result<Tensor> {
     let shape = pooled(input, &along);
     // Integers are divided once, at the end.
     let counts = match divisor {
-        None if input.dtype() == DType::I64 && N > 2 => Some(elements(&along)?),
+        None if input.dtype() == DType::I64 && along.len() > 2 => Some(elements(&along)?),
         _ => None,
     };
-    let sums = counts.is_some().then_some(1);
-    let (input, mut windows, outer) = planes(op, input, along)?;
-    windows.divisor = if outer.is_empty() { divisor.or(sums) } else { divisor.or(sums).and(Some(1)) };
-    let mut output = pooling::avg_pool(&input, windows)?;
-    let last = outer.len().saturating_sub(1);
-    for (number, along) in outer.into_iter().rev().enumerate() {
-        let lines = output.flatten(-2, -1)?;
-        let width = lines.shape()[lines.rank() - 1];
-        let mut windows = of_plane(op, &lines, along, Along::each(width));
-        windows.divisor = if number == last { divisor.or(sums) } else { divisor.or(sums).and(Some(1)) };
-        output = pooling::avg_pool(&lines, windows)?;
+    let divisor = divisor.or(counts.is_some().then_some(1));
+    let mut output = input.clone();
+    for Stage { shape, windows } in Stage::all(op, input.shape(), along, divisor)? {
+        output = pooling::avg_pool(&seen(output, &shape)?, windows)?;
     }
-    let output = output.reshape(shape)?;
+    let output = seen(output, &shape)?;
     match counts {
         // Towards zero, as PyTorch rounds.
         Some(counts) => output.sub(&output.fmod(&counts)?)?.floor_divide(&counts),
@@ -256,10 +170,11 @@ fn averages<const N: usize>(
 }
 
 /// How many elements every window counts for.
-fn elements<const N: usize>(along: &[Along; N]) -> Result<Tensor> {
-    let mut counts = Tensor::ones_with([1; N], DType::I64);
+fn elements(along: &[Along]) -> Result<Tensor> {
+    let one = vec![1; along.len()];
+    let mut counts = Tensor::ones_with(one.as_slice(), DType::I64);
     for (axis, along) in along.iter().enumerate() {
-        let mut shape = [1; N];
+        let mut shape = one.clone();
         shape[axis] = along.windows.len();
         let extents: Vec<i64> = along.windows.iter().map(|window| window.extent as i64).collect();
         counts = counts.mul(&Tensor::from_vec(extents, shape)?)?;
