@@ -340,8 +340,7 @@ model! {
 #[test]
 fn contractions_are_the_same() -> Result<()> {
     let _turn = turn();
-    // An elementwise product is no product of matrices.
-    assert_eq!(islands::<Contractions>(), ["[5, batch] = einsum bk,bk->kb, on tensors"]);
+    assert_eq!(islands::<Contractions>(), Vec::<&str>::new());
     let inputs =
         |batch: usize, _: usize| vec![Tensor::randn([batch, 4, 2, 3]), Tensor::randn([batch, 5, 2, 3])];
     check(&Contractions::new(), inputs, |model, x| {

@@ -33,7 +33,7 @@ model! {
         pad: ReplicationPad2d([1, 0, 2, 1]),
         around: CircularPad2d(1),
         norm: InstanceNorm2d(C),
-        conv: Conv2d(_, C, kernel = 3),
+        conv: Conv2d(_, C, kernel = 3, bias = false),
         drop: Dropout2d(0.2),
         most: AdaptiveMaxPool2d([2, 3]),
         power: LPPool2d(3.0, 2),

@@ -13,7 +13,7 @@ mod steps;
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::Contents;
-pub(super) use kernels::{is_plain_table, is_recurrent};
+pub(super) use kernels::{is_plain_table, is_recurrent, pads_with_zeros};
 pub(super) use list::Vars;
 pub(super) use plain::{NUMBER, border};
 
@@ -153,7 +153,7 @@ pub(super) enum Kind<'p> {
     },
     /// A parameter or buffer of the model, or of one of its layers.
     State {
-        field: usize,
+        owner: Callee,
         entry: Option<&'p str>,
     },
     Submodel {

@@ -2,8 +2,10 @@
 //!
 //! The only stage that knows how operations map to the library; codegen prints what it finds here.
 
+mod composites;
 mod steps;
 
+pub(super) use composites::{composites, has_composites};
 pub(super) use steps::layer_args;
 
 use super::check::Checked;
@@ -93,6 +95,7 @@ pub(super) enum Instruction {
     /// `self.scale`, `self.embed.weight`
     State {
         field: usize,
+        element: Element,
         entry: Option<String>,
         result: Var,
     },
@@ -220,6 +223,20 @@ impl Instruction {
                 vec![then, otherwise]
             }
             Instruction::Match { arms, .. } => arms.iter().map(|(_, arm)| arm).collect(),
+            Instruction::For { body, .. } | Instruction::Repeat { body, .. } => vec![body],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Instruction {
+    /// [`Instruction::inner`], to be changed.
+    fn inner_mut(&mut self) -> Vec<&mut Program> {
+        match self {
+            Instruction::If { then, otherwise, .. } | Instruction::Choose { then, otherwise, .. } => {
+                vec![then, otherwise]
+            }
+            Instruction::Match { arms, .. } => arms.iter_mut().map(|(_, arm)| arm).collect(),
             Instruction::For { body, .. } | Instruction::Repeat { body, .. } => vec![body],
             _ => Vec::new(),
         }

@@ -47,11 +47,17 @@ pub fn expand(input: TokenStream) -> TokenStream {
 fn model(ast: ast::Model, mut errors: Errors) -> TokenStream {
     let ast = parse::desugar(ast, &mut errors);
     let model = resolve::resolve(&ast, &mut errors);
-    let checked = check::check(&model, &mut errors);
+    let mut checked = check::check(&model, &mut errors);
     if errors.is_empty() {
         let program = lower::lower(&model, &checked);
-        let compiled = compile::compile(&model, &checked, &program);
-        return codegen::generate(&model, &checked, &program, compiled.as_ref());
+        // The compiled pass has a program of its own where that differs.
+        let parts = lower::has_composites(&model, &program).then(|| {
+            let program = lower::lower(&model, &checked);
+            lower::composites(&model, &mut checked, program)
+        });
+        let parts = parts.as_ref().unwrap_or(&program);
+        let compiled = compile::compile(&model, &checked, parts);
+        return codegen::generate(&model, &checked, &program, compiled.as_ref().map(|pass| (parts, pass)));
     }
     let stub = codegen::stub(&model);
     let errors = errors.into_tokens();

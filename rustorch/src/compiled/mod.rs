@@ -43,8 +43,8 @@ pub mod expansion {
     pub use super::cache::Cache;
     pub use super::into::write;
     pub use super::ops::{
-        Arrange, Chain, ChannelNorm, Contractions, Fold, GroupNorm, InstanceNorm, Interpolation, Link, Picks,
-        Pool, Recurrence, Reduce, RowNorm, Side, Slope, operators,
+        Arrange, Chain, ChannelNorm, Contractions, ConvTranspose, Fold, GroupNorm, InstanceNorm,
+        Interpolation, Link, Picks, Pool, Recurrence, Reduce, RowNorm, Side, Slope, operators,
     };
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Read, Tensors, check_count, check_rank, forward, has_shape, has_shapes};

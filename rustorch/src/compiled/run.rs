@@ -285,7 +285,10 @@ macro_rules! read {
 
 read! {
     Linear, bias;
+    Conv1d, bias;
     Conv2d, bias;
+    ConvTranspose1d, bias;
+    ConvTranspose2d, bias;
     LayerNorm, bias;
     RMSNorm;
     GroupNorm, bias;

@@ -38,7 +38,7 @@ pub(super) fn generate(
     model: &Model,
     checked: &Checked,
     program: &Program,
-    pass: Option<&Compiled<'_>>,
+    pass: Option<(&Program, &Compiled<'_>)>,
 ) -> TokenStream {
     let structure = items::structure(model);
     let constructor = items::constructor(model, checked);
@@ -46,7 +46,7 @@ pub(super) fn generate(
     let assertions = assertions::free(model, checked, program);
     let checks = assertions::of_parameters(model, checked, program);
     let forward = body::forward(model, program, pass.is_some());
-    let compiled = pass.map(|pass| compiled::compiled(model, checked, program, pass));
+    let compiled = pass.map(|(program, pass)| compiled::compiled(model, checked, program, pass));
     let layer = body::layer(model);
     let unused = unused(model);
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());

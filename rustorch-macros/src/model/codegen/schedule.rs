@@ -76,8 +76,8 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         Kind::Chain(chain) => chain.words(None),
         Kind::Reshape { .. } => "reshape(·)".into(),
         Kind::Detach { .. } => "detach(·)".into(),
-        Kind::State { field, entry } => {
-            let name = &model.fields[*field].label;
+        Kind::State { owner, entry } => {
+            let name = label(owner);
             entry.map_or(name.clone(), |entry| format!("{name}.{entry}"))
         }
         Kind::Permute { dims, .. } => format!("permute(·, {dims:?})"),

@@ -131,8 +131,8 @@ impl<'a> OpByOp<'a> {
                 self.repeat(text, &head, carried, body, results);
             }
             Instruction::LayerCall { .. } => self.layer_call(text, instruction, store),
-            Instruction::State { field, entry, result } => {
-                let state = state(self.model, *field, entry.as_deref());
+            Instruction::State { field, element, entry, result } => {
+                let state = state(place(self.model, *field, *element), entry.as_deref());
                 write!(text, "let {} = {state};", var(*result));
             }
             Instruction::Choose { decision, then, otherwise, results } => {
@@ -295,11 +295,10 @@ impl<'a> OpByOp<'a> {
 }
 
 /// A reference to a parameter or buffer of the model, or of one of its layers.
-pub(super) fn state(model: &Model, field: usize, entry: Option<&str>) -> String {
-    let name = &model.fields[field].name;
+pub(super) fn state(place: Place<'_>, entry: Option<&str>) -> String {
     match entry {
-        Some(entry) => format!("__ops::Held::held(&self.{name}.{entry})?"),
-        None => format!("&self.{name}"),
+        Some(entry) => format!("__ops::Held::held(&{place}.{entry})?"),
+        None => format!("&{place}"),
     }
 }
 

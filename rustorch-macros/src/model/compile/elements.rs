@@ -7,6 +7,7 @@
 use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, Program};
 use super::list::Vars;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// What a tensor holds.
@@ -28,6 +29,8 @@ pub(super) struct Elements {
     others: BTreeMap<Var, Contents>,
     /// Those that have to hold numbers.
     pub assumed: Vars,
+    /// Those of which planning knows the dtype, whatever it is: what comes from outside, and what kernels make of it.
+    known: RefCell<Vars>,
 }
 
 /// Functions that give truth values or indices.
@@ -66,6 +69,27 @@ const ARRANGE: &[&str] = &[
     "unbind",
     "unflatten",
     "unsqueeze",
+];
+
+/// Those of them whose kernels move elements of any dtype that is known when a pass is planned.
+const MOVE: &[&str] = &[
+    "chunk",
+    "expand",
+    "flip",
+    "gather",
+    "index_select",
+    "movedim",
+    "narrow",
+    "permute",
+    "repeat",
+    "repeat_interleave",
+    "roll",
+    "select",
+    "slice",
+    "split",
+    "take_along_dim",
+    "transpose",
+    "unbind",
 ];
 
 /// Functions that only change the shape, or nothing.
@@ -116,7 +140,8 @@ impl Elements {
             }
         }
         let assumed = closure(needed, &made, |origin| !matches!(origin, Origin::Values(_)));
-        Elements { others, assumed }
+        let known = RefCell::new(inputs.iter().copied().collect());
+        Elements { others, assumed, known }
     }
 
     fn contents(&self, var: Var) -> Contents {
@@ -134,12 +159,33 @@ impl Elements {
             .collect()
     }
 
+    /// Remembers that a kernel makes the results of an instruction, so that planning knows what they are if it knows the operands.
+    pub fn made_by_kernel(&self, instruction: &Instruction) {
+        let is_known = match instruction {
+            Instruction::State { .. } => true,
+            Instruction::Function { name, .. } if PLACES.contains(name) => true,
+            Instruction::Submodel { .. } => false,
+            // What comes out of arms and loops may be made in several ways.
+            _ if !instruction.inner().is_empty() => false,
+            _ => instruction.operands().iter().all(|operand| self.is_known(*operand)),
+        };
+        if is_known {
+            self.known.borrow_mut().extend(instruction.results());
+        }
+    }
+
+    fn is_known(&self, var: Var) -> bool {
+        self.contents(var) == Contents::Numbers || self.known.borrow().contains(var)
+    }
+
     /// Whether kernels may compute this: whether what they take for numbers is.
     pub fn suit_kernels(&self, model: &Model, instruction: &Instruction) -> bool {
         let is_number = |var: &Var| self.contents(*var) == Contents::Numbers;
         origins(model, instruction).iter().all(|origin| match origin {
             Origin::Values(values) => values.iter().all(is_number),
-            Origin::Arranged(value, is_reshape) => *is_reshape || is_number(value),
+            Origin::Arranged(value, is_reshape) => {
+                *is_reshape || is_number(value) || moves(instruction) && self.is_known(*value)
+            }
             Origin::Rows | Origin::Unknown | Origin::OneOf(_) => true,
             Origin::Discrete => match instruction {
                 Instruction::Function { name, inputs, .. } => PLACES.contains(name) && is_number(&inputs[0]),
@@ -147,6 +193,10 @@ impl Elements {
             },
         })
     }
+}
+
+fn moves(instruction: &Instruction) -> bool {
+    matches!(instruction, Instruction::Function { name, .. } if MOVE.contains(name))
 }
 
 /// All instructions of a program, those of the programs inside included.

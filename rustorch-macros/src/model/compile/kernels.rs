@@ -20,7 +20,7 @@ impl Compiler<'_> {
         }
         Some(match layer.spec.name {
             "Linear" => Kind::Linear { layer: callee, input, act: None, last: None },
-            "Conv2d" if pads_with_zeros(args) => {
+            "Conv1d" | "Conv2d" if pads_with_zeros(args) => {
                 Kind::Conv2d { layer: callee, input, norm: None, residual: None, act: None, pool: None }
             }
             "BatchNorm1d" | "BatchNorm2d" | "BatchNorm3d" => {
@@ -29,7 +29,9 @@ impl Compiler<'_> {
             "LayerNorm" | "RMSNorm" => Kind::RowNorm { layer: callee, input },
             "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
             "Flatten" | "Identity" => Kind::Reshape { input },
-            "Dropout" => {
+            // Of channels: their factors, which have no other axes.
+            "Dropout1d" | "Dropout2d" | "Dropout3d" if !self.is_per_channel(input) => return None,
+            "Dropout" | "Dropout1d" | "Dropout2d" | "Dropout3d" => {
                 Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors: Factors::Layer(callee) }))
             }
             name if is_recurrent(name, args) => {
@@ -37,6 +39,12 @@ impl Compiler<'_> {
             }
             _ => return self.plain_layer(callee, input),
         })
+    }
+
+    /// Whether nothing is behind the channels of a tensor.
+    fn is_per_channel(&self, var: Var) -> bool {
+        let shape = self.checked.shapes.get(var).and_then(Option::as_ref);
+        shape.is_some_and(|shape| shape.iter().skip(2).all(|size| size.is(1)))
     }
 
     /// The kernel of a recurrent layer, if it has one.
@@ -76,8 +84,14 @@ impl Compiler<'_> {
                 return attention::attention(self.checked, inputs, args, results);
             }
             "detach" => Kind::Detach { input },
-            "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => Kind::Reshape { input },
-            "permute" | "transpose" => {
+            "contiguous" | "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => {
+                Kind::Reshape { input }
+            }
+            "prelu" => {
+                let operands = inputs.iter().copied().map(Operand::Tensor).collect();
+                Kind::Chain(Chain::of(*results.first()?, PartOp::Call { name: "leaky_relu", operands }))
+            }
+            "permute" | "transpose" | "movedim" => {
                 let rank = shape(input)?.len();
                 let mut dims: Vec<usize> = (0..rank).collect();
                 match args {
@@ -85,6 +99,7 @@ impl Compiler<'_> {
                         dims = axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<_>>()?;
                     }
                     [Arg::Axis(a), Arg::Axis(b)] => dims.swap(normal(*a, rank)?, normal(*b, rank)?),
+                    [Arg::Axes(from), Arg::Axes(to)] => dims = moved(from, to, rank)?,
                     _ => return None,
                 }
                 (dims.len() == rank).then_some(())?;
@@ -205,6 +220,18 @@ pub(super) fn number(arg: &Arg) -> Option<TokenStream> {
     }
 }
 
+/// The axes in order when some are moved to these places.
+fn moved(from: &[isize], to: &[isize], rank: usize) -> Option<Vec<usize>> {
+    let places = |axes: &[isize]| axes.iter().map(|axis| normal(*axis, rank)).collect::<Option<Vec<_>>>();
+    let (from, to) = (places(from)?, places(to)?);
+    let mut rest = (0..rank).filter(|axis| !from.contains(axis));
+    let at = |place: usize| match to.iter().position(|there| *there == place) {
+        Some(moved) => from.get(moved).copied(),
+        None => rest.next(),
+    };
+    (0..rank).map(at).collect()
+}
+
 pub(super) fn normal(axis: isize, rank: usize) -> Option<usize> {
     let axis = if axis < 0 { axis + rank as isize } else { axis };
     usize::try_from(axis).ok().filter(|axis| *axis < rank)
@@ -228,7 +255,7 @@ pub(super) fn island<'p>(instruction: &'p Instruction, model: &Model, elements: 
 }
 
 /// Whether a convolution pads by itself.
-fn pads_with_zeros(args: &Args) -> bool {
+pub(in super::super) fn pads_with_zeros(args: &Args) -> bool {
     match args.get("padding_mode") {
         Some(Value::Text(mode)) => mode == "zeros",
         _ => true,

@@ -8,7 +8,7 @@ use super::steps::Compiler;
 use super::{Callee, Kind};
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
-use rustorch_shape::einsum::{Axis, Contraction, Prepare, Spec};
+use rustorch_shape::einsum::{Axis, Contraction, Spec};
 
 impl Compiler<'_> {
     /// The kernel of a function, if it has one of this kind.
@@ -80,18 +80,15 @@ impl Compiler<'_> {
                 (rank >= 1 && second.len() == 2).then_some(())?;
                 let (axes, columns) = (0..rank, 0..rank - 1);
                 let labels = [axes.collect(), vec![rank, rank - 1], columns.chain([rank]).collect()];
-                ("einsum", contractions(&labels, &[(0, 1)]))
+                ("einsum", contractions(&slices(&labels[..2]), &labels, &[(0, 1)]))
             }
             ("gather" | "index_select", [Arg::Axis(axis), Arg::Given(index)]) => {
                 let (axis, each) = (normal(*axis, rank)?, name == "gather");
                 inputs.push(*index);
                 ("pick", picks(name, axis, each))
             }
-            // Where other axes broadcast, the operation does it.
             ("take_along_dim", [Arg::Axis(axis)]) => {
-                let (axis, second) = (normal(*axis, rank)?, shape(*inputs.get(1)?)?);
-                let is_alike = |other: usize| other == axis || first[other] == second[other];
-                (second.len() == rank && (0..rank).all(is_alike)).then_some(())?;
+                let axis = normal(*axis, rank)?;
                 ("pick", picks(name, axis, true))
             }
             ("pad", [Arg::Slice(sizes), Arg::Text(mode), value]) => {
@@ -110,6 +107,56 @@ impl Compiler<'_> {
             ("repeat_interleave", [Arg::Size(count), Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
                 arranged(format_args!("Each {{ axis: {axis}, count: {count} }}"))
+            }
+            ("zeros_like" | "ones_like" | "full_like", value) => {
+                let value = match (name, value) {
+                    ("zeros_like", []) => "0.0",
+                    ("ones_like", []) => "1.0",
+                    (_, [value]) => {
+                        number = Some(super::kernels::number(value)?);
+                        NUMBER
+                    }
+                    _ => return None,
+                };
+                ("filled", value.into())
+            }
+            ("tril" | "triu", [Arg::Axis(diagonal)]) => {
+                ("triangle", format!("({diagonal}, {})", name == "tril"))
+            }
+            ("layer_norm", [Arg::Slice(sizes), Arg::Tensor(None), Arg::Tensor(None), eps]) => {
+                number = Some(super::kernels::number(eps)?);
+                ("normal_rows", rows(sizes, true))
+            }
+            ("rms_norm", [Arg::Slice(sizes), Arg::Tensor(None), eps]) => {
+                number = Some(super::kernels::number(eps)?);
+                ("normal_rows", rows(sizes, false))
+            }
+            ("group_norm", [Arg::Size(groups), Arg::Tensor(None), Arg::Tensor(None), eps]) => {
+                number = Some(super::kernels::number(eps)?);
+                (
+                    "group_norm",
+                    format!("::rustorch::__private::compiled::GroupNorm::plain({groups}, {NUMBER})"),
+                )
+            }
+            ("instance_norm", [Arg::Tensor(None), Arg::Tensor(None), eps]) => {
+                number = Some(super::kernels::number(eps)?);
+                let (axes, channels) = (rank.checked_sub(2)?, first.get(1)?);
+                let norm = "::rustorch::__private::compiled::InstanceNorm";
+                ("instance_norm", format!("{norm}::plain({axes}, {channels}, {NUMBER})"))
+            }
+            (
+                "conv1d" | "conv2d",
+                [Arg::Tensor(bias), Arg::Array(stride), padding, Arg::Array(dilation), Arg::Size(groups)],
+            ) => {
+                inputs.extend(bias);
+                ("convolve", convolution(stride, padding, dilation, groups)?)
+            }
+            (
+                "lp_pool1d" | "lp_pool2d" | "lp_pool3d",
+                [Arg::Array(kernel), Arg::Array(stride), Arg::Bool(ceil_mode)],
+            ) => {
+                let [none, one] = [0, 1].map(|size| vec![Poly::integer(size); kernel.len()]);
+                ("average_pool", windows(name, [kernel, stride, &none, &one], [*ceil_mode, true], None))
             }
             ("embedding", []) => {
                 inputs.reverse();
@@ -180,25 +227,19 @@ impl Compiler<'_> {
         Some(Kind::Kernel { method, name: name.into(), inputs, options, number })
     }
 
-    /// A contraction of tensors, if it is one by products of matrices: nothing is repeated, broadcast or summed within an operand, and no
-    /// pair is multiplied element by element.
+    /// A contraction of tensors.
     pub fn einsum<'p>(&self, spec: &str, inputs: &[Var]) -> Option<Kind<'p>> {
         let parsed = Spec::parse(spec).ok()?;
         let shapes: Vec<&Vec<Poly>> =
             inputs.iter().map(|input| self.checked.shapes.get(*input)?.as_ref()).collect::<Option<_>>()?;
         let checked = parsed.check(&shapes).ok()?;
         let plan = checked.plan();
-        let is_whole = checked.assumptions.is_empty()
-            && checked.operands.iter().flatten().all(|axis| !axis.broadcast)
-            && plan.prepare.iter().all(Prepare::is_identity);
-        // Of elementwise products there would be a matrix product per element.
-        let is_product = |pair: &Contraction| {
-            let (rows, columns) = (!pair.rows.is_empty(), !pair.columns.is_empty());
-            rows && columns || !pair.contracted.is_empty() && (rows || columns)
-        };
-        (inputs.len() >= 2 && is_whole && plan.contractions.iter().all(is_product)).then_some(())?;
-        let of_operand = |axes: &Vec<Axis>| axes.iter().map(|axis| axis.index).collect::<Vec<usize>>();
-        let mut labels: Vec<Vec<usize>> = checked.operands.iter().map(of_operand).collect();
+        let label = |axis: &Axis| if axis.broadcast { "usize::MAX".into() } else { axis.index.to_string() };
+        let given = codegen::list(
+            checked.operands.iter().map(|axes| format!("&[{}]", codegen::list(axes.iter().map(label)))),
+        );
+        let mut labels: Vec<Vec<usize>> =
+            plan.prepare.iter().map(|prepare| prepare.indices.clone()).collect();
         labels.extend(plan.contractions.iter().map(Contraction::result));
         labels.pop();
         labels.push(checked.output.clone());
@@ -208,7 +249,7 @@ impl Compiler<'_> {
             method: "einsum",
             name: format!("einsum {spec}"),
             inputs: inputs.to_vec(),
-            options: contractions(&labels, &pairs),
+            options: contractions(&given, &labels, &pairs),
             number: None,
         })
     }
@@ -224,6 +265,7 @@ impl Compiler<'_> {
             | "AdaptiveMaxPool3d" => ("max_pool", from_layer("Pool")),
             "AvgPool1d" | "AvgPool2d" | "AvgPool3d" | "AdaptiveAvgPool1d" | "AdaptiveAvgPool2d"
             | "AdaptiveAvgPool3d" => ("average_pool", from_layer("Pool")),
+            "ConvTranspose1d" | "ConvTranspose2d" => ("conv_transpose", from_layer("ConvTranspose")),
             "GroupNorm" => ("group_norm", from_layer("GroupNorm")),
             "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
                 ("instance_norm", from_layer("InstanceNorm"))
@@ -291,6 +333,26 @@ fn arranged(how: std::fmt::Arguments<'_>) -> (&'static str, String) {
     ("arrange", format!("::rustorch::__private::compiled::Arrange::{how}"))
 }
 
+fn rows(sizes: &[Poly], centred: bool) -> String {
+    let sizes = codegen::list(sizes);
+    format!("::rustorch::__private::compiled::RowNorm::plain(&[{sizes}], {NUMBER}, {centred})")
+}
+
+fn convolution(stride: &[Poly], padding: &Arg, dilation: &[Poly], groups: &Poly) -> Option<String> {
+    let axes = stride.len();
+    let padding = match padding {
+        Arg::Array(sizes) => format!("Zeros([{}])", codegen::list(sizes)),
+        Arg::Text(mode) if mode == "same" => "Same".into(),
+        Arg::Text(mode) if mode == "valid" => "Valid".into(),
+        _ => return None,
+    };
+    let [stride, dilation] = [stride, dilation].map(codegen::list);
+    Some(format!(
+        "&::rustorch::nn::functional::ConvOptions::<{axes}> {{ stride: [{stride}], \
+         padding: ::rustorch::nn::functional::Padding::{padding}, dilation: [{dilation}], groups: {groups} }}"
+    ))
+}
+
 /// A fold over axes; without any, over all of them.
 fn reduced(axes: &[isize], rank: usize, fold: &str) -> Option<(&'static str, String)> {
     let axes = match axes {
@@ -307,10 +369,17 @@ fn positions(axes: &[isize], rank: usize) -> Option<String> {
     Some(codegen::list(axes))
 }
 
-fn contractions(labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> String {
-    let labels = codegen::list(labels.iter().map(|labels| format!("&[{}]", codegen::list(labels))));
+/// The labels of several tensors.
+fn slices(labels: &[Vec<usize>]) -> String {
+    codegen::list(labels.iter().map(|labels| format!("&[{}]", codegen::list(labels))))
+}
+
+fn contractions(given: &str, labels: &[Vec<usize>], pairs: &[(usize, usize)]) -> String {
+    let labels = slices(labels);
     let pairs = codegen::list(pairs.iter().map(|(left, right)| format!("({left}, {right})")));
-    format!("::rustorch::__private::compiled::Contractions {{ labels: &[{labels}], pairs: &[{pairs}] }}")
+    format!(
+        "::rustorch::__private::compiled::Contractions {{ given: &[{given}], labels: &[{labels}], pairs: &[{pairs}] }}"
+    )
 }
 
 /// An image of another size; means over areas are an average pooling.

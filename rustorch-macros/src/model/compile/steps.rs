@@ -39,7 +39,10 @@ impl Compiler<'_> {
 
     fn step<'p>(&self, instruction: &'p Instruction) -> Step<'p> {
         let kind = match self.numeric(instruction) {
-            Some(kind) => kind,
+            Some(kind) => {
+                self.elements.made_by_kernel(instruction);
+                kind
+            }
             None => kernels::island(instruction, self.model, self.elements),
         };
         Step { number: 0, kind, results: instruction.results(), dies: Vec::new() }
@@ -73,7 +76,10 @@ impl Compiler<'_> {
                 target: (*target).into(),
                 inputs: inputs.iter().map(|(var, _)| *var).collect(),
             },
-            Instruction::State { field, entry, .. } => Kind::State { field: *field, entry: entry.as_deref() },
+            Instruction::State { field, element, entry, .. } => {
+                let owner = Callee { field: *field, element: *element };
+                Kind::State { owner, entry: entry.as_deref() }
+            }
             Instruction::If { then, otherwise, .. } => {
                 Kind::Branch { on: On::Training, arms: self.arms([then, otherwise]) }
             }

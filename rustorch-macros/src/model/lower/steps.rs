@@ -2,8 +2,8 @@
 
 use super::super::check::Checked;
 use super::super::ir::{
-    self, Call, CallOption, Carried, Choice, Component, ComponentKind, Model, Op, Operand, PatternCall,
-    Region, Shape, Step, Tree, Var,
+    self, Call, CallOption, Carried, Choice, Component, ComponentKind, Element, Model, Op, Operand,
+    PatternCall, Region, Shape, Step, Tree, Var,
 };
 use super::super::pattern::{Move, MoveKind, moves};
 use super::{Arg, Decision, Instruction, Program, Source};
@@ -112,9 +112,12 @@ fn instruction(step: &Step, model: &Model, checked: &Checked) -> Option<Instruct
                 results: step.results.clone(),
             }
         }
-        Op::State { field, entry } => {
-            Instruction::State { field: *field, entry: entry.clone(), result: result? }
-        }
+        Op::State { field, entry } => Instruction::State {
+            field: *field,
+            element: Element::Whole,
+            entry: entry.clone(),
+            result: result?,
+        },
         Op::Choose { choice, then, otherwise } => Instruction::Choose {
             decision: match choice {
                 Choice::If(condition) => Decision::If(condition.tokens.clone()),

@@ -1,6 +1,7 @@
 //! Batch normalisation, alone and as the last step of a convolution.
 
 use super::super::{Buf, Grad, Pass};
+use super::conv::Conv;
 use super::elementwise::{derive, operators};
 use super::linear::{Act, fused};
 use super::{add_into, numel, read, read_option, wants};
@@ -9,8 +10,7 @@ use crate::kernels::conv::{self, Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{isa, scratch};
 use crate::nn::{
-    BatchNorm1d, BatchNorm2d, BatchNorm3d, Conv2d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
-    share_of_batch,
+    BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d, share_of_batch,
 };
 use crate::storage::lock_for_write;
 use crate::{DType, Error, Result, Tensor};
@@ -48,6 +48,11 @@ macro_rules! from_layers {
 from_layers!(BatchNorm1d BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d);
 
 impl ChannelNorm<'_> {
+    /// By nothing but the batch's own statistics.
+    pub(super) fn plain(eps: f64) -> Self {
+        Self { weight: None, bias: None, running: None, count: None, eps, momentum: None, training: true }
+    }
+
     /// Whether the kernels can work on the parameters and running statistics of so many channels.
     pub fn fits(self, channels: usize) -> bool {
         let vector = |tensor: Option<&Tensor>| {
@@ -285,7 +290,7 @@ impl Pass {
         &mut self,
         x: Buf,
         shape: &[usize],
-        layer: &Conv2d,
+        layer: Conv<'_>,
         norm: ChannelNorm<'_>,
         residual: Option<Buf>,
         act: Act<'_>,
@@ -296,15 +301,15 @@ impl Pass {
             let wanted = self.wanted.take();
             let z = self.conv2d(x, shape, layer, None)?;
             self.wanted = wanted;
-            let y = self.batch_norm(z, &output(&geometry), norm, residual, act)?;
+            let y = self.batch_norm(z, &layer.output(&geometry), norm, residual, act)?;
             self.release(z);
             return Ok(y);
         }
         norm.check_eps()?;
-        let y = self.result(numel(&output(&geometry)), false);
+        let y = self.result(numel(&layer.output(&geometry)), false);
         if !self.planning {
             let activation = act.and_then(|(op, _)| fused(op)).unwrap_or_default();
-            let (_w, _guard) = read(&layer.weight);
+            let (_w, _guard) = read(layer.weight);
             let folded = fold(&geometry, layer, &norm);
             let residual = residual.map(|residual| residual.f32().cast_const());
             let epilogue = Epilogue { bias: Some(folded.1.shift.as_ptr()), residual, activation };
@@ -323,7 +328,7 @@ impl Pass {
         &mut self,
         g: Grad,
         shape: &[usize],
-        layer: &Conv2d,
+        layer: Conv<'_>,
         norm: ChannelNorm<'_>,
         act: Act<'_>,
         into: (&mut Grad, Option<&mut Grad>),
@@ -331,15 +336,11 @@ impl Pass {
         let geometry = *self.fact(|| layer.geometry(shape))?;
         let (into, residual) = into;
         let mut dz: Grad = None;
-        self.batch_norm_backward(g, &output(&geometry), norm, act, (&mut dz, residual))?;
+        self.batch_norm_backward(g, &layer.output(&geometry), norm, act, (&mut dz, residual))?;
         self.conv2d_backward(dz, shape, layer, None, into)?;
         self.release_grad(dz);
         Ok(())
     }
-}
-
-fn output(geometry: &conv::Conv2d) -> [usize; 4] {
-    [geometry.batch, geometry.out_channels, geometry.out[0], geometry.out[1]]
 }
 
 /// A convolution and the normalisation after it as one convolution.
@@ -361,9 +362,9 @@ struct Key {
 }
 
 /// The folded convolution, which stays with the weight's storage. The weight is locked for reading.
-fn fold(geometry: &conv::Conv2d, layer: &Conv2d, norm: &ChannelNorm<'_>) -> std::sync::Arc<(Key, Folded)> {
-    let weight = &layer.weight;
-    let bias = layer.bias.as_ref();
+fn fold(geometry: &conv::Conv2d, layer: Conv<'_>, norm: &ChannelNorm<'_>) -> std::sync::Arc<(Key, Folded)> {
+    let weight = layer.weight;
+    let bias = layer.bias;
     let key = Key {
         geometry: *geometry,
         start: weight.host_ptr() as usize,

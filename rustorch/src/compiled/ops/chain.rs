@@ -58,11 +58,16 @@ impl<'a> Link<'a> {
     }
 }
 
-impl From<&crate::nn::Dropout> for Link<'_> {
-    fn from(layer: &crate::nn::Dropout) -> Self {
-        Link::Dropout(layer.p, layer.training.get())
-    }
+macro_rules! from_layers {
+    ($($layer:ident)*) => {$(
+        impl From<&crate::nn::$layer> for Link<'_> {
+            fn from(layer: &crate::nn::$layer) -> Self {
+                Link::Dropout(layer.p, layer.training.get())
+            }
+        }
+    )*};
 }
+from_layers!(Dropout Dropout1d Dropout2d Dropout3d);
 
 /// Truth values of shape `own`, broadcast to `shape`.
 fn mask(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {

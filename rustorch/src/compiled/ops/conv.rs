@@ -1,24 +1,74 @@
-//! Convolution in two dimensions.
+//! Convolution in two dimensions, and by it in one: a sequence is an image of height 1.
 
 use super::super::{Buf, Grad, Pass};
 use super::elementwise::{apply, derive};
 use super::linear::{Act, fused};
 use super::{add_into, numel, read, read_option, wants};
-use crate::Result;
 use crate::kernels::conv::{Direction, Epilogue, Target};
 use crate::kernels::gemm::Activation;
 use crate::kernels::{conv, isa, scratch};
-use crate::nn::Conv2d;
+use crate::layout::Dims;
+use crate::nn;
+use crate::nn::functional::{ConvOptions, geometry_of};
 use crate::ops::conv::kept_weights;
+use crate::{Result, Tensor};
+
+/// The parameters of a convolution, and how it is done.
+#[derive(Clone, Copy)]
+pub struct Conv<'a> {
+    pub(super) weight: &'a Tensor,
+    pub(super) bias: Option<&'a Tensor>,
+    options: Options<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Options<'a> {
+    One(&'a ConvOptions<1>),
+    Two(&'a ConvOptions<2>),
+}
+
+macro_rules! from_layers {
+    ($($layer:ident $axes:ident;)*) => {$(
+        impl<'a> From<&'a nn::$layer> for Conv<'a> {
+            fn from(layer: &'a nn::$layer) -> Self {
+                let options = Options::$axes(&layer.options);
+                Self { weight: &layer.weight, bias: layer.bias.as_ref(), options }
+            }
+        }
+    )*};
+}
+from_layers! {
+    Conv1d One;
+    Conv2d Two;
+}
+
+impl Conv<'_> {
+    pub(super) fn geometry(&self, input: &[usize]) -> Result<conv::Conv2d> {
+        match self.options {
+            Options::One(options) => geometry_of("conv1d", input, self.weight.shape(), options),
+            Options::Two(options) => geometry_of("conv2d", input, self.weight.shape(), options),
+        }
+    }
+
+    /// The shape of a result with its batch.
+    pub(super) fn output(&self, geometry: &conv::Conv2d) -> Dims {
+        let [height, width] = geometry.out;
+        let (batch, channels) = (geometry.batch, geometry.out_channels);
+        match self.options {
+            Options::One(_) => Dims::from_slice(&[batch, channels, width]),
+            Options::Two(_) => Dims::from_slice(&[batch, channels, height, width]),
+        }
+    }
+}
 
 impl Pass {
-    /// `act(conv(x) + b)` for `x` of `shape` `[batch, channels, height, width]`.
+    /// `act(conv(x) + b)` for `x` of `shape` `[batch, channels, height, width]`, or `[batch, channels, length]`.
     ///
     /// # Errors
     /// If the layer does not fit the shape.
-    pub fn conv2d(&mut self, x: Buf, shape: &[usize], layer: &Conv2d, act: Act<'_>) -> Result<Buf> {
+    pub fn conv2d(&mut self, x: Buf, shape: &[usize], layer: Conv<'_>, act: Act<'_>) -> Result<Buf> {
         let geometry = *self.fact(|| layer.geometry(shape))?;
-        let own = wants(&[Some(&layer.weight), layer.bias.as_ref()]);
+        let own = wants(&[Some(layer.weight), layer.bias]);
         let grad = self.recording && (x.grad || own);
         let len = geometry.batch * geometry.out_channels * numel(&geometry.out);
         let y = self.result(len, grad);
@@ -30,7 +80,7 @@ impl Pass {
             },
         };
         if !self.planning {
-            let ((w, _w), (b, _b)) = (read(&layer.weight), read_option(layer.bias.as_ref()));
+            let ((w, _w), (b, _b)) = (read(layer.weight), read_option(layer.bias));
             let epilogue = Epilogue { bias: b, residual: None, activation: last };
             let (from, to) = (x.f32().cast_const(), z.f32());
             // SAFETY: buffers of the pass of the geometry's sizes; the parameters are locked and were checked.
@@ -58,7 +108,7 @@ impl Pass {
         &mut self,
         g: Grad,
         shape: &[usize],
-        layer: &Conv2d,
+        layer: Conv<'_>,
         act: Act<'_>,
         gx: &mut Grad,
     ) -> Result<()> {
@@ -88,15 +138,15 @@ impl Pass {
         dz: Buf,
         x: Buf,
         geometry: &conv::Conv2d,
-        layer: &Conv2d,
+        layer: Conv<'_>,
         gx: &mut Grad,
     ) -> Result<()> {
         // SAFETY: the geometry's sizes; the gradients have the parameters' shapes.
-        self.parameter_grad(layer.bias.as_ref(), |db| unsafe {
+        self.parameter_grad(layer.bias, |db| unsafe {
             conv::bias_grad(geometry, dz.f32().cast_const(), db);
         })?;
         // SAFETY: as above.
-        self.parameter_grad(Some(&layer.weight), |dw| unsafe {
+        self.parameter_grad(Some(layer.weight), |dw| unsafe {
             conv::weight_grad(isa(), geometry, x.f32().cast_const(), dz.f32().cast_const(), dw);
         })?;
         if x.grad {
@@ -109,7 +159,7 @@ impl Pass {
                 None => self.numbers(x.len, false),
             };
             if !self.planning {
-                let (w, _guard) = read(&layer.weight);
+                let (w, _guard) = read(layer.weight);
                 let run = |to: *mut f32| {
                     // SAFETY: the geometry's sizes.
                     unsafe { conv::input_grad(isa(), geometry, dz.f32().cast_const(), w, to) };
@@ -138,7 +188,7 @@ impl Pass {
 pub(super) unsafe fn run(
     geometry: &conv::Conv2d,
     x: *const f32,
-    layer: &Conv2d,
+    layer: Conv<'_>,
     w: *const f32,
     epilogue: &Epilogue<f32>,
     target: Target<f32>,
@@ -147,7 +197,7 @@ pub(super) unsafe fn run(
         // SAFETY: the caller's promise.
         unsafe { conv::forward_packed(isa(), geometry, x, packed, epilogue, target) };
     };
-    match kept_weights::<f32>(geometry, &layer.weight) {
+    match kept_weights::<f32>(geometry, layer.weight) {
         Some(kept) => forward(kept.1.as_ptr()),
         None => {
             let len = conv::packed_len::<f32>(isa(), geometry, Direction::Forward);

@@ -2,7 +2,7 @@
 //! leaves the cache.
 
 use super::super::{Buf, Grad, Pass};
-use super::conv::run;
+use super::conv::{Conv, run};
 use super::linear::{Act, fused};
 use super::pool::Pool;
 use super::{numel, read, read_option, wants};
@@ -11,7 +11,6 @@ use crate::kernels::conv::{Conv2d as Geometry, Epilogue, Target, can_pool};
 use crate::kernels::gemm::Activation;
 use crate::kernels::isa;
 use crate::kernels::pooling::{HalveBackward, halve_backward};
-use crate::nn::Conv2d;
 
 /// The activation to fuse with convolution and pooling, if these can be fused.
 fn fusible(geometry: &Geometry, act: Act<'_>, pool: Pool<'_>) -> Option<Activation> {
@@ -32,7 +31,7 @@ impl Pass {
         &mut self,
         x: Buf,
         shape: &[usize],
-        layer: &Conv2d,
+        layer: Conv<'_>,
         act: Act<'_>,
         pool: Pool<'_>,
         out: &[usize],
@@ -43,17 +42,17 @@ impl Pass {
             let wanted = self.wanted.take();
             let y = self.conv2d(x, shape, layer, act)?;
             self.wanted = wanted;
-            let pooled = self.maxima(y, &output(&geometry), pool, out)?;
+            let pooled = self.maxima(y, &layer.output(&geometry), pool, out)?;
             self.release(y);
             return Ok(pooled);
         };
-        let own = wants(&[Some(&layer.weight), layer.bias.as_ref()]);
+        let own = wants(&[Some(layer.weight), layer.bias]);
         let grad = self.recording && (x.grad || own);
         let len = geometry.batch * geometry.out_channels * numel(&geometry.out) / 4;
         let y = self.result(len, grad);
         let codes = self.allocate(if grad { len } else { 0 }, 1, grad);
         if !self.planning {
-            let ((w, _w), (bias, _b)) = (read(&layer.weight), read_option(layer.bias.as_ref()));
+            let ((w, _w), (bias, _b)) = (read(layer.weight), read_option(layer.bias));
             let epilogue = Epilogue { bias, residual: None, activation };
             let target = Target::Pooled { y: y.f32(), codes: grad.then_some(codes.ptr) };
             // SAFETY: buffers of the pass of the geometry's sizes; the parameters are locked and were checked.
@@ -74,7 +73,7 @@ impl Pass {
         &mut self,
         g: Grad,
         shape: &[usize],
-        layer: &Conv2d,
+        layer: Conv<'_>,
         act: Act<'_>,
         pool: Pool<'_>,
         out: &[usize],
@@ -83,7 +82,7 @@ impl Pass {
         let geometry = *self.fact(|| layer.geometry(shape))?;
         let Some(activation) = fusible(&geometry, act, pool) else {
             let mut dy: Grad = None;
-            self.maxima_backward(g, &output(&geometry), pool, out, &mut dy)?;
+            self.maxima_backward(g, &layer.output(&geometry), pool, out, &mut dy)?;
             self.conv2d_backward(dy, shape, layer, act, gx)?;
             self.release_grad(dy);
             return Ok(());
@@ -109,8 +108,4 @@ impl Pass {
         self.release(dz);
         Ok(())
     }
-}
-
-fn output(geometry: &Geometry) -> [usize; 4] {
-    [geometry.batch, geometry.out_channels, geometry.out[0], geometry.out[1]]
 }

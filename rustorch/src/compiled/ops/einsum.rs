@@ -3,10 +3,14 @@
 use smallvec::SmallVec;
 
 use super::super::{Buf, Grad, Pass};
+use super::elementwise::parameters;
 use super::numel;
-use crate::Result;
 use crate::kernels::gemm::{BatchDim, Epilogue, MatMut, MatRef, Product};
-use crate::layout::Dims;
+use crate::kernels::reduce::{Plan, Sum, reduce};
+use crate::layout::{Dims, contiguous_strides};
+use crate::ops::elementwise::table::arithmetic::mul;
+use crate::ops::elementwise::{Kernel, copy_strided, strided};
+use crate::{DType, Result};
 
 /// A tensor with a label for every axis.
 #[derive(Clone, Copy)]
@@ -33,6 +37,11 @@ impl Operand<'_> {
         axis.map_or(0, |axis| numel(&self.shape[axis + 1..]))
     }
 
+    /// Its size, or 1 where it does not occur.
+    fn size(&self, label: usize) -> usize {
+        self.labels.iter().position(|known| *known == label).map_or(1, |axis| self.shape[axis])
+    }
+
     fn has(&self, label: usize) -> bool {
         self.labels.contains(&label)
     }
@@ -55,7 +64,21 @@ fn take(indices: &mut Indices) -> Option<Index> {
     Some(indices.remove(at))
 }
 
-/// `c = Σ a·b` over the indices that `c` lacks. Every index occurs in two of the three.
+/// The elements of two operands multiplied one by one, to rows of the result's elements and then of what is summed.
+///
+/// # Safety
+/// As for [`contract`]; `to` has an element for each position of these labels.
+unsafe fn multiply(a: Operand<'_>, b: Operand<'_>, labels: &[usize], to: *mut f32) {
+    let shape: Dims = labels.iter().map(|label| a.size(*label).max(b.size(*label))).collect();
+    let side = |operand: Operand<'_>| {
+        let strides: Dims = labels.iter().map(|label| operand.stride(*label)).collect();
+        (operand.buf.ptr.cast_const(), strides)
+    };
+    // SAFETY: the caller's promise.
+    unsafe { strided(product_kernel(), &[side(a), side(b)], to.cast(), &shape, parameters(&[])) }
+}
+
+/// `c = Σ a·b` over the indices that `c` lacks, as a product of matrices. Every index occurs in two of the three.
 ///
 /// # Safety
 /// The buffers have these shapes, and `c` overlaps nothing else.
@@ -125,7 +148,11 @@ unsafe fn contract(a: Operand<'_>, b: Operand<'_>, c: Operand<'_>) {
 /// What a contraction consists of.
 #[derive(Clone, Copy)]
 pub struct Contractions<'a> {
-    /// The labels of the axes of the operands, then of the products of pairs; those of the last one are the result's.
+    /// The labels of the axes of the operands as they are given. A label that occurs twice stands for the diagonal; an axis
+    /// of one element that broadcasts has none ([`Contractions::BROADCAST`]).
+    pub given: &'a [&'a [usize]],
+    /// The labels that the axes of the operands have when diagonals are taken and what only they have is summed, then of the products
+    /// of pairs; those of the last one are the result's.
     pub labels: &'a [&'a [usize]],
     /// Which values are multiplied, in order. Every label of a pair and its product occurs in two of the three.
     pub pairs: &'a [(usize, usize)],
@@ -134,20 +161,91 @@ pub struct Contractions<'a> {
 /// Operands and products: of eight tensors, seven.
 type Values<T> = SmallVec<[T; 16]>;
 
-impl Contractions<'_> {
-    /// The shapes of all values.
-    fn shapes(&self, operands: &[&[usize]]) -> Values<Dims> {
-        let mut shapes: Values<Dims> = operands.iter().map(|shape| Dims::from_slice(shape)).collect();
-        for labels in &self.labels[operands.len()..] {
-            let size = |label: &usize| {
-                let mut axes = shapes.iter().zip(self.labels).flat_map(|(shape, own)| own.iter().zip(shape));
-                axes.find(|(own, _)| *own == label).map_or(1, |(_, size)| *size)
-            };
-            let shape = labels.iter().map(size).collect();
-            shapes.push(shape);
+/// How an operand is made ready: over its labels, those that stay first.
+struct Prepared {
+    /// How many positions each has, and from one to the next in the operand.
+    sizes: Dims,
+    strides: Dims,
+    kept: usize,
+    has_diagonal: bool,
+}
+
+impl Prepared {
+    /// From the labels of an operand's axes to these; `None` if it only loses axes of one element that broadcast.
+    fn new(shape: &[usize], given: &[usize], labels: &[usize]) -> Option<Self> {
+        let named: SmallVec<[usize; 8]> =
+            given.iter().copied().filter(|label| *label != Contractions::BROADCAST).collect();
+        if named[..] == *labels {
+            return None;
         }
-        shapes
+        let mut all: SmallVec<[usize; 8]> = SmallVec::from_slice(labels);
+        for label in &named {
+            if !all.contains(label) {
+                all.push(*label);
+            }
+        }
+        let of = |wanted: usize| given.iter().enumerate().filter(move |(_, label)| **label == wanted);
+        let size = |label: &usize| of(*label).map(|(axis, _)| shape[axis]).next().unwrap_or(1);
+        let stride = |label: &usize| of(*label).map(|(axis, _)| numel(&shape[axis + 1..])).sum();
+        Some(Self {
+            sizes: all.iter().map(size).collect(),
+            strides: all.iter().map(stride).collect(),
+            kept: labels.len(),
+            has_diagonal: all.len() < named.len(),
+        })
     }
+
+    /// # Safety
+    /// `x` has the operand's elements, `to` room for what it is made.
+    unsafe fn forward(&self, x: *const f32, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.kept == self.sizes.len() {
+                let strides = contiguous_strides(&self.sizes);
+                copy_strided(DType::F32, x.cast(), self.strides.clone(), to.cast(), strides, &self.sizes);
+                return;
+            }
+            let reduced: SmallVec<[bool; 8]> = (0..self.sizes.len()).map(|at| at >= self.kept).collect();
+            let plan = Plan::new(&self.sizes, &self.strides, &reduced);
+            reduce::<Sum, f32>(&plan, x.cast(), to.cast(), 1.0);
+        }
+    }
+
+    /// The gradient of the operand, of `len` elements, from that of what it is made.
+    ///
+    /// # Safety
+    /// As for [`Prepared::forward`].
+    unsafe fn backward(&self, g: *const f32, dx: *mut f32, len: usize) {
+        let mut strides = contiguous_strides(&self.sizes[..self.kept]);
+        strides.resize(self.sizes.len(), 0);
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.has_diagonal {
+                dx.write_bytes(0, len);
+            }
+            copy_strided(DType::F32, g.cast(), strides, dx.cast(), self.strides.clone(), &self.sizes);
+        }
+    }
+}
+
+impl Contractions<'_> {
+    /// The label of an axis that broadcasts.
+    pub const BROADCAST: usize = usize::MAX;
+
+    /// The shapes of all values; an error if a label has two sizes.
+    fn shapes(&self, operands: &[&[usize]]) -> Result<Values<Dims>, String> {
+        let all = || operands.iter().zip(self.given).flat_map(|(shape, own)| own.iter().zip(*shape));
+        let size = |label: &usize| all().find(|(own, _)| *own == label).map_or(1, |(_, size)| *size);
+        match all().find(|(label, own)| **label != Self::BROADCAST && size(label) != **own) {
+            Some((label, own)) => Err(format!("an index of einsum! has the sizes {own} and {}", size(label))),
+            None => Ok(self.labels.iter().map(|labels| labels.iter().map(size).collect()).collect()),
+        }
+    }
+}
+
+/// The loop of `a · b`.
+fn product_kernel() -> Kernel {
+    (mul::ENTRY.kernel)(DType::F32).expect("floats are multiplied")
 }
 
 impl Pass {
@@ -158,16 +256,37 @@ impl Pass {
     pub fn einsum(
         &mut self,
         inputs: &[(Buf, &[usize])],
-        Contractions { labels, pairs }: Contractions<'_>,
+        options: Contractions<'_>,
         _: &[&[usize]],
         made: &mut [Buf],
     ) -> Result<()> {
         for (operand, _) in inputs {
             self.expect_numbers(*operand, "an operand of einsum!")?;
         }
-        let given: Values<&[usize]> = inputs.iter().map(|(_, shape)| *shape).collect();
-        let shapes = Contractions { labels, pairs }.shapes(&given);
-        let mut values: Values<Buf> = inputs.iter().map(|(operand, _)| *operand).collect();
+        let Contractions { given, labels, pairs } = options;
+        let shapes: Values<&[usize]> = inputs.iter().map(|(_, shape)| *shape).collect();
+        let shapes = match options.shapes(&shapes) {
+            Ok(shapes) => shapes,
+            Err(why) => return self.refuse(why),
+        };
+        let mut values: Values<Buf> = SmallVec::new();
+        for (at, &(operand, shape)) in inputs.iter().enumerate() {
+            let value = match Prepared::new(shape, given[at], labels[at]) {
+                None => self.retain(operand),
+                Some(prepared) => {
+                    let (len, grad) = (numel(&shapes[at]), self.recording && operand.grad);
+                    let value =
+                        if pairs.is_empty() { self.result(len, grad) } else { self.numbers(len, grad) };
+                    if !self.planning {
+                        // SAFETY: buffers of the pass of these sizes.
+                        unsafe { prepared.forward(operand.f32(), value.f32()) };
+                    }
+                    value
+                }
+            };
+            self.save(operand, false);
+            values.push(value);
+        }
         for (number, &(left, right)) in pairs.iter().enumerate() {
             let (a, b, product) = (values[left], values[right], values.len());
             let grad = self.recording && (a.grad || b.grad);
@@ -176,19 +295,53 @@ impl Pass {
                 false => self.numbers(numel(&shapes[product]), grad),
             };
             values.push(y);
-            if !self.planning {
-                let operand = |at: usize| Operand { buf: values[at], shape: &shapes[at], labels: labels[at] };
-                // SAFETY: buffers of the pass of these shapes.
-                unsafe { contract(operand(left), operand(right), operand(product)) };
-            }
+            let operand = |at: usize| Operand { buf: values[at], shape: &shapes[at], labels: labels[at] };
+            self.contraction(operand(left), operand(right), operand(product));
             self.save(a, grad && b.grad);
             self.save(b, grad && a.grad);
-            for used in [left, right].into_iter().filter(|used| *used >= inputs.len()) {
-                self.release(values[used]);
-            }
-            made[0] = y;
+            self.release(a);
+            self.release(b);
         }
+        // Of one operand that is used as it is, nothing was asked.
+        self.decline();
+        made[0] = values[values.len() - 1];
         Ok(())
+    }
+
+    /// `c = Σ a·b` over the indices that `c` lacks. Where both have every index, elements are multiplied one by one.
+    fn contraction(&mut self, a: Operand<'_>, b: Operand<'_>, c: Operand<'_>) {
+        let summed = a.labels.iter().filter(|label| !c.has(**label)).count();
+        let is_apart =
+            a.labels.iter().any(|label| !b.has(*label)) || b.labels.iter().any(|label| !a.has(*label));
+        if summed > 0 && is_apart {
+            if !self.planning {
+                // SAFETY: buffers of the pass of these shapes.
+                unsafe { contract(a, b, c) };
+            }
+            return;
+        }
+        let labels: SmallVec<[usize; 8]> =
+            c.labels.iter().chain(a.labels.iter().filter(|label| !c.has(**label))).copied().collect();
+        let size = |label: &usize| a.size(*label).max(b.size(*label));
+        let products = match summed {
+            0 => c.buf,
+            _ => self.numbers(labels.iter().map(size).product(), false),
+        };
+        if !self.planning {
+            // SAFETY: buffers of the pass of these sizes.
+            unsafe {
+                multiply(a, b, &labels, products.f32());
+                if summed > 0 {
+                    let shape: Dims = labels.iter().map(size).collect();
+                    let reduced: SmallVec<[bool; 8]> = labels.iter().map(|label| !c.has(*label)).collect();
+                    let plan = Plan::new(&shape, &contiguous_strides(&shape), &reduced);
+                    reduce::<Sum, f32>(&plan, products.ptr, c.buf.ptr, 1.0);
+                }
+            }
+        }
+        if summed > 0 {
+            self.release(products);
+        }
     }
 
     /// The gradient of [`Pass::einsum`].
@@ -199,14 +352,20 @@ impl Pass {
         &mut self,
         g: &[Grad],
         shapes: &[&[usize]],
-        Contractions { labels, pairs }: Contractions<'_>,
+        options: Contractions<'_>,
         _: &[&[usize]],
         into: &mut [&mut Grad],
     ) -> Result<()> {
-        let count = shapes.len();
-        let shapes = Contractions { labels, pairs }.shapes(shapes);
+        let Contractions { given, labels, pairs } = options;
+        let (operands, count) = (shapes, shapes.len());
+        let shapes = match options.shapes(operands) {
+            Ok(shapes) => shapes,
+            Err(why) => return self.refuse(why),
+        };
         let mut grads: Values<Grad> = SmallVec::from_elem(None, shapes.len());
-        grads[shapes.len() - 1] = g[0];
+        if let Some(g) = g[0] {
+            grads[shapes.len() - 1] = Some(self.retain(g));
+        }
         for (number, &(left, right)) in pairs.iter().enumerate().rev() {
             let (b, a) = (self.saved(), self.saved());
             let product = count + number;
@@ -217,18 +376,31 @@ impl Pass {
                     continue;
                 }
                 let made = self.numbers(own.len, false);
-                if !self.planning {
-                    // SAFETY: buffers of the pass of these shapes.
-                    unsafe { contract(operand(g, product), operand(other, beside), operand(made, at)) };
-                }
+                self.contraction(operand(g, product), operand(other, beside), operand(made, at));
                 self.contribute(&mut grads[at], Some(made));
             }
-            if number + 1 < pairs.len() {
-                self.release(g);
-            }
+            self.release(g);
         }
-        for (into, grad) in into.iter_mut().zip(grads).take(count) {
-            self.contribute(into, grad);
+        for at in (0..count).rev() {
+            let operand = self.saved();
+            let Some(g) = grads[at] else { continue };
+            if !operand.grad {
+                self.release(g);
+                continue;
+            }
+            let dx = match Prepared::new(operands[at], given[at], labels[at]) {
+                None => g,
+                Some(prepared) => {
+                    let dx = self.numbers(operand.len, false);
+                    if !self.planning {
+                        // SAFETY: buffers of the pass of these sizes.
+                        unsafe { prepared.backward(g.f32(), dx.f32(), dx.len) };
+                    }
+                    self.release(g);
+                    dx
+                }
+            };
+            self.contribute(into[at], Some(dx));
         }
         Ok(())
     }

@@ -24,6 +24,11 @@ impl<'a> From<&'a crate::nn::GroupNorm> for GroupNorm<'a> {
 }
 
 impl GroupNorm<'_> {
+    /// So many groups, without weight and bias.
+    pub fn plain(groups: usize, eps: f64) -> Self {
+        Self { weight: None, bias: None, groups, eps }
+    }
+
     fn parameters(&self) -> [Option<&Tensor>; 2] {
         [self.weight, self.bias]
     }

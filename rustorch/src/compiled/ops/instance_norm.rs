@@ -44,6 +44,11 @@ from_layers! {
 }
 
 impl<'a> InstanceNorm<'a> {
+    /// Channels of so many axes, without weight, bias and running statistics.
+    pub fn plain(axes: usize, features: usize, eps: f64) -> Self {
+        Self { name: "instance_norm", axes, features, norm: ChannelNorm::plain(eps), momentum: 0.0 }
+    }
+
     /// Whether the statistics are the input's own.
     fn uses_input(&self) -> bool {
         self.norm.training || self.norm.running.is_none()

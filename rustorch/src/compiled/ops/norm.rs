@@ -36,7 +36,45 @@ impl<'a> From<&'a crate::nn::RMSNorm> for RowNorm<'a> {
     }
 }
 
+impl RowNorm<'_> {
+    /// Rows of the last axes, which have these sizes, without weight and bias.
+    pub fn plain(sizes: &[usize], eps: f64, centred: bool) -> Self {
+        Self { dim: sizes.iter().product(), eps, centred, weight: None, bias: None }
+    }
+}
+
 impl Pass {
+    /// [`Pass::row_norm`] without parameters.
+    ///
+    /// # Errors
+    /// If what the elements are is unknown.
+    pub fn normal_rows(
+        &mut self,
+        inputs: &[(Buf, &[usize])],
+        norm: RowNorm<'_>,
+        _: &[&[usize]],
+        made: &mut [Buf],
+    ) -> Result<()> {
+        self.expect_numbers(inputs[0].0, "rows to be normalised")?;
+        made[0] = self.normalized(inputs[0].0, norm)?;
+        Ok(())
+    }
+
+    /// The gradient of [`Pass::normal_rows`].
+    ///
+    /// # Errors
+    /// If there is not enough memory.
+    pub fn normal_rows_backward(
+        &mut self,
+        g: &[Grad],
+        _: &[&[usize]],
+        norm: RowNorm<'_>,
+        _: &[&[usize]],
+        into: &mut [&mut Grad],
+    ) -> Result<()> {
+        self.row_norm_backward(g[0], norm, into[0])
+    }
+
     /// Normalised rows (`torch.nn.functional.layer_norm`).
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::pick::Picks;
 use crate::kernels::parallel::{self, GRAIN, Shared};
 use crate::kernels::reduce::{CumulativeSum, Plan, arg, scan};
 use crate::kernels::scratch;
-use crate::kernels::sort::{first_of_row, sort_row, with_scratch};
+use crate::kernels::sort::{SortKey, first_of_row, sort_row, with_scratch};
 use crate::layout::contiguous_strides;
 use crate::{DType, Result};
 
@@ -49,7 +49,10 @@ impl Pass {
         made: &mut [Buf],
     ) -> Result<()> {
         let (x, shape) = inputs[0];
-        self.expect_numbers(x, "a tensor to be put in order")?;
+        let dtype = self.expect_known(x, "a tensor to be put in order")?;
+        if !matches!(dtype, DType::I64 | DType::I32) {
+            self.expect_numbers(x, "a tensor to be put in order")?;
+        }
         let (from, to) = (Rows::of(shape, axis), Rows::of(outputs[0], axis));
         if u32::try_from(from.len).is_err() || to.len > from.len {
             self.refuse(format!("{} entries of {} in order", to.len, from.len))?;
@@ -57,42 +60,16 @@ impl Pass {
         let len = numel(outputs[0]);
         let places = self.positions(len);
         let grad = self.recording && x.grad;
-        let y = self.numbers(len, grad);
+        let y = Buf { dtype: Some(dtype), ..self.allocate(len, dtype.size(), grad) };
         if !self.planning {
-            let shared = Shared((x.f32().cast_const(), y.f32(), places.ptr.cast::<i64>()));
-            // A row costs some twenty simple operations per element.
-            parallel::for_each_chunk(from.count, (GRAIN / (20 * from.len.max(1))).max(1), |rows| {
-                let (x, values, places) = shared.get();
-                for row in rows {
-                    let (first, target) = (x.wrapping_add(from.start(row)), to.start(row));
-                    let visit = |rank: usize, at: usize| {
-                        // SAFETY: buffers of the pass of these shapes.
-                        unsafe {
-                            *values.add(target + rank * to.step) = *first.add(at * from.step);
-                            *places.add(target + rank * to.step) = at as i64;
-                        }
-                    };
-                    // SAFETY: as above.
-                    let sort = |row: *const f32| unsafe {
-                        let row = std::slice::from_raw_parts(row, from.len);
-                        with_scratch(|scratch| match to.len == from.len {
-                            true => sort_row(row, descending, scratch, visit),
-                            false => first_of_row(row, to.len, descending, scratch, visit),
-                        });
-                    };
-                    if from.step == 1 {
-                        sort(first);
-                        continue;
-                    }
-                    scratch::with(from.len, |row: *mut f32| {
-                        for at in 0..from.len {
-                            // SAFETY: as above; the buffer has room for a row.
-                            unsafe { *row.add(at) = *first.add(at * from.step) };
-                        }
-                        sort(row);
-                    });
+            // SAFETY: buffers of the pass of these shapes, with elements of these types.
+            unsafe {
+                match dtype {
+                    DType::I64 => sort_rows::<i64>(x.ptr, [from, to], descending, y.ptr, places.ptr),
+                    DType::I32 => sort_rows::<i32>(x.ptr, [from, to], descending, y.ptr, places.ptr),
+                    _ => sort_rows::<f32>(x.ptr, [from, to], descending, y.ptr, places.ptr),
                 }
-            });
+            }
         }
         self.save(x, false);
         self.save(places, grad);
@@ -117,7 +94,7 @@ impl Pass {
         let dx = self.numbers(x.len, false);
         if !self.planning {
             let picks = Picks { op: "sort", axis, each: true, wraps: false };
-            self.add_at(g, places, picks, [shapes[0], outputs[0]], dx)?;
+            self.add_at(g, places, picks, [shapes[0], outputs[0], outputs[0]], dx)?;
         }
         self.contribute(into[0], Some(dx));
         Ok(())
@@ -218,6 +195,53 @@ impl Pass {
         self.contribute(into[0], Some(dx));
         Ok(())
     }
+}
+
+/// The rows of a tensor in order, as far as the result's reach, and where their entries stood.
+///
+/// # Safety
+/// Elements of `T` in the rows `from` and `to`, and as many `i64` at `places`.
+unsafe fn sort_rows<T: SortKey>(
+    x: *const u8,
+    [from, to]: [Rows; 2],
+    descending: bool,
+    y: *mut u8,
+    places: *mut u8,
+) {
+    let shared = Shared((x.cast::<T>(), y.cast::<T>(), places.cast::<i64>()));
+    // A row costs some twenty simple operations per element.
+    parallel::for_each_chunk(from.count, (GRAIN / (20 * from.len.max(1))).max(1), |rows| {
+        let (x, values, places) = shared.get();
+        for row in rows {
+            let (first, target) = (x.wrapping_add(from.start(row)), to.start(row));
+            let visit = |rank: usize, at: usize| {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    *values.add(target + rank * to.step) = *first.add(at * from.step);
+                    *places.add(target + rank * to.step) = at as i64;
+                }
+            };
+            // SAFETY: as above.
+            let sort = |row: *const T| unsafe {
+                let row = std::slice::from_raw_parts(row, from.len);
+                with_scratch(|scratch| match to.len == from.len {
+                    true => sort_row(row, descending, scratch, visit),
+                    false => first_of_row(row, to.len, descending, scratch, visit),
+                });
+            };
+            if from.step == 1 {
+                sort(first);
+                continue;
+            }
+            scratch::with(from.len, |row: *mut T| {
+                for at in 0..from.len {
+                    // SAFETY: as above; the buffer has room for a row.
+                    unsafe { *row.add(at) = *first.add(at * from.step) };
+                }
+                sort(row);
+            });
+        }
+    });
 }
 
 /// # Safety

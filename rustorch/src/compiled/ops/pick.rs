@@ -1,6 +1,7 @@
 //! Elements, and whole entries of an axis, that an index names.
 
 use super::super::{Buf, Grad, Pass};
+use super::elementwise::broadcast_strides;
 use super::numel;
 use crate::kernels::lines::{Access, Lines};
 use crate::kernels::parallel::Shared;
@@ -23,17 +24,24 @@ pub struct Picks {
 }
 
 impl Picks {
-    fn lines(&self, shape: &[usize], index: &[usize]) -> Lines {
+    /// The walk from a tensor and an index of these shapes to a result; with an entry for every element, both may broadcast.
+    fn lines(&self, shape: &[usize], index: &[usize], out: &[usize]) -> Lines {
         let contiguous = |shape: &[usize]| Layout::contiguous(Dims::from_slice(shape));
-        let addressed = contiguous(shape);
         if self.each {
-            let index = contiguous(index);
-            return lines_by_element(&addressed, &index, &index, self.axis);
+            let broadcast =
+                |own: &[usize]| Layout { strides: broadcast_strides(own, out), ..contiguous(out) };
+            return lines_by_element(&broadcast(shape), &contiguous(out), &broadcast(index), self.axis);
         }
         let count = numel(index);
         let mut values = Dims::from_slice(shape);
         values[self.axis] = count;
-        lines_by_entry(&addressed, &Layout::contiguous(values), &contiguous(&[count]), self.axis)
+        lines_by_entry(&contiguous(shape), &Layout::contiguous(values), &contiguous(&[count]), self.axis)
+    }
+
+    /// The shape that a tensor has when it is broadcast to a result.
+    fn spread(&self, shape: &[usize], out: &[usize]) -> Dims {
+        let size = |axis: usize| if axis == self.axis { shape[axis] } else { shape[axis].max(out[axis]) };
+        (0..shape.len()).map(size).collect()
     }
 
     /// Calls `f` with the positions that an index holds, each of which is one of the `size` of the axis.
@@ -95,7 +103,7 @@ impl Pass {
             picks.with_positions(index, shape[picks.axis], |index| {
                 // SAFETY: buffers of the pass of these shapes; the positions were checked, and nobody writes to them.
                 unsafe {
-                    picks.lines(shape, own).for_each(index, Access::Values, |at, value, len| {
+                    picks.lines(shape, own, outputs[0]).for_each(index, Access::Values, |at, value, len| {
                         let (from, to) = (from.get().add(at * size), to.get().add(value * size));
                         std::ptr::copy_nonoverlapping(from, to, len * size);
                     });
@@ -117,14 +125,22 @@ impl Pass {
         g: &[Grad],
         shapes: &[&[usize]],
         picks: Picks,
-        _: &[&[usize]],
+        outputs: &[&[usize]],
         into: &mut [&mut Grad],
     ) -> Result<()> {
         let (index, x) = (self.saved(), self.saved());
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
-        let dx = self.numbers(x.len, false);
+        // Where the tensor broadcasts, copies of it are added up afterwards.
+        let spread = match picks.op {
+            "take_along_dim" => picks.spread(shapes[0], outputs[0]),
+            _ => Dims::from_slice(shapes[0]),
+        };
+        let mut dx = self.numbers(numel(&spread), false);
         if !self.planning {
-            self.add_at(g, index, picks, [shapes[0], shapes[1]], dx)?;
+            self.add_at(g, index, picks, [&spread, shapes[1], outputs[0]], dx)?;
+        }
+        if spread[..] != *shapes[0] {
+            dx = self.reduced(dx, &spread, shapes[0]);
         }
         self.contribute(into[0], Some(dx));
         Ok(())
@@ -136,7 +152,7 @@ impl Pass {
         g: Buf,
         index: Buf,
         picks: Picks,
-        [shape, own]: [&[usize]; 2],
+        [shape, own, out]: [&[usize]; 3],
         dx: Buf,
     ) -> Result<()> {
         let (from, to) = (Shared(g.f32().cast_const()), Shared(dx.f32()));
@@ -145,7 +161,7 @@ impl Pass {
             // thread.
             unsafe {
                 dx.f32().write_bytes(0, dx.len);
-                picks.lines(shape, own).for_each(index, Access::Addressed, |at, value, len| {
+                picks.lines(shape, own, out).for_each(index, Access::Addressed, |at, value, len| {
                     for i in 0..len {
                         *to.get().add(at + i) += *from.get().add(value + i);
                     }

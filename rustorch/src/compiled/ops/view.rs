@@ -68,21 +68,8 @@ impl Pass {
     /// # Errors
     /// If it is unknown what the elements are.
     pub fn permute(&mut self, x: Buf, shape: &[usize], dims: &[usize]) -> Result<Buf> {
-        let dtype = match x.dtype {
-            Some(dtype @ (DType::F32 | DType::I64)) => dtype,
-            dtype => {
-                self.refuse(format!("a tensor to be transposed is {dtype:?}, not float32 or int64"))?;
-                DType::F32
-            }
-        };
-        let grad = self.recording && x.grad;
-        let y = match dtype {
-            DType::F32 => self.result(x.len, grad),
-            _ => {
-                self.decline();
-                Buf { dtype: x.dtype, ..self.allocate(x.len, dtype.size(), grad) }
-            }
-        };
+        let dtype = self.expect_known(x, "a tensor to be transposed")?;
+        let y = self.result_like(x, dtype, x.len);
         if !self.planning {
             let strides = contiguous_strides(shape);
             let from: Dims = dims.iter().map(|&axis| strides[axis]).collect();

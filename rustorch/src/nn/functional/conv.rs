@@ -4,6 +4,7 @@ use rustorch_shape::rules::{self, Padding as PaddingRule};
 
 use super::conv_products;
 use crate::kernels::conv::Conv2d;
+use crate::layout::Dims;
 use crate::{DType, Error, PadMode, Result, Tensor, ops};
 
 /// What a convolution adds around its input along `N` axes.
@@ -174,10 +175,23 @@ fn convolve<const N: usize>(
     ops::conv::forward(geometry, &x, &w, bias)?.reshape(shape)
 }
 
-/// The geometry of a convolution of images of this shape.
-pub(crate) fn geometry_2d(x: &[usize], w: &[usize], options: &Conv2dOptions) -> Result<Conv2d> {
-    let shape = output_shape("conv2d", x, w, options)?;
-    Ok(geometry(x, w, options, &shape))
+/// The geometry of a convolution of sequences or images of this shape, with or without a batch.
+pub(crate) fn geometry_of<const N: usize>(
+    op: &'static str,
+    x: &[usize],
+    w: &[usize],
+    options: &ConvOptions<N>,
+) -> Result<Conv2d> {
+    let shape = output_shape(op, x, w, options)?;
+    Ok(geometry(&image::<N>(x), &image::<N>(w), options, &shape))
+}
+
+/// A shape with its batch, and of sequences with a height of 1.
+pub(crate) fn image<const N: usize>(shape: &[usize]) -> Dims {
+    let (leading, spatial) = shape.split_at(shape.len() - N);
+    let batch = if leading.len() == 1 { &[1][..] } else { &[] };
+    let height = if N == 1 { &[1][..] } else { &[] };
+    [batch, leading, height, spatial].into_iter().flatten().copied().collect()
 }
 
 /// A complex convolution as four of its parts.

@@ -2,7 +2,7 @@
 
 use rustorch_shape::rules::{self, TransposeOptions};
 
-use super::conv::{add_bias, check_operands, depth_windows, from_slices};
+use super::conv::{add_bias, check_operands, depth_windows, from_slices, image};
 use super::conv_products;
 use crate::kernels::conv::Conv2d;
 use crate::{DType, Error, PadMode, Result, Tensor, ops};
@@ -126,14 +126,7 @@ fn transpose<const N: usize>(
     bias: Option<&Tensor>,
     options: ConvTransposeOptions<N>,
 ) -> Result<Tensor> {
-    let rule = TransposeOptions {
-        stride: &options.stride,
-        padding: &options.padding,
-        output_padding: &options.output_padding,
-        dilation: &options.dilation,
-        groups: &options.groups,
-    };
-    let shape = rules::conv_transpose(op, input.shape(), weight.shape(), rule, &mut ())?;
+    let shape = output_shape(op, input.shape(), weight.shape(), &options)?;
     let outputs = weight.shape()[1] * options.groups;
     check_operands(op, input, weight, bias, outputs)?;
     let dtype = input.dtype();
@@ -183,22 +176,59 @@ fn images<const N: usize>(
     options: &ConvTransposeOptions<N>,
     size: [usize; 2],
 ) -> Result<Tensor> {
+    ops::conv::input_grad(transposed(x.shape(), w.shape(), options, size), x, w)
+}
+
+/// The convolution of which this is the gradient of the input, for images of this shape.
+fn transposed<const N: usize>(
+    x: &[usize],
+    w: &[usize],
+    options: &ConvTransposeOptions<N>,
+    size: [usize; 2],
+) -> Conv2d {
     let pair = |sizes: [usize; N], missing: usize| {
         [if N == 1 { missing } else { sizes[N.max(2) - 2] }, sizes[N - 1]]
     };
-    let geometry = Conv2d {
-        batch: x.shape()[0],
-        in_channels: w.shape()[1] * options.groups,
-        out_channels: w.shape()[0],
+    Conv2d {
+        batch: x[0],
+        in_channels: w[1] * options.groups,
+        out_channels: w[0],
         groups: options.groups,
         size,
-        kernel: [w.shape()[2], w.shape()[3]],
+        kernel: [w[2], w[3]],
         stride: pair(options.stride, 1),
         padding: pair(options.padding, 0),
         dilation: pair(options.dilation, 1),
-        out: [x.shape()[2], x.shape()[3]],
+        out: [x[2], x[3]],
+    }
+}
+
+/// [`transposed`] for sequences or images of this shape, with or without a batch.
+pub(crate) fn transposed_of<const N: usize>(
+    op: &'static str,
+    x: &[usize],
+    w: &[usize],
+    options: &ConvTransposeOptions<N>,
+) -> Result<Conv2d> {
+    let shape = output_shape(op, x, w, options)?;
+    let (x, w, shape) = (image::<N>(x), image::<N>(w), image::<N>(&shape));
+    Ok(transposed(&x, &w, options, [shape[2], shape[3]]))
+}
+
+fn output_shape<const N: usize>(
+    op: &'static str,
+    input: &[usize],
+    weight: &[usize],
+    options: &ConvTransposeOptions<N>,
+) -> Result<Vec<usize>> {
+    let rule = TransposeOptions {
+        stride: &options.stride,
+        padding: &options.padding,
+        output_padding: &options.output_padding,
+        dilation: &options.dilation,
+        groups: &options.groups,
     };
-    ops::conv::input_grad(geometry, x, w)
+    Ok(rules::conv_transpose(op, input, weight, rule, &mut ())?)
 }
 
 /// Slices are images whose channels are those of the slices that they see: with zeros put between the slices, the

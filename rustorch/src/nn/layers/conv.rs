@@ -245,10 +245,3 @@ fn repr<const N: usize>(
     }
     text + ")"
 }
-
-impl Conv2d {
-    /// The geometry of the layer for inputs of this shape.
-    pub(crate) fn geometry(&self, input: &[usize]) -> Result<crate::kernels::conv::Conv2d> {
-        functional::geometry_2d(input, self.weight.shape(), &self.options)
-    }
-}

@@ -59,7 +59,7 @@ impl Printer<'_> {
                 write!(text, "{pass}.linear_backward({g}, {layer}, {act}, &mut {into})?;");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
-                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let (layer, shape) = (format!("({}).into()", self.reference(*layer)), self.shape(*input));
                 let (into, act) = (grad(*input), self.act(act.as_ref()));
                 match (norm, pool) {
                     (Some(norm), _) => {
@@ -126,8 +126,8 @@ impl Printer<'_> {
             Kind::Chain(chain) => self.chain_backward(text, chain, None, step),
             Kind::Reshape { input } => write!(text, "__pass.contribute(&mut {}, {g});", grad(*input)),
             Kind::Detach { .. } => {}
-            Kind::State { field, entry } => {
-                let state = statements::state(self.model, *field, *entry);
+            Kind::State { owner, entry } => {
+                let state = statements::state(self.place(*owner), *entry);
                 write!(text, "{pass}.state_backward({g}, {state})?;");
             }
             Kind::Permute { input, dims } => {

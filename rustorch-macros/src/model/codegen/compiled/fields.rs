@@ -1,7 +1,7 @@
 //! What a compiled network asks of its fields: a second handle, and whether they are as declared.
 
 use super::super::super::check::Checked;
-use super::super::super::compile::{border, is_plain_table, is_recurrent};
+use super::super::super::compile::{border, is_plain_table, is_recurrent, pads_with_zeros};
 use super::super::super::ir::{Field, FieldKind, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::text::{Given, Text, list};
@@ -116,6 +116,19 @@ fn named_states<'p>(program: &'p Program, found: &mut BTreeSet<(usize, &'p str)>
     }
 }
 
+/// Layers whose weight and bias kernels read.
+const READ: &[&str] = &[
+    "Linear",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "LayerNorm",
+    "RMSNorm",
+    "GroupNorm",
+    "Embedding",
+];
+
 /// A comparison for every parameter of a layer that has kernels in the pass, and for those that the body names.
 fn parameters(
     model: &Model,
@@ -125,8 +138,7 @@ fn parameters(
     shapes: &NamedShapes,
 ) -> Vec<String> {
     let Some((layer, args)) = model.layer(checked, position) else { return Vec::new() };
-    let has_kernel =
-        matches!(layer.spec.name, "Linear" | "Conv2d" | "LayerNorm" | "RMSNorm" | "GroupNorm" | "Embedding");
+    let has_kernel = READ.contains(&layer.spec.name);
     let states = (layer.spec.state)(args).unwrap_or_default();
     let mut compared = Vec::new();
     if has_kernel {
@@ -187,6 +199,9 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
         known.map(|(field, flag)| format!("{each}.{field} == {flag}")).collect()
     };
     match name {
+        "Conv1d" | "Conv2d" if pads_with_zeros(args) => {
+            vec![format!("{each}.padding_mode == ::rustorch::nn::PaddingMode::Zeros")]
+        }
         _ if name.contains("MaxPool") && !name.starts_with("Adaptive") => {
             [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat()
         }

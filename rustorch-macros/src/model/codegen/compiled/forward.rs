@@ -56,7 +56,7 @@ impl Printer<'_> {
                 write!(text, "let {result} = {pass}.linear({input}, {layer}, {act});");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
-                let (layer, shape) = (self.reference(*layer), self.shape(*input));
+                let (layer, shape) = (format!("({}).into()", self.reference(*layer)), self.shape(*input));
                 let (input, act) = (var(*input), self.act(act.as_ref()));
                 match (norm, pool) {
                     (Some(norm), _) => {
@@ -127,11 +127,11 @@ impl Printer<'_> {
             Kind::Chain(chain) => self.chain(text, chain, step),
             Kind::Reshape { input } => write!(text, "let {result} = __pass.reshape({});", var(*input)),
             Kind::Detach { input } => write!(text, "let {result} = __pass.detach({});", var(*input)),
-            Kind::State { field, entry } => {
-                let state = statements::state(self.model, *field, *entry);
-                let name = &self.model.fields[*field].name;
+            Kind::State { owner, entry } => {
+                let state = statements::state(self.place(*owner), *entry);
+                let name = &self.model.fields[owner.field].name;
                 let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
-                let method = if self.is_running(*field, *entry) { "snapshot" } else { "state" };
+                let method = if self.is_running(owner.field, *entry) { "snapshot" } else { "state" };
                 write!(text, "let {result} = {pass}.{method}({state});");
                 step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
