@@ -3,6 +3,8 @@
 use super::Float;
 use super::isa::{Kernel, isa};
 use super::parallel::{self, GRAIN, Shared};
+use super::scratch;
+use super::transpose::block;
 
 /// Where the elements along an axis come from.
 #[derive(Clone, Debug)]
@@ -30,35 +32,66 @@ entry_points! {
     }
 }
 
+/// Rows that are resampled side by side where nothing is behind the axis: as columns, whose elements make vectors.
+const ROWS: usize = 64;
+
 /// [`forward()`] of one type.
 ///
 /// # Safety
 /// As there.
-unsafe fn forward_of<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], x: *const T, y: *mut T) {
-    let shared = Shared((x, y));
-    let to = taps.first.len();
-    parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
-        let (x, y) = shared.get();
-        for at in range {
-            let (x, y) = (x.wrapping_add(at * taps.from * inner), y.wrapping_add(at * to * inner));
-            isa().run(Forward { taps, inner, x, y });
-        }
-    });
+unsafe fn forward_of<T: Float>(taps: &Taps, around: [usize; 2], x: *const T, y: *mut T) {
+    let sizes = [taps.from, taps.first.len()];
+    // SAFETY: the caller's promise.
+    unsafe { each(around, sizes, (x, y), |x, inner, y| isa().run(Forward { taps, inner, x, y })) }
 }
 
 /// [`backward()`] of one type.
 ///
 /// # Safety
 /// As there.
-unsafe fn backward_of<T: Float>(taps: &Taps, [outer, inner]: [usize; 2], dy: *const T, dx: *mut T) {
-    let shared = Shared((dy, dx));
-    let to = taps.first.len();
-    parallel::for_each_chunk(outer, (GRAIN / (4 * to * inner).max(1)).max(1), |range| {
-        let (dy, dx) = shared.get();
-        for at in range {
-            let (dy, dx) = (dy.wrapping_add(at * to * inner), dx.wrapping_add(at * taps.from * inner));
-            isa().run(Backward { taps, inner, dy, dx });
-        }
+unsafe fn backward_of<T: Float>(taps: &Taps, around: [usize; 2], dy: *const T, dx: *mut T) {
+    let sizes = [taps.first.len(), taps.from];
+    // SAFETY: the caller's promise.
+    unsafe { each(around, sizes, (dy, dx), |dy, inner, dx| isa().run(Backward { taps, inner, dy, dx })) }
+}
+
+/// Calls `work(from, inner, to)` for every `[from, inner]` of `[outer, from, inner]`, whose result is `[to, inner]`. Where nothing is
+/// behind the axis, several of `outer` take the place of `inner`.
+///
+/// # Safety
+/// The pointers cover these shapes and do not overlap.
+unsafe fn each<T: Float>(
+    [outer, inner]: [usize; 2],
+    [from, to]: [usize; 2],
+    pointers: (*const T, *mut T),
+    work: impl Fn(*const T, usize, *mut T) + Sync,
+) {
+    let shared = Shared(pointers);
+    let grain = (GRAIN / (4 * from.max(to) * inner).max(1)).max(1);
+    if inner != 1 {
+        parallel::for_each_chunk(outer, grain, |range| {
+            let (x, y) = shared.get();
+            range.for_each(|at| {
+                work(x.wrapping_add(at * from * inner), inner, y.wrapping_add(at * to * inner));
+            });
+        });
+        return;
+    }
+    parallel::for_each_chunk(outer, grain.next_multiple_of(ROWS), |range| {
+        let (x, y) = shared.get();
+        scratch::with(ROWS * (from + to), |columns: *mut T| {
+            let made = columns.wrapping_add(ROWS * from);
+            for first in range.clone().step_by(ROWS) {
+                let rows = ROWS.min(range.end - first);
+                let (x, y) = (x.wrapping_add(first * from), y.wrapping_add(first * to));
+                // SAFETY: the caller's promise; the buffer has room for so many rows of both.
+                unsafe {
+                    block(rows, from, x, from, columns, rows);
+                    work(columns, rows, made);
+                    block(to, rows, made, rows, y, to);
+                }
+            }
+        });
     });
 }
 
@@ -146,7 +179,7 @@ mod tests {
     fn backward_is_the_transpose_of_forward() {
         let second = vec![(1, 0.25), (1, 0.5), (2, 0.75), (2, 0.0), (0, 1.0)];
         for second in [None, Some(second)] {
-            for [outer, inner] in [[1, 1], [3, 1], [2, 19]] {
+            for [outer, inner] in [[1, 1], [3, 1], [150, 1], [2, 19]] {
                 let taps = Taps { from: 3, first: vec![0, 0, 1, 2, 1], second: second.clone() };
                 let values = |n: usize, k: f32| (0..n).map(|i| (i as f32 * k).sin()).collect::<Vec<f32>>();
                 let (x, dy) = (values(outer * 3 * inner, 0.7), values(outer * 5 * inner, 1.1));

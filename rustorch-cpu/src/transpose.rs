@@ -35,8 +35,12 @@ pub unsafe fn transpose<T: Copy + Send + Sync>(
     });
 }
 
+/// [`transpose`] of few elements, on this thread.
+///
+/// # Safety
+/// As there.
 #[inline]
-unsafe fn block<T: Copy>(
+pub(crate) unsafe fn block<T: Copy>(
     rows: usize,
     cols: usize,
     from: *const T,
