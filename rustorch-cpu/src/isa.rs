@@ -104,6 +104,18 @@ impl Isa {
     }
 }
 
+/// Runs `kernel`, which calls functions that only AVX-512 has, where [`isa`] says so; other versions of it are not made.
+#[inline]
+pub fn run_widest<K: Kernel>(kernel: K) -> Option<K::Output> {
+    #[cfg(target_arch = "x86_64")]
+    if isa() == Isa::Avx512 {
+        // SAFETY: the processor has the features.
+        return Some(unsafe { run_avx512(kernel) });
+    }
+    let _ = kernel;
+    None
+}
+
 /// What the processor has, asked once.
 #[inline]
 fn supported() -> Isa {

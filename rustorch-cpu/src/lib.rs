@@ -95,7 +95,7 @@ pub mod vector;
 pub mod wide;
 
 pub use float::Float;
-pub use isa::{Isa, Kernel, isa, keep_small};
+pub use isa::{Isa, Kernel, isa, keep_small, run_widest};
 pub use vector::Vectored;
 
 /// A list of sizes, strides or axes; inline up to six entries.

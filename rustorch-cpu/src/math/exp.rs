@@ -13,6 +13,9 @@ const LN2_LO_F64: f64 = 1.908_214_929_270_587_7e-10;
 /// exp itself, with a relative error of 3.1e-9.
 pub(crate) const EXP_WHOLE_F32: [f32; 7] =
     [1.0, 1.0, 0.499_999_94, 0.166_665_2, 0.041_668_393, 0.008_368_757, 0.001_381_451_3];
+/// `(tanh(x) - x) / x³` as a function of `x²`, below 0.62.
+pub(crate) const TANH_SMALL_F32: [f32; 6] =
+    [-0.333_333_33, 0.133_333_04, -0.053_959_31, 0.021_769_338, -0.008_345_321, 0.002_294_305];
 const EXP_F32: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_46, 0.008_333_31, 0.001_393_409, 0.000_198_914_8];
 const EXP_F64: [f64; 11] = [
     0.5,
@@ -156,10 +159,7 @@ pub fn sigmoid_f64<const FMA: bool>(x: f64) -> f64 {
 #[inline(always)]
 pub fn tanh_f32<const FMA: bool>(x: f32) -> f32 {
     let z = x * x;
-    let p = poly_f32::<FMA, 6>(
-        z,
-        [-0.333_333_33, 0.133_333_04, -0.053_959_31, 0.021_769_338, -0.008_345_321, 0.002_294_305],
-    );
+    let p = poly_f32::<FMA, 6>(z, TANH_SMALL_F32);
     let small = mul_add_f32::<FMA>(z * x, p, x);
     let e = exp_f32::<FMA>(-2.0 * x.abs());
     let large = 1.0 - 2.0 * e / (1.0 + e);

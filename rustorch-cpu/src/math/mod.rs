@@ -16,7 +16,8 @@ mod trig;
 pub(crate) mod tests;
 
 pub use erf::{erf_f32, erf_f64};
-pub(crate) use exp::{EXP_WHOLE_F32, LN2_HI_F32, LN2_LO_F32};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use exp::{EXP_WHOLE_F32, LN2_HI_F32, LN2_LO_F32, TANH_SMALL_F32};
 pub use exp::{exp_f32, exp_f64, expm1_f32, expm1_f64, sigmoid_f32, sigmoid_f64, tanh_f32, tanh_f64};
 pub use log::{log_f32, log_f64, log1p_f32, log1p_f64};
 pub use normal::{normal_cdf_f32, normal_cdf_f64};

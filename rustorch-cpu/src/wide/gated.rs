@@ -154,7 +154,7 @@ impl<G: Gated> Function<2> for Slope<G> {
 #[cold]
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")]
-fn replace(y: __m512, lanes: __mmask16, x: __m512, f: impl Fn(f32) -> f32) -> __m512 {
+pub(super) fn replace(y: __m512, lanes: __mmask16, x: __m512, f: impl Fn(f32) -> f32) -> __m512 {
     let mut values = [0.0f32; LANES];
     // SAFETY: an array of as many lanes.
     unsafe {
@@ -186,8 +186,8 @@ pub(super) struct Table {
 }
 
 /// A table in registers.
-struct Loaded {
-    far: f32,
+pub(super) struct Loaded {
+    pub(super) far: f32,
     s: __m512,
     q: __m512,
     centres: [__m512; 2],
@@ -206,7 +206,7 @@ impl Row {
 impl Table {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn load(&self) -> Loaded {
+    pub(super) fn load(&self) -> Loaded {
         Loaded {
             far: self.far,
             s: _mm512_set1_ps(self.s),
@@ -223,7 +223,7 @@ impl Loaded {
     /// # Safety
     /// The processor has AVX-512.
     #[inline(always)]
-    unsafe fn at(&self, t: __m512) -> __m512 {
+    pub(super) unsafe fn at(&self, t: __m512) -> __m512 {
         // SAFETY: the caller's promise.
         unsafe {
             // The number of the interval stands in the low bits, of which a lookup reads five.

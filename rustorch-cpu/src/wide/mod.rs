@@ -4,6 +4,7 @@
 
 mod exp;
 mod gated;
+mod gates;
 mod tables;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::arch::x86_64::{
 
 pub use exp::exp;
 pub use gated::{gelu, gelu_backward, gelu_tanh, gelu_tanh_backward, silu, silu_backward};
+pub use gates::{normal_cdf, sigmoid, tanh};
 
 const LANES: usize = 16;
 

@@ -1,7 +1,7 @@
 //! Against the functions of `math`'s tests in f64, over every 4099th bit pattern (or every n-th with `RUSTORCH_MATH_STEP=n`).
 
 use super::*;
-use crate::math::tests::{check_f32, normal_cdf};
+use crate::math::tests::{check_f32, normal_cdf as exact_cdf};
 use crate::{Isa, isa};
 
 type Unary = unsafe fn(*const f32, *mut f32, usize);
@@ -35,8 +35,8 @@ fn gelu_whole_range() {
     if !supported() {
         return;
     }
-    check_f32("gelu", 6.0, |x| one(gelu, x.max(-13.0)), |x| x.max(-13.0) * normal_cdf(x.max(-13.0)));
-    check_f32("gelu above -1", 4.0, |x| one(gelu, x.max(-1.0)), |x| x.max(-1.0) * normal_cdf(x.max(-1.0)));
+    check_f32("gelu", 6.0, |x| one(gelu, x.max(-13.0)), |x| x.max(-13.0) * exact_cdf(x.max(-13.0)));
+    check_f32("gelu above -1", 4.0, |x| one(gelu, x.max(-1.0)), |x| x.max(-1.0) * exact_cdf(x.max(-1.0)));
     assert!(one(gelu, f32::NEG_INFINITY).is_nan() && one(gelu, -1e30) == 0.0);
 }
 
@@ -63,6 +63,24 @@ fn other_gates_whole_range() {
     );
     assert!(one(gelu_tanh, -7.0) > -1e-12 && one(gelu_tanh, -7.0) < 0.0);
     check_f32("silu", 4.0, |x| one(silu, x.max(-80.0)), |x| x.max(-80.0) * logistic(x.max(-80.0)));
+}
+
+#[test]
+fn gates_alone_whole_range() {
+    if !supported() {
+        return;
+    }
+    check_f32("normal_cdf above -5", 2.0, |x| one(normal_cdf, x.max(-5.0)), |x| exact_cdf(x.max(-5.0)));
+    check_f32("normal_cdf above -13", 6.0, |x| one(normal_cdf, x.max(-13.0)), |x| exact_cdf(x.max(-13.0)));
+    check_f32("sigmoid", 2.0, |x| one(sigmoid, x.max(-80.0)), |x| logistic(x.max(-80.0)));
+    check_f32("tanh", 2.0, |x| one(tanh, x), libm::tanh);
+    for zero in [0.0f32, -0.0] {
+        assert_eq!(one(tanh, zero).to_bits(), zero.to_bits());
+    }
+    let (inf, far) = (f32::INFINITY, 1e30);
+    assert_eq!([inf, -inf, far, -far].map(|x| one(tanh, x)), [1.0, -1.0, 1.0, -1.0]);
+    assert_eq!([inf, -inf, far, -far].map(|x| one(sigmoid, x)), [1.0, 0.0, 1.0, 0.0]);
+    assert_eq!([inf, -inf, far, -far].map(|x| one(normal_cdf, x)), [1.0, 0.0, 1.0, 0.0]);
 }
 
 type Binary = unsafe fn(*const f32, *const f32, *mut f32, usize);
@@ -97,7 +115,7 @@ fn slopes_whole_range() {
         return;
     }
     check_slope("gelu'", gelu_backward, 5.5, [3e-7, 5e-6], |x| {
-        (normal_cdf(x), x * libm::exp(-0.5 * x * x) * 0.398_942_280_401_432_7)
+        (exact_cdf(x), x * libm::exp(-0.5 * x * x) * 0.398_942_280_401_432_7)
     });
     check_slope("gelu_tanh'", gelu_tanh_backward, 5.0, [3e-7, 5e-5], |x| {
         let (inner, slope) = inner(x);
@@ -114,7 +132,7 @@ fn every_length() {
     if !supported() {
         return;
     }
-    for f in [exp, gelu, gelu_tanh, silu] as [Unary; 4] {
+    for f in [exp, gelu, gelu_tanh, silu, normal_cdf, sigmoid, tanh] as [Unary; 7] {
         for len in 0..=48 {
             let x: Vec<f32> = (0..50).map(|i| i as f32 * 0.3 - 8.0).collect();
             let expected: Vec<f32> = (0..50).map(|i| if i < len { one(f, x[i]) } else { x[i] }).collect();

@@ -34,4 +34,6 @@ wide! {
     gelu_tanh_backward(0, 1);
     silu(0);
     silu_backward(0, 1);
+    sigmoid(0);
+    tanh(0);
 }

@@ -48,7 +48,7 @@ unary! {
     Analytic cosh / cosh_ (x) = cosh(x), dx(g, x) = g * conj(sinh(x)), example [0.0, 1.0] => [1.0, 1.5430807];
 
     /// The hyperbolic tangent (`torch.tanh`).
-    Analytic tanh / tanh_ (x) = tanh(x), dx(g, y) = g * conj(T(1.0) - y * y), example [0.0, 1.0] => [0.0, 0.7615942];
+    Analytic tanh / tanh_ (x) = tanh(x) => avx512 tanh, dx(g, y) = g * conj(T(1.0) - y * y), example [0.0, 1.0] => [0.0, 0.7615942];
 
     /// The angle in radians whose sine is `x` (`torch.asin`).
     Analytic asin / asin_ (x) = asin(x), dx(g, x) = g * conj(rsqrt(T(1.0) - x * x)), example [0.0, 1.0] => [0.0, 1.5707964];
@@ -73,5 +73,5 @@ unary! {
     Analytic atanh / atanh_ (x) = atanh(x), dx(g, x) = g / conj(T(1.0) - x * x), example [0.0, 0.5] => [0.0, 0.54930615];
 
     /// The logistic function `1 / (1 + e⁻ˣ)` (`torch.sigmoid`).
-    Analytic sigmoid / sigmoid_ (x) = sigmoid(x), dx(g, y) = g * conj((T(1.0) - y) * y), example [0.0, 1.0] => [0.5, 0.7310586];
+    Analytic sigmoid / sigmoid_ (x) = sigmoid(x) => avx512 sigmoid, dx(g, y) = g * conj((T(1.0) - y) * y), example [0.0, 1.0] => [0.5, 0.7310586];
 }
