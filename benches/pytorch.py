@@ -236,6 +236,10 @@ def rows(device):
     unary("exp 4M", torch.exp, million4)
     unary("add 4M", lambda x: x + x, million4)
     unary("sum 4M", torch.sum, million4)
+    unary("fused gelu 1M", F.gelu, million4 // 4)
+    unary("gelu 1M", F.gelu, million4 // 4)
+    unary("sigmoid 4M", torch.sigmoid, million4)
+    unary("tanh 4M", torch.tanh, million4)
 
     def fused(name, backward):
         def setup():

@@ -84,9 +84,11 @@ pub mod __private {
 
     /// For `fuse!`.
     pub mod fuse {
+        pub use crate::ops::elementwise::chain::EvalAll;
         pub use crate::ops::elementwise::kernel::{Eval, real};
         /// The words of expressions.
         pub use crate::ops::elementwise::lanes as words;
+        pub use crate::ops::elementwise::words::{Word, Words, real_by_words};
         pub use crate::ops::elementwise::{Domain, Elementwise, Gradient, Params, Source, Traced, Variable};
     }
 

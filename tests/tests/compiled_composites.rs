@@ -142,3 +142,40 @@ fn channels_that_drop_out_are_kernels() -> Result<()> {
         },
     )
 }
+
+model! {
+    /// Comparisons of numbers, of indices, of both, and what logic makes of them.
+    Compared { fc: Linear(4, 4) }
+    forward(x: [batch, seq, 4], ids: [batch, seq]) -> (
+        [batch, seq, 4], [batch, seq, 4], [batch, seq], [batch, seq, 4], [batch, 4, seq], [batch, seq, 4], [seq, batch]
+    ) {
+        let h = fc(x);
+        let is_word = ids != 0;
+        let mask = unsqueeze(is_word & (ids < 5), -1);
+        let large = h > 0.25;
+        (
+            where_(h >= x, h, x * 0.5), masked_fill(h, mask, -1.0), is_word, large | !(x <= h),
+            transpose(logical_xor(h < 0.0, large), 1, 2), where_(isnan(h) | (h == 0.0) | isinf(x), x, tanh(h)),
+            transpose(ids > 2.5, 0, 1)
+        )
+    }
+}
+
+#[test]
+fn comparisons_are_kernels() -> Result<()> {
+    let _turn = turn();
+    manual_seed(4);
+    assert_eq!(islands::<Compared>(), Vec::<&str>::new());
+    for dtype in [DType::I64, DType::I32, DType::U8, DType::F32] {
+        let inputs = |batch: usize, seq: usize| {
+            vec![Tensor::randn([batch, seq, 4]), Tensor::randint(0, 8, [batch, seq]).to_dtype(dtype)]
+        };
+        check(&Compared::new(), inputs, |model, x| {
+            let (a, b, c, d, e, f, g) = model
+                .try_forward(&x[0].typed::<shape![Batch, Seq, 4]>()?, &x[1].typed::<shape![Batch, Seq]>()?)?;
+            let all = [a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor()];
+            Ok(all.into_iter().chain([e.into_tensor(), f.into_tensor(), g.into_tensor()]).collect())
+        })?;
+    }
+    Ok(())
+}

@@ -73,6 +73,38 @@ fn another_way_of_padding_runs_op_by_op() -> Result<()> {
 }
 
 model! {
+    /// Convolutions that mirror, repeat or go round.
+    Bordered {
+        line: Conv1d(2, 4, kernel = 3, padding = 2, padding_mode = "circular", bias = false),
+        image: Conv2d(1, 3, kernel = [3, 5], padding = [1, 2], padding_mode = "reflect"),
+        parts: [Conv2d(3, 3, kernel = 3, padding = 1, groups = 3, padding_mode = "replicate"); 2],
+    }
+    forward(x: [batch, 2, 6], y: [batch, 1, 4, 5]) -> ([batch, 4, 8], [batch, 3, 4, 5]) {
+        let h = tanh(image(y));
+        for part in self.parts { h = relu(part(h)) + h; }
+        (line(x), h)
+    }
+}
+
+#[test]
+fn convolutions_that_pad_otherwise_are_kernels() -> Result<()> {
+    let _turn = turn();
+    manual_seed(6);
+    assert_eq!(islands::<Bordered>(), Vec::<&str>::new());
+    let inputs = |batch: usize, _: usize| vec![Tensor::randn([batch, 2, 6]), Tensor::randn([batch, 1, 4, 5])];
+    let run = |model: &Bordered, x: &[Tensor]| -> Result<Vec<Tensor>> {
+        let (a, b) = model.try_forward(&x[0].typed::<shape![Batch, 2, 6]>()?, &x[1].typed()?)?;
+        Ok(vec![a.into_tensor(), b.into_tensor()])
+    };
+    check(&Bordered::new(), inputs, run)?;
+    let (mut model, x) = (Bordered::new(), inputs(2, 0));
+    model.parts[1].padding_mode = PaddingMode::Zeros;
+    let (compiled, eager) = (run(&model, &x)?, op_by_op(|| run(&model, &x))?);
+    compiled.iter().zip(&eager).for_each(|(a, b)| close(b, a, "zeros"));
+    Ok(())
+}
+
+model! {
     /// Transposed convolutions of sequences and images.
     Grown {
         line: ConvTranspose1d(3, 4, kernel = 4, stride = 2, padding = 1),
@@ -97,4 +129,35 @@ fn transposed_convolutions_are_kernels() -> Result<()> {
         let (a, b, c) = model.try_forward(&x[0].typed::<shape![Batch, 3, 5]>()?, &x[1].typed()?)?;
         Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor()])
     })
+}
+
+model! {
+    /// Convolutions of volumes, and transposed ones.
+    Volumes {
+        first: Conv3d(2, 6, kernel = [3, 2, 3], padding = [1, 0, 2], stride = [1, 2, 1]),
+        norm: BatchNorm3d(6),
+        second: Conv3d(6, 4, kernel = 2, groups = 2, dilation = [2, 1, 1], bias = false),
+        same: Conv3d(4, 4, kernel = [2, 1, 3], padding = "same"),
+        up: ConvTranspose3d(2, 4, kernel = [2, 3, 2], stride = [2, 1, 2], padding = [1, 0, 0], output_padding = [1, 0, 1]),
+        flat: ConvTranspose3d(4, 6, kernel = [1, 2, 1], groups = 2, dilation = [1, 2, 1], bias = false),
+    }
+    forward(x: [batch, 2, 4, 6, 5]) -> ([batch, 4, 2, 2, 6], [batch, 6, 7, 10, 11]) {
+        let h = relu(norm(first(x)));
+        (tanh(same(second(h))), flat(sigmoid(up(x))))
+    }
+}
+
+#[test]
+fn convolutions_of_volumes_are_kernels() -> Result<()> {
+    let _turn = turn();
+    manual_seed(5);
+    assert_eq!(islands::<Volumes>(), Vec::<&str>::new());
+    everywhere(
+        &Volumes::new(),
+        |batch, _| vec![Tensor::randn([batch, 2, 4, 6, 5])],
+        |model, x| {
+            let (a, b) = model.try_forward(&x[0].typed::<shape![Batch, 2, 4, 6, 5]>()?)?;
+            Ok(vec![a.into_tensor(), b.into_tensor()])
+        },
+    )
 }

@@ -28,19 +28,21 @@ model! {
 
 model! {
     Declared0<const K: usize> {
-        f8: Param([8], init = ones),
-        f10: Param([3, 8], init = uniform(-0.5, 0.5)),
-        f11: Param([3]),
+        f3: Param([8, 8], init = uniform(-0.4, 0.4)),
+        f5: Embedding(8, 8),
+        f7: Pair<8>,
+        f10: Inner<8>,
+        f14: Linear(_, 8),
     }
-    forward(x1: [batch, 8], x2: [batch, 8]) -> [batch, 8] {
-        let t3 = cat([x1, x1 * 0.5], -1);
-        let (t4, t5) = chunk(t3, 2, -1);
-        let t6 = where_(!(x1 >= 0.25) & t4 < 1.0, x1 * 2.0, t4);
-        let t7 = if self.training { gelu(t6, approximate = "tanh") } else { gelu(t6) };
-        let t9 = layer_norm(t6, [8], weight = f8);
-        let t12 = linear(t7, f10, bias = f11);
-        let (t13, _) = sort(t4, descending = true);
-        t13
+    forward(x1: [batch, 8], x2: [batch, 8]) -> ([batch, 8], [batch, 8]) {
+        let t4 = einsum!("bi,ij->bj", x2, f3);
+        let t6 = t4 + f5(argmax(t4, -1));
+        let (t8, t9): ([batch, 8], [batch, 8]) = f7(x2, t6);
+        let t11: [batch, 8] = f10(t8);
+        let t12 = triu(t11, -1);
+        let t13 = reshape(t11, [batch, 2, 4]);
+        let t15 = t8 + f14(t8);
+        (t15, x1)
     }
 }
 
@@ -53,29 +55,28 @@ fn declaration_0() -> Result<()> {
         &Declared0::<0>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared1<const K: usize> {
-        f5: [Linear(6, 6); 2],
-        f7: Buffer([6], init = 0.5),
-        f8: Buffer([6], init = Tensor::arange(0, 6, 1).unwrap().gt(1.0).unwrap()),
-        f10: MultiheadAttention(6, 2, batch_first = true, dropout = 0.1),
-        f12: RMSNorm(_, eps = 0.001),
+        f5: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
+        f7: RMSNorm(_, eps = 0.001),
+        f10: Param([6], init = ones),
+        f11: Param([6], init = uniform(-0.5, 0.5)),
     }
-    forward(x1: [batch, seq, 6]) -> ([batch, seq, 6], [batch, seq, 6]) {
-        let t2 = x1 + detach(tanh(x1));
-        let t3 = glu(t2);
-        let t4 = t3; for i in 0..3 { let y = t4; t4 = sqrt(square(y) + 1.0); if i % 2 == 0 { t4 = t4 / (i as f64 + 2.0); } }
-        let t6 = t2; for layer in self.f5 { t6 = tanh(layer(t6)) + t6 * 0.5; } t6 = f5[1](t6);
-        let t9 = masked_fill(t6 * f7, f8, 0.25);
-        let t11 = f10(t9);
-        let t13 = f12(t9);
-        (t13, t11)
+    forward(x1: [batch, seq, 6]) -> ([batch, seq, 6], [batch, 6, seq]) {
+        let t2 = if self.training { log2(square(x1) + 1.0) } else { sinc(tanh(x1)) };
+        let t3 = transpose(x1, 1, 2);
+        let t4 = t3; for i in 0..3 { let y = t4; t4 = elu(y); if i % 2 == 0 { t4 = t4 / (i as f64 + 2.0); } }
+        let t6 = f5(t2);
+        let t8 = f7(t2);
+        let t9 = log_softmax(t8, -1);
+        let t12 = t8 * f10 + self.f11;
+        (t12, t4)
     }
 }
 
@@ -96,18 +97,18 @@ fn declaration_1() -> Result<()> {
 
 model! {
     Declared2<const K: usize> {
-        f4: Linear(_, 8),
-        f8: Conv2d(_, 4, kernel = 3, padding = 1),
+        f4: Conv2d(_, 4, kernel = 3, padding = 1),
+        f11: MaxPool2d(2, stride = 1),
     }
-    forward(x1: [batch, 2, 9, 8]) -> [batch, 4, 4, 4] {
-        let t2 = x1 - min(x1, -1, keepdim = true);
-        let t3 = t2 * 0.5 + 1.0;
-        let t5 = t2 + f4(t2);
-        let t6 = match K { 0 => gelu(t3), 1 => { let y = log2(square(t3) + 1.0); y * 0.5 } _ => erf(t3) };
-        let t7 = dropout(t6 + 0.5, 0.3);
-        let t9 = max_pool2d(relu(f8(t6)), 2);
-        let t10 = instance_norm(tanh(t9));
-        t10
+    forward(x1: [batch, 2, 9, 8]) -> [batch, 4, 8, 3] {
+        let t2 = if K == 2 { sinc(tanh(x1)) } else { tanhshrink(x1) };
+        let t3 = adaptive_max_pool2d(t2, 2);
+        let t5 = (f4(t2));
+        let t6 = log_sigmoid(t3) * (gelu(t3));
+        let (t7, t8) = chunk(t5, 2, -1);
+        let (t9, t10) = split(t7, [2, 2], -1);
+        let t12 = f11(t8);
+        t12
     }
 }
 
@@ -128,17 +129,18 @@ fn declaration_2() -> Result<()> {
 
 model! {
     Declared3<const K: usize> {
-        f9: GroupNorm(2, _),
+        f4: Buffer([6], init = 0.5),
+        f5: Buffer([6], init = Tensor::arange(0, 6, 1).unwrap().gt(1.0).unwrap()),
     }
-    forward(x1: [batch, 4, 6]) -> [batch, 4, 4] {
-        let t2 = mean(stack([x1, x1], 0), 0);
-        let t3 = x1 + einsum!("bsi,bsj->bi", x1, x1).unsqueeze(1) * 0.05;
-        let t4 = scaled_dot_product_attention(t2, t2, t2, causal = true);
-        let t5 = softmin(t4, -1);
-        let (t6, t7) = split(t5, [4, 2], -1);
-        let t8 = std(t7, 1);
-        let t10 = f9(tanh(t6));
-        t10
+    forward(x1: [batch, 4, 6]) -> ([batch, 4, 3], [batch, 4, 6]) {
+        let t2 = flip(x1, [-1]);
+        let t3 = sum(stack([t2, t2, t2], 1), 1);
+        let t6 = masked_fill(t3 * f4, f5, 0.25);
+        let t7 = permute(permute(t6, [2, 0, 1]) * 0.5, [1, 2, 0]);
+        let (t8, i) = topk(t7, 3); let t9 = take_along_dim(tanh(t7), i, -1);
+        let t10 = glu(t7);
+        let t11 = avg_pool1d(x1, 2);
+        (t11, t2)
     }
 }
 
@@ -151,31 +153,30 @@ fn declaration_3() -> Result<()> {
         &Declared3::<0>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 4, 6])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared4<const K: usize> {
-        f4: Option<Linear>(8, 8) if K > 0,
-        f7: LayerNorm(_, eps = 0.01),
-        f9: GruCell(_, 4),
-        f10: RnnCell(_, 4),
-        f12: Param([8], init = ones),
-        f13: Param([8], init = uniform(-0.5, 0.5)),
-        f15: [Inner<4>; 2],
+        f5: LayerNorm(_, bias = false),
+        f7: [Linear(4, 4); 2],
+        f9: LogSoftmax(-1),
+        f12: [Inner<4>; 2],
+        f14: GruCell(_, 4),
+        f15: RnnCell(_, 4),
     }
-    forward(x1: [batch, 8], x2: [batch, 8]) -> [batch, 4] {
-        let t3 = addcmul(x2, x1, x2, value = 0.5);
-        let t5 = if let Some(f4) = self.f4 { f4(t3) + t3 } else { t3 * 2.0 };
-        let t6 = if batch > 3 { sigmoid(t5) } else { rsqrt(square(t5) + 0.5) };
-        let t8 = f7(t6);
-        let h = f9(t6); let t11 = f10(t6, h) + h;
-        let t14 = t8 * f12 + self.f13;
-        let t16 = t11; for (i, block) in self.f15.iter().enumerate() { t16 = block(t16); t16 = t16 * (1.0 + i as f64); }
-        t16
+    forward(x1: [batch, 8], x2: [batch, 8], i3: [batch, 4]) -> ([batch, 4], [batch, 8]) {
+        let t4 = gather(x1, 1, i3);
+        let t6 = f5(t4);
+        let t8 = t6; for layer in self.f7 { t8 = tanh(layer(t8)) + t8 * 0.5; } t8 = f7[1](t8);
+        let t10 = f9(t8);
+        let t11 = cumprod(tanh(t10) + 1.0, 1);
+        let t13 = t11; for (i, block) in self.f12.iter().enumerate() { t13 = block(t13); t13 = t13 * (1.0 + i as f64); }
+        let h = f14(t8); let t16 = f15(t8, h) + h;
+        (t16, x2)
     }
 }
 
@@ -186,29 +187,29 @@ fn declaration_4() -> Result<()> {
     manual_seed(4);
     check(
         &Declared4::<1>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8])],
+        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8]), Tensor::randint(0, 8, [batch, 4])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?, &x[2].typed::<shape![Batch, 4]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared5<const K: usize> {
-        f4: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
-        f7: BatchNorm1d(_, momentum = 0.3),
-        f10: Embedding(5, 6),
+        f4: Param([6], init = ones),
+        f8: Embedding(7, 6, max_norm = 1.0),
+        f10: Flatten,
     }
-    forward(x1: [batch, seq, 6], i9: [batch, 2]) -> [batch, seq, 6] {
-        let t2 = permute(permute(x1, [2, 0, 1]) * 0.5, [1, 2, 0]);
-        let t3 = max_pool1d(t2, 2);
-        let t5 = f4(x1);
-        let t6 = transpose(t2, 1, 2);
-        let t8 = f7(t6);
-        let t11 = f10(i9); let t12 = linear(x1, self.f10.weight);
-        let t13 = logcumsumexp(t5, -1);
-        t13
+    forward(x1: [batch, seq, 6], i7: [batch, 3]) -> [batch, 1, 6] {
+        let t2 = (x1 - 0.25) / 2.0;
+        let t3 = match K { 0 => relu(t2), 1 => { let y = celu(t2, alpha = 0.5); y * 0.5 } _ => softplus(t2) };
+        let t5 = layer_norm(t2, [6], weight = f4);
+        let t6 = take_along_dim(t3, argmax(t3[.., .., ..1], 1, keepdim = true), 1);
+        let t9 = f8(i7);
+        let t11 = f10(t6);
+        let t12 = scaled_dot_product_attention(t6, t6, t6, mask = matmul(t6, transpose(t6, 1, 2)) > -1.0);
+        t12
     }
 }
 
@@ -219,9 +220,9 @@ fn declaration_5() -> Result<()> {
     manual_seed(5);
     check(
         &Declared5::<2>::new(),
-        |batch, seq| vec![Tensor::randn([batch, seq, 6]), Tensor::randint(0, 5, [batch, 2])],
+        |batch, seq| vec![Tensor::randn([batch, seq, 6]), Tensor::randint(0, 7, [batch, 3])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?, &x[1].typed::<shape![Batch, 2]>()?)?;
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?, &x[1].typed::<shape![Batch, 3]>()?)?;
             Ok(vec![y0.into_tensor()])
         },
     )
@@ -229,21 +230,19 @@ fn declaration_5() -> Result<()> {
 
 model! {
     Declared6<const K: usize> {
-        f2: Conv2d(_, 4, kernel = 3, padding = 2, dilation = 2),
-        f4: BatchNorm2d(_),
-        f6: Param([2, 4, 3, 3], init = uniform(-0.3, 0.3)),
-        f9: Embedding(7, 6),
-        f11: SELU,
+        f5: ReplicationPad2d([0, 1, 0, 1]),
+        f7: ConvTranspose2d(_, 2, kernel = 3, padding = 1, bias = false),
+        f9: GroupNorm(2, _),
     }
-    forward(x1: [batch, 2, 9, 8], i8: [batch, 3]) -> [batch, 2, 7, 6] {
-        let t3 = gelu(f2(x1));
-        let t5 = f4(x1);
-        let t7 = conv2d(t3, f6);
-        let t10 = f9(flip(i8, [1]));
-        let t12 = f11(t10);
-        let t13 = t10[.., .., 1..-1];
-        let t14 = max_pool2d(t7, 3, stride = 1, padding = 1);
-        t14
+    forward(x1: [batch, 2, 9, 8]) -> ([batch, 2, 9, 8], [batch, 2, 9, 8]) {
+        let t2 = lerp(x1, x1, 0.25);
+        let t3 = x1 + detach(tanh(t2));
+        let t4 = t2 + var(t2, -1, keepdim = true);
+        let t6 = f5(t4);
+        let t8 = f7(x1);
+        let t10 = f9(tanh(t8));
+        let t11 = where_((t8 > 0.2) | (t10 < -0.5), t8, tanh(t10));
+        (t11, t10)
     }
 }
 
@@ -254,27 +253,27 @@ fn declaration_6() -> Result<()> {
     manual_seed(6);
     check(
         &Declared6::<0>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8]), Tensor::randint(0, 7, [batch, 3])],
+        |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?, &x[1].typed::<shape![Batch, 3]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared7<const K: usize> {
-        f6: Gru(_, 2, num_layers = 2, dropout = 0.2, bidirectional = true, batch_first = true),
-        f8: Embedding(4, 4),
+        f5: Linear(_, 4, bias = false),
+        f8: Conv1d(_, 4, kernel = 3, padding = 1),
     }
-    forward(x1: [batch, 4, 6]) -> [batch, 4, 4] {
-        let t2 = unflatten(x1, -1, [2, _]);
-        let t3 = mish(t2) * (round(t2 * 2.0) * 0.25);
-        let t4 = matmul(softmax(matmul(x1, transpose(x1, 1, 2)) * 0.3, -1), x1);
-        let t5 = t4 + tril(t4, 1);
-        let (t7, _) = f6(t5);
-        let t9 = t7 + f8(argmax(t7, -1));
-        let t10 = roll(t9, [1], [-1]);
+    forward(x1: [batch, 4, 6]) -> [batch, 3, 4] {
+        let t2 = x1[.., -1];
+        let t3 = expand(unsqueeze(t2, 1), [_, 3, _]) * 0.5;
+        let t4 = norm(x1, 2.0, 1);
+        let t6 = tanh(f5(t3));
+        let t7 = softmin(t4, -1);
+        let t9 = f8(t6);
+        let t10 = matmul(softmax(matmul(t6, transpose(t6, 1, 2)) * 0.3, -1), t6);
         t10
     }
 }
@@ -296,21 +295,21 @@ fn declaration_7() -> Result<()> {
 
 model! {
     Declared8<const K: usize> {
-        f2: Inner<8>,
-        f5: Option<Inner<8>> if K != 1,
-        f7: Pair<8>,
-        f10: Linear(_, 12, bias = false),
-        f14: Conv1d(_, 4, kernel = 3, padding = 1),
+        f2: Param([3, 8], init = uniform(-0.5, 0.5)),
+        f3: Param([3]),
+        f5: BatchNorm1d(_, momentum = 0.3),
+        f8: Option<Inner<8>> if K != 1,
+        f12: Option<Linear>(16, 16) if K > 0,
     }
-    forward(x1: [batch, 8], i12: [batch, 4]) -> [batch, 4, 8] {
-        let t3: [batch, 8] = f2(x1);
-        let t4 = expand(unsqueeze(t3, 1), [_, 3, _]) * 0.5;
-        let t6 = x1; if let Some(inner) = self.f5 { t6 = inner(t6); }
-        let (t8, t9): ([batch, 8], [batch, 8]) = f7(t3, t6);
-        let t11 = tanh(f10(t8));
-        let t13 = gather(t11, 1, i12);
-        let t15 = f14(t4);
-        t15
+    forward(x1: [batch, 8]) -> [batch, 16] {
+        let t4 = linear(x1, f2, bias = f3);
+        let t6 = f5(x1);
+        let t7 = dropout(t6 + 0.5, 0.3);
+        let t9 = t7; if let Some(inner) = self.f8 { t9 = inner(t9); }
+        let t10 = where_(!(x1 >= 0.25) & t7 < 1.0, x1 * 2.0, t7);
+        let t11 = cat([t10, t10 * 0.5], -1);
+        let t13 = if let Some(f12) = self.f12 { f12(t11) + t11 } else { t11 * 2.0 };
+        t13
     }
 }
 
@@ -321,9 +320,9 @@ fn declaration_8() -> Result<()> {
     manual_seed(8);
     check(
         &Declared8::<2>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randint(0, 12, [batch, 4])],
+        |batch, _seq| vec![Tensor::randn([batch, 8])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 4]>()?)?;
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?)?;
             Ok(vec![y0.into_tensor()])
         },
     )
@@ -331,18 +330,23 @@ fn declaration_8() -> Result<()> {
 
 model! {
     Declared9<const K: usize> {
+        f2: Gru(_, 2, num_layers = 2, dropout = 0.2, bidirectional = true, batch_first = true),
         f5: Embedding(5, 6),
-        f11: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
+        f8: MultiheadAttention(6, 2, batch_first = true, dropout = 0.1),
+        f11: Embedding(4, 4),
+        f13: Buffer([4], init = 0.5),
+        f14: Buffer([4], init = Tensor::arange(0, 4, 1).unwrap().gt(1.0).unwrap()),
+        f16: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
     }
-    forward(x1: [batch, seq, 6], i4: [batch, 2]) -> [batch, 2, 6] {
-        let t2 = if self.training { log2(square(x1) + 1.0) } else { sinc(tanh(x1)) };
-        let t3 = t2 * 0.5 + 1.0;
-        let t6 = f5(i4); let t7 = linear(t3, self.f5.weight);
-        let t8 = flatten(t6, 1);
-        let t9 = matmul(softmax(matmul(t7, transpose(t7, 1, 2)) * 0.3, -1), t7);
-        let t10 = amin(t9, 1);
-        let t12 = f11(t6);
-        t12
+    forward(x1: [batch, seq, 6], i4: [batch, 2]) -> [batch, seq, 4] {
+        let (t3, _) = f2(x1);
+        let t6 = f5(i4); let t7 = linear(x1, self.f5.weight);
+        let t9 = f8(t6);
+        let t10 = where_((t9 > 0.2) | (t9 < -0.5), t9, tanh(t9));
+        let t12 = t3 + f11(argmax(t3, -1));
+        let t15 = masked_fill(t12 * f13, f14, 0.25);
+        let t17 = f16(t12);
+        t17
     }
 }
 
@@ -363,24 +367,21 @@ fn declaration_9() -> Result<()> {
 
 model! {
     Declared10<const K: usize> {
-        f2: ConvTranspose2d(_, 2, kernel = 3, padding = 1),
-        f5: Softmax2d,
+        f2: InstanceNorm2d(_),
+        f4: BatchNorm2d(_),
         f7: AvgPool2d(2),
-        f9: Buffer([4], init = 0.5),
-        f10: Buffer([4], init = Tensor::arange(0, 4, 1).unwrap().gt(1.0).unwrap()),
-        f12: Param([4], init = ones),
-        f13: Param([4], init = uniform(-0.5, 0.5)),
-        f15: GroupNorm(2, _),
+        f10: Dropout2d(0.25),
+        f12: Softmax2d,
     }
     forward(x1: [batch, 2, 9, 8]) -> [batch, 2, 4, 4] {
-        let t3 = f2(x1);
-        let t4 = adaptive_max_pool2d(x1, 2);
-        let t6 = f5(x1);
+        let t3 = f2(tanh(x1));
+        let t5 = f4(t3);
+        let t6 = instance_norm(tanh(t3));
         let t8 = f7(t6);
-        let t11 = masked_fill(t8 * f9, f10, 0.25);
-        let t14 = t8 * f12 + self.f13;
-        let t16 = f15(tanh(t11));
-        t16
+        let t9 = lp_pool2d(sigmoid(t6), 2.0, 2);
+        let t11 = f10(t8);
+        let t13 = f12(t9);
+        t13
     }
 }
 
@@ -401,16 +402,20 @@ fn declaration_10() -> Result<()> {
 
 model! {
     Declared11<const K: usize> {
+        f5: Hardtanh,
+        f8: MultiheadAttention(2, 2, batch_first = true, dropout = 0.1),
+        f11: Rnn(_, 4, batch_first = true, nonlinearity = "tanh"),
+        f15: Embedding(5, 6),
     }
-    forward(x1: [batch, 4, 6], x2: [batch, 4, 6]) -> ([batch, 4, 6], [batch, 4, 6]) {
-        let t3 = flip(x1, [-1]);
-        let t4 = permute(permute(t3, [2, 0, 1]) * 0.5, [1, 2, 0]);
-        let t5 = scaled_dot_product_attention(t4, t4, t4, mask = matmul(t4, transpose(t4, 1, 2)) > -1.0);
-        let t6 = avg_pool1d(t4, 2);
-        let t7 = t5 / (1.0 + sum(square(t5), -1, keepdim = true));
-        let t8 = hypot(t5, t5 + 0.1);
-        let t9 = stack([t8, t8], 1)[.., 1];
-        (t9, x2)
+    forward(x1: [batch, 4, 6], x2: [batch, 4, 6], i14: [batch, 2]) -> ([batch, 4, 5], [batch, 4, 2]) {
+        let (t3, t4) = split(x1, [4, 2], -1);
+        let t6 = f5(t4);
+        let t7 = max_pool1d(x2, 2);
+        let t9 = f8(t6);
+        let t10 = match K { 0 => expm1(tanh(x2)), 1 => { let y = softplus(x2); y * 0.5 } _ => selu(x2) };
+        let (t12, t13) = f11(t10);
+        let t16 = f15(i14); let t17 = linear(x2, self.f15.weight);
+        (t17, t4)
     }
 }
 
@@ -421,9 +426,9 @@ fn declaration_11() -> Result<()> {
     manual_seed(11);
     check(
         &Declared11::<2>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6])],
+        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6]), Tensor::randint(0, 5, [batch, 2])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?)?;
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?, &x[2].typed::<shape![Batch, 2]>()?)?;
             Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )

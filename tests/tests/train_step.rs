@@ -36,6 +36,49 @@ model! {
     }
 }
 
+model! {
+    /// Kernels of all kinds, none of which may allocate.
+    Varied {
+        pad: ReflectionPad1d(1),
+        conv: Conv1d(3, 6, kernel = 3),
+        norm: InstanceNorm1d(6, affine = true),
+        pool: MaxPool1d(2),
+        slopes: PReLU(6),
+        up: ConvTranspose1d(6, 4, kernel = 2, stride = 2),
+        gate: GLU(dim = 1),
+        volume: Conv3d(1, 2, kernel = [1, 2, 3]),
+        fc: Linear(2, 5),
+    }
+    forward(x: [batch, 3, 8]) -> [batch, 5] {
+        let h = slopes(pool(relu(norm(conv(pad(x))))));
+        let g = gate(tanh(up(h)));
+        let v = max_pool3d(volume(unsqueeze(unsqueeze(g, 1), 1)), [1, 1, 2]);
+        let spread = std(g, 2) + amax(g, 2) + logsumexp(g, -1) + var(v, [1, 2, 3, 4], keepdim = true)[.., .., 0, 0, 0];
+        let paired = einsum!("bcl,bcl->bc", g, exp(g)) + take_along_dim(g, argmax(g[.., ..1, ..], 2, keepdim = true), 2)[.., .., 0];
+        fc(where_(spread > paired, spread * sigmoid(paired), gelu(paired)))
+    }
+}
+
+#[test]
+fn networks_of_all_kernels_allocate_nothing() -> Result<()> {
+    let _turn = turn();
+    rustorch::kernels::parallel::set_num_threads(1);
+    assert!(Varied::SCHEDULE.iter().all(|step| !step.contains("on tensors")), "{:#?}", Varied::SCHEDULE);
+    let model = Varied::new();
+    let optimiser = optim::AdamW::new(model.parameters(), 1e-3);
+    let mut step = TrainStep::new(&model, nn::CrossEntropyLoss::new(), optimiser);
+    let (x, labels) = (Tensor::randn([8, 3, 8]), Tensor::randint(0, 5, [8]));
+    for _ in 0..3 {
+        step.step(&[&x], &labels)?;
+    }
+    let before = count();
+    for _ in 0..10 {
+        step.step(&[&x], &labels)?;
+    }
+    assert_eq!(count() - before, 0, "allocations in ten steps");
+    Ok(())
+}
+
 #[test]
 fn steps_are_those_of_the_tape() -> Result<()> {
     let _turn = turn();

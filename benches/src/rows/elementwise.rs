@@ -22,6 +22,10 @@ pub fn rows() -> Vec<Row> {
         row("add 4M", &[LARGE], |x| x + x),
         row("sum 4M", &[LARGE], Tensor::sum),
         row("add 4x4 eager", &[4, 4], |x| x + x),
+        row("fused gelu 1M", &[LARGE / 4], |x| fuse!(|x| x.gelu(), x).expect("it has run before")),
+        row("gelu 1M", &[LARGE / 4], Tensor::gelu),
+        row("sigmoid 4M", &[LARGE], Tensor::sigmoid),
+        row("tanh 4M", &[LARGE], Tensor::tanh),
         fused("fused tanh(xy)+x/2 1M", false),
         fused("fused tanh(xy)+x/2 1M forward backward", true),
     ]

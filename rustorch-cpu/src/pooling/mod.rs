@@ -145,20 +145,46 @@ entry_points! {
     trait Entry<T> {
         /// The greatest element of every window, NaN if there is one, and on request its place in the plane: the first among equals.
         pub fn max_forward(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>], places: Option<&mut [MaybeUninit<i32>]>) = max_forward_of;
+        /// [`max_forward`] with what was prepared for the same windows.
+        pub fn max_forward_prepared(pooling: &Pooling<'_>, prepared: &Prepared<T>, x: &[T], y: &mut [MaybeUninit<T>], places: Option<&mut [MaybeUninit<i32>]>) = max_forward_prepared_of;
         /// Adds each element of `dy` to the place in its plane of `dx` from which it came; `dx` starts at zero.
         pub fn scatter(pooling: &Pooling<'_>, dy: &[T], places: &[i32], dx: &mut [MaybeUninit<T>]) = scatter_of;
         /// Reads each place of a plane: the adjoint of [`scatter`].
         pub fn gather(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut [MaybeUninit<T>]) = gather_of;
         /// The average of every window.
         pub fn average(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>]) = average_of;
+        /// [`average`] with what was prepared for the same windows.
+        pub fn average_prepared(pooling: &Pooling<'_>, prepared: &Prepared<T>, x: &[T], y: &mut [MaybeUninit<T>]) = average_prepared_of;
         /// Spreads each element of `dy` evenly over its window: the adjoint of [`average`].
         pub fn spread(pooling: &Pooling<'_>, dy: &[T], dx: &mut [MaybeUninit<T>]) = spread_of;
+    }
+}
+
+/// What is worked out for windows at regular distances, of which several runs make use.
+pub struct Prepared<T>(Option<([Axis; 2], regular::Plan<T>)>);
+
+impl Pooling<'_> {
+    /// See there.
+    pub fn prepare<T: Number>(&self) -> Prepared<T> {
+        let axes = self.regular();
+        Prepared(axes.map(|axes| (axes, regular::Plan::new(self, axes))))
     }
 }
 
 /// [`max_forward()`] of one type.
 fn max_forward_of<T: Number>(
     pooling: &Pooling<'_>,
+    x: &[T],
+    y: &mut [MaybeUninit<T>],
+    places: Option<&mut [MaybeUninit<i32>]>,
+) {
+    max_forward_prepared_of(pooling, &pooling.prepare(), x, y, places);
+}
+
+/// [`max_forward_prepared()`] of one type.
+fn max_forward_prepared_of<T: Number>(
+    pooling: &Pooling<'_>,
+    prepared: &Prepared<T>,
     x: &[T],
     y: &mut [MaybeUninit<T>],
     mut places: Option<&mut [MaybeUninit<i32>]>,
@@ -169,19 +195,19 @@ fn max_forward_of<T: Number>(
     let places = places.as_mut().map(|places| places.as_mut_ptr().cast::<i32>());
     let out = parallel::Shared((y.as_mut_ptr().cast::<T>(), places));
     // Places are computed as numbers of `T`, which must be exact.
-    let axes = pooling.regular().filter(|_| places.is_none() || input <= 1 << 24);
-    let (halves, regular) = (pooling.halves(), axes.map(|axes| regular::Plan::new(pooling, axes)));
+    let regular = prepared.0.as_ref().filter(|_| places.is_none() || input <= 1 << 24);
+    let halves = pooling.halves();
     let set = isa();
     pooling.for_each_plane(|plane| {
         let (y, places) = out.get();
         let x = &x[plane * input..][..input];
         let y = y.wrapping_add(plane * output);
         let places = places.map(|places| places.wrapping_add(plane * output));
-        match &regular {
+        match regular {
             // SAFETY: the plane's own part of the outputs, whose lengths were checked.
             _ if halves => unsafe { halves::max_plane(set, pooling, x.as_ptr(), y, places) },
             // SAFETY: as above.
-            Some(plan) => unsafe { plan.max(set, pooling, x.as_ptr(), y, places) },
+            Some((_, plan)) => unsafe { plan.max(set, pooling, x.as_ptr(), y, places) },
             None => {
                 // SAFETY: as above.
                 let y = unsafe { std::slice::from_raw_parts_mut(y.cast(), output) };
@@ -269,16 +295,25 @@ fn gather_of<T: Number>(pooling: &Pooling<'_>, x: &[T], places: &[i32], y: &mut 
 
 /// [`average()`] of one type.
 fn average_of<T: Number>(pooling: &Pooling<'_>, x: &[T], y: &mut [MaybeUninit<T>]) {
+    average_prepared_of(pooling, &pooling.prepare(), x, y);
+}
+
+/// [`average_prepared()`] of one type.
+fn average_prepared_of<T: Number>(
+    pooling: &Pooling<'_>,
+    prepared: &Prepared<T>,
+    x: &[T],
+    y: &mut [MaybeUninit<T>],
+) {
     let (input, output, width) = (pooling.input(), pooling.output(), pooling.size[1]);
     assert!(x.len() == pooling.planes * input && y.len() == pooling.planes * output);
     let out = parallel::Shared(y.as_mut_ptr());
     // Windows of a large part of the plane are left to sums along rows.
-    let axes = pooling.regular().filter(|axes| axes[0].kernel * axes[1].kernel * 4 <= input);
-    let regular = axes.map(|axes| regular::Plan::new(pooling, axes));
+    let regular = prepared.0.as_ref().filter(|(axes, _)| axes[0].kernel * axes[1].kernel * 4 <= input);
     let set = isa();
     pooling.for_each_plane(|plane| {
         let x = &x[plane * input..][..input];
-        if let Some(plan) = &regular {
+        if let Some((_, plan)) = regular {
             let y = out.get().cast::<T>().wrapping_add(plane * output);
             // SAFETY: the plane's own part of the output, whose length was checked.
             return unsafe { plan.average(set, pooling, x.as_ptr(), y) };

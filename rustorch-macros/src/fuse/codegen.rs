@@ -15,7 +15,7 @@ use syn::spanned::Spanned;
 
 use super::MAX_NUMBERS;
 use super::differentiate::gradients;
-use super::emit::{Text, Variable, text};
+use super::emit::{Steps, Text, Texts, Variable, steps, text};
 use super::graph::{Graph, Id};
 use super::lower::Lowered;
 use super::parse::Input;
@@ -36,11 +36,15 @@ pub fn expression(input: &Input, lowered: Lowered) -> TokenStream {
     let all: Vec<Variable> = (0..names).map(Variable::Input).collect();
     let forward = evaluation(quote!(Fused), &all, &value, numbers.len());
     let entry_source = source(&all, &value, numbers.len());
+    let (entry_parts, entry_kernel) =
+        kernel(quote!(Fused), &all, steps(&mut graph, &[output], None), numbers.len());
     let parts: Vec<TokenStream> = derived
         .iter()
         .map(|&gradient| {
-            let text = gradient_text(&mut graph, gradient, output);
-            let (kernel, source) = (
+            let (text, read) = gradient_text(&mut graph, gradient, output);
+            let steps = steps(&mut graph, &[gradient], read);
+            let (parts, run) = kernel(quote!(Derivative), &text.uses, steps, numbers.len());
+            let (evaluated, source) = (
                 evaluation(quote!(Derivative), &text.uses, &text, numbers.len()),
                 source(&text.uses, &text, numbers.len()),
             );
@@ -51,12 +55,13 @@ pub fn expression(input: &Input, lowered: Lowered) -> TokenStream {
             });
             let count = text.uses.len();
             quote!({
-                #kernel
+                #evaluated
+                #parts
                 fn trace<'a>(inputs: &[Traced<'a>], params: &Params) -> Traced<'a> {
                     let inputs: [Traced<'a>; #count] = ::core::array::from_fn(|k| inputs[k]);
                     Derivative::eval(inputs, params)
                 }
-                Gradient { uses: &[#(#uses),*], kernel: real::<Derivative, #count>, source: #source, trace }
+                Gradient { uses: &[#(#uses),*], kernel: #run, source: #source, trace }
             })
         })
         .collect();
@@ -82,14 +87,16 @@ pub fn expression(input: &Input, lowered: Lowered) -> TokenStream {
                 #[allow(non_snake_case, unused, clippy::all)]
                 mod fused {
                     use ::rustorch::__private::fuse::{
-                        Domain, Elementwise, Eval, Gradient, Params, Source, Traced, Variable, real, words::*,
+                        Domain, Elementwise, Eval, EvalAll, Gradient, Params, Source, Traced, Variable, Word, Words, real,
+                        real_by_words, words::*,
                     };
                     #forward
+                    #entry_parts
                     pub static ENTRY: Elementwise = Elementwise {
                         name: "fuse",
                         domain: Domain::Real,
                         truth: false,
-                        kernel: real::<Fused, #names>,
+                        kernel: #entry_kernel,
                         source: #entry_source,
                         gradients: &[#(#parts),*],
                     };
@@ -101,10 +108,66 @@ pub fn expression(input: &Input, lowered: Lowered) -> TokenStream {
     }
 }
 
-/// A gradient as text. The result is read where the gradient mentions it, unless that is an input too many.
-fn gradient_text(graph: &mut Graph, gradient: Id, output: Id) -> Text {
+/// A gradient as text, and the result if that is read where the gradient mentions it: unless it is an input too many.
+fn gradient_text(graph: &mut Graph, gradient: Id, output: Id) -> (Text, Option<Id>) {
     let with_output = text(graph, gradient, Some(output));
-    if with_output.uses.len() > MAX_INPUTS { text(graph, gradient, None) } else { with_output }
+    match with_output.uses.len() > MAX_INPUTS {
+        true => (text(graph, gradient, None), None),
+        false => (with_output, Some(output)),
+    }
+}
+
+/// The kernels of the type `name`: in steps, whose parts come first, where functions have loops of their own.
+fn kernel(
+    name: TokenStream,
+    inputs: &[Variable],
+    steps: Option<Steps>,
+    numbers: usize,
+) -> (TokenStream, TokenStream) {
+    let count = inputs.len();
+    let Some(steps) = steps else {
+        return (TokenStream::new(), quote!(real::<#name, #count>));
+    };
+    let direct: TokenStream = steps.direct(inputs).join(", ").parse().expect("numbers are Rust");
+    let Steps { words, arguments, rest } = steps;
+    let names: Vec<Ident> = inputs.iter().map(|variable| format_ident!("{}", variable.name())).collect();
+    let results = (0..words.len()).map(|at| format_ident!("w{at}"));
+    let all: Vec<Ident> = names.iter().cloned().chain(results).collect();
+    let (given, others) =
+        (format_ident!("Given{}", name.to_string()), format_ident!("Rest{}", name.to_string()));
+    let arguments = several(&given, &names, &arguments, numbers);
+    let rest = several(&others, &all, &rest, numbers);
+    let (called, calls, reads) = (words.iter().map(|word| format_ident!("{word}")), words.len(), all.len());
+    let parts = quote! {
+        #arguments
+        impl Words<#calls> for #given {
+            const WORDS: [Word; #calls] = [#(Word::#called),*];
+            const INPUTS: [usize; #calls] = [#direct];
+        }
+        #rest
+    };
+    (parts, quote!(real_by_words::<#name, #given, #others, #count, #calls, #reads>))
+}
+
+/// The implementation of `EvalAll` by the type `name`.
+fn several(name: &Ident, inputs: &[Ident], texts: &Texts, numbers: usize) -> TokenStream {
+    let (count, results) = (inputs.len(), texts.values.len());
+    let lets: String = texts.shared.iter().map(|(name, value)| format!("let {name} = {value}; ")).collect();
+    let body: TokenStream =
+        format!("{lets} [{}]", texts.values.join(", ")).parse().expect("the text is Rust");
+    let params = (0..numbers).map(|at| format_ident!("p{at}"));
+    let places = 0..numbers;
+    quote! {
+        pub struct #name;
+        impl<Lane: Real2> EvalAll<Lane, #count, #results> for #name {
+            #[inline(always)]
+            fn eval_all([#(#inputs),*]: [Lane; #count], params: &Params) -> [Lane; #results] {
+                let T = |value: f64| Lane::literal(value);
+                #(let #params = Lane::literal(params[#places]);)*
+                #body
+            }
+        }
+    }
 }
 
 /// The implementation of `Eval` by the type `name`.

@@ -68,9 +68,15 @@ pub struct Texts {
 pub fn texts(graph: &mut Graph, roots: &[Id], output: Option<Id>) -> Texts {
     let mut done = HashMap::new();
     let roots: Vec<Id> = roots.iter().map(|&root| graph.expand(root, output, &mut done)).collect();
+    written(graph, &roots, output, &BTreeMap::new())
+}
+
+/// The text of values without functions that mean an expression; those that are `given` are there.
+fn written(graph: &Graph, roots: &[Id], output: Option<Id>, given: &BTreeMap<Id, usize>) -> Texts {
     let mut uses = BTreeMap::new();
-    roots.iter().for_each(|&root| count(graph, root, output, &mut uses));
-    let writer = Writer { graph, output, uses: &uses };
+    let ends = |id: Id| Some(id) == output || given.contains_key(&id);
+    roots.iter().for_each(|&root| count(graph, root, &ends, &mut uses));
+    let writer = Writer { graph, output, given, uses: &uses };
     let shared = uses.keys().filter(|&&id| writer.is_shared(id));
     let shared = shared.map(|&id| (format!("t{id}"), writer.part(id))).collect();
     let values = roots.iter().map(|&root| writer.name(root)).collect();
@@ -91,18 +97,85 @@ pub fn texts(graph: &mut Graph, roots: &[Id], output: Option<Id>) -> Texts {
     Texts { uses: variables, shared, values }
 }
 
-/// How often each value is read on the way to `id`.
-fn count(graph: &Graph, id: Id, output: Option<Id>, uses: &mut BTreeMap<Id, usize>) {
+/// Words that have loops of their own, and how the library calls them: those that gain by it. Of `exp`, `tanh` and `sigmoid`, LLVM
+/// makes loops that take no longer than the steps do.
+const LOOPS: &[(&str, &str)] = &[("normal_cdf", "NormalCdf")];
+
+/// The most of them that are taken out of an expression.
+const MOST_LOOPS: usize = 4;
+
+/// An expression in steps: what is given to words that have loops of their own, and what is done with their results.
+pub struct Steps {
+    /// As the library calls them.
+    pub words: Vec<&'static str>,
+    pub arguments: Texts,
+    /// Here the words' results are `w0`, `w1` and so on.
+    pub rest: Texts,
+}
+
+impl Steps {
+    /// For every word: which of these inputs it is given as it is, if it is one; the library's `COMPUTED` otherwise.
+    pub fn direct(&self, inputs: &[Variable]) -> Vec<String> {
+        let place = |value: &String| inputs.iter().position(|input| input.name() == *value);
+        let text = |value| place(value).map_or_else(|| "usize::MAX".into(), |place| place.to_string());
+        self.arguments.values.iter().map(text).collect()
+    }
+}
+
+/// The steps of several values; `None` if no word has a loop. `output` as for [`text`].
+pub fn steps(graph: &mut Graph, roots: &[Id], output: Option<Id>) -> Option<Steps> {
+    let mut done = HashMap::new();
+    let roots: Vec<Id> = roots.iter().map(|&root| graph.expand(root, output, &mut done)).collect();
+    let mut uses = BTreeMap::new();
+    roots.iter().for_each(|&root| count(graph, root, &|id| Some(id) == output, &mut uses));
+    // Arguments have lower numbers, so that what a word is given is known before it.
+    let mut calling: BTreeMap<Id, bool> = BTreeMap::new();
+    let mut found: Vec<(Id, Id, &'static str)> = Vec::new();
+    for &id in uses.keys() {
+        let arguments = if Some(id) == output { Vec::new() } else { graph.arguments(id) };
+        let inside = arguments.iter().any(|argument| calling.get(argument) == Some(&true));
+        let word = match graph.node(id) {
+            Node::Call(function, arguments) if !inside && Some(id) != output => match function.value {
+                Value::Word(word) => {
+                    LOOPS.iter().find(|(name, _)| *name == word).map(|(_, of)| (arguments[0], *of))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let (Some((argument, word)), true) = (word, found.len() < MOST_LOOPS) {
+            found.push((id, argument, word));
+            calling.insert(id, true);
+        } else {
+            calling.insert(id, inside);
+        }
+    }
+    if found.is_empty() {
+        return None;
+    }
+    let given: Vec<Id> = found.iter().map(|(_, argument, _)| *argument).collect();
+    let results: BTreeMap<Id, usize> = found.iter().enumerate().map(|(at, (id, ..))| (*id, at)).collect();
+    Some(Steps {
+        words: found.iter().map(|(.., word)| *word).collect(),
+        arguments: written(graph, &given, output, &BTreeMap::new()),
+        rest: written(graph, &roots, output, &results),
+    })
+}
+
+/// How often each value is read on the way to `id`, beyond which nothing is that `ends`.
+fn count(graph: &Graph, id: Id, ends: &impl Fn(Id) -> bool, uses: &mut BTreeMap<Id, usize>) {
     let times = uses.entry(id).or_insert(0);
     *times += 1;
-    if *times == 1 && Some(id) != output {
-        graph.arguments(id).into_iter().for_each(|argument| count(graph, argument, output, uses));
+    if *times == 1 && !ends(id) {
+        graph.arguments(id).into_iter().for_each(|argument| count(graph, argument, ends, uses));
     }
 }
 
 struct Writer<'a> {
     graph: &'a Graph,
     output: Option<Id>,
+    /// What is there already, by its number.
+    given: &'a BTreeMap<Id, usize>,
     uses: &'a BTreeMap<Id, usize>,
 }
 
@@ -111,6 +184,9 @@ impl Writer<'_> {
     fn leaf(&self, id: Id) -> Option<String> {
         if Some(id) == self.output {
             return Some(Variable::Output.name());
+        }
+        if let Some(number) = self.given.get(&id) {
+            return Some(format!("w{number}"));
         }
         match self.graph.node(id) {
             Node::Input(number) => Some(Variable::Input(*number).name()),

@@ -43,13 +43,14 @@ pub mod expansion {
     pub use super::cache::Cache;
     pub use super::into::write;
     pub use super::ops::{
-        Arrange, Chain, ChannelNorm, Contractions, ConvTranspose, Fold, GroupNorm, InstanceNorm,
+        Arrange, Chain, ChannelNorm, Contractions, Conv3d, ConvTranspose, Fold, GroupNorm, InstanceNorm,
         Interpolation, Link, Picks, Pool, Recurrence, Reduce, RowNorm, Side, Slope, operators,
     };
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Read, Tensors, check_count, check_rank, forward, has_shape, has_shapes};
     pub use super::submodel::{Probe, Uncompiled, array};
     pub use crate::ops::elementwise::chain::{EvalAll, value, values};
+    pub use crate::ops::elementwise::words::{Word, Words, value_by_words, values_by_words};
 }
 
 use crate::nn::Module;

@@ -287,8 +287,10 @@ read! {
     Linear, bias;
     Conv1d, bias;
     Conv2d, bias;
+    Conv3d, bias;
     ConvTranspose1d, bias;
     ConvTranspose2d, bias;
+    ConvTranspose3d, bias;
     LayerNorm, bias;
     RMSNorm;
     GroupNorm, bias;

@@ -16,6 +16,11 @@ pub(super) const KINDS: &[Kind] = &[
     ("BatchNorm2d", batch_norm),
     ("Softmax2d", softmax),
     ("instance_norm", instance_norm),
+    ("InstanceNorm2d", instance_layer),
+    ("padding", padding),
+    ("lp_pool2d", power),
+    ("volumes", volumes),
+    ("channels", channels),
 ];
 
 /// Whether it is an image of known size, at least 4×4.
@@ -58,7 +63,7 @@ fn conv_pool(b: &mut Builder) -> Option<()> {
 
 fn transposed(b: &mut Builder) -> Option<()> {
     let (x, [_, h, w]) = image(b)?;
-    let field = b.field("ConvTranspose2d(_, 2, kernel = 3, padding = 1)");
+    let field = b.field("ConvTranspose2d(_, 2, kernel = 3, padding = 1, bias = false)");
     b.add(shaped(&x, [2, h, w]), format!("{field}({})", x.name))
 }
 
@@ -136,4 +141,57 @@ fn instance_norm(b: &mut Builder) -> Option<()> {
     let (x, _) = image(b)?;
     // Of a normalisation's output as it is, the gradients of its weights would be what cancels.
     b.add(x.shape, format!("instance_norm(tanh({}))", x.name))
+}
+
+fn instance_layer(b: &mut Builder) -> Option<()> {
+    let (x, _) = image(b)?;
+    let options = b.pick(&["", ", affine = true", ", track_running_stats = true"]);
+    let field = b.field(format!("InstanceNorm2d(_{options})"));
+    b.add(x.shape, format!("{field}(tanh({}))", x.name))
+}
+
+fn padding(b: &mut Builder) -> Option<()> {
+    let (x, [c, h, w]) = image(b)?;
+    let layer = b.pick(&[
+        "ZeroPad2d([1, 0, 1, 0])",
+        "ConstantPad2d([0, 1, 1, 0], 0.5)",
+        "ReflectionPad2d([1, 0, 0, 1])",
+        "ReplicationPad2d([0, 1, 0, 1])",
+        "CircularPad2d([1, 0, 1, 0])",
+    ]);
+    let field = b.field(layer);
+    b.add(shaped(&x, [c, h + 1, w + 1]), format!("{field}({})", x.name))
+}
+
+fn power(b: &mut Builder) -> Option<()> {
+    let (x, [c, h, w]) = image(b)?;
+    b.add(shaped(&x, [c, h / 2, w / 2]), format!("lp_pool2d(sigmoid({}), 2.0, 2)", x.name))
+}
+
+/// An image as a volume of its channels.
+fn volumes(b: &mut Builder) -> Option<()> {
+    let (x, [c, h, w]) = image(b)?;
+    match b.below(3) {
+        0 => {
+            let text = format!("max_pool3d(unsqueeze({}, 1), [1, 2, 2])[.., 0]", x.name);
+            b.add(shaped(&x, [c, h / 2, w / 2]), text)
+        }
+        1 => {
+            let field = b.field("Conv3d(1, 2, kernel = [1, 3, 3], padding = [0, 1, 1])");
+            b.add(shaped(&x, [c, h, w]), format!("{field}(unsqueeze({}, 1))[.., 1]", x.name))
+        }
+        _ => {
+            let field = b.field("AdaptiveAvgPool3d([None, 2, 3])");
+            b.add(shaped(&x, [c, 2, 3]), format!("{field}(unsqueeze({}, 1))[.., 0]", x.name))
+        }
+    }
+}
+
+fn channels(b: &mut Builder) -> Option<()> {
+    let (x, [c, ..]) = image(b)?;
+    let field = match b.below(2) {
+        0 => b.field(format!("PReLU({c})")),
+        _ => b.field("Dropout2d(0.25)"),
+    };
+    b.add(x.shape, format!("{field}({})", x.name))
 }

@@ -42,6 +42,9 @@ pub(super) const KINDS: &[Kind] = &[
     ("triangle", triangle),
     ("expand", expand),
     ("glu", glu),
+    ("choice", choice),
+    ("normalize", normalize),
+    ("nearest", nearest),
 ];
 
 /// Few enough elements per row.
@@ -228,7 +231,15 @@ fn einsum(b: &mut Builder) -> Option<()> {
             let weight = b.field(format!("Param([{n}, {n}], init = uniform(-0.4, 0.4))"));
             b.add(x.shape, format!("einsum!(\"bi,ij->bj\", {}, {weight})", x.name))
         }
-        3 => b.add(x.shape, format!("{0} + einsum!(\"bsi,bsj->bi\", {0}, {0}).unsqueeze(1) * 0.05", x.name)),
+        3 => {
+            let text = b.pick(&[
+                "@ + einsum!(\"bsi,bsj->bi\", @, @).unsqueeze(1) * 0.05",
+                "einsum!(\"bsi,bsi->bsi\", @, tanh(@))",
+                "@ * einsum!(\"bsi,bsi->bs\", @, @).unsqueeze(-1) * 0.05",
+                "einsum!(\"bsi,zi->bsi\", @, @[0, ..1, ..])",
+            ]);
+            b.add(x.shape, text.replace('@', &x.name))
+        }
         _ => None,
     }
 }
@@ -327,7 +338,10 @@ fn reductions(b: &mut Builder) -> Option<()> {
         "logsumexp(@, 1)",
         "prod(tanh(@) + 1.1, 1)",
         "std(@, 1)",
+        "var(@, 1, correction = 0)",
+        "min(@, 1)",
         "norm(@, 2.0, 1)",
+        "norm(@, 1.0, 1) * 0.2",
     ]);
     b.add(vec![x.shape[0], x.shape[2]], text.replace('@', &x.name))
 }
@@ -419,4 +433,27 @@ fn expand(b: &mut Builder) -> Option<()> {
 fn glu(b: &mut Builder) -> Option<()> {
     let x = b.find(|x| x.last().is_some_and(|n| n % 2 == 0))?;
     b.add(x.with_last(x.last()? / 2), format!("glu({})", x.name))
+}
+
+fn choice(b: &mut Builder) -> Option<()> {
+    let (x, y) = b.two(|x| x.shape.len() > 1)?;
+    let text = b.pick(&[
+        "where_((@ > 0.2) | (# < -0.5), @, tanh(#))",
+        "where_((@ >= #) & !(@ > 1.0), @ * 0.5, #)",
+        "masked_fill(@, logical_xor(# <= 0.1, @ < 0.3), -0.25)",
+    ]);
+    b.add(x.shape, text.replace('@', &x.name).replace('#', &y.name))
+}
+
+fn normalize(b: &mut Builder) -> Option<()> {
+    let x = b.find(|x| x.shape.len() > 1)?;
+    let text = b.pick(&["normalize(@, dim = -1)", "softmin(@, -1)", "addcmul(@, tanh(@), @, value = 0.5)"]);
+    b.add(x.shape, text.replace('@', &x.name))
+}
+
+/// The row where a column is largest, for all columns.
+fn nearest(b: &mut Builder) -> Option<()> {
+    let x = b.find(|x| x.shape.len() == 3 && x.shape[0] == Size::Batch)?;
+    let text = format!("take_along_dim({0}, argmax({0}[.., .., ..1], 1, keepdim = true), 1)", x.name);
+    b.add(vec![x.shape[0], Size::Of(1), x.shape[2]], text)
 }

@@ -37,6 +37,23 @@ pub(super) struct Elements {
 const DISCRETE: &[&str] =
     &["argmax", "argmin", "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "lt", "ne"];
 
+/// Functions that give truth values, by a kernel for any dtypes that are known.
+pub(super) const COMPARE: &[&str] = &[
+    "eq",
+    "ge",
+    "gt",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+];
+
 /// Functions of numbers that give indices, besides numbers or alone, by kernels.
 const PLACES: &[&str] = &["argmax", "argmin", "sort", "topk"];
 
@@ -163,7 +180,7 @@ impl Elements {
     pub fn made_by_kernel(&self, instruction: &Instruction) {
         let is_known = match instruction {
             Instruction::State { .. } => true,
-            Instruction::Function { name, .. } if PLACES.contains(name) => true,
+            Instruction::Function { name, .. } if PLACES.contains(name) || COMPARE.contains(name) => true,
             Instruction::Submodel { .. } => false,
             // What comes out of arms and loops may be made in several ways.
             _ if !instruction.inner().is_empty() => false,
@@ -188,7 +205,11 @@ impl Elements {
             }
             Origin::Rows | Origin::Unknown | Origin::OneOf(_) => true,
             Origin::Discrete => match instruction {
-                Instruction::Function { name, inputs, .. } => PLACES.contains(name) && is_number(&inputs[0]),
+                Instruction::Function { name, inputs, .. } => {
+                    PLACES.contains(name) && is_number(&inputs[0])
+                        || COMPARE.contains(name)
+                            && instruction.operands().iter().all(|operand| self.is_known(*operand))
+                }
                 _ => false,
             },
         })
@@ -296,7 +317,8 @@ fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
             "gather" | "index_select" | "scaled_dot_product_attention" => {
                 args.iter().filter_map(Arg::tensor).collect()
             }
-            name if LOGICAL.contains(&name) => instruction.operands(),
+            // Kernels of logic take any elements.
+            name if LOGICAL.contains(&name) && !COMPARE.contains(&name) => instruction.operands(),
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -135,6 +135,12 @@ impl Compiler<'_> {
 fn elementwise<'p>(name: &'static str, inputs: &[Var], args: &[Arg], result: Var) -> Option<Kind<'p>> {
     let tensors = inputs.iter().map(|var| Some(Operand::Tensor(*var)));
     let operands: Vec<Operand> = tensors.chain(args.iter().map(operand)).collect::<Option<_>>()?;
+    let name = match name {
+        "clamp_min" => "maximum",
+        "clamp_max" => "minimum",
+        "sgn" => "sign",
+        name => name,
+    };
     if ["add", "sub", "mul", "div", "maximum", "minimum"].contains(&name) {
         let [left, right] = <[Operand; 2]>::try_from(operands).ok()?;
         return Some(Kind::Binary { op: name, left, right });

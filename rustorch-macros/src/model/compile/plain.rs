@@ -3,7 +3,8 @@
 use super::super::codegen;
 use super::super::ir::Var;
 use super::super::lower::Arg;
-use super::kernels::normal;
+use super::elements::COMPARE;
+use super::kernels::{normal, pads_with_zeros};
 use super::steps::Compiler;
 use super::{Callee, Kind};
 use rustorch_shape::Poly;
@@ -107,6 +108,21 @@ impl Compiler<'_> {
             ("repeat_interleave", [Arg::Size(count), Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
                 arranged(format_args!("Each {{ axis: {axis}, count: {count} }}"))
+            }
+            (name, args) if COMPARE.contains(&name) => {
+                let given = match args {
+                    [] => "None".into(),
+                    [Arg::Given(other)] => {
+                        inputs.push(*other);
+                        "None".into()
+                    }
+                    [value] => {
+                        number = Some(super::kernels::number(value)?);
+                        format!("Some(::rustorch::Scalar::from({NUMBER}))")
+                    }
+                    _ => return None,
+                };
+                ("compare", format!("(operators::{name}, {given})"))
             }
             ("zeros_like" | "ones_like" | "full_like", value) => {
                 let value = match (name, value) {
@@ -266,6 +282,8 @@ impl Compiler<'_> {
             "AvgPool1d" | "AvgPool2d" | "AvgPool3d" | "AdaptiveAvgPool1d" | "AdaptiveAvgPool2d"
             | "AdaptiveAvgPool3d" => ("average_pool", from_layer("Pool")),
             "ConvTranspose1d" | "ConvTranspose2d" => ("conv_transpose", from_layer("ConvTranspose")),
+            "Conv3d" if !pads_with_zeros(args) => return None,
+            "Conv3d" | "ConvTranspose3d" => ("conv3d", from_layer("Conv3d")),
             "GroupNorm" => ("group_norm", from_layer("GroupNorm")),
             "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
                 ("instance_norm", from_layer("InstanceNorm"))

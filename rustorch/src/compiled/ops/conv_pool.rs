@@ -69,6 +69,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
+    #[expect(clippy::too_many_arguments, reason = "generated code writes them all")]
     pub fn conv2d_max_pool_backward(
         &mut self,
         g: Grad,

@@ -5,6 +5,8 @@ use super::{read, read_option, wants};
 use crate::kernels::conv::{self, Conv2d, Epilogue};
 use crate::kernels::isa;
 use crate::kernels::parallel::{self, GRAIN, Shared};
+use crate::kernels::reduce::{Plan, Sum, reduce};
+use crate::layout::contiguous_strides;
 use crate::nn::functional::{ConvTransposeOptions, transposed_of};
 use crate::{Result, Tensor, nn};
 
@@ -96,12 +98,9 @@ impl Pass {
         let geometry = *self.fact(|| layer.geometry(shapes[0]))?;
         let x = self.saved();
         let Some(g) = g[0] else { return Ok(()) };
-        // The result has the channels and positions of the other one's input.
-        let result = Conv2d { out_channels: geometry.in_channels, out: geometry.size, ..geometry };
+        let sizes = [geometry.batch, geometry.in_channels, geometry.size[0] * geometry.size[1]];
         // SAFETY: here and below, the geometry's sizes; the gradients have the parameters' shapes.
-        self.parameter_grad(layer.bias, |db| unsafe {
-            conv::bias_grad(&result, g.f32().cast_const(), db);
-        })?;
+        self.parameter_grad(layer.bias, |db| unsafe { sum_channels(g, sizes, db) })?;
         // SAFETY: as above.
         self.parameter_grad(Some(layer.weight), |dw| unsafe {
             conv::weight_grad(isa(), &geometry, g.f32().cast_const(), x.f32().cast_const(), dw);
@@ -119,11 +118,21 @@ impl Pass {
     }
 }
 
+/// The sum of every channel of `[batch, channels, positions]`.
+///
+/// # Safety
+/// The buffer has these sizes, and there is room for as many sums.
+pub(super) unsafe fn sum_channels(g: Buf, sizes: [usize; 3], sums: *mut f32) {
+    let plan = Plan::new(&sizes, &contiguous_strides(&sizes), &[true, false, true]);
+    // SAFETY: the caller's promise.
+    unsafe { reduce::<Sum, f32>(&plan, g.ptr, sums.cast(), 1.0) }
+}
+
 /// Adds a number per channel to `[.., channels, positions]`.
 ///
 /// # Safety
 /// There are as many numbers, and nobody else uses the buffer.
-unsafe fn add_to_channels(bias: *const f32, channels: usize, positions: usize, y: Buf) {
+pub(super) unsafe fn add_to_channels(bias: *const f32, channels: usize, positions: usize, y: Buf) {
     let shared = Shared((bias, y.f32()));
     let planes = y.len / positions.max(1);
     parallel::for_each_chunk(planes, (GRAIN / positions.max(1)).max(1), |range| {

@@ -14,6 +14,10 @@ pub struct Unary(pub(super) &'static Elementwise);
 #[derive(Clone, Copy)]
 pub struct Binary(&'static Elementwise);
 
+/// A question about one tensor, or about two that are compared.
+#[derive(Clone, Copy)]
+pub struct Truth(pub(super) &'static Elementwise);
+
 /// An operand of a [`Binary`].
 #[derive(Clone, Copy)]
 pub enum Side<'a> {
@@ -26,8 +30,8 @@ pub enum Side<'a> {
 /// The operations, by the names of the functions of `model!`.
 #[allow(non_upper_case_globals, missing_docs, reason = "the names of methods of Tensor")]
 pub mod operators {
-    use super::{Binary, Unary};
-    use crate::ops::elementwise::table::{activation, arithmetic, math, rounding};
+    use super::{Binary, Truth, Unary};
+    use crate::ops::elementwise::table::{activation, arithmetic, comparison, math, rounding};
 
     macro_rules! operators {
         ($($kind:ident: $($module:ident::$name:ident)*;)*) => {$($(
@@ -39,6 +43,9 @@ pub mod operators {
             activation::elu activation::softplus math::tanh math::sigmoid math::exp math::log math::sqrt math::rsqrt
             arithmetic::square rounding::abs math::sin math::cos arithmetic::neg;
         Binary: arithmetic::add arithmetic::sub arithmetic::mul arithmetic::div arithmetic::maximum arithmetic::minimum;
+        Truth: comparison::eq comparison::ne comparison::lt comparison::le comparison::gt comparison::ge
+            comparison::logical_and comparison::logical_or comparison::logical_xor comparison::logical_not
+            comparison::isnan comparison::isinf comparison::isfinite;
     }
 }
 

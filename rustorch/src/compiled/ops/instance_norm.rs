@@ -107,7 +107,7 @@ impl Pass {
         let (x, shape) = inputs[0];
         self.expect_numbers(x, "the input of an instance norm")?;
         let InstanceNorm { name, axes, features, .. } = layer;
-        rules::instance_norm(name, shape, &features, axes, layer.uses_input(), &mut ())?;
+        self.fact(|| Ok(rules::instance_norm(name, shape, &features, axes, layer.uses_input(), &mut ())?))?;
         let shape = layer.batched(shape);
         if !layer.uses_input() {
             made[0] = self.batch_norm(x, &shape, layer.norm, None, None)?;

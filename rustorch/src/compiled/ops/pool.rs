@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
-use crate::kernels::pooling;
+use crate::kernels::pooling::{self, Pooling, Prepared};
 use crate::ops::pooling::{Along, Stage};
 
 /// The windows of a pooling. Sizes are those of the last axes, outermost first.
@@ -42,12 +42,11 @@ pub enum Pool<'a> {
     },
 }
 
-/// No padding, and no dilation.
-const NONE: &[usize] = &[0; 3];
+/// No dilation.
 const EACH: &[usize] = &[1; 3];
 
 macro_rules! from_layers {
-    ($($axes:literal: $max:ident $max_op:literal, $avg:ident $avg_op:literal $divisor:ident, $lp:ident $lp_op:literal,
+    ($($axes:literal: $max:ident $max_op:literal, $avg:ident $avg_op:literal $divisor:ident,
         $adaptive_avg:ident $adaptive_avg_op:literal, $adaptive_max:ident $adaptive_max_op:literal;)*) => {$(
         impl<'a> From<&'a crate::nn::$max> for Pool<'a> {
             fn from(layer: &'a crate::nn::$max) -> Self {
@@ -80,12 +79,6 @@ macro_rules! from_layers {
             }
         }
 
-        impl<'a> From<&'a crate::nn::$lp> for Pool<'a> {
-            fn from(layer: &'a crate::nn::$lp) -> Self {
-                Pool::power($lp_op, &layer.kernel, &layer.stride, layer.ceil_mode)
-            }
-        }
-
         impl From<&crate::nn::$adaptive_avg> for Pool<'_> {
             fn from(_: &crate::nn::$adaptive_avg) -> Self {
                 Pool::Adaptive { op: $adaptive_avg_op, axes: $axes }
@@ -102,31 +95,15 @@ macro_rules! from_layers {
     (@has $layer:ident) => { $layer.divisor_override };
 }
 from_layers! {
-    1: MaxPool1d "max_pool1d", AvgPool1d "avg_pool1d" none, LPPool1d "lp_pool1d",
+    1: MaxPool1d "max_pool1d", AvgPool1d "avg_pool1d" none,
         AdaptiveAvgPool1d "adaptive_avg_pool1d", AdaptiveMaxPool1d "adaptive_max_pool1d";
-    2: MaxPool2d "max_pool2d", AvgPool2d "avg_pool2d" has, LPPool2d "lp_pool2d",
+    2: MaxPool2d "max_pool2d", AvgPool2d "avg_pool2d" has,
         AdaptiveAvgPool2d "adaptive_avg_pool2d", AdaptiveMaxPool2d "adaptive_max_pool2d";
-    3: MaxPool3d "max_pool3d", AvgPool3d "avg_pool3d" has, LPPool3d "lp_pool3d",
+    3: MaxPool3d "max_pool3d", AvgPool3d "avg_pool3d" has,
         AdaptiveAvgPool3d "adaptive_avg_pool3d", AdaptiveMaxPool3d "adaptive_max_pool3d";
 }
 
-impl<'a> Pool<'a> {
-    /// The windows of a power average, whose sums are divided by the size of a whole one.
-    pub fn power(op: &'static str, kernel: &'a [usize], stride: &'a [usize], ceil_mode: bool) -> Self {
-        let (padding, dilation) = (&NONE[..kernel.len()], &EACH[..kernel.len()]);
-        let (count_include_pad, divisor_override) = (true, None);
-        Pool::Regular {
-            op,
-            kernel,
-            stride,
-            padding,
-            dilation,
-            ceil_mode,
-            count_include_pad,
-            divisor_override,
-        }
-    }
-
+impl Pool<'_> {
     /// Whether the windows are of 2×2 and lie side by side.
     pub(super) fn halves(self) -> bool {
         matches!(
@@ -136,8 +113,8 @@ impl<'a> Pool<'a> {
     }
 
     /// The poolings of planes that make of this shape the other; where windows lie at regular distances, they tell it.
-    fn stages(self, shape: &[usize], out: &[usize]) -> Result<Vec<Stage>> {
-        match self {
+    fn stages(self, shape: &[usize], out: &[usize]) -> Result<Vec<Ready>> {
+        let stages = match self {
             Pool::Adaptive { op, axes } => Stage::all(op, shape, Along::adaptive(shape, out, axes), None),
             Pool::Regular {
                 op,
@@ -156,14 +133,29 @@ impl<'a> Pool<'a> {
                 let out = rules::pool(op, shape, rule, &mut ())?;
                 Stage::all(op, shape, Along::regular(shape, &out, rule, count_include_pad), divisor_override)
             }
-        }
+        };
+        let ready = |stage: Stage| {
+            let prepared = stage.windows.pooling(stage.planes()).prepare();
+            Ready { stage, prepared }
+        };
+        Ok(stages?.into_iter().map(ready).collect())
     }
 }
 
-impl Stage {
+/// A stage with what its loops work out first.
+struct Ready {
+    stage: Stage,
+    prepared: Prepared<f32>,
+}
+
+impl Ready {
+    fn pooling(&self) -> Pooling<'_> {
+        self.stage.windows.pooling(self.stage.planes())
+    }
+
     /// Elements of the input, and of the result.
     fn lens(&self) -> [usize; 2] {
-        [numel(&self.shape), self.planes() * numel(&self.windows.output())]
+        [numel(&self.stage.shape), self.stage.planes() * numel(&self.stage.windows.output())]
     }
 }
 
@@ -218,8 +210,8 @@ impl Pass {
             if !self.planning {
                 // SAFETY: buffers of the pass of these lengths.
                 let (x, y, places) = unsafe { (read(from), write(y), write(places)) };
-                let windows = stage.windows.pooling(stage.planes());
-                pooling::max_forward::<f32>(&windows, x, y, grad.then_some(places));
+                let places = grad.then_some(places);
+                pooling::max_forward_prepared(&stage.pooling(), &stage.prepared, x, y, places);
             }
             self.save(places, grad);
             self.release(places);
@@ -266,7 +258,7 @@ impl Pass {
             if !self.planning {
                 // SAFETY: buffers of the pass of these lengths.
                 let (dy, places, dx) = unsafe { (read(from), read(places), write(dx)) };
-                pooling::scatter::<f32>(&stage.windows.pooling(stage.planes()), dy, places, dx);
+                pooling::scatter::<f32>(&stage.pooling(), dy, places, dx);
             }
             self.release(from);
             from = dx;
@@ -300,7 +292,7 @@ impl Pass {
             if !self.planning {
                 // SAFETY: buffers of the pass of these lengths.
                 let (x, y) = unsafe { (read(from), write(y)) };
-                pooling::average::<f32>(&stage.windows.pooling(stage.planes()), x, y);
+                pooling::average_prepared(&stage.pooling(), &stage.prepared, x, y);
             }
             self.release(from);
             from = y;
@@ -331,7 +323,7 @@ impl Pass {
             if !self.planning {
                 // SAFETY: buffers of the pass of these lengths.
                 let (dy, dx) = unsafe { (read(from), write(dx)) };
-                pooling::spread::<f32>(&stage.windows.pooling(stage.planes()), dy, dx);
+                pooling::spread::<f32>(&stage.pooling(), dy, dx);
             }
             self.release(from);
             from = dx;

@@ -186,6 +186,55 @@ pub(crate) fn geometry_of<const N: usize>(
     Ok(geometry(&image::<N>(x), &image::<N>(w), options, &shape))
 }
 
+/// A convolution of volumes as one of images, whose channels are those of the slices that the taps along the depth see.
+#[derive(Clone, Copy)]
+pub(crate) struct Volumes {
+    pub batch: usize,
+    /// The channels of a volume.
+    pub channels: usize,
+    /// Slices of a volume, and of a result.
+    pub depth: [usize; 2],
+    /// What the taps along the depth are.
+    pub taps: usize,
+    pub stride: usize,
+    pub dilation: usize,
+    /// Slices of zeros before a volume.
+    pub before: usize,
+    /// What is done with the slices.
+    pub images: Conv2d,
+}
+
+/// The geometry of a convolution of volumes of this shape, with or without a batch.
+pub(crate) fn volumes_of(x: &[usize], w: &[usize], options: &ConvOptions<3>) -> Result<Volumes> {
+    let shape = output_shape("conv3d", x, w, options)?;
+    let (x, out) = (image::<3>(x), image::<3>(&shape));
+    let taps = w[2];
+    let slices = [x[0] * out[2], x[1] * taps, x[3], x[4]];
+    let [before, _] = depth_padding(options, taps);
+    Ok(Volumes {
+        batch: x[0],
+        channels: x[1],
+        depth: [x[2], out[2]],
+        taps,
+        stride: options.stride[0],
+        dilation: options.dilation[0],
+        before,
+        images: geometry(&slices, &[w[0], w[1] * taps, w[3], w[4]], options, &out),
+    })
+}
+
+/// Slices of zeros before and after a volume.
+fn depth_padding<const N: usize>(options: &ConvOptions<N>, taps: usize) -> [usize; 2] {
+    match options.padding {
+        Padding::Zeros(sizes) => [sizes[0]; 2],
+        Padding::Valid => [0, 0],
+        Padding::Same => {
+            let total = options.dilation[0] * (taps - 1);
+            [total / 2, total - total / 2]
+        }
+    }
+}
+
 /// A shape with its batch, and of sequences with a height of 1.
 pub(crate) fn image<const N: usize>(shape: &[usize]) -> Dims {
     let (leading, spatial) = shape.split_at(shape.len() - N);
@@ -245,14 +294,7 @@ fn volumes<const N: usize>(
 ) -> Result<Tensor> {
     let (batch, taps) = (x.shape()[0], weight.shape()[2]);
     let dilation = options.dilation[0];
-    let [before, after] = match options.padding {
-        Padding::Zeros(sizes) => [sizes[0]; 2],
-        Padding::Valid => [0, 0],
-        Padding::Same => {
-            let total = dilation * (taps - 1);
-            [total / 2, total - total / 2]
-        }
-    };
+    let [before, after] = depth_padding(options, taps);
     let ends = [0, 0, 0, 0, before as isize, after as isize];
     let padded = if before + after > 0 { x.pad(ends, PadMode::Constant(0.0))? } else { x.clone() };
     let slices = depth_windows(&padded, size[0], taps, options.stride[0], dilation)?;

@@ -2,7 +2,7 @@
 
 use rustorch_shape::rules::{self, TransposeOptions};
 
-use super::conv::{add_bias, check_operands, depth_windows, from_slices, image};
+use super::conv::{Volumes, add_bias, check_operands, depth_windows, from_slices, image};
 use super::conv_products;
 use crate::kernels::conv::Conv2d;
 use crate::{DType, Error, PadMode, Result, Tensor, ops};
@@ -213,6 +213,28 @@ pub(crate) fn transposed_of<const N: usize>(
     let shape = output_shape(op, x, w, options)?;
     let (x, w, shape) = (image::<N>(x), image::<N>(w), image::<N>(&shape));
     Ok(transposed(&x, &w, options, [shape[2], shape[3]]))
+}
+
+/// The convolution of volumes of which this is the gradient of the input, for volumes of this shape.
+pub(crate) fn transposed_volumes_of(
+    x: &[usize],
+    w: &[usize],
+    options: &ConvTransposeOptions<3>,
+) -> Result<Volumes> {
+    let shape = output_shape("conv_transpose3d", x, w, options)?;
+    let (x, out) = (image::<3>(x), image::<3>(&shape));
+    let slices = [x[0] * x[2], x[1], x[3], x[4]];
+    let weight = [w[0], w[1] * w[2], w[3], w[4]];
+    Ok(Volumes {
+        batch: x[0],
+        channels: out[1],
+        depth: [out[2], x[2]],
+        taps: w[2],
+        stride: options.stride[0],
+        dilation: options.dilation[0],
+        before: options.padding[0],
+        images: transposed(&slices, &weight, options, [out[3], out[4]]),
+    })
 }
 
 fn output_shape<const N: usize>(

@@ -29,6 +29,24 @@ pub struct Lanes {
     params: Params,
 }
 
+impl Lanes {
+    pub(super) fn inputs<const N: usize>(&self) -> [*const f32; N] {
+        std::array::from_fn(|k| self.inputs[k])
+    }
+
+    pub(super) fn outputs<const M: usize>(&self) -> [*mut f32; M] {
+        std::array::from_fn(|k| self.outputs[k])
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn params(&self) -> &Params {
+        &self.params
+    }
+}
+
 /// A loop over lanes.
 ///
 /// # Safety
@@ -49,12 +67,33 @@ pub unsafe fn value<O, const N: usize>(lanes: &Lanes)
 where
     O: Eval<F<f32, true>, N, Out = F<f32, true>> + Eval<F<f32, false>, N, Out = F<f32, false>>,
 {
-    struct Run<'a, O, const N: usize>(&'a Lanes, std::marker::PhantomData<O>);
-    impl<O, const N: usize> Kernel for Run<'_, O, N>
+    // SAFETY: the caller's promise.
+    unsafe { value_in::<O, N, true>(lanes) }
+}
+
+/// [`value`] in vectors of 256 bits at most, for loops that have another way in wider ones.
+///
+/// # Safety
+/// See [`Loop`].
+pub(super) unsafe fn value_narrow<O, const N: usize>(lanes: &Lanes)
+where
+    O: Eval<F<f32, true>, N, Out = F<f32, true>> + Eval<F<f32, false>, N, Out = F<f32, false>>,
+{
+    // SAFETY: the caller's promise.
+    unsafe { value_in::<O, N, false>(lanes) }
+}
+
+unsafe fn value_in<O, const N: usize, const IN_WIDE: bool>(lanes: &Lanes)
+where
+    O: Eval<F<f32, true>, N, Out = F<f32, true>> + Eval<F<f32, false>, N, Out = F<f32, false>>,
+{
+    struct Run<'a, O, const N: usize, const IN_WIDE: bool>(&'a Lanes, std::marker::PhantomData<O>);
+    impl<O, const N: usize, const IN_WIDE: bool> Kernel for Run<'_, O, N, IN_WIDE>
     where
         O: Eval<F<f32, true>, N, Out = F<f32, true>> + Eval<F<f32, false>, N, Out = F<f32, false>>,
     {
         type Output = ();
+        const WIDE: bool = IN_WIDE;
         #[inline(always)]
         fn run<const FMA: bool>(self) {
             let Lanes { inputs, outputs: [output, ..], len, params } = *self.0;
@@ -71,7 +110,7 @@ where
             }
         }
     }
-    kernels::isa().run(Run::<O, N>(lanes, std::marker::PhantomData));
+    kernels::isa().run(Run::<O, N, IN_WIDE>(lanes, std::marker::PhantomData));
 }
 
 /// The loop of several values.
@@ -82,15 +121,39 @@ pub unsafe fn values<O, const N: usize, const M: usize>(lanes: &Lanes)
 where
     O: EvalAll<F<f32, true>, N, M> + EvalAll<F<f32, false>, N, M>,
 {
+    // SAFETY: the caller's promise.
+    unsafe { values_in::<O, N, M, true>(lanes) }
+}
+
+/// [`values`] in vectors of 256 bits at most, for loops that have another way in wider ones.
+///
+/// # Safety
+/// See [`Loop`].
+pub(super) unsafe fn values_narrow<O, const N: usize, const M: usize>(lanes: &Lanes)
+where
+    O: EvalAll<F<f32, true>, N, M> + EvalAll<F<f32, false>, N, M>,
+{
+    // SAFETY: the caller's promise.
+    unsafe { values_in::<O, N, M, false>(lanes) }
+}
+
+unsafe fn values_in<O, const N: usize, const M: usize, const IN_WIDE: bool>(lanes: &Lanes)
+where
+    O: EvalAll<F<f32, true>, N, M> + EvalAll<F<f32, false>, N, M>,
+{
     /// Elements per step. Results go to memory of our own first: that it overlaps no input needs no proof, without
     /// which the loop would not become SIMD.
     const STEP: usize = 256;
-    struct Run<'a, O, const N: usize, const M: usize>(&'a Lanes, std::marker::PhantomData<O>);
-    impl<O, const N: usize, const M: usize> Kernel for Run<'_, O, N, M>
+    struct Run<'a, O, const N: usize, const M: usize, const IN_WIDE: bool>(
+        &'a Lanes,
+        std::marker::PhantomData<O>,
+    );
+    impl<O, const N: usize, const M: usize, const IN_WIDE: bool> Kernel for Run<'_, O, N, M, IN_WIDE>
     where
         O: EvalAll<F<f32, true>, N, M> + EvalAll<F<f32, false>, N, M>,
     {
         type Output = ();
+        const WIDE: bool = IN_WIDE;
         #[inline(always)]
         fn run<const FMA: bool>(self) {
             let Lanes { inputs, outputs, len, params } = *self.0;
@@ -116,7 +179,7 @@ where
             }
         }
     }
-    kernels::isa().run(Run::<O, N, M>(lanes, std::marker::PhantomData));
+    kernels::isa().run(Run::<O, N, M, IN_WIDE>(lanes, std::marker::PhantomData));
 }
 
 /// Element `i` of every input.

@@ -72,12 +72,13 @@ unsafe fn load<T: Copy, const N: usize>(inputs: &[*const u8; MAX_INPUTS], i: usi
 }
 
 /// A float loop to be compiled for each instruction set: over `Fused` lanes where multiply and add fuse.
-struct Loop<'a, O, Fused, Plain, const N: usize> {
+struct Loop<'a, O, Fused, Plain, const N: usize, const IN_WIDE: bool> {
     args: &'a Args,
     types: PhantomData<(O, Fused, Plain)>,
 }
 
-impl<O, Fused, Plain, const N: usize> isa::Kernel for Loop<'_, O, Fused, Plain, N>
+impl<O, Fused, Plain, const N: usize, const IN_WIDE: bool> isa::Kernel
+    for Loop<'_, O, Fused, Plain, N, IN_WIDE>
 where
     O: Eval<Fused, N> + Eval<Plain, N>,
     Fused: Copy,
@@ -85,7 +86,7 @@ where
 {
     type Output = ();
     /// There are hundreds of entries, and double precision waits for memory sooner.
-    const WIDE: bool = size_of::<Fused>() == 4;
+    const WIDE: bool = IN_WIDE && size_of::<Fused>() == 4;
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         // SAFETY: `simd`, which alone makes these, was promised valid arguments.
@@ -96,8 +97,11 @@ where
 }
 
 /// A float loop in the best version for this processor.
-unsafe fn simd<O: Eval<Fused, N> + Eval<Plain, N>, Fused: Copy, Plain: Copy, const N: usize>(args: &Args) {
-    isa::isa().run(Loop::<O, Fused, Plain, N> { args, types: PhantomData });
+unsafe fn simd<O, Fused: Copy, Plain: Copy, const N: usize, const IN_WIDE: bool>(args: &Args)
+where
+    O: Eval<Fused, N> + Eval<Plain, N>,
+{
+    isa::isa().run(Loop::<O, Fused, Plain, N, IN_WIDE> { args, types: PhantomData });
 }
 
 unsafe fn plain<O: Eval<T, N>, T: Copy, const N: usize>(args: &Args) {
@@ -111,8 +115,20 @@ where
     O: Eval<F<f32, true>, N> + Eval<F<f32, false>, N> + Eval<F<f64, true>, N> + Eval<F<f64, false>, N>,
 {
     match dtype {
-        DType::F32 => Some(simd::<O, F<f32, true>, F<f32, false>, N>),
-        DType::F64 => Some(simd::<O, F<f64, true>, F<f64, false>, N>),
+        DType::F32 => Some(simd::<O, F<f32, true>, F<f32, false>, N, true>),
+        DType::F64 => Some(simd::<O, F<f64, true>, F<f64, false>, N, true>),
+        _ => None,
+    }
+}
+
+/// [`real`] in vectors of 256 bits at most, of entries that have another loop in wider ones.
+pub(super) fn narrow<O, const N: usize>(dtype: DType) -> Option<Kernel>
+where
+    O: Eval<F<f32, true>, N> + Eval<F<f32, false>, N> + Eval<F<f64, true>, N> + Eval<F<f64, false>, N>,
+{
+    match dtype {
+        DType::F32 => Some(simd::<O, F<f32, true>, F<f32, false>, N, false>),
+        DType::F64 => Some(simd::<O, F<f64, true>, F<f64, false>, N, false>),
         _ => None,
     }
 }

@@ -29,6 +29,7 @@ mod special;
 pub(crate) mod table;
 mod traced;
 mod wide;
+pub mod words;
 
 use smallvec::SmallVec;
 
@@ -42,7 +43,7 @@ pub(crate) use kernel::{MAX_INPUTS, MAX_PARAMS};
 pub(crate) use launch::{copy_elements, copy_elements_into};
 pub use operand::Operand;
 pub(crate) use operand::result_dtype;
-pub(crate) use raw::{copy_strided, flat, strided};
+pub(crate) use raw::{Mixed, copy_strided, flat, strided, truth};
 pub use traced::Traced;
 
 use check::{check_inplace_result, copy_if_overwritten};

@@ -64,7 +64,7 @@ impl<T: Into<Scalar>> From<T> for Operand<'_> {
 pub(super) struct Constant([u8; 16]);
 
 impl Constant {
-    fn new(scalar: Scalar, dtype: DType) -> Self {
+    pub(super) fn new(scalar: Scalar, dtype: DType) -> Self {
         let mut constant = Self([0; 16]);
         dispatch!(dtype, T => {
             let value: T = match scalar {
@@ -116,12 +116,20 @@ pub(super) fn comparable(inputs: &[Operand<'_>], dtype: DType) -> DType {
 /// The dtype to which operands promote (`torch.result_type`): tensors with axes decide, then 0-d tensors, then
 /// numbers; a lower rank counts only if it is of a higher kind.
 pub(crate) fn result_dtype(inputs: &[Operand<'_>]) -> DType {
+    promoted(inputs.iter().map(|input| match input {
+        Operand::Tensor(tensor) => (Some(tensor.rank()), tensor.dtype()),
+        Operand::Scalar(scalar) => (None, scalar.dtype()),
+    }))
+}
+
+/// [`result_dtype`] of tensors of a rank, and of numbers, which have none.
+pub(super) fn promoted(inputs: impl Iterator<Item = (Option<usize>, DType)>) -> DType {
     let (mut axes, mut points, mut numbers) = (None, None, None);
-    for input in inputs {
-        let (slot, dtype) = match input {
-            Operand::Tensor(tensor) if tensor.rank() > 0 => (&mut axes, tensor.dtype()),
-            Operand::Tensor(tensor) => (&mut points, tensor.dtype()),
-            Operand::Scalar(scalar) => (&mut numbers, scalar.dtype()),
+    for (rank, dtype) in inputs {
+        let slot = match rank {
+            Some(0) => &mut points,
+            Some(_) => &mut axes,
+            None => &mut numbers,
         };
         *slot = Some(slot.map_or(dtype, |known: DType| known.promote(dtype)));
     }

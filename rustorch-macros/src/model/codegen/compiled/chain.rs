@@ -8,7 +8,7 @@ use super::backward::in_parts;
 use super::forward::pass_at;
 use super::{Printer, grad, value};
 use crate::fuse::differentiate::gradients;
-use crate::fuse::emit::{Text as Value, Texts, Variable, text, texts};
+use crate::fuse::emit::{Steps, Text as Value, Texts, Variable, steps, text, texts};
 use crate::fuse::graph::Node;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -49,7 +49,9 @@ pub(super) fn chains(model: &Model, region: &Region<'_>) -> (Chains, TokenStream
         #[doc(hidden)]
         #[allow(non_snake_case, unused, clippy::all)]
         mod #module {
-            use ::rustorch::__private::compiled::{Chain, EvalAll, Slope, value, values};
+            use ::rustorch::__private::compiled::{
+                Chain, EvalAll, Slope, Word, Words, value, value_by_words, values, values_by_words,
+            };
             use ::rustorch::__private::fuse::{Eval, Params, Variable, words::*};
             #items
         }
@@ -90,25 +92,43 @@ fn item(chain: &Chain, number: usize) -> String {
     let slope_texts = texts(&mut made.graph, &wanted, output);
     let numbers = made.numbers.len();
     let forward = forward(number, &inputs, &value, numbers);
+    // Where functions have loops of their own, the expression is given in parts as well.
+    let forward_steps = steps(&mut made.graph, &[made.output], None);
+    let (forward_parts, forward_loop) = match &forward_steps {
+        Some(steps) => {
+            let (parts, types) = self::parts(&format!("Value{number}"), &inputs, steps, numbers);
+            (parts, format!("value_by_words::<Value{number}, {types}>"))
+        }
+        None => (String::new(), format!("value::<Value{number}, {}>", inputs.len())),
+    };
+    let backward_steps = steps(&mut made.graph, &wanted, output);
     let (count, results) = (slope_texts.uses.len(), wanted.len());
     let (backward, backward_loop) = match results {
         0 => (String::new(), "::core::option::Option::None".into()),
-        _ => (
-            backward(number, &slope_texts, numbers),
-            format!("::core::option::Option::Some(values::<Slopes{number}, {count}, {results}>)"),
-        ),
+        _ => {
+            let whole = backward(number, &slope_texts, numbers);
+            let (parts, run) = match &backward_steps {
+                Some(steps) => {
+                    let (parts, types) =
+                        self::parts(&format!("Slopes{number}"), &slope_texts.uses, steps, numbers);
+                    (parts, format!("values_by_words::<Slopes{number}, {types}, {results}>"))
+                }
+                None => (String::new(), format!("values::<Slopes{number}, {count}, {results}>")),
+            };
+            (format!("{whole} {parts}"), format!("::core::option::Option::Some({run})"))
+        }
     };
     let reads = list(slope_texts.uses.iter().map(|variable| match variable {
         Variable::Grad => "Variable::Grad".into(),
         Variable::Input(number) => format!("Variable::Input({number})"),
         Variable::Output => "Variable::Output".into(),
     }));
-    let inputs = inputs.len();
     format!(
         "{forward}
+        {forward_parts}
         {backward}
         pub static CHAIN_{number}: Chain = Chain {{
-            value: value::<Value{number}, {inputs}>,
+            value: {forward_loop},
             gradients: {backward_loop},
             reads: &[{reads}],
             slopes: &[{slopes}],
@@ -134,14 +154,44 @@ fn forward(number: usize, inputs: &[Variable], value: &Value, numbers: usize) ->
 }
 
 fn backward(number: usize, texts: &Texts, numbers: usize) -> String {
-    let (names, count) = (list(texts.uses.iter().map(|input| input.name())), texts.uses.len());
+    let names = texts.uses.iter().map(|input| input.name()).collect();
+    several(&format!("Slopes{number}"), names, texts, numbers)
+}
+
+/// The parts of an expression of these inputs, and the parameters of types that say so: the parts, and how many inputs, words and
+/// inputs of the rest there are.
+pub(super) fn parts(name: &str, inputs: &[Variable], steps: &Steps, numbers: usize) -> (String, String) {
+    let names: Vec<String> = inputs.iter().map(|input| input.name()).collect();
+    let (count, words) = (inputs.len(), steps.words.len());
+    let results = (0..words).map(|at| format!("w{at}"));
+    let rest = names.iter().cloned().chain(results).collect();
+    let (arguments, rest) = (
+        several(&format!("Given{name}"), names, &steps.arguments, numbers),
+        several(&format!("Rest{name}"), rest, &steps.rest, numbers),
+    );
+    let called = list(steps.words.iter().map(|word| format!("Word::{word}")));
+    let direct = list(steps.direct(inputs));
+    let text = format!(
+        "{arguments}
+        impl Words<{words}> for Given{name} {{
+            const WORDS: [Word; {words}] = [{called}];
+            const INPUTS: [usize; {words}] = [{direct}];
+        }}
+        {rest}"
+    );
+    (text, format!("Given{name}, Rest{name}, {count}, {words}, {}", count + words))
+}
+
+/// The implementation of `EvalAll` by the type `name`.
+fn several(name: &str, inputs: Vec<String>, texts: &Texts, numbers: usize) -> String {
+    let (count, inputs) = (inputs.len(), list(inputs));
     let lets: String = texts.shared.iter().map(|(name, value)| format!("let {name} = {value}; ")).collect();
     let (words, values, results) = (words(numbers), list(&texts.values), texts.values.len());
     format!(
-        "pub struct Slopes{number};
-        impl<Lane: Real2> EvalAll<Lane, {count}, {results}> for Slopes{number} {{
+        "pub struct {name};
+        impl<Lane: Real2> EvalAll<Lane, {count}, {results}> for {name} {{
             #[inline(always)]
-            fn eval_all([{names}]: [Lane; {count}], params: &Params) -> [Lane; {results}] {{
+            fn eval_all([{inputs}]: [Lane; {count}], params: &Params) -> [Lane; {results}] {{
                 {words}
                 {lets}
                 [{values}]

@@ -121,8 +121,10 @@ const READ: &[&str] = &[
     "Linear",
     "Conv1d",
     "Conv2d",
+    "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
     "LayerNorm",
     "RMSNorm",
     "GroupNorm",
@@ -199,8 +201,28 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
         known.map(|(field, flag)| format!("{each}.{field} == {flag}")).collect()
     };
     match name {
-        "Conv1d" | "Conv2d" if pads_with_zeros(args) => {
+        "Conv1d" | "Conv2d" | "Conv3d" if pads_with_zeros(args) => {
             vec![format!("{each}.padding_mode == ::rustorch::nn::PaddingMode::Zeros")]
+        }
+        "Conv1d" | "Conv2d" => {
+            let mode = match args.get("padding_mode") {
+                Some(Value::Text(mode)) if mode == "reflect" => "Reflect",
+                Some(Value::Text(mode)) if mode == "replicate" => "Replicate",
+                _ => "Circular",
+            };
+            let mut compared = vec![format!("{each}.padding_mode == ::rustorch::nn::PaddingMode::{mode}")];
+            let options = format!("{each}.options");
+            let sizes =
+                ["stride", "dilation"].into_iter().filter_map(|name| Some((name, args.sizes(name).ok()?)));
+            compared.extend(sizes.map(|(name, sizes)| format!("{options}.{name} == [{}]", list(sizes))));
+            if let (Ok(groups), Ok(padding)) = (args.size("groups"), args.sizes("padding")) {
+                let padding = list(padding);
+                compared.push(format!("{options}.groups == {groups}"));
+                compared.push(format!(
+                    "{options}.padding == ::rustorch::nn::functional::Padding::Zeros([{padding}])"
+                ));
+            }
+            compared
         }
         _ if name.contains("MaxPool") && !name.starts_with("Adaptive") => {
             [sizes(&["kernel", "stride", "padding", "dilation"]), flags(&["ceil_mode"])].concat()

@@ -1,12 +1,14 @@
 //! Functions and layers that are made of others, taken apart for the compiled pass, which has kernels for the parts. The op-by-op
 //! pass calls the library's own function.
 
+mod layers;
+
 use super::super::check::Checked;
-use super::super::codegen;
-use super::super::ir::{BinaryOp, Element, Model, Shape, Tree, Var};
+use super::super::ir::{BinaryOp, Element, Model, Shape, Var};
 use super::{Arg, Instruction, Program, Source};
 use proc_macro2::TokenStream;
 use quote::quote;
+use rustorch_shape::args::Value;
 use rustorch_shape::{Poly, Size, normalize_axis, rules};
 
 /// The program with every composite taken apart. What is new has numbers and shapes behind those that are there.
@@ -19,6 +21,7 @@ pub(in super::super) fn composites(model: &Model, checked: &mut Checked, program
 pub(in super::super) fn has_composites(model: &Model, program: &Program) -> bool {
     program.instructions.iter().any(|instruction| {
         called(model, instruction).is_some_and(|name| COMPOSITES.contains(&name))
+            && !is_plain_convolution(model, instruction)
             || instruction.inner().into_iter().any(|inner| has_composites(model, inner))
     })
 }
@@ -26,6 +29,8 @@ pub(in super::super) fn has_composites(model: &Model, program: &Program) -> bool
 /// What may be a composite: functions and layers.
 const COMPOSITES: &[&str] = &[
     "Bilinear",
+    "Conv1d",
+    "Conv2d",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
@@ -65,6 +70,23 @@ fn called(model: &Model, instruction: &Instruction) -> Option<&'static str> {
             Some(model.fields[*field].layer()?.spec.name)
         }
         _ => None,
+    }
+}
+
+/// Whether this is a convolution with a kernel of its own: one that nobody asked to pad otherwise than with zeros.
+fn is_plain_convolution(model: &Model, instruction: &Instruction) -> bool {
+    match instruction {
+        Instruction::Layer { field, .. } | Instruction::LayerCall { field, .. } => {
+            let layer = model.fields[*field].layer();
+            layer.is_some_and(|layer| {
+                layer.spec.name.starts_with("Conv")
+                    && match layer.call.args.get("padding_mode") {
+                        Some(Value::Text(mode)) => mode == "zeros",
+                        _ => true,
+                    }
+            })
+        }
+        _ => false,
     }
 }
 
@@ -116,81 +138,6 @@ impl Composer<'_> {
             }
             Instruction::LayerCall { field, element, inputs, results, .. } => {
                 self.layer(*field, *element, inputs, *results.first()?)
-            }
-            _ => None,
-        }
-    }
-
-    fn layer(&mut self, field: usize, element: Element, inputs: &[Var], result: Var) -> Option<()> {
-        let model = self.model;
-        let layer = model.fields[field].layer()?;
-        let args = self.checked.layers[field].as_ref()?;
-        let number = |name: &str| -> Option<Arg> {
-            let text = format!("({}).{name}", codegen::reference(model, field, element));
-            Some(Arg::Tokens(text.parse().ok()?))
-        };
-        let name = layer.spec.name;
-        match name {
-            "GLU" | "Softmin" | "Softmax2d" => {
-                let (name, axis) = match name {
-                    "GLU" => ("glu", args.axis("dim").ok()?),
-                    "Softmin" => ("softmin", args.axis("dim").ok()?),
-                    _ => ("softmax", -3),
-                };
-                let args = [Arg::Axis(axis)];
-                match name {
-                    "softmax" => self.call_to(name, inputs, &args, result),
-                    _ => self.function(Call { name, inputs, args: &args, result })?,
-                }
-                Some(())
-            }
-            "LPPool1d" | "LPPool2d" | "LPPool3d" => {
-                let [kernel, stride] = ["kernel", "stride"].map(|name| args.sizes(name).ok());
-                let (kernel, stride) = (kernel?.to_vec(), stride?.to_vec());
-                let name = match name {
-                    "LPPool1d" => "lp_pool1d",
-                    "LPPool2d" => "lp_pool2d",
-                    _ => "lp_pool3d",
-                };
-                let ceil_mode = args.flag("ceil_mode").ok()?;
-                let args =
-                    [number("norm_type")?, Arg::Array(kernel), Arg::Array(stride), Arg::Bool(ceil_mode)];
-                self.function(Call { name, inputs, args: &args, result })
-            }
-            "PReLU" => {
-                let weight = self.state(field, element, "weight")?;
-                self.function(Call { name: "prelu", inputs: &[inputs[0], weight], args: &[], result })
-            }
-            "Dropout1d" | "Dropout2d" | "Dropout3d" => {
-                let factors = self.per_channel(name, inputs[0])?;
-                let dropped = self.fresh(self.shape(factors)?);
-                self.made.push(Instruction::LayerCall {
-                    field,
-                    element,
-                    is_map: true,
-                    adapter: None,
-                    inputs: vec![factors],
-                    more: Vec::new(),
-                    state: None,
-                    options: Vec::new(),
-                    tree: Tree::One,
-                    results: vec![dropped],
-                });
-                self.binary_to(BinaryOp::Mul, inputs[0], dropped, result);
-                Some(())
-            }
-            "Bilinear" => {
-                let has_bias = args.may_be("bias");
-                let weight = self.state(field, element, "weight")?;
-                let spec = "...i,oij,...j->...o".to_string();
-                let inputs = vec![inputs[0], weight, *inputs.get(1)?];
-                let product = if has_bias { self.fresh(self.shape(result)?) } else { result };
-                self.made.push(Instruction::Einsum { spec, inputs, result: product });
-                if has_bias {
-                    let bias = self.state(field, element, "bias")?;
-                    self.binary_to(BinaryOp::Add, product, bias, result);
-                }
-                Some(())
             }
             _ => None,
         }
@@ -390,15 +337,6 @@ impl Composer<'_> {
     fn fresh(&mut self, shape: Shape) -> Var {
         self.checked.shapes.push(Some(shape));
         self.checked.shapes.len() - 1
-    }
-
-    /// A parameter of a layer.
-    fn state(&mut self, field: usize, element: Element, entry: &str) -> Option<Var> {
-        let (layer, args) = self.model.layer(self.checked, field)?;
-        let state = (layer.spec.state)(args).ok()?.into_iter().find(|state| state.name == entry)?;
-        let result = self.fresh(state.shape);
-        self.made.push(Instruction::State { field, element, entry: Some(entry.into()), result });
-        Some(result)
     }
 
     fn reshaped(&mut self, var: Var, shape: Shape) -> Var {
