@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use num_complex::Complex;
 
-use super::run::{FoldedAs, Loops};
+use super::loops::{FoldedAs, Loops};
 use crate::gemm::Half;
 
 /// An accumulation of numbers of type `T`: short runs in [`Fold::Lane`]s, what they come to in an [`Fold::Acc`].

@@ -8,6 +8,7 @@
 
 mod arg;
 mod fold;
+mod loops;
 mod plan;
 mod prefix;
 mod run;
