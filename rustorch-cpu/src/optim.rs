@@ -212,7 +212,7 @@ const ROOM: usize = 16;
 /// Elements of a parameter that a thread updates at a time: about eight operations each.
 const CHUNK: usize = parallel::GRAIN / 8;
 
-/// The step of one parameter, to be [run](run) together with those of others.
+/// The step of one parameter, to be [`run`] together with those of others.
 pub struct Task {
     part: unsafe fn(&Task, Range<usize>),
     update: [MaybeUninit<u64>; ROOM],
