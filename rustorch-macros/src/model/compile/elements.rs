@@ -61,32 +61,8 @@ const PLACES: &[&str] = &["argmax", "argmin", "sort", "topk"];
 const LOGICAL: &[&str] = &["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"];
 
 /// Functions that arrange the elements of their first operand anew.
-const ARRANGE: &[&str] = &[
-    "chunk",
-    "contiguous",
-    "detach",
-    "expand",
-    "flatten",
-    "flip",
-    "gather",
-    "index_select",
-    "movedim",
-    "narrow",
-    "permute",
-    "repeat",
-    "repeat_interleave",
-    "reshape",
-    "roll",
-    "select",
-    "slice",
-    "split",
-    "squeeze",
-    "take_along_dim",
-    "transpose",
-    "unbind",
-    "unflatten",
-    "unsqueeze",
-];
+const ARRANGE: [&[&str]; 2] =
+    [&["contiguous", "detach", "flatten", "reshape", "squeeze", "unflatten", "unsqueeze"], MOVE];
 
 /// Those of them whose kernels move elements of any dtype that is known when a pass is planned.
 const MOVE: &[&str] = &[
@@ -271,7 +247,9 @@ fn origins(model: &Model, instruction: &Instruction) -> Vec<Origin> {
             // The second says where the elements of the first were.
             "sort" | "topk" => vec![Origin::Arranged(inputs[0], false), Origin::Discrete],
             name if DISCRETE.contains(&name) || LOGICAL.contains(&name) => each(&|| Origin::Discrete),
-            name if ARRANGE.contains(&name) => each(&|| Origin::Arranged(inputs[0], RESHAPE.contains(&name))),
+            name if ARRANGE.iter().any(|names| names.contains(&name)) => {
+                each(&|| Origin::Arranged(inputs[0], RESHAPE.contains(&name)))
+            }
             _ => {
                 let places = places(model, instruction);
                 let mut values = instruction.operands();
