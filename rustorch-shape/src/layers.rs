@@ -182,6 +182,7 @@ pub const LAYERS: &[LayerSpec] = &[
     activation::SOFTSHRINK,
     activation::THRESHOLD,
     activation::PRELU,
+    activation::RRELU,
     activation::GLU,
     activation::SOFTMAX,
     activation::SOFTMIN,

@@ -117,6 +117,7 @@ fn elementwise() {
         dropout: (dropout(x, 0.5)) is (x.clone());
         alpha_dropout: (alpha_dropout(x, 0.5)) is (x.clone());
         feature_alpha_dropout: (feature_alpha_dropout(x, 0.5)) is (x.clone());
+        rrelu: (rrelu(x - 0.5, 0.2, 0.6)) is ((x - 0.5).leaky_relu(0.4));
         clamp: (clamp(x, 0.3, 0.6)) is (x.clamp(0.3, 0.6).unwrap());
         clamp_min: (clamp_min(x, 0.3)) is (x.maximum(0.3).unwrap());
         clamp_max: (clamp_max(x, 0.3)) is (x.minimum(0.3).unwrap());

@@ -120,9 +120,14 @@ pub(super) const UNARY: &[FunctionSpec] = &[
         "`alpha_dropout` of the channels of `[batch, channels, ..]`",
         &activation::FEATURE_ALPHA_DROPOUT,
     ),
+    in_training(
+        "rrelu",
+        "`x`, or where that is negative `x` times a slope drawn from `lower .. upper`; in evaluation, the mean slope",
+        &activation::RRELU,
+    ),
 ];
 
-/// The function of a layer that does nothing in evaluation.
+/// The function of a layer that differs in training and evaluation.
 const fn in_training(name: &'static str, summary: &'static str, layer: &LayerSpec) -> FunctionSpec {
     FunctionSpec { outputs: Outputs::InTraining, rule: layer.rule, ..of_x(name, summary, layer.args, same) }
 }

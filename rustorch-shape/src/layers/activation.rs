@@ -151,6 +151,20 @@ pub(super) const PRELU: LayerSpec = LayerSpec {
     }),
 };
 
+pub(crate) const RRELU: LayerSpec = LayerSpec {
+    rule: Rule::new(|args, inputs, claims| {
+        if let (Some(lower), Some(upper)) = (args.number("lower"), args.number("upper")) {
+            rules::rrelu(args.op, lower, upper)?;
+        }
+        same(args, inputs, claims)
+    }),
+    ..elementwise(
+        "RReLU",
+        "x, or where that is negative x times a slope drawn from lower .. upper; in evaluation, the mean slope",
+        RRELU_ARGS,
+    )
+};
+
 pub(super) const GLU: LayerSpec = LayerSpec {
     name: "GLU",
     summary: "the first half of axis dim times σ of the second",
@@ -176,6 +190,8 @@ pub(crate) const GELU_ARGS: &[ArgSpec] =
     &[ArgSpec::of("approximate", Kind::Text(&["none", "tanh"])).named().or(Fallback::Text("none"))];
 pub(crate) const LEAKY_RELU_ARGS: &[ArgSpec] = &[ArgSpec::float("negative_slope", 0.01)];
 pub(crate) const ELU_ARGS: &[ArgSpec] = &[ArgSpec::float("alpha", 1.0)];
+pub(crate) const RRELU_ARGS: &[ArgSpec] =
+    &[ArgSpec::float("lower", 1.0 / 8.0), ArgSpec::float("upper", 1.0 / 3.0)];
 pub(crate) const SOFTPLUS_ARGS: &[ArgSpec] =
     &[ArgSpec::float("beta", 1.0), ArgSpec::float("threshold", 20.0)];
 pub(crate) const HARDTANH_ARGS: &[ArgSpec] =

@@ -36,7 +36,7 @@ pub use multihead::{
     Multihead, attention_mask, cross_attention, key_padding_mask, multihead_attention, self_attention,
 };
 pub use norm::{batch_norm, group_norm, instance_norm, layer_norm, same};
-pub use number::{batch_norm_eps, celu, hardtanh, hardtanh_layer, softshrink};
+pub use number::{batch_norm_eps, celu, hardtanh, hardtanh_layer, rrelu, softshrink};
 pub use pad::{Border, pad, pad_border, pad_layer};
 pub use pool::{PoolOptions, adaptive_pool, pool, pool_divisor};
 pub use recurrent::{Recurrent, RecurrentShapes, recurrent, recurrent_cell};

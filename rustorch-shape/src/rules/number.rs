@@ -50,6 +50,27 @@ pub fn hardtanh_layer(op: &'static str, low: f64, high: f64) -> Result<()> {
     hardtanh(op, low, high)
 }
 
+/// The bounds of the slopes of `rrelu`.
+///
+/// # Errors
+/// When one is infinite or NaN, or the lower one is above the upper one.
+pub fn rrelu(op: &'static str, lower: f64, upper: f64) -> Result<()> {
+    for (name, bound) in [("lower", lower), ("upper", upper)] {
+        if !bound.is_finite() {
+            return Err(ShapeError::argument(
+                op,
+                name,
+                format!("`{name}` is {bound}, expected a finite number"),
+            ));
+        }
+    }
+    if lower > upper {
+        let message = format!("`lower` is {lower}, above `upper`, {upper}");
+        return Err(ShapeError::argument(op, "upper", message));
+    }
+    Ok(())
+}
+
 /// What `batch_norm` adds to the variance. NaN is allowed: then everything becomes NaN.
 ///
 /// # Errors

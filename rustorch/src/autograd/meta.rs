@@ -105,6 +105,30 @@ impl Tensor {
         self.alias(self.layout().clone(), None)
     }
 
+    /// Makes this tensor a leaf that is not recorded, in place (`torch.Tensor.detach_`).
+    ///
+    /// # Errors
+    /// If this is a view of a tensor that takes part in differentiation, whose history is its own as well.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let y = Tensor::ones([2]).requires_grad_(true)?.exp();
+    /// assert!(!y.detach_()?.requires_grad() && y.is_leaf());
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn detach_(&self) -> Result<Tensor> {
+        if self.base().is_some() {
+            return Err(Error::Autograd(
+                "detach_: the tensor is a view, whose history is that of its base; use `detach`".into(),
+            ));
+        }
+        if self.peek_meta(|_| ()).is_some() {
+            self.with_meta(|meta| meta.history = None);
+        }
+        self.set_requires_grad_flag(false);
+        Ok(self.clone())
+    }
+
     /// Where gradients of this tensor go; `None` if it requires none.
     pub(crate) fn gradient_edge(&self) -> Option<Edge> {
         if !self.requires_grad() {

@@ -86,6 +86,37 @@ impl Tensor {
         Ok(self.clone())
     }
 
+    /// Overwrites the elements with what `compute` makes of them: the in-place form of an operation that has no kernel for it. The
+    /// function gets a copy if its gradient may read the elements that are lost.
+    ///
+    /// # Errors
+    /// As `compute`; also if the result has another shape or does not convert to this dtype.
+    pub(crate) fn replace(
+        &self,
+        op: &'static str,
+        compute: impl FnOnce(&Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        autograd::check_inplace(op, self, &[])?;
+        let result = match autograd::is_grad_enabled() {
+            true => compute(&self.copy())?,
+            false => compute(self)?,
+        };
+        if result.shape() != self.shape() {
+            let message = format!(
+                "in place on shape {:?}, but the result has shape {:?}",
+                self.shape(),
+                result.shape()
+            );
+            return Err(Error::argument(op, message));
+        }
+        if result.dtype().category() > self.dtype().category() {
+            let (from, to) = (self.dtype(), result.dtype());
+            let message = format!("in place on {from}, but the result is {to}, which does not convert to it");
+            return Err(Error::argument(op, message));
+        }
+        self.overwrite(op, &result)
+    }
+
     /// Overwrites every element with a number (`torch.Tensor.fill_`).
     ///
     /// # Errors

@@ -170,6 +170,9 @@ def unary(writer):
         writer.case(name, getattr(torch, name), rand([2, 3], "f32", layout="p:1,0"))
         writer.case(name, getattr(torch, name), rand([0], "f32"))
         writer.case(name, getattr(torch, name), rand([], "i32"))
+    for dtype in ALL:
+        writer.case("logical_not_", torch.Tensor.logical_not_, rand([2, 3], dtype, grad=False))
+    writer.case("logical_not_", torch.Tensor.logical_not_, rand([2, 3], layout="s:1,2", grad=False))
 
 
 def binary(writer):
@@ -191,7 +194,7 @@ def binary(writer):
         writer.case(name, function, rand([2, 2], "f64", low, high, seed=3), rand([2], "f64", 2.25, 3, seed=4), fd=True)
         if not real_only:
             writer.case(name, function, rand([2], "c128", low, high, seed=3), rand([2], "c128", 2.25, 3, seed=4), fd=True)
-    for name, function in BINARY.items():
+    for name, function in {**BINARY, **COMPARISONS}.items():
         binary_in_place(writer, name, in_place(name, function))
     for dtype in INTS:
         for name in DIVISIONS:
@@ -278,21 +281,23 @@ def errors(writer, name, function):
 
 def binary_in_place(writer, name, function):
     low, high = 1, 3
+    # Logic in place is unseen by PyTorch's gradients, which pass as if nothing had been overwritten.
+    drawn = lambda *args, **kwargs: rand(*args, grad=False if name.startswith("logical_") else None, **kwargs)
     name = name + "_"
     for dtype in ["f32", "f64", "f16", "c64", "i32", "u8", "bool"]:
-        writer.case(name, function, rand([2, 2], dtype, low, high), rand([2], dtype, low, high, seed=1))
-    writer.case(name, function, rand([2, 3], "f32", low, high, layout="s:1,2"), rand([3], "f32", low, high, seed=1))
-    writer.case(name, function, rand([2, 3], "f32", low, high, layout="p:1,0"), rand([2, 3], "f32", low, high, seed=1))
+        writer.case(name, function, drawn([2, 2], dtype, low, high), drawn([2], dtype, low, high, seed=1))
+    writer.case(name, function, drawn([2, 3], "f32", low, high, layout="s:1,2"), drawn([3], "f32", low, high, seed=1))
+    writer.case(name, function, drawn([2, 3], "f32", low, high, layout="p:1,0"), drawn([2, 3], "f32", low, high, seed=1))
     for left, right in [("f32", "f64"), ("f32", "i64"), ("i32", "f32"), ("u8", "i64"), ("bool", "i32"), ("f32", "c64"), ("bool", "f32")]:
-        writer.case(name, function, rand([3], left, low, high), rand([3], right, low, high, seed=1))
+        writer.case(name, function, drawn([3], left, low, high), drawn([3], right, low, high, seed=1))
     # Bitwise operations in place on an integer tensor with a number.
     for dtype, number in [("f32", 2), ("f64", 1.5), ("i32", 2), ("i32", 1.5), ("f16", 1.5), ("bool", 1), ("c64", 2)]:
-        if function.__name__ == "call" or name[:-1] in "atan2 hypot nextafter logaddexp gcd fmax fmin maximum minimum".split():
+        if function.__name__ == "call" or name[:-1] in "atan2 hypot nextafter logaddexp gcd fmax fmin maximum minimum logical_and logical_or logical_xor".split():
             continue
-        writer.case(name, function, rand([3], dtype, low, high), number)
-    writer.case(name, function, rand([3], "f32", low, high), rand([2, 3], "f32", low, high))
-    writer.case(name, function, rand([0, 3], "f32", low, high), rand([3], "f32", low, high))
-    writer.case(name, function, rand([], "f64", low, high), rand([], "f64", low, high, seed=2), fd=True)
+        writer.case(name, function, drawn([3], dtype, low, high), number)
+    writer.case(name, function, drawn([3], "f32", low, high), drawn([2, 3], "f32", low, high))
+    writer.case(name, function, drawn([0, 3], "f32", low, high), drawn([3], "f32", low, high))
+    writer.case(name, function, drawn([], "f64", low, high), drawn([], "f64", low, high, seed=2), fd=not name.startswith("logical_"))
 
 
 def ternary(writer):
@@ -334,6 +339,39 @@ def ternary(writer):
         writer.case(name, call, rand([2, 3], "f32", 1, 3, layout="p:1,0"), rand([3], "f64", 1, 3), rand([2, 3], "f32", 1, 3), 2.0)
         writer.case(name, call, Arg([0.0, 1, nan], "f32"), Arg([1.0, inf, 1], "f32"), Arg([0.0, -0.0, 1], "f32"), 1.0)
     clamp(writer)
+    ternary_in_place(writer)
+
+
+def ternary_in_place(writer):
+    scaled = lambda method: lambda x, a, b, v: method(x, a, b, value=int(v) if v == int(v) else v)
+    calls = [("lerp_", torch.Tensor.lerp_, []), ("addcmul_", scaled(torch.Tensor.addcmul_), [2.0]), ("addcdiv_", scaled(torch.Tensor.addcdiv_), [2.0])]
+    for name, function, value in [*calls, ("clamp_", torch.Tensor.clamp_, [])]:
+        arguments = lambda dtype, a, b=None: (rand(a, dtype, 1, 3, seed=1), rand(b or a, dtype, 2, 4, seed=2), *value)
+        for dtype in ALL:
+            writer.case(name, function, rand([2, 2], dtype, 1, 4), *arguments(dtype, [2, 2]))
+        for layout in ["p:1,0", "s:1,2"]:
+            writer.case(name, function, rand([2, 3], "f32", 1, 4, layout=layout), *arguments("f32", [3], [2, 1]))
+        for left, right in [("f32", "f64"), ("f32", "i64"), ("i32", "f32"), ("f16", "f32"), ("f32", "c64")]:
+            writer.case(name, function, rand([3], left, 1, 4), *arguments(right, [3]))
+        writer.case(name, function, rand([3], "f32", 1, 4), *arguments("f32", [2, 3]))
+        writer.case(name, function, rand([0, 3], "f32", 1, 4), *arguments("f32", [3]))
+        writer.case(name, function, rand([2, 2], "f64", 1, 4), *arguments("f64", [2], [2, 1]), fd=True)
+    for dtype in ["f32", "f16", "c64"]:
+        writer.case("lerp_", torch.Tensor.lerp_, rand([3], dtype), rand([3], dtype, seed=1), 0.75)
+    writer.case("lerp_", torch.Tensor.lerp_, rand([3]), rand([3], seed=1), rand([], "f64", seed=2))
+    for dtype in ["f32", "f64", "f16", "i32", "u8", "bool"]:
+        numbers = [0, 2] if dtype in ["i32", "u8", "bool"] else [-0.5, 1.0]
+        writer.case("clamp_", torch.Tensor.clamp_, grid(dtype), *numbers)
+        writer.case("clamp_min_", torch.Tensor.clamp_min_, grid(dtype), numbers[0])
+        writer.case("clamp_max_", torch.Tensor.clamp_max_, grid(dtype), numbers[1])
+    for name, function in [("clamp_min_", torch.Tensor.clamp_min_), ("clamp_max_", torch.Tensor.clamp_max_)]:
+        writer.case(name, function, rand([3], "i32"), 0.5)
+        writer.case(name, function, rand([2, 3], "f64"), rand([3], "f64", seed=1), fd=True)
+        writer.case(name, function, rand([2, 3], "f64"), 0.33, fd=True)
+        writer.case(name, function, rand([3]), rand([2, 3], seed=1))
+    writer.case("clamp_", torch.Tensor.clamp_, rand([3], "i32"), -0.5, 1.5)
+    writer.case("clamp_", torch.Tensor.clamp_, rand([2, 3], "f64"), -0.5, 0.75, fd=True)
+    writer.case("clamp_", torch.Tensor.clamp_, Arg([0, 3, 100], "u8"), 300, 400)
 
 
 def clamp(writer):
@@ -369,6 +407,8 @@ def polygamma(writer):
         for dtype in ["f32", "f64", "i32"]:
             writer.case("polygamma", call, Arg([0.6, 1.0, 2.5, 7.0], dtype), order)
         writer.case("polygamma", call, rand([3], "f64", 0.75, 3), order, fd=order < 4)
+        for dtype in ["f32", "f64", "i32"]:
+            writer.case("polygamma_", torch.Tensor.polygamma_, rand([3], dtype, 1, 3), order, fd=dtype == "f64" and order < 4)
         writer.case("polygamma", call, Arg([-0.6, -1.25, -3.7], "f64"), order)
     writer.case("polygamma", call, Arg([0.0, -2.0], "f64"), 2)
     for order in [1, 2, 3]:

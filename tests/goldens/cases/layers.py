@@ -350,6 +350,18 @@ def others(writer):
             writer.case(name, function, rand(shape), p, True)
         writer.case(name, function, rand(shape, "i64"), 0.5, False)
     writer.case("dropout1d", F.dropout1d, rand([2, 3, 1, 1]), 0.5, False)
+    rrelu = lambda x, lower, upper, training: F.rrelu(x, lower, upper, training)
+    # Where both bounds are the same, nothing is random.
+    for lower, upper, training in [(0.1, 0.5, False), (0.25, 0.25, True), (-0.5, -0.5, True), (0.25, 0.25, False)]:
+        for dtype in ["f32", "f64", "bf16"]:
+            writer.case("rrelu", rrelu, rand([2, 3], dtype), lower, upper, training, fd=dtype == "f64")
+        writer.case("rrelu", rrelu, Arg([0.0, -0.0, inf, -inf, nan], "f32"), lower, upper, training)
+        writer.case("rrelu", rrelu, rand([2, 3], layout="p:1,0"), lower, upper, training)
+        writer.case("rrelu", rrelu, rand([0, 3]), lower, upper, training)
+        writer.case("rrelu", rrelu, rand([2, 3], "i64"), lower, upper, training)
+    for lower, upper in [(0.5, 0.25), (nan, 0.5), (0.25, inf)]:
+        for training in [True, False]:
+            writer.case("rrelu", rrelu, rand([2]), lower, upper, training)
 
 
 def resampling(writer):

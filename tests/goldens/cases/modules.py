@@ -145,6 +145,8 @@ def write(writer):
         case(writer, kind, numbers(shape), 0.5, modes=[False])
         case(writer, kind, numbers(shape), 0.0)
         case(writer, kind, numbers(shape), 1.0)
+    case(writer, nn.RReLU, numbers([2, 3]), 0.1, 0.5, modes=[False])
+    case(writer, nn.RReLU, numbers([2, 3]), 0.25, 0.25)
     whole = lambda kind: lambda padding, *value: kind(padding[0] if len(padding) == 2 and padding[0] == padding[1] else tuple(padding), *value)
     for axes in [1, 2, 3]:
         for name in ["Zero", "Constant", "Reflection", "Replication", "Circular"]:

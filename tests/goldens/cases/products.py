@@ -53,6 +53,13 @@ def relatives(writer):
         values = [rand(shape, seed=seed) for seed, shape in enumerate(shapes)]
         writer.case(op, function, *values, 0.0, 1.0)
         writer.case(op, function, rand([3, 3, 3]), *values[1:], 1.0, 1.0)
+        method = add(getattr(torch.Tensor, op + "_"))
+        for layout in [None, "p:" + ",".join(map(str, reversed(range(len(shapes[0])))))]:
+            for dtype in ["f32", "f64"]:
+                values = [rand(shapes[0], dtype, layout=layout), *(rand(shape, dtype, seed=1) for shape in shapes[1:])]
+                writer.case(op + "_", method, *values, 0.5, 2.0, fd=dtype == "f64")
+        writer.case(op + "_", method, rand(shapes[0], "f64"), *values[1:], 0.0, 1.0)
+        writer.case(op + "_", method, rand(shapes[0], "f32"), *values[1:], 1.0, 1.0)
 
 
 def linear(writer):

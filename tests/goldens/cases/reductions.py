@@ -157,6 +157,15 @@ def scans(writer):
         writer.case(name, f, rand([2]), 1)
     for values in [[2.0, 0, 3, 4], [0.0, 2, 0, 3]]:
         writer.case("cumprod", torch.cumprod, Arg(values, "f64"), 0)
+    for name, method in [("cumsum_", torch.Tensor.cumsum_), ("cumprod_", torch.Tensor.cumprod_)]:
+        for dtype in NUMBERS:
+            writer.case(name, method, rand([2, 3], dtype), 1)
+        writer.case(name, method, Arg([100, 100, 3], "i8"), 0)
+        writer.case(name, method, rand([2, 3], layout="p:1,0"), -1)
+        writer.case(name, method, rand([2, 3], layout="s:1,2"), 0)
+        writer.case(name, method, rand([2, 3], "f64", 0.5, 2), 0, fd=True)
+        writer.case(name, method, rand([]), 0)
+        writer.case(name, method, rand([2]), 1)
 
 
 def write(writer):

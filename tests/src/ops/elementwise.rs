@@ -12,6 +12,14 @@ pub(super) fn table() -> Table {
         "addcdiv" => |a| [a.tensor(0).addcdiv(a.tensor(1), a.tensor(2), a.f64(3))?];
         "clamp_min" => |a| [a.tensor(0).clamp_min(a.operand(1))?];
         "clamp_max" => |a| [a.tensor(0).clamp_max(a.operand(1))?];
+        "lerp_" => |a| [a.tensor(0).lerp_(a.tensor(1), a.operand(2))?];
+        "addcmul_" => |a| [a.tensor(0).addcmul_(a.tensor(1), a.tensor(2), a.f64(3))?];
+        "addcdiv_" => |a| [a.tensor(0).addcdiv_(a.tensor(1), a.tensor(2), a.f64(3))?];
+        "clamp_" => |a| [a.tensor(0).clamp_(a.operand(1), a.operand(2))?];
+        "clamp_min_" => |a| [a.tensor(0).clamp_min_(a.operand(1))?];
+        "clamp_max_" => |a| [a.tensor(0).clamp_max_(a.operand(1))?];
+        "logical_not_" => |a| [a.tensor(0).logical_not_()?];
+        "polygamma_" => |a| [a.tensor(0).polygamma_(a.size(1))?];
         "polygamma" => |a| [a.tensor(0).polygamma(a.size(1))?];
         "bitwise_not" => |a| [a.tensor(0).bitwise_not()?];
         "bitwise_not_" => |a| [a.tensor(0).bitwise_not_()?];
@@ -81,6 +89,7 @@ fn binary(table: &mut Table) {
         nextafter nextafter_; logaddexp logaddexp_; xlogy xlogy_;
         bitwise_and bitwise_and_; bitwise_or bitwise_or_; bitwise_xor bitwise_xor_;
         bitwise_left_shift bitwise_left_shift_; bitwise_right_shift bitwise_right_shift_; gcd gcd_;
-        eq; ne; lt; le; gt; ge; logical_and; logical_or; logical_xor;
+        eq eq_; ne ne_; lt lt_; le le_; gt gt_; ge ge_;
+        logical_and logical_and_; logical_or logical_or_; logical_xor logical_xor_;
     }
 }

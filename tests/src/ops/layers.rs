@@ -85,6 +85,7 @@ pub(super) fn table() -> Table {
         "dropout3d" => |a| [f::dropout3d(a.tensor(0), a.f64(1), a.bool(2))?];
         "alpha_dropout" => |a| [f::alpha_dropout(a.tensor(0), a.f64(1), a.bool(2))?];
         "feature_alpha_dropout" => |a| [f::feature_alpha_dropout(a.tensor(0), a.f64(1), a.bool(2))?];
+        "rrelu" => |a| [f::rrelu(a.tensor(0), a.f64(1), a.f64(2), a.bool(3))?];
         "dropout" => |a| [f::dropout(a.tensor(0), a.f64(1), a.bool(2))?];
     }
 }

@@ -113,6 +113,7 @@ pub(super) fn table() -> Table {
         "Dropout3d" => |a| run(a, &nn::Dropout3d::new(a.f64(3)))?;
         "AlphaDropout" => |a| run(a, &nn::AlphaDropout::new(a.f64(3)))?;
         "FeatureAlphaDropout" => |a| run(a, &nn::FeatureAlphaDropout::new(a.f64(3)))?;
+        "RReLU" => |a| run(a, &nn::RReLU::builder().lower(a.f64(3)).upper(a.f64(4)).build()?)?;
         "LayerNorm" => |a| {
             let builder = nn::LayerNorm::builder(a.sizes(3)).eps(a.f64(4));
             let mut layer = builder.elementwise_affine(a.bool(5)).bias(a.bool(6)).build()?;

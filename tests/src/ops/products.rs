@@ -15,6 +15,8 @@ pub(super) fn table() -> Table {
         "dot" => |a| [a.tensor(0).dot(a.tensor(1))?];
         "outer" => |a| [a.tensor(0).outer(a.tensor(1))?];
         "addmm" => |a| [a.tensor(0).addmm(a.tensor(1), a.tensor(2), a.f64(3), a.f64(4))?];
+        "addmm_" => |a| [a.tensor(0).addmm_(a.tensor(1), a.tensor(2), a.f64(3), a.f64(4))?];
+        "baddbmm_" => |a| [a.tensor(0).baddbmm_(a.tensor(1), a.tensor(2), a.f64(3), a.f64(4))?];
         "baddbmm" => |a| [a.tensor(0).baddbmm(a.tensor(1), a.tensor(2), a.f64(3), a.f64(4))?];
         "linear" => |a| [f::linear(a.tensor(0), a.tensor(1), a.tensor_or_none(2))?];
         "conv2d" => |a| [f::conv2d(a.tensor(0), a.tensor(1), a.tensor_or_none(2), options(a))?];

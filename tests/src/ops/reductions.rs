@@ -43,6 +43,8 @@ pub(super) fn table() -> Table {
         "argmin" => |a| [a.tensor(0).argmin(a.int_or_none(1), a.bool(2))?];
         "aminmax" => |a| <[_; 2]>::from(a.tensor(0).aminmax());
         "cumsum" => |a| [a.tensor(0).cumsum(a.int(1))?];
+        "cumsum_" => |a| [a.tensor(0).cumsum_(a.int(1))?];
+        "cumprod_" => |a| [a.tensor(0).cumprod_(a.int(1))?];
         "cumprod" => |a| [a.tensor(0).cumprod(a.int(1))?];
         "logcumsumexp" => |a| [a.tensor(0).logcumsumexp(a.int(1))?];
     }

@@ -224,6 +224,13 @@ pub fn cases() -> Vec<Case> {
             &[2, 3],
         ),
         case("PReLU", PReLU::new(1), &[], &[2, 3]),
+        case("RReLU", RReLU::builder().build().unwrap(), &[], &[2, 3]),
+        case(
+            "RReLU",
+            RReLU::new(0.25, 0.5),
+            &[("lower", Value::Float(0.25)), ("upper", Value::Float(0.5))],
+            &[2, 3, 4],
+        ),
         case("PReLU", PReLU::new(3), &[("num_parameters", size(3))], &[2, 3, 4]),
         case("GLU", GLU::default(), &[], &[2, 6]),
         case("Softmin", Softmin::new(1), &[("dim", Value::Axis(1))], &[2, 3]),

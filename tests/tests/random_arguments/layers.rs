@@ -106,6 +106,7 @@ layers! {
     Unflatten(C::axis, C::sizes::<2>) on 3 {}
     Hardtanh() on 2 { min_val = C::number, max_val = C::number }
     Threshold(C::number, C::number) on 2 {}
+    RReLU() on 2 { lower = C::number, upper = C::number }
     PReLU() on 3 { num_parameters = C::size, init = C::number }
     GLU() on 3 { dim = C::axis }
     LeakyReLU() on 2 { negative_slope = C::number }

@@ -1,6 +1,8 @@
 //! Activations. Each is also a method of [`Tensor`], under the same name.
 
-use crate::{Result, Tensor};
+use rustorch_shape::rules;
+
+use crate::{Error, Result, Tensor, no_grad};
 
 /// Functions of one tensor that forward to its method.
 macro_rules! activations {
@@ -111,7 +113,7 @@ limited! {
 pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let channels = if input.rank() >= 2 { input.shape()[1] } else { 1 };
     if weight.numel() != 1 && (weight.rank() != 1 || weight.numel() != channels) {
-        return Err(crate::Error::argument(
+        return Err(Error::argument(
             "prelu",
             format!(
                 "the weight has shape {:?}, but one element or one for each of the {channels} channels (axis 1 of the \
@@ -132,6 +134,36 @@ pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
     Tensor::where_(&positive, input, &rest.mul(&weight)?)
 }
 
+/// `x` where positive, otherwise `x` times a slope: in training one for each element, drawn uniformly from `lower .. upper`, otherwise
+/// the mean of the two (`F.rrelu`; Xu et al. 2015). PyTorch's defaults are 1/8 and 1/3.
+///
+/// # Errors
+/// If a bound is not finite, the lower one is above the upper one, or the dtype is not a float.
+///
+/// ```
+/// use rustorch::{Tensor, nn::functional as F};
+/// let x = Tensor::from([-1.0f32, 2.0]);
+/// assert_eq!(F::rrelu(&x, 0.25, 0.75, false)?.to_vec::<f32>()?, [-0.5, 2.0]);
+/// let y = F::rrelu(&x, 0.25, 0.75, true)?.to_vec::<f32>()?;
+/// assert!((-0.75..=-0.25).contains(&y[0]) && y[1] == 2.0);
+/// # Ok::<(), rustorch::Error>(())
+/// ```
+pub fn rrelu(input: &Tensor, lower: f64, upper: f64, training: bool) -> Result<Tensor> {
+    const OP: &str = "rrelu";
+    rules::rrelu(OP, lower, upper)?;
+    if !input.dtype().is_float() {
+        return Err(Error::DType { op: OP, dtype: input.dtype(), expected: "a floating-point dtype" });
+    }
+    if !training {
+        return Ok(input.leaky_relu((lower + upper) / 2.0));
+    }
+    let factors = no_grad(|| {
+        let slopes = Tensor::uninit(input.shape(), input.dtype(), input.device())?.uniform_(lower, upper)?;
+        Tensor::where_(&input.le(0)?, &slopes, 1.0)
+    })?;
+    input.mul(&factors)
+}
+
 /// The first half of an axis times `σ` of the second (`F.glu`; Dauphin et al. 2017): the axis becomes half as long.
 ///
 /// # Errors
@@ -144,7 +176,7 @@ pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
 /// # Ok::<(), rustorch::Error>(())
 /// ```
 pub fn glu(input: &Tensor, axis: isize) -> Result<Tensor> {
-    rustorch_shape::rules::glu("glu", input.shape(), axis, &mut ())?;
+    rules::glu("glu", input.shape(), axis, &mut ())?;
     let half = input.size(axis)? / 2;
     input.narrow(axis, 0, half)?.mul(&input.narrow(axis, half, half)?.sigmoid())
 }

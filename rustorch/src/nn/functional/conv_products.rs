@@ -3,7 +3,7 @@
 
 use super::conv::{ConvOptions, Padding};
 use super::conv_transpose::ConvTransposeOptions;
-use crate::{PadMode, Result, Tensor};
+use crate::{Error, PadMode, Result, Tensor};
 
 /// The convolution of a batch `[batch, in, ..]` with a weight `[out, in / groups, ..]`, to results of these sizes.
 pub(super) fn convolve<const N: usize>(
@@ -29,6 +29,7 @@ pub(super) fn convolve<const N: usize>(
 /// The transposed convolution of a batch `[batch, in, ..]` with a weight `[in, out / groups, ..]`: a convolution with the
 /// taps in reverse over the input with zeros between its elements.
 pub(super) fn transpose<const N: usize>(
+    op: &'static str,
     x: &Tensor,
     weight: &Tensor,
     options: &ConvTransposeOptions<N>,
@@ -46,9 +47,15 @@ pub(super) fn transpose<const N: usize>(
         }
     }
     for axis in (0..N).rev() {
-        let reach = options.dilation[axis] * (weight.shape()[axis + 2] - 1);
-        let before = reach as isize - options.padding[axis] as isize;
-        padding.extend([before, before + options.output_padding[axis] as isize]);
+        let ends = || {
+            let reach = options.dilation[axis].checked_mul(weight.shape()[axis + 2] - 1)?;
+            let before = isize::try_from(reach).ok()?.checked_sub_unsigned(options.padding[axis])?;
+            Some([before, before.checked_add_unsigned(options.output_padding[axis])?])
+        };
+        padding.extend(ends().ok_or_else(|| {
+            let message = format!("on axis {} the result has more elements than can be counted", axis + 2);
+            Error::argument(op, message)
+        })?);
     }
     let taps = &weight.shape()[2..];
     let (inputs, outputs, groups) = (weight.shape()[0], weight.shape()[1], options.groups);

@@ -158,7 +158,7 @@ fn transpose<const N: usize>(
         }
     }
     let y = match N {
-        _ if !dtype.is_float() => conv_products::transpose(&batched, weight, &options, spatial)?,
+        _ if !dtype.is_float() => conv_products::transpose(op, &batched, weight, &options, spatial)?,
         1 => {
             let (x, w) = (batched.unsqueeze(2)?, weight.unsqueeze(2)?);
             images(&x, &w, &options, [1, spatial[0]])?

@@ -45,6 +45,10 @@ macro_rules! of_channels {
             if !training {
                 return Ok(input.clone());
             }
+            let dtype = input.dtype();
+            if !dtype.is_differentiable() {
+                return Err(Error::DType { op: OP, dtype, expected: "a floating-point or complex dtype" });
+            }
             let leading = if input.rank() < $batched { 1 } else { 2 };
             input.mul(&per_channel(input, leading)?.dropout(p)?)
         }

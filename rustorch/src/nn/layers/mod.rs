@@ -15,6 +15,7 @@ mod padding;
 mod pool;
 mod recurrent;
 mod resample;
+mod rrelu;
 mod shape;
 mod softmax;
 mod transformer;
@@ -46,6 +47,7 @@ pub use recurrent::{
 pub use resample::{
     PixelShuffle, PixelShuffleBuilder, PixelUnshuffle, PixelUnshuffleBuilder, Upsample, UpsampleBuilder,
 };
+pub use rrelu::*;
 pub use shape::{Flatten, FlattenBuilder, Identity, IdentityBuilder, Unflatten, UnflattenBuilder};
 pub use softmax::{
     LogSoftmax, LogSoftmaxBuilder, Softmax, Softmax2d, Softmax2dBuilder, SoftmaxBuilder, Softmin,

@@ -315,9 +315,9 @@ macro_rules! typed_binary {
     };
 }
 
-/// Comparisons: table entry and method; the result is a bool tensor.
+/// Comparisons: table entry, method, whose result is a bool tensor, and in-place method, which writes 0 and 1.
 macro_rules! comparison {
-    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident ($a:ident, $b:ident) = $value:expr, example $input:tt, $other:expr => $output:tt;)*) => {
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident / $inplace:ident ($a:ident, $b:ident) = $value:expr, example $input:tt, $other:expr => $output:tt;)*) => {
         $(entry!($T, truth $domain $name($a, $b;) = $value, []);)*
 
         impl $crate::Tensor {
@@ -343,6 +343,18 @@ macro_rules! comparison {
                     let inputs = [$crate::Operand::Tensor(self), other.into()];
                     $crate::ops::elementwise::apply(&$name::ENTRY, &inputs, params!())
                 }
+
+                #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") in place: 1 where it holds, otherwise 0,")]
+                /// in the tensor's dtype, with a gradient of zero.
+                ///
+                /// # Errors
+                /// As there; also if the result has another shape, and for leaves that require gradients.
+                pub fn $inplace<'a>(
+                    &self,
+                    other: impl Into<$crate::Operand<'a>>,
+                ) -> $crate::Result<$crate::Tensor> {
+                    $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[other.into()], params!())
+                }
             )*
         }
 
@@ -350,9 +362,10 @@ macro_rules! comparison {
     };
 }
 
-/// Questions about each element: table entry and method; the result is a bool tensor.
+/// Questions about each element: table entry and method; the result is a bool tensor. One that names an in-place method has
+/// that as well.
 macro_rules! predicate {
-    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident ($x:ident) = $value:expr, example $input:tt => $output:tt;)*) => {
+    (literal $T:ident; $($(#[$doc:meta])* $domain:ident $name:ident $(/ $inplace:ident)? ($x:ident) = $value:expr, example $input:tt => $output:tt;)*) => {
         $(entry!($T, truth $domain $name($x;) = $value, []);)*
 
         impl $crate::Tensor {
@@ -373,6 +386,17 @@ macro_rules! predicate {
                         params!(),
                     ))
                 }
+
+                $(
+                    #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), ") in place: 1 where it holds, otherwise 0,")]
+                    /// in the tensor's dtype, with a gradient of zero.
+                    ///
+                    /// # Errors
+                    /// For leaves that require gradients.
+                    pub fn $inplace(&self) -> $crate::Result<$crate::Tensor> {
+                        $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[], params!())
+                    }
+                )?
             )*
         }
 

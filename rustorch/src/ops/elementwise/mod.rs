@@ -151,7 +151,11 @@ pub(crate) fn apply_inplace(
     let compute = entry.compute_dtype(result_dtype(&inputs), &inputs)?;
     let result = if entry.truth { DType::Bool } else { compute };
     check_inplace_result(entry.name, target, &inputs, result)?;
-    if before.is_needed() && (target.base().is_some() || entry.truth) {
+    if entry.truth {
+        // Truth values are bytes, which the target's dtype need not be.
+        return target.overwrite(entry.name, &apply(entry, &inputs, params)?);
+    }
+    if before.is_needed() && target.base().is_some() {
         // The history of a view is that of its base, which `copy_` knows how to extend.
         let copy = target.copy();
         let mut operands: SmallVec<[Operand<'_>; 3]> = SmallVec::from_slice(&[Operand::Tensor(&copy)]);

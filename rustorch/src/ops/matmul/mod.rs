@@ -96,17 +96,33 @@ impl Tensor {
     /// `beta · self + alpha · (a × b)`, where this tensor broadcasts to the product (`torch.addmm`).
     ///
     /// # Errors
-    /// As [`Tensor::mm`]; also if this tensor does not broadcast.
+    /// As [`Tensor::mm`]; also if this tensor does not broadcast or has another dtype.
     pub fn addmm(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
-        add_product(self, &a.mm(b)?, beta, alpha)
+        add_product("addmm", self, &a.mm(b)?, beta, alpha)
+    }
+
+    /// [`Tensor::addmm`] in place.
+    ///
+    /// # Errors
+    /// As there; also if this tensor has not the shape of the product, and for leaves that require gradients.
+    pub fn addmm_(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
+        self.replace("addmm_", |x| x.addmm(a, b, beta, alpha))
     }
 
     /// `beta · self + alpha · (a × b)` for batches of matrices (`torch.baddbmm`).
     ///
     /// # Errors
-    /// As [`Tensor::bmm`]; also if this tensor does not broadcast.
+    /// As [`Tensor::bmm`]; also if this tensor does not broadcast or has another dtype.
     pub fn baddbmm(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
-        add_product(self, &a.bmm(b)?, beta, alpha)
+        add_product("baddbmm", self, &a.bmm(b)?, beta, alpha)
+    }
+
+    /// [`Tensor::baddbmm`] in place.
+    ///
+    /// # Errors
+    /// As there; also if this tensor has not the shape of the products, and for leaves that require gradients.
+    pub fn baddbmm_(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
+        self.replace("baddbmm_", |x| x.baddbmm(a, b, beta, alpha))
     }
 
     /// The transpose of the last two axes, conjugated if complex (`torch.Tensor.mH`): the adjoint matrices.
@@ -116,7 +132,11 @@ impl Tensor {
     }
 }
 
-fn add_product(addend: &Tensor, product: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
+fn add_product(op: &'static str, addend: &Tensor, product: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
+    if addend.dtype() != product.dtype() {
+        let message = format!("the tensor is {}, the product {}", addend.dtype(), product.dtype());
+        return Err(Error::argument(op, format!("{message}; they must be the same")));
+    }
     // Integers take whole factors.
     let whole = !product.dtype().is_differentiable();
     let factor =

@@ -29,6 +29,14 @@ impl Tensor {
         self.running_sum(axis, false)
     }
 
+    /// [`Tensor::cumsum`] in place; the sums of integers and bools are brought to their dtype.
+    ///
+    /// # Errors
+    /// As there; also for leaves that require gradients.
+    pub fn cumsum_(&self, axis: isize) -> Result<Tensor> {
+        self.replace("cumsum_", |x| Ok(x.cumsum(axis)?.to_dtype(self.dtype())))
+    }
+
     /// The products `x₀ · … · xᵢ` along an axis (`torch.cumprod`). Integers and bools multiply to `I64`.
     ///
     /// # Errors
@@ -56,6 +64,14 @@ impl Tensor {
             })
         });
         Ok(output)
+    }
+
+    /// [`Tensor::cumprod`] in place; the products of integers and bools are brought to their dtype.
+    ///
+    /// # Errors
+    /// As there; also for leaves that require gradients.
+    pub fn cumprod_(&self, axis: isize) -> Result<Tensor> {
+        self.replace("cumprod_", |x| Ok(x.cumprod(axis)?.to_dtype(self.dtype())))
     }
 
     /// `log(exp x₀ + … + exp xᵢ)` along an axis, without overflow (`torch.logcumsumexp`).

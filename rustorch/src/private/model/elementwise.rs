@@ -65,6 +65,14 @@ macro_rules! dropouts {
 }
 dropouts! { dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout }
 
+/// `nn::functional::rrelu`.
+///
+/// # Errors
+/// If a bound is not finite, or the lower one is above the upper one.
+pub fn rrelu(x: &Tensor, lower: f64, upper: f64, training: bool) -> Result<Tensor> {
+    f::rrelu(x, lower, upper, training)
+}
+
 macro_rules! binary {
     ($($name:ident)*) => {$(
         #[doc = concat!("`Tensor::", stringify!($name), "`.")]

@@ -6,32 +6,32 @@ comparison! {
     literal T;
 
     /// Whether `a = b`; never for NaN (`torch.eq`).
-    Arith eq(a, b) = eq(a, b), example [1, 2], 2 => [false, true];
+    Arith eq / eq_ (a, b) = eq(a, b), example [1, 2], 2 => [false, true];
 
     /// Whether `a ≠ b`; always for NaN (`torch.ne`).
-    Arith ne(a, b) = ne(a, b), example [1, 2], 2 => [true, false];
+    Arith ne / ne_ (a, b) = ne(a, b), example [1, 2], 2 => [true, false];
 
     /// Whether `a < b` (`torch.lt`). As in all comparisons, an integer is what it is also where the tensor's dtype does not hold it:
     /// nothing in `U8` is less than -3, which PyTorch would take for 253.
-    Ordered lt(a, b) = lt(a, b), example [1, 2], 2 => [true, false];
+    Ordered lt / lt_ (a, b) = lt(a, b), example [1, 2], 2 => [true, false];
 
     /// Whether `a ≤ b` (`torch.le`).
-    Ordered le(a, b) = le(a, b), example [1, 3], 2 => [true, false];
+    Ordered le / le_ (a, b) = le(a, b), example [1, 3], 2 => [true, false];
 
     /// Whether `a > b` (`torch.gt`).
-    Ordered gt(a, b) = gt(a, b), example [1, 3], 2 => [false, true];
+    Ordered gt / gt_ (a, b) = gt(a, b), example [1, 3], 2 => [false, true];
 
     /// Whether `a ≥ b` (`torch.ge`).
-    Ordered ge(a, b) = ge(a, b), example [1, 2], 2 => [false, true];
+    Ordered ge / ge_ (a, b) = ge(a, b), example [1, 2], 2 => [false, true];
 
     /// Whether both are nonzero (`torch.logical_and`).
-    Arith logical_and(a, b) = both(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 1 => [false, true];
+    Arith logical_and / logical_and_ (a, b) = both(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 1 => [false, true];
 
     /// Whether at least one is nonzero (`torch.logical_or`).
-    Arith logical_or(a, b) = either(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 0 => [false, true];
+    Arith logical_or / logical_or_ (a, b) = either(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 0 => [false, true];
 
     /// Whether exactly one is nonzero (`torch.logical_xor`).
-    Arith logical_xor(a, b) = differ(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 1 => [true, false];
+    Arith logical_xor / logical_xor_ (a, b) = differ(ne(a, T(0.0)), ne(b, T(0.0))), example [0, 2], 1 => [true, false];
 }
 
 // Complex numbers: see `ops/partial.rs`.
@@ -41,7 +41,7 @@ predicate! {
     literal T;
 
     /// Whether each element is zero (`torch.logical_not`).
-    Arith logical_not(x) = eq(x, T(0.0)), example [0, 2] => [true, false];
+    Arith logical_not / logical_not_ (x) = eq(x, T(0.0)), example [0, 2] => [true, false];
 
     /// Whether each element is NaN (`torch.isnan`).
     Arith isnan(x) = ne(x, x), example [1.0f32, f32::NAN] => [false, true];

@@ -31,6 +31,14 @@ impl Tensor {
             _ => apply(&polygamma::ENTRY, &[Operand::Tensor(self)], [order as f64, 0.0, 0.0, 0.0]),
         }
     }
+
+    /// [`Tensor::polygamma`] in place.
+    ///
+    /// # Errors
+    /// As there; also for tensors that cannot hold the result, and for leaves that require gradients.
+    pub fn polygamma_(&self, order: usize) -> Result<Tensor> {
+        self.replace("polygamma_", |x| x.polygamma(order))
+    }
 }
 
 unary! {

@@ -1,7 +1,7 @@
 //! Operations on three tensors.
 
 use crate::ops::elementwise::macros::*;
-use crate::ops::elementwise::{Operand, apply, apply_as, result_dtype};
+use crate::ops::elementwise::{Elementwise, Operand, apply, apply_as, apply_inplace, result_dtype};
 use crate::{DType, Error, Result, Scalar, Tensor};
 
 entry!(T, value Arith where_(a, b, c;) = select(ne(a, T(0.0)), b, c), [
@@ -87,19 +87,8 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn lerp<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
-        const OP: &str = "lerp";
         let (dtype, weight) = (self.dtype(), weight.into());
-        if !dtype.is_differentiable() {
-            return Err(Error::DType { op: OP, dtype, expected: "a floating-point or complex dtype" });
-        }
-        let is_point = weight.tensor().is_none_or(|weight| weight.rank() == 0);
-        let fits =
-            weight.dtype() == dtype || is_point && (!weight.dtype().is_complex() || dtype.is_complex());
-        if end.dtype() != dtype || !fits {
-            let message =
-                format!("the start is {dtype}, the end {} and the weight {}", end.dtype(), weight.dtype());
-            return Err(Error::argument(OP, format!("{message}; they must be the same")));
-        }
+        check_lerp("lerp", self, end, weight)?;
         let inputs = [Operand::Tensor(self), Operand::Tensor(end), weight];
         if !dtype.is_complex() {
             // A weight without axes does not decide the dtype.
@@ -113,6 +102,28 @@ impl Tensor {
         let near = crate::no_grad(|| weight.abs().lt(0.5))?;
         let from_end = end.sub(&distance.mul(&weight.neg().add(1.0)?)?)?;
         Tensor::where_(&near, &self.add(&distance.mul(&weight)?)?, &from_end)
+    }
+
+    /// [`Tensor::lerp`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result has another shape, and for leaves that require gradients.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let x = Tensor::from([0.0f32, 10.0]);
+    /// x.lerp_(&Tensor::from([10.0f32, 20.0]), 0.5)?;
+    /// assert_eq!(x.to_vec::<f32>()?, [5.0, 15.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn lerp_<'a>(&self, end: &Tensor, weight: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let (dtype, weight) = (self.dtype(), weight.into());
+        check_lerp("lerp_", self, end, weight)?;
+        let same = weight.tensor().is_none_or(|weight| weight.dtype() == dtype);
+        match same && dtype.is_float() {
+            true => apply_inplace(&lerp::ENTRY, self, &[Operand::Tensor(end), weight], params!()),
+            false => self.replace("lerp_", |x| x.lerp(end, weight)),
+        }
     }
 
     /// `self + value · a · b` (`torch.addcmul`).
@@ -134,6 +145,14 @@ impl Tensor {
         )
     }
 
+    /// [`Tensor::addcmul`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+    pub fn addcmul_(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
+        apply_inplace(&addcmul::ENTRY, self, &[Operand::Tensor(a), Operand::Tensor(b)], params!(value))
+    }
+
     /// `self + value · a / b` (`torch.addcdiv`).
     ///
     /// # Errors
@@ -146,18 +165,21 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn addcdiv(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
-        if !a.dtype().is_differentiable() && !b.dtype().is_differentiable() {
-            return Err(Error::DType {
-                op: "addcdiv",
-                dtype: a.dtype(),
-                expected: "a dividend or divisor with fractions",
-            });
-        }
+        check_quotient("addcdiv", a, b)?;
         apply(
             &addcdiv::ENTRY,
             &[Operand::Tensor(self), Operand::Tensor(a), Operand::Tensor(b)],
             params!(value),
         )
+    }
+
+    /// [`Tensor::addcdiv`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+    pub fn addcdiv_(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
+        check_quotient("addcdiv_", a, b)?;
+        apply_inplace(&addcdiv::ENTRY, self, &[Operand::Tensor(a), Operand::Tensor(b)], params!(value))
     }
 
     /// Elements limited to `low ..= high`; if `low > high`, all become `high` (`torch.clamp`). The gradient goes to the
@@ -172,14 +194,25 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     pub fn clamp<'a>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'a>>) -> Result<Tensor> {
-        let (low, high) = (low.into(), high.into());
-        let dtype = result_dtype(&[Operand::Tensor(self), low, high]);
-        let (low, high) = (in_range("clamp", low, dtype, true)?, in_range("clamp", high, dtype, false)?);
-        let entry = match (low, high) {
-            (Operand::Scalar(_), Operand::Scalar(_)) => &clamp_numbers::ENTRY,
-            _ => &clamp::ENTRY,
-        };
+        let (entry, [low, high]) = clamping(self, low.into(), high.into())?;
         apply(entry, &[Operand::Tensor(self), low, high], params!())
+    }
+
+    /// [`Tensor::clamp`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// let x = Tensor::from([-1.0f32, 0.5, 3.0]);
+    /// x.clamp_(0.0, 1.0)?;
+    /// assert_eq!(x.to_vec::<f32>()?, [0.0, 0.5, 1.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    pub fn clamp_<'a>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'a>>) -> Result<Tensor> {
+        let (entry, bounds) = clamping(self, low.into(), high.into())?;
+        apply_inplace(entry, self, &bounds, params!())
     }
 
     /// Elements raised to at least `low` (`torch.clamp_min`); with a tensor, [`Tensor::maximum`].
@@ -198,6 +231,20 @@ impl Tensor {
             low => {
                 let low = in_range("clamp_min", low, result_dtype(&[Operand::Tensor(self), low]), true)?;
                 apply(&clamp_min::ENTRY, &[Operand::Tensor(self), low], params!())
+            }
+        }
+    }
+
+    /// [`Tensor::clamp_min`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+    pub fn clamp_min_<'a>(&self, low: impl Into<Operand<'a>>) -> Result<Tensor> {
+        match low.into() {
+            Operand::Tensor(low) => self.maximum_(low),
+            low => {
+                let low = in_range("clamp_min_", low, result_dtype(&[Operand::Tensor(self), low]), true)?;
+                apply_inplace(&clamp_min::ENTRY, self, &[low], params!())
             }
         }
     }
@@ -221,6 +268,58 @@ impl Tensor {
             }
         }
     }
+
+    /// [`Tensor::clamp_max`] in place.
+    ///
+    /// # Errors
+    /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+    pub fn clamp_max_<'a>(&self, high: impl Into<Operand<'a>>) -> Result<Tensor> {
+        match high.into() {
+            Operand::Tensor(high) => self.minimum_(high),
+            high => {
+                let high = in_range("clamp_max_", high, result_dtype(&[Operand::Tensor(self), high]), false)?;
+                apply_inplace(&clamp_max::ENTRY, self, &[high], params!())
+            }
+        }
+    }
+}
+
+/// Start, end and weight have one dtype; a weight without axes, or a number, only has to convert to it.
+fn check_lerp(op: &'static str, start: &Tensor, end: &Tensor, weight: Operand<'_>) -> Result<()> {
+    let dtype = start.dtype();
+    if !dtype.is_differentiable() {
+        return Err(Error::DType { op, dtype, expected: "a floating-point or complex dtype" });
+    }
+    let is_point = weight.tensor().is_none_or(|weight| weight.rank() == 0);
+    let fits = weight.dtype() == dtype || is_point && (!weight.dtype().is_complex() || dtype.is_complex());
+    if end.dtype() != dtype || !fits {
+        let message =
+            format!("the start is {dtype}, the end {} and the weight {}", end.dtype(), weight.dtype());
+        return Err(Error::argument(op, format!("{message}; they must be the same")));
+    }
+    Ok(())
+}
+
+/// Integers are not divided by integers.
+fn check_quotient(op: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.dtype().is_differentiable() || b.dtype().is_differentiable() {
+        return Ok(());
+    }
+    Err(Error::DType { op, dtype: a.dtype(), expected: "a dividend or divisor with fractions" })
+}
+
+/// The entry for these bounds, and the bounds as the result's dtype holds them.
+fn clamping<'a>(
+    x: &Tensor,
+    low: Operand<'a>,
+    high: Operand<'a>,
+) -> Result<(&'static Elementwise, [Operand<'a>; 2])> {
+    let dtype = result_dtype(&[Operand::Tensor(x), low, high]);
+    let bounds = [in_range("clamp", low, dtype, true)?, in_range("clamp", high, dtype, false)?];
+    Ok(match bounds {
+        [Operand::Scalar(_), Operand::Scalar(_)] => (&clamp_numbers::ENTRY, bounds),
+        _ => (&clamp::ENTRY, bounds),
+    })
 }
 
 /// A bound as the result's dtype holds it: one beyond all of an integer dtype's numbers becomes the last of them. One that
