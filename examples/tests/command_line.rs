@@ -139,7 +139,10 @@ fn digits_that_are_missing_or_damaged() {
     refused_by_all(&[&images, "No such file"]);
     fs::create_dir_all(&data).unwrap();
     refused_by_all(&[&images, "No such file"]);
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist/train-images-idx3-ubyte.gz");
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+    let labels = "train-labels-idx1-ubyte.gz";
+    fs::copy(digits.join(labels), Path::new(&data).join(labels)).unwrap();
+    let whole = digits.join("train-images-idx3-ubyte.gz");
     let whole = fs::read(whole).unwrap();
     fs::write(&images, &whole[..10_000]).unwrap();
     refused_by_all(&[&images]);

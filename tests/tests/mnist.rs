@@ -175,8 +175,12 @@ fn wrong_amounts_of_data() {
     directory.refused(IMAGES, &["4294967295 × 4294967295", "expected 28 × 28"]);
     directory.write(IMAGES, &header(0x803, &[u32::MAX, 28, 28]));
     directory.refused(IMAGES, &["[4294967295, 28, 28]", "more than the file can hold"]);
-    directory.write(IMAGES, &header(0x803, &[10, 28, 28]));
+    directory.write(IMAGES, &header(0x803, &[3, 28, 28]));
     directory.refused(IMAGES, &["there are 0"]);
+    let mut far_longer = images(3, 28);
+    far_longer.resize(5 << 20, 0);
+    directory.write(IMAGES, &far_longer);
+    directory.refused(IMAGES, &["at least 1048576 bytes follow"]);
     directory.write(IMAGES, &images(2, 32));
     directory.refused(IMAGES, &["32 × 32", "expected 28 × 28"]);
     directory.write(IMAGES, &images(0, 28));
@@ -187,6 +191,9 @@ fn wrong_amounts_of_data() {
 fn labels_that_do_not_fit() {
     let directory = Directory::good("labels");
     directory.write(LABELS, &labels(&[1, 2]));
+    directory.refused(LABELS, &["2 labels", "3 images"]);
+    // That is seen by the headers, before data of any size is unpacked.
+    directory.write(LABELS, &header(0x801, &[2]));
     directory.refused(LABELS, &["2 labels", "3 images"]);
     directory.write(LABELS, &labels(&[1, 10, 2]));
     directory.refused(LABELS, &["label 1 is 10", "expected 0 to 9"]);

@@ -83,6 +83,30 @@ fn nothing_is_left_beside_the_file() {
     fs::remove_dir_all(directory).unwrap();
 }
 
+/// A link shows what was written, what only the owner could read stays so, and what is no file is left alone.
+#[cfg(unix)]
+#[test]
+fn what_a_file_was_it_stays() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+    let directory = path("kept");
+    fs::create_dir_all(&directory).unwrap();
+    let (file, link, socket) = (directory.join("w"), directory.join("link"), directory.join("socket"));
+    let state = |value: f32| [("w".to_string(), Tensor::from([value]))].into_iter().collect::<StateDict>();
+    serialize::save(&file, &state(1.0)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("w", &link).unwrap();
+    serialize::save(&link, &state(2.0)).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(serialize::load(&file).unwrap().get("w").unwrap().to_vec::<f32>().unwrap(), [2.0]);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let error = serialize::save(&socket, &state(3.0)).unwrap_err().to_string();
+    assert!(error.contains("socket") && error.contains("not a regular file"), "{error}");
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 3);
+    fs::remove_dir_all(directory).unwrap();
+}
+
 #[test]
 fn modules_save_and_load() {
     let path = path("module");

@@ -1,16 +1,18 @@
 //! Files that are written whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Error, Result};
 
-/// Writes a file so that at any time, also after a crash, its name stands for the old content or for all of the new.
+/// Writes a file so that at any time, also after a crash, its name stands for the old content or for all of the new. The
+/// permissions of an old file stay; where the name is a symbolic link, what it shows is written.
 ///
 /// # Errors
-/// If the directory is missing or the disk is full, among others; the old content stays then.
+/// If the directory is missing, the disk is full, or the name is that of a folder or a device, among others; the old content
+/// stays then.
 ///
 /// ```
 /// use rustorch::serialize::write_atomically;
@@ -22,19 +24,45 @@ use crate::{Error, Result};
 /// ```
 pub fn write_atomically(path: impl AsRef<Path>, content: &[u8]) -> Result<()> {
     let path = path.as_ref();
-    let temporary = temporary_beside(path).ok_or_else(|| {
-        Error::io(path, &io::Error::new(io::ErrorKind::InvalidInput, "not the path of a file"))
-    })?;
-    let result = write_and_rename(path, &temporary, content);
+    replace(path, content).map_err(|error| Error::io(path, &error))
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // Renaming would replace a link, or a device, by a file.
+    let old = match fs::canonicalize(path) {
+        Ok(target) => Some((fs::metadata(&target)?, target)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let (permissions, target) = match &old {
+        Some((old, _)) if old.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Some((old, _)) if !old.is_file() => return Err(invalid("not a regular file")),
+        Some((old, target)) => (Some(old.permissions()), target.as_path()),
+        None => (None, path),
+    };
+    let temporary = temporary_beside(target).ok_or_else(|| invalid("not the path of a file"))?;
+    let result = write_and_rename(target, &temporary, content, permissions);
     if result.is_err() {
         // The error is what matters; a temporary file that cannot be removed was most likely never made.
         let _ = fs::remove_file(&temporary);
     }
-    result.map_err(|error| Error::io(path, &error))
+    result
 }
 
-fn write_and_rename(path: &Path, temporary: &Path, content: &[u8]) -> io::Result<()> {
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+fn write_and_rename(
+    path: &Path,
+    temporary: &Path,
+    content: &[u8],
+    permissions: Option<Permissions>,
+) -> io::Result<()> {
     let mut file = File::create_new(temporary)?;
+    if let Some(permissions) = permissions {
+        file.set_permissions(permissions)?;
+    }
     file.write_all(content)?;
     file.sync_all()?;
     drop(file);

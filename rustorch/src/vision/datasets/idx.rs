@@ -8,11 +8,13 @@ use flate2::read::MultiGzDecoder;
 
 use crate::{Error, Result};
 
-/// The content of an IDX file of unsigned bytes.
+/// An IDX file of unsigned bytes, of which the header has been read.
 pub(super) struct Idx {
     pub path: PathBuf,
     pub shape: Vec<usize>,
-    pub bytes: Vec<u8>,
+    /// The bytes that the sizes account for.
+    count: usize,
+    rest: Box<dyn Read>,
 }
 
 /// The code of unsigned bytes in the magic number.
@@ -21,12 +23,15 @@ const UNSIGNED_BYTE: u8 = 0x08;
 /// How many times its size a gzip file can hold at most: 258 bytes take 2 bits.
 const GREATEST_RATIO: u64 = 1032;
 
-/// Reads an IDX file of items of the given sizes: `name.gz` in the directory, or `name` unpacked.
+/// How much of what follows the data is read to say how long it is.
+const MOST_BEHIND: u64 = 1 << 20;
+
+/// Opens an IDX file of items of the given sizes: `name.gz` in the directory, or `name` unpacked.
 ///
 /// # Errors
-/// If there is no such file, or it is not what it should be; the message names the file, what was found and what was
+/// If there is no such file, or its header is not what it should be; the message names the file, what was found and what was
 /// expected.
-pub(super) fn read(directory: &Path, name: &str, item: &[usize]) -> Result<Idx> {
+pub(super) fn open(directory: &Path, name: &str, item: &[usize]) -> Result<Idx> {
     let packed = directory.join(format!("{name}.gz"));
     let plain = directory.join(name);
     let open = |path: &Path| {
@@ -36,39 +41,34 @@ pub(super) fn read(directory: &Path, name: &str, item: &[usize]) -> Result<Idx> 
     };
     if packed.exists() || !plain.exists() {
         let (file, size) = open(&packed)?;
-        parse(&mut MultiGzDecoder::new(file), packed, size.saturating_mul(GREATEST_RATIO), item)
+        let most = size.saturating_mul(GREATEST_RATIO);
+        header(Box::new(MultiGzDecoder::new(file)), packed, most, item)
     } else {
-        let (mut file, size) = open(&plain)?;
-        parse(&mut file, plain, size, item)
+        let (file, size) = open(&plain)?;
+        header(Box::new(file), plain, size, item)
     }
 }
 
-/// Reads items from a file that holds no more than `most` bytes.
-fn parse(from: &mut dyn Read, path: PathBuf, most: u64, item: &[usize]) -> Result<Idx> {
+/// Reads the header of a file that holds no more than `most` bytes.
+fn header(mut from: Box<dyn Read>, path: PathBuf, most: u64, item: &[usize]) -> Result<Idx> {
     let rank = item.len() + 1;
-    let format = |message: String| Error::Format { path: path.display().to_string(), message };
-    let read_error = |error: io::Error, what: &str| match error.kind() {
-        ErrorKind::UnexpectedEof => format(format!("the file ends in the middle of {what}")),
-        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-            format(format!("not a gzip file, or a damaged one: {error}"))
-        }
-        _ => Error::io(&path, &error),
-    };
     let mut word = || {
         let mut bytes = [0; 4];
-        from.read_exact(&mut bytes).map_err(|error| read_error(error, "the header"))?;
+        from.read_exact(&mut bytes).map_err(|error| read_error(&path, &error, "the header"))?;
         Ok::<u32, Error>(u32::from_be_bytes(bytes))
     };
     let expected = u32::from_be_bytes([0, 0, UNSIGNED_BYTE, rank as u8]);
     let magic = word()?;
     if magic != expected {
-        return Err(format(format!(
+        let message = format!(
             "the magic number is {magic:#010x}, expected {expected:#010x} (unsigned bytes of {rank} axes)"
-        )));
+        );
+        return Err(format_error(&path, message));
     }
     let shape = (0..rank).map(|_| Ok(word()? as usize)).collect::<Result<Vec<_>>>()?;
     if shape[1..] != *item {
-        return Err(format(format!("items of {} pixels, expected {}", sizes(&shape[1..]), sizes(item))));
+        let message = format!("items of {} pixels, expected {}", sizes(&shape[1..]), sizes(item));
+        return Err(format_error(&path, message));
     }
     // What the header claims is not believed: neither that memory will be needed for it, nor that it is there.
     let count = shape
@@ -76,22 +76,55 @@ fn parse(from: &mut dyn Read, path: PathBuf, most: u64, item: &[usize]) -> Resul
         .try_fold(1usize, |product, &size| product.checked_mul(size))
         .filter(|&count| count as u64 <= most)
         .ok_or_else(|| {
-            format(format!("the header claims the sizes {shape:?}, more than the file can hold"))
+            let message = format!("the header claims the sizes {shape:?}, more than the file can hold");
+            format_error(&path, message)
         })?;
-    let mut bytes = Vec::new();
-    from.take(count as u64).read_to_end(&mut bytes).map_err(|error| read_error(error, "the data"))?;
-    if bytes.len() < count {
-        return Err(format(format!(
-            "cut off: the header claims {count} bytes of data for the sizes {shape:?}, but there are {}",
-            bytes.len()
-        )));
+    Ok(Idx { path, shape, count, rest: from })
+}
+
+impl Idx {
+    /// The bytes after the header.
+    ///
+    /// # Errors
+    /// If the file is damaged, or holds fewer or more than the sizes account for.
+    pub fn read(&mut self) -> Result<Vec<u8>> {
+        let Self { path, shape, count, rest } = self;
+        let mut bytes = Vec::new();
+        rest.take(*count as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|error| read_error(path, &error, "the data"))?;
+        if bytes.len() < *count {
+            let message = format!(
+                "cut off: the header claims {count} bytes of data for the sizes {shape:?}, but there are {}",
+                bytes.len()
+            );
+            return Err(format_error(path, message));
+        }
+        // Reading to the end also makes the decoder compare the checksum.
+        let behind = io::copy(&mut rest.take(MOST_BEHIND), &mut io::sink())
+            .map_err(|error| read_error(path, &error, "the checksum, or of what follows it"))?;
+        if behind > 0 {
+            let least = if behind == MOST_BEHIND { "at least " } else { "" };
+            let message =
+                format!("{least}{behind} bytes follow the {count} that the sizes {shape:?} account for");
+            return Err(format_error(path, message));
+        }
+        Ok(bytes)
     }
-    // Reading to the end also makes the decoder compare the checksum.
-    let rest = io::copy(from, &mut io::sink()).map_err(|error| read_error(error, "the data"))?;
-    if rest > 0 {
-        return Err(format(format!("{rest} bytes follow the {count} that the sizes {shape:?} account for")));
+}
+
+fn format_error(path: &Path, message: String) -> Error {
+    Error::Format { path: path.display().to_string(), message }
+}
+
+fn read_error(path: &Path, error: &io::Error, what: &str) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => format_error(path, format!("the file ends in the middle of {what}")),
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+            format_error(path, format!("not a gzip file, or a damaged one: {error}"))
+        }
+        _ => Error::io(path, error),
     }
-    Ok(Idx { path, shape, bytes })
 }
 
 fn sizes(shape: &[usize]) -> String {

@@ -44,13 +44,12 @@ impl Mnist {
     pub fn new(directory: impl AsRef<Path>, train: bool) -> Result<Self> {
         let directory = directory.as_ref();
         let part = if train { "train" } else { "t10k" };
-        let images = idx::read(directory, &format!("{part}-images-idx3-ubyte"), &[SIDE, SIDE])?;
-        let labels = idx::read(directory, &format!("{part}-labels-idx1-ubyte"), &[])?;
-        check(&images, &labels)?;
-        let count = images.shape[0];
-        let numbers: Vec<i64> = labels.bytes.iter().map(|&label| label.into()).collect();
+        let mut images = idx::open(directory, &format!("{part}-images-idx3-ubyte"), &[SIDE, SIDE])?;
+        let mut labels = idx::open(directory, &format!("{part}-labels-idx1-ubyte"), &[])?;
+        let count = check_counts(&images, &labels)?;
+        let numbers = numbers(&mut labels)?;
         Ok(Self {
-            images: Tensor::from_vec(images.bytes, [count, 1, SIDE, SIDE])?,
+            images: Tensor::from_vec(images.read()?, [count, 1, SIDE, SIDE])?,
             labels: Tensor::from_vec(numbers, [count])?,
             scale: 1.0 / 255.0,
             shift: 0.0,
@@ -110,9 +109,12 @@ impl Dataset for Mnist {
     }
 }
 
-fn check(images: &Idx, labels: &Idx) -> Result<()> {
-    let refuse =
-        |file: &Idx, message: String| Err(Error::Format { path: file.path.display().to_string(), message });
+fn refuse<T>(file: &Idx, message: String) -> Result<T> {
+    Err(Error::Format { path: file.path.display().to_string(), message })
+}
+
+/// How many images and labels the headers announce.
+fn check_counts(images: &Idx, labels: &Idx) -> Result<usize> {
     if images.shape[0] == 0 {
         return refuse(images, "there are no images".into());
     }
@@ -127,8 +129,13 @@ fn check(images: &Idx, labels: &Idx) -> Result<()> {
             ),
         );
     }
-    if let Some(at) = labels.bytes.iter().position(|&label| label >= CLASSES) {
-        return refuse(labels, format!("label {at} is {}, expected 0 to {}", labels.bytes[at], CLASSES - 1));
+    Ok(images.shape[0])
+}
+
+fn numbers(labels: &mut Idx) -> Result<Vec<i64>> {
+    let bytes = labels.read()?;
+    if let Some(at) = bytes.iter().position(|&label| label >= CLASSES) {
+        return refuse(labels, format!("label {at} is {}, expected 0 to {}", bytes[at], CLASSES - 1));
     }
-    Ok(())
+    Ok(bytes.into_iter().map(i64::from).collect())
 }
