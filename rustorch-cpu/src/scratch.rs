@@ -13,7 +13,7 @@ struct Buffer {
 
 impl Buffer {
     fn new(bytes: usize) -> Buffer {
-        let layout = Layout::from_size_align(bytes.max(ALIGN), ALIGN).expect("scratch size within isize");
+        let layout = Layout::from_size_align(bytes.max(1), ALIGN).expect("scratch size within isize");
         // SAFETY: the size is not 0.
         let start = unsafe { std::alloc::alloc(layout) };
         let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
@@ -43,8 +43,10 @@ pub fn with<T: Copy, R>(len: usize, f: impl FnOnce(*mut T) -> R) -> R {
     // A thread that is ending has no slot any more.
     let kept = KEPT.try_with(|kept| kept.borrow_mut().pop()).unwrap_or(None);
     let buffer = match kept {
+        // A buffer of the very size lets AddressSanitizer see reads past its end.
+        _ if cfg!(asan) => Buffer::new(bytes),
         Some(buffer) if buffer.bytes >= bytes => buffer,
-        _ => Buffer::new(bytes.next_power_of_two()),
+        _ => Buffer::new(bytes.next_power_of_two().max(ALIGN)),
     };
     let result = f(buffer.start.as_ptr().cast());
     let _ = KEPT.try_with(|kept| kept.borrow_mut().push(buffer));

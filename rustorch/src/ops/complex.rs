@@ -3,7 +3,7 @@
 use crate::autograd::{Grads, record};
 use crate::error::expect;
 use crate::layout::Layout;
-use crate::ops::elementwise::{Operand, apply, apply_inplace, table};
+use crate::ops::elementwise::{Elementwise, Operand, apply, apply_inplace, table};
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 impl Tensor {
@@ -219,6 +219,37 @@ impl Tensor {
         apply_inplace(&table::rounding::abs::ENTRY, self, &[], [0.0; 4])
     }
 
+    /// `x / |x|` for complex numbers, the sign for real ones; 0 stays 0 (`torch.sgn`).
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    ///
+    /// ```
+    /// use rustorch::Tensor;
+    /// assert_eq!(Tensor::from([3.0f32, -2.0, 0.0]).sgn().to_vec::<f32>()?, [1.0, -1.0, 0.0]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn sgn(&self) -> Tensor {
+        expect(apply(self.sgn_entry(), &[Operand::Tensor(self)], [0.0; 4]))
+    }
+
+    /// [`Tensor::sgn`] in place.
+    ///
+    /// # Errors
+    /// For leaves that require gradients.
+    pub fn sgn_(&self) -> Result<Tensor> {
+        apply_inplace(self.sgn_entry(), self, &[], [0.0; 4])
+    }
+
+    /// The derivative of a sign is 0 everywhere, which division by the magnitude does not show at 0 and ∞.
+    fn sgn_entry(&self) -> &'static Elementwise {
+        match self.dtype().is_complex() {
+            true => &table::rounding::sgn::ENTRY,
+            false => &table::rounding::sign::ENTRY,
+        }
+    }
+
     fn magnitude(&self) -> Result<Tensor> {
         let output = no_grad(|| self.real()?.hypot(&self.imag()?))?;
         record("abs", &[&output], &[self], || {
@@ -243,5 +274,16 @@ impl Tensor {
             true => expect(no_grad(|| self.imag()?.eq(0))),
             false => Tensor::full_with(self.shape(), true, crate::DType::Bool),
         }
+    }
+}
+
+impl<S: crate::Shape> crate::TypedTensor<S> {
+    /// [`Tensor::sgn`](crate::Tensor::sgn), with the shape kept.
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn sgn(&self) -> Self {
+        Self::trusted(self.as_tensor().sgn())
     }
 }

@@ -23,6 +23,9 @@ const THREAD_CACHE: usize = 8 << 20;
 const STEPS: usize = 8;
 const CLASSES: usize = (usize::BITS as usize) * STEPS;
 
+/// Whether blocks have the size asked for and are not kept, so that AddressSanitizer sees every read past an end, and after one.
+const EXACT: bool = cfg!(asan);
+
 /// Bytes handed out and not yet returned.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 /// The most bytes that were in use at once.
@@ -80,6 +83,7 @@ impl Drop for Bins {
 /// An uninitialised block of main memory, returned to the cache when dropped.
 pub(crate) struct Block {
     ptr: NonNull<u8>,
+    /// The size class, or the size itself if blocks are exact.
     class: usize,
 }
 
@@ -92,6 +96,10 @@ impl Block {
     /// A block of at least `bytes` bytes, aligned to [`ALIGN`].
     pub fn new(bytes: usize) -> Result<Self> {
         let _ = REQUESTS.try_with(|requests| requests.set(requests.get() + 1));
+        if EXACT {
+            let size = bytes.max(1);
+            return obtain(size).map(|ptr| Self { ptr, class: size }).ok_or_else(|| out_of_memory(bytes));
+        }
         let class = size_class(bytes.max(1)).ok_or_else(|| out_of_memory(bytes))?;
         let size = class_size(class);
         let cached = if size <= SMALL {
@@ -123,6 +131,9 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
+        if EXACT {
+            return release(self.ptr, self.class);
+        }
         let size = class_size(self.class);
         if size <= SMALL {
             let kept = LOCAL.try_with(|local| {
@@ -197,7 +208,7 @@ fn memory_layout(size: usize) -> Option<MemoryLayout> {
 
 fn obtain(size: usize) -> Option<NonNull<u8>> {
     let layout = memory_layout(size)?;
-    // SAFETY: `size` is a class size, at least `ALIGN`, so not zero.
+    // SAFETY: `size` is a class size, at least `ALIGN`, or exact and at least 1, so not zero.
     if let Some(ptr) = NonNull::new(unsafe { alloc(layout) }) {
         return Some(ptr);
     }
@@ -208,7 +219,7 @@ fn obtain(size: usize) -> Option<NonNull<u8>> {
 
 fn release(ptr: NonNull<u8>, size: usize) {
     if let Some(layout) = memory_layout(size) {
-        // SAFETY: `ptr` came from `obtain` with the same class size, hence the same layout.
+        // SAFETY: `ptr` came from `obtain` with the same size, hence the same layout.
         unsafe { dealloc(ptr.as_ptr(), layout) }
     }
 }

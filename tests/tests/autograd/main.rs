@@ -2,6 +2,7 @@
 
 mod history;
 mod programs;
+mod unselected;
 
 use std::sync::{Arc, Mutex};
 

@@ -23,11 +23,12 @@ unary! {
 
     /// `x` where positive, otherwise `alpha · (eˣ - 1)` (`torch.nn.functional.elu`; Clevert et al. 2015).
     Real elu / elu_ (x; alpha) = select(gt(x, T(0.0)), x, alpha * expm1(x)),
-        dx(g, x) = select(le(x, T(0.0)), g * alpha * exp(x), g), example (1.0) [-1.0, 2.0] => [-0.63212055, 2.0];
+        dx(g, x) = select(le(x, T(0.0)), g * alpha * exp(select(le(x, T(0.0)), x, T(0.0))), g), example (1.0) [-1.0, 2.0] => [-0.63212055, 2.0];
 
     /// The self-normalising exponential linear unit (`torch.selu`; Klambauer et al. 2017).
     Real selu / selu_ (x) = T(1.0507009873554805) * select(gt(x, T(0.0)), x, T(1.6732632423543772) * expm1(x)),
-        dx(g, x) = g * T(1.0507009873554805) * select(le(x, T(0.0)), T(1.6732632423543772) * exp(x), T(1.0)),
+        dx(g, x) = g * T(1.0507009873554805)
+            * select(le(x, T(0.0)), T(1.6732632423543772) * exp(select(le(x, T(0.0)), x, T(0.0))), T(1.0)),
         example [-1.0, 2.0] => [-1.1113307, 2.101402];
 
     /// `x · Φ(x)` with the normal distribution function `Φ` (`torch.nn.functional.gelu`; Hendrycks & Gimpel 2016).

@@ -65,7 +65,8 @@ checked_unary! {
 
     /// `max(x, 0) + min(alpha · (exp(x / alpha) - 1), 0)` (`torch.celu`; Barron 2017).
     Real celu / celu_ (x; alpha) = select(gt(x, T(0.0)), x, alpha * expm1(x / alpha)),
-        dx(g, x) = select(le(x, T(0.0)), g * exp(x / alpha), g),
+        // In the second derivative, what is not selected must not be infinite.
+        dx(g, x) = select(le(x, T(0.0)), g * exp(select(le(x, T(0.0)), x, T(0.0)) / alpha), g),
         checked celu_numbers, refuses "`alpha` is 0", example (2.0) [-1.0, 2.0] => [-0.7869387, 2.0];
 
     /// `x` limited to `low ..= high`, with no gradient outside (`torch.nn.functional.hardtanh`).

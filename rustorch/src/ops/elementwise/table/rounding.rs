@@ -25,9 +25,11 @@ unary! {
 
     /// The fraction of `x`, with its sign (`torch.frac`).
     Real frac / frac_ (x) = x - trunc(x), dx(g) = g, example [1.5, -1.25] => [0.5, -0.25];
-
-    /// `x / |x|` for complex numbers, the sign for real ones (`torch.sgn`).
-    Arith sgn / sgn_ (x) = sgn(x),
-        dx(g, x, y) = select(eq(y, T(0.0)), T(0.0), (g - (conj(g) * y + g * conj(y)) * T(0.5) * y) / (x / y)),
-        example [3.0, -2.0] => [1.0, -1.0];
 }
+
+// Of complex numbers; `Tensor::sgn` stands with the complex functions. Where the result is 0, so is every derivative: what is not
+// selected must not be infinite either.
+entry!(T, value Arith sgn(x;) = sgn(x), [
+    (g, x, y) = select(eq(y, T(0.0)), T(0.0), (g - (conj(g) * y + g * conj(y)) * T(0.5) * y)
+        / (select(eq(y, T(0.0)), T(1.0), x) / select(eq(y, T(0.0)), T(1.0), y)))
+]);

@@ -78,8 +78,9 @@ binary! {
 
     /// `a · log(b)`, 0 where `a` is 0 unless `b` is NaN (`torch.xlogy`).
     Real xlogy / xlogy_ (a, b) = select(ne(b, b), b, select(eq(a, T(0.0)), T(0.0), a * log(b))),
-        da(g, a, b) = select(eq(a, T(0.0)), select(le(b, T(0.0)), T(0.0), g * log(b)),
-            select(ne(b, b), b, select(eq(g, T(0.0)), T(0.0), g * log(b)))),
+        // The logarithm of 1 where nothing flows, so that the derivative of what is not selected is finite.
+        da(g, a, b) = g * log(select(eq(a, T(0.0)), select(le(b, T(0.0)), T(1.0), b),
+            select(eq(g, T(0.0)), select(ne(b, b), b, T(1.0)), b))),
         db(g, a, b) = g * a / b,
         example [0.0f32, 2.0], 2.0 => [0.0f32, 1.3862944];
 }
