@@ -1,6 +1,9 @@
 //! Errors, as many as there are mistakes.
 
+mod constants;
 mod written;
+
+pub(super) use constants::Constants;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};

@@ -1,14 +1,15 @@
 //! The resolved model: every name has a meaning, every argument a value, every token a span.
 
-use super::errors::Place;
+use super::errors::{Constants, Place};
 use proc_macro2::{Span, TokenStream};
+use quote::quote;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{ArgSpec, Args, Fallback};
 use rustorch_shape::einops::Pattern;
 use rustorch_shape::einsum::Spec;
 use rustorch_shape::functions::FunctionSpec;
 use rustorch_shape::layers::{LayerSpec, Results};
-use syn::{Attribute, Expr, Generics, Ident, Type, Visibility};
+use syn::{Attribute, Expr, Generics, Ident, ImplGenerics, Type, Visibility, WhereClause};
 
 /// A shape, symbolic.
 pub(super) type Shape = Vec<Poly>;
@@ -24,6 +25,8 @@ pub(super) struct Model {
     pub generics: Generics,
     pub fields: Vec<Field>,
     pub forward: Option<Forward>,
+    /// The constants among the sizes.
+    pub constants: Constants,
 }
 
 pub(super) struct Field {
@@ -404,6 +407,15 @@ impl From<Results> for Tree {
 }
 
 impl Model {
+    /// The parameters as an `impl` declares and as it uses them, and its conditions. They are used in braces: bare, `N` would be a type of
+    /// that name, if a program has one.
+    pub fn split(&self) -> (ImplGenerics<'_>, TokenStream, Option<&WhereClause>) {
+        let (declared, _, conditions) = self.generics.split_for_impl();
+        let names = self.generics.const_params().map(|param| &param.ident);
+        let used = (!self.generics.params.is_empty()).then(|| quote!(<#({ #names }),*>));
+        (declared, used.unwrap_or_default(), conditions)
+    }
+
     /// A position in an array that depends on what loops count.
     pub fn position(&self, number: usize) -> &Poly {
         let body = self.forward.as_ref().and_then(|forward| forward.body.as_ref());

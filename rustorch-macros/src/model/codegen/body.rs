@@ -51,7 +51,7 @@ pub(super) fn forward(model: &Model, program: &Program, is_compiled: bool) -> To
 /// The part of `nn::Layer`: models with one input and one output can stand where layers do.
 pub(super) fn layer(model: &Model) -> TokenStream {
     let Some(forward) = &model.forward else { return TokenStream::new() };
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let ([input], [Tree::One], false) = (&forward.inputs[..], &forward.arguments[..], forward.is_tuple)
     else {
         return TokenStream::new();

@@ -29,7 +29,7 @@ pub(super) fn compiled(
     let given = Given::default();
     let (chains, loops) = chain::chains(model, region);
     let printer = Printer { model, checked, numbers, named: NamedShapes::default(), given: &given, chains };
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let mut run = Text::new(&given);
     dims(&mut run, forward);
     for (number, input) in forward.inputs.iter().enumerate() {

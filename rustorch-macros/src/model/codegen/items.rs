@@ -129,7 +129,7 @@ fn build(model: &Model, checked: &Checked) -> TokenStream {
 
 /// `Default` and `Module`.
 pub(super) fn module(model: &Model) -> TokenStream {
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let [shared, exclusive] = [("&", "as_ref"), ("&mut ", "as_mut")].map(|(borrow, inner)| {
         let given = Given::default();
         let mut body = Text::new(&given);

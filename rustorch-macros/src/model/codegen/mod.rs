@@ -40,7 +40,7 @@ pub(super) fn generate(
     program: &Program,
     pass: Option<(&Program, &Compiled<'_>)>,
 ) -> TokenStream {
-    let structure = items::structure(model);
+    let structure = model.constants.placed(items::structure(model));
     let constructor = items::constructor(model, checked);
     let module = items::module(model);
     let assertions = assertions::free(model, checked, program);
@@ -49,9 +49,8 @@ pub(super) fn generate(
     let compiled = pass.map(|(program, pass)| compiled::compiled(model, checked, program, pass));
     let layer = body::layer(model);
     let unused = unused(model);
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    quote! {
-        #structure
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
+    let code = quote! {
         #(#assertions)*
         #[automatically_derived]
         #[allow(clippy::all)]
@@ -64,7 +63,9 @@ pub(super) fn generate(
         #module
         #layer
         #compiled
-    }
+    };
+    let code = model.constants.checked(name, code);
+    quote!(#structure #code)
 }
 
 /// Variables that nothing reads, for the compiler to warn of.

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 /// The struct with its methods, which are never run.
 pub(in super::super) fn stub(model: &Model) -> TokenStream {
-    let structure = items::structure(model);
+    let structure = model.constants.placed(items::structure(model));
     let module = items::module(model);
     let forward = model.forward.as_ref().map(|forward| {
         let signature = body::signature(model, forward);
@@ -39,9 +39,8 @@ pub(in super::super) fn stub(model: &Model) -> TokenStream {
     });
     // Other models call this one, and programs train it.
     let (layer, compiled) = (layer(model), compiled(model));
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
-    quote! {
-        #structure
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
+    let code = quote! {
         impl #impl_generics #name #ty_generics #where_clause {
             /// A new model.
             pub fn new() -> Self {
@@ -52,7 +51,9 @@ pub(in super::super) fn stub(model: &Model) -> TokenStream {
         #module
         #layer
         #compiled
-    }
+    };
+    let code = model.constants.checked(name, code);
+    quote!(#structure #code)
 }
 
 /// The method by which others call a model of which a shape has a mistake.
@@ -76,7 +77,7 @@ fn open(forward: &Forward) -> TokenStream {
 /// Models with one input and one output stand where layers do.
 fn layer(model: &Model) -> Option<TokenStream> {
     let forward = model.forward.as_ref()?;
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let ([Tree::One], false) = (&forward.arguments[..], forward.is_tuple) else { return None };
     Some(hygienic! {
         #[allow(unused_variables)]
@@ -91,7 +92,7 @@ fn layer(model: &Model) -> Option<TokenStream> {
 /// The passes of a compiled network.
 fn compiled(model: &Model) -> Option<TokenStream> {
     let forward = model.forward.as_ref()?;
-    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.generics.split_for_impl());
+    let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let (inputs, outputs) = (forward.inputs.len(), forward.outputs.len());
     let never = hygienic!(::core::unreachable!("this model does not compile"));
     Some(hygienic! {

@@ -147,7 +147,7 @@ pub(super) fn dim(model: &Model, size: &Poly) -> TokenStream {
     }
 }
 
-/// `batch` as `Batch`, unless a const parameter has that name.
+/// `batch` as `Batch`, unless a const parameter or a constant has that name.
 fn dim_param(model: &Model, name: &str, span: Span) -> Ident {
     let camel: String = name
         .split('_')
@@ -156,7 +156,9 @@ fn dim_param(model: &Model, name: &str, span: Span) -> Ident {
             chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect::<Vec<char>>()
         })
         .collect();
-    let taken = model.generics.const_params().any(|param| param.ident == camel) || model.name == camel;
+    let taken = model.generics.const_params().any(|param| param.ident == camel)
+        || model.name == camel
+        || model.constants.has(&camel);
     let suffix = if taken || camel.is_empty() { "Dim" } else { "" };
     format_ident!("{camel}{suffix}", span = span)
 }

@@ -28,6 +28,10 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         );
         return (None, TokenStream::new());
     }
+    let input = match without_name(input, errors) {
+        Ok(rest) => return (None, rest),
+        Err(input) => input,
+    };
     let Opened { tokens, inside, after, .. } = open(input);
     let mut found = None;
     let read = |input: ParseStream| {
@@ -73,6 +77,33 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         }
     };
     (Some(Model { attrs, vis, name, generics, form }), rest)
+}
+
+/// What follows a model that begins with its braces, and its forward pass: it has no name to go by. Other tokens are given back.
+fn without_name(input: TokenStream, errors: &mut Errors) -> Result<TokenStream, TokenStream> {
+    let mut rest = input.clone().into_iter().peekable();
+    while let Some(token) = rest.next() {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => drop(rest.next()),
+            TokenTree::Ident(name) if name == "struct" || name == "class" => {}
+            TokenTree::Ident(name) if name == "pub" => {
+                drop(rest.next_if(|next| is_group(next, Delimiter::Parenthesis)))
+            }
+            TokenTree::Group(braces) if braces.delimiter() == Delimiter::Brace => {
+                errors.span(
+                    braces.span_open(),
+                    "a model begins with its name, as in `pub Net { fc: Linear(64, 10) }`",
+                );
+                return Ok(split(rest.collect()).1);
+            }
+            _ => break,
+        }
+    }
+    Err(input)
+}
+
+fn is_group(token: &TokenTree, delimiter: Delimiter) -> bool {
+    matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter)
 }
 
 /// Tokens with braces among them.
@@ -141,9 +172,8 @@ fn with_inside(group: &Group, inside: TokenStream) -> Group {
 /// The forward pass that follows the fields, if one does, and what follows it: other models.
 fn split(rest: TokenStream) -> (TokenStream, TokenStream) {
     let tokens: Vec<TokenTree> = rest.into_iter().collect();
-    let is_brace =
-        |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-    let is_parenthesis = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+    let is_brace = |token: &TokenTree| is_group(token, Delimiter::Brace);
+    let is_parenthesis = |token: &TokenTree| is_group(token, Delimiter::Parenthesis);
     // `forward(..)`, or another name that is called like it; a model has braces, `<` or `:` behind its name.
     let end = tokens.iter().position(is_brace).map_or(tokens.len(), |brace| brace + 1);
     let head = &tokens[..end];

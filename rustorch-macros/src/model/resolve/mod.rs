@@ -51,6 +51,7 @@ pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
         generics: const_generics(&model.generics),
         fields,
         forward,
+        constants: constants.take_constants(),
     }
 }
 

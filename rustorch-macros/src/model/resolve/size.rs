@@ -1,7 +1,7 @@
 //! Sizes: what an expression like `4 * D` or `(h - 2) / 2` means as a polynomial.
 
 use super::super::ast;
-use super::super::errors::{Errors, REPORTED, source};
+use super::super::errors::{Constants, Errors, REPORTED, source};
 use super::super::ir::Shape;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
@@ -29,6 +29,8 @@ pub(super) struct Sizes {
     reported: Rc<RefCell<BTreeSet<String>>>,
     /// Names to which a statement with a mistake was to give a value.
     broken: BTreeSet<String>,
+    /// The constants that have been met.
+    constants: Rc<RefCell<Constants>>,
 }
 
 /// What to write for a size that other libraries leave open.
@@ -52,12 +54,18 @@ impl Sizes {
             is_lenient: false,
             reported: Rc::default(),
             broken: BTreeSet::new(),
+            constants: Rc::default(),
         }
     }
 
     /// The same and these run-time dims.
     pub fn with_dims(&self, dims: impl Iterator<Item = String>, is_lenient: bool) -> Self {
         Sizes { dims: Some(dims.collect()), is_lenient, ..self.clone() }
+    }
+
+    /// The constants that have been met, which are none of the model's parameters.
+    pub fn take_constants(&self) -> Constants {
+        self.constants.take()
     }
 
     /// Gives a size a name, or takes the name away.
@@ -161,7 +169,7 @@ impl Sizes {
     pub fn size(&self, expr: &Expr) -> SizeResult {
         match expr {
             Expr::Lit(lit) => self.literal(lit),
-            Expr::Path(path) if path.qself.is_none() => self.name(expr),
+            Expr::Path(path) if path.qself.is_none() => self.name(expr, &path.path),
             Expr::Paren(inner) => self.size(&inner.expr),
             Expr::Group(inner) => self.size(&inner.expr),
             Expr::Block(block) => match &block.block.stmts[..] {
@@ -210,8 +218,9 @@ impl Sizes {
         }
     }
 
-    fn name(&self, expr: &Expr) -> SizeResult {
+    fn name(&self, expr: &Expr, path: &syn::Path) -> SizeResult {
         let Some(name) = plain_name(expr) else {
+            self.constants.borrow_mut().add(path);
             return Ok(Poly::param(source(expr).replace(' ', "")));
         };
         let error = |message| Err(syn::Error::new_spanned(expr, message));
@@ -235,6 +244,9 @@ impl Sizes {
                     snake(&name).to_uppercase(),
                     snake(&name)
                 ));
+            }
+            if !self.params.contains(&name) && !self.is_reported(&name) {
+                self.constants.borrow_mut().add(path);
             }
             return Ok(Poly::param(name));
         }

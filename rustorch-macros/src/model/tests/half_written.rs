@@ -93,3 +93,21 @@ fn half_a_model_has_one_mistake() {
         assert_eq!(messages.len(), 1, "{source}: {messages:#?}");
     }
 }
+
+#[test]
+fn a_model_without_a_name_is_one_mistake() {
+    let nameless = "{ fc: Linear(4, 10) } forward(x: [batch, 4]) -> [batch, 10] { fc(x) }";
+    for before in ["", "pub", "pub(crate) struct", "#[derive(Clone)] /// A model.\n pub"] {
+        let text = message_without_items(&format!("{before} {nameless}"));
+        assert_eq!(text, "a model begins with its name, as in `pub Net { fc: Linear(64, 10) }`");
+    }
+}
+
+/// The only message of what is no model.
+fn message_without_items(source: &str) -> String {
+    let (_, messages) = run(source);
+    assert_eq!(messages.len(), 1, "one mistake, one error: {messages:#?}");
+    let expanded = expand(source.parse().unwrap()).to_string();
+    assert_eq!(expanded.matches("compile_error").count(), 1, "{expanded}");
+    messages.into_iter().next().unwrap()
+}
