@@ -15,10 +15,16 @@ pub fn expand(input: TokenStream) -> TokenStream {
     match syn::parse2::<Axes>(input) {
         Ok(Axes(axes)) => quote!((#(#axes,)*)),
         Err(error) => {
-            let error = error.to_compile_error();
-            quote!(#error)
+            let axis = wrong(&error);
+            quote!((#axis,))
         }
     }
+}
+
+/// In place of an axis with a mistake: a type about which rustc says nothing more, as it does of `compile_error!` as a type.
+fn wrong(error: &Error) -> TokenStream {
+    let error = error.to_compile_error();
+    quote!(::rustorch::typed::Const<{ #error }>)
 }
 
 /// The dims, each already as the type it stands for.
@@ -31,7 +37,7 @@ impl Parse for Axes {
             let message = format!("shape!: {} axes; a typed tensor has at most {MAX_RANK}", axes.len());
             return Err(Error::new(surplus.span(), message));
         }
-        axes.iter().map(dim).collect::<Result<_>>().map(Axes)
+        Ok(Axes(axes.iter().map(|axis| dim(axis).unwrap_or_else(|error| wrong(&error))).collect()))
     }
 }
 
@@ -58,8 +64,9 @@ fn dim(axis: &Expr) -> Result<TokenStream> {
             // Neither types nor constants begin like this.
             Some(name) if name.to_string().starts_with(|c: char| c.is_lowercase()) => {
                 let (text, camel) = (name.to_string(), camel(&name.to_string()));
+                let written = if is_constant(&camel) { format!("({camel})") } else { camel.clone() };
                 let message = format!(
-                    "shape!: `{text}` is neither a size nor the name of a dim, which is a type: declare dim!({camel}) and write `{camel}`"
+                    "shape!: `{text}` is neither a size nor the name of a dim, which is a type: declare dim!({camel}) and write `{written}`"
                 );
                 Err(Error::new(name.span(), message))
             }

@@ -81,7 +81,10 @@ pub fn split<S: Size>(input: &[S], size: &S, dim: isize, claims: &mut S::Claims)
     }
     require(claims, &input[axis], Relation::MultipleOf, size, || uneven(OP, input, axis, size))?;
     let number = input[axis].over(size).and_then(|n| n.as_constant()).ok_or_else(|| {
-        let message = format!("how many pieces of {size} axis {axis} of {} has is not known", Dims(input));
+        let message = format!(
+            "how many pieces of {size} axis {axis} of {} has is not known; {OP} takes the size of a piece, chunk their number",
+            Dims(input)
+        );
         ShapeError::argument(OP, "split_size", message).at_axis(axis)
     })?;
     Ok(vec![replaced(input, axis, size.clone()); number])
@@ -135,7 +138,7 @@ pub fn chunk<S: Size>(input: &[S], chunks: usize, dim: isize, claims: &mut S::Cl
     let number = S::constant(chunks);
     require(claims, &input[axis], Relation::MultipleOf, &number, || {
         let message = format!(
-            "axis {axis} of {} is {}, which {chunks} equal pieces do not make up",
+            "axis {axis} of {} is {}, which must be a multiple of {chunks} for {chunks} equal pieces",
             Dims(input),
             input[axis]
         );

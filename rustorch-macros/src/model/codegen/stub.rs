@@ -42,6 +42,8 @@ pub(in super::super) fn stub(model: &Model) -> TokenStream {
     let (name, (impl_generics, ty_generics, where_clause)) = (&model.name, model.split());
     let code = quote! {
         impl #impl_generics #name #ty_generics #where_clause {
+            /// There is nothing that could fit.
+            pub const SHAPES_FIT: () = ();
             /// A new model.
             pub fn new() -> Self {
                 ::core::unreachable!("this model does not compile")

@@ -30,7 +30,8 @@ pub(super) fn block(tokens: TokenStream, span: Span, errors: &mut Errors) -> Opt
                 Ok(()) => input.advance_to(&ahead),
                 Err(error) => {
                     let skipped = skip(input)?;
-                    let word = (error.to_string() == "expected `,`").then(|| python::operator(&skipped));
+                    let word = matches!(&*error.to_string(), "expected `,`" | "expected curly braces")
+                        .then(|| python::operator(&skipped));
                     errors.push(word.flatten().unwrap_or_else(|| ended_early(error, &ahead, last.as_ref())));
                     failed = true;
                     let mut names = Vec::new();

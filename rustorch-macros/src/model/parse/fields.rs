@@ -79,7 +79,8 @@ pub(super) fn field(input: ParseStream, fields: &mut Vec<Field>, errors: &mut Er
         }
         input.parse::<TokenTree>()?;
         value = FieldValue::Broken(input.fork().call(Path::parse_mod_style).ok());
-        field_value(input).map(|parsed| value = parsed)
+        let parsed = field_value(input);
+        parsed.and_then(|parsed| python::behind_layer(&parsed, input).map(|()| value = parsed))
     } else if rustorch_shape::layers::find(&name.to_string()).is_some() {
         return Err(syn::Error::new(
             name.span(),
@@ -115,13 +116,17 @@ pub(super) fn item(input: ParseStream, items: &mut Vec<Item>) -> syn::Result<()>
 fn field_value(input: ParseStream) -> syn::Result<FieldValue> {
     if input.peek(token::Bracket) {
         let content;
-        bracketed!(content in input);
+        let bracket = bracketed!(content in input);
         let value = single(&content)?;
         if content.peek(Token![,]) {
             return Err(content.error("an array holds layers of one kind, `[Linear(D, D); 4]`: give others a field each, or make a model of its own of them, `Name: [batch, 784] -> [batch, D] { Linear(128), ReLU, Linear(D) }`"));
         }
         if !content.peek(Token![;]) {
-            return Err(content.error("expected `;` and a number, as in `[Block<D>; LAYERS]`"));
+            const MESSAGE: &str = "expected `;` and a number, as in `[Block<D>; LAYERS]`";
+            return Err(match content.is_empty() {
+                true => syn::Error::new(bracket.span.close(), MESSAGE),
+                false => content.error(MESSAGE),
+            });
         }
         content.parse::<Token![;]>()?;
         let len: Expr = content.parse()?;

@@ -1,10 +1,13 @@
 //! What stands in a Python program where this language has something else: found before Rust's own grammar stumbles over it,
 //! and reported with what to write.
 
+use super::super::ast::FieldValue;
 use super::super::errors::{Errors, source};
-use proc_macro2::TokenTree;
+use proc_macro2::{Delimiter, TokenTree};
 use syn::parse::ParseStream;
 use syn::{Expr, Ident, Token, token};
+
+const NO_AT: &str = "Rust has no `@`: write `matmul(a, b)`";
 
 /// `# a comment`, which in Rust begins an attribute.
 pub(super) fn comment(input: ParseStream) -> syn::Result<()> {
@@ -57,6 +60,27 @@ pub(super) fn module_prefix(path: &syn::Path, input: ParseStream) -> syn::Result
         path,
         format!("leave out `{module}.`: layers go by their names, as in `{layer}(..)`"),
     ))
+}
+
+/// What follows a layer that in Python goes on: `Linear(D, D) * 4`, `Linear(D, D) if DEEP`.
+pub(super) fn behind_layer(layer: &FieldValue, input: ParseStream) -> syn::Result<()> {
+    let name = match layer {
+        FieldValue::Layer(call) => source(&call.path),
+        FieldValue::Submodel(ty) | FieldValue::Submodels(ty, _) => {
+            source(ty).replace(" < ", "<").replace(" >", ">")
+        }
+        FieldValue::Layers(call, _) => source(&call.path),
+        FieldValue::Optional(..) | FieldValue::Broken(_) => return Ok(()),
+    };
+    let args = if matches!(layer, FieldValue::Layer(call) if call.called) { "(..)" } else { "" };
+    if input.peek(Token![*]) {
+        return Err(input.error(format!("layers of one kind are an array: `[{name}{args}; 4]`")));
+    }
+    if input.peek(Token![if]) && matches!(layer, FieldValue::Layer(_) | FieldValue::Submodel(_)) {
+        return Err(input
+            .error(format!("what is there under a condition is an `Option`: `Option<{name}>{args} if ..`")));
+    }
+    Ok(())
 }
 
 /// What stands where a layer was expected.
@@ -124,16 +148,19 @@ pub(super) fn behind(expr: &Expr, input: ParseStream) -> syn::Result<()> {
         _ => {}
     }
     if input.peek(Token![@]) {
-        return Err(input.error("Rust has no `@`: write `matmul(a, b)`"));
+        return Err(input.error(NO_AT));
     }
     Ok(())
 }
 
 /// A word among these tokens that is an operator in Python.
 pub(super) fn operator(tokens: &[TokenTree]) -> Option<syn::Error> {
+    let mut is_condition = false;
     for (at, token) in tokens.iter().enumerate() {
+        is_condition |= matches!(token, TokenTree::Ident(word) if word == "if" || word == "match");
         match token {
             TokenTree::Group(group) => {
+                is_condition &= group.delimiter() != Delimiter::Brace;
                 let inner: Vec<TokenTree> = group.stream().into_iter().collect();
                 if let Some(error) = operator(&inner) {
                     return Some(error);
@@ -143,10 +170,14 @@ pub(super) fn operator(tokens: &[TokenTree]) -> Option<syn::Error> {
                 let is_before = |token: &TokenTree| !matches!(token, TokenTree::Punct(_));
                 let follows = tokens.get(at + 1).is_some_and(is_before);
                 let precedes = at > 0 && is_before(&tokens[at - 1]);
+                let is_behind_word = at > 0
+                    && matches!(&tokens[at - 1], TokenTree::Ident(word) if ["if", "and", "or"].iter().any(|other| word == other));
                 let message = match word.to_string().as_str() {
+                    "and" if follows && precedes && is_condition => "conditions are combined by `&&`",
+                    "or" if follows && precedes && is_condition => "conditions are combined by `||`",
                     "and" if follows && precedes => "masks are combined element by element: write `&`",
                     "or" if follows && precedes => "masks are combined element by element: write `|`",
-                    "not" if follows && !precedes => "Rust has no `not`: write `!`",
+                    "not" if follows && (!precedes || is_behind_word) => "Rust has no `not`: write `!`",
                     "is" if follows && precedes => {
                         "Rust has no `is`: values are compared by `==`, and an input is always there"
                     }
@@ -156,6 +187,9 @@ pub(super) fn operator(tokens: &[TokenTree]) -> Option<syn::Error> {
                     _ => continue,
                 };
                 return Some(syn::Error::new(word.span(), message));
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '@' => {
+                return Some(syn::Error::new(punct.span(), NO_AT));
             }
             _ => {}
         }

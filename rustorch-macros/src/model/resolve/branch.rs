@@ -249,6 +249,11 @@ impl Resolver<'_> {
             self.errors.at(expr, message);
             return None;
         }
+        if let Some(assigned) = assignment(expr) {
+            let [left, right] = [&assigned.left, &assigned.right].map(|side| source(&**side));
+            self.errors.at(assigned, format!("`=` gives a value: compare by `{left} == {right}`"));
+            return None;
+        }
         let mut names = Names::default();
         names.visit_expr(expr);
         let mut is_const = true;
@@ -297,6 +302,16 @@ impl Visit<'_> for Names {
 fn scope_of(frame: &Frame<'_>) -> BTreeMap<String, Binding> {
     let entry = |(name, value): &(Ident, Val)| (name.to_string(), Binding::Value(value.clone()));
     frame.replaced.iter().map(entry).collect()
+}
+
+/// `STRIDE = 1` where a comparison was meant.
+fn assignment(expr: &Expr) -> Option<&syn::ExprAssign> {
+    match expr {
+        Expr::Assign(assign) => Some(assign),
+        Expr::Paren(inner) => assignment(&inner.expr),
+        Expr::Binary(binary) => assignment(&binary.left).or_else(|| assignment(&binary.right)),
+        _ => None,
+    }
 }
 
 /// What looks like `self.training`, but is not.

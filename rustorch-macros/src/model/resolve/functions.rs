@@ -1,6 +1,6 @@
 //! Functions of the table, and `einsum!`: their tensors and their other arguments.
 
-use super::super::errors::place_of;
+use super::super::errors::{place_of, source};
 use super::super::ir::{Call, Op, Tree, Use, Written};
 use super::args::{Matcher, Pairs};
 use super::body::Resolver;
@@ -83,6 +83,18 @@ impl Resolver<'_> {
                     );
                     return None;
                 }
+                if let ([_], Some(number)) = (names, args.first())
+                    && !matches!(number, Expr::Path(_))
+                    && self.is_scalar(number)
+                    && let Some(method) = of_numbers(spec.name)
+                {
+                    let text = source(*number);
+                    let message = format!(
+                        "`{text}` is a number, but a tensor is needed here: of a number it is `(({text}) as f64).{method}()`"
+                    );
+                    self.errors.at(number, message);
+                    return None;
+                }
                 let (tensors, rest) = args.split_at(names.len());
                 Some((tensors.iter().map(|arg| self.single(arg, None)).collect(), rest.to_vec()))
             }
@@ -163,4 +175,28 @@ fn pieces(spec: &FunctionSpec, call: &Call, names: Option<usize>) -> usize {
         // Checked against the number of pieces once that is known.
         _ => names.unwrap_or(1),
     }
+}
+
+/// The method of Rust's `f64` that is this function of tensors.
+fn of_numbers(function: &str) -> Option<&'static str> {
+    Some(match function {
+        "log" => "ln",
+        "log1p" => "ln_1p",
+        "expm1" => "exp_m1",
+        "rsqrt" => "sqrt().recip",
+        "reciprocal" => "recip",
+        "sqrt" => "sqrt",
+        "exp" => "exp",
+        "exp2" => "exp2",
+        "log2" => "log2",
+        "log10" => "log10",
+        "sin" => "sin",
+        "cos" => "cos",
+        "tan" => "tan",
+        "tanh" => "tanh",
+        "abs" => "abs",
+        "floor" => "floor",
+        "ceil" => "ceil",
+        _ => return None,
+    })
 }

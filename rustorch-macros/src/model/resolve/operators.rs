@@ -9,14 +9,14 @@ use syn::{BinOp, Expr, UnOp};
 
 impl Resolver<'_> {
     pub(super) fn binary(&mut self, binary: &syn::ExprBinary, whole: &Expr) -> Val {
+        if let (BinOp::Mul(_), Some(exponent)) = (&binary.op, exponent(&binary.right)) {
+            let message = self.instead_of_power(&binary.left, exponent);
+            self.errors.at(whole, message);
+            return Val::Broken;
+        }
         let op = match binary.op {
             BinOp::Add(_) => BinaryOp::Add,
             BinOp::Sub(_) => BinaryOp::Sub,
-            BinOp::Mul(_) if is_power(&binary.right) => {
-                let left = source(&binary.left);
-                self.errors.at(whole, format!("Rust has no `**`: write `pow({left}, 2)`"));
-                return Val::Broken;
-            }
             BinOp::Mul(_) => BinaryOp::Mul,
             BinOp::Div(_) => BinaryOp::Div,
             _ => return self.compared(binary, whole),
@@ -27,6 +27,22 @@ impl Resolver<'_> {
             return Val::Broken;
         }
         self.result(Op::Binary { op, left, right }, whole)
+    }
+
+    /// What to write instead of `a * base ** exponent`, which Rust reads as `(a * base) * (*exponent)`.
+    fn instead_of_power(&self, left: &Expr, exponent: &Expr) -> String {
+        let base = match left {
+            Expr::Binary(binary) if matches!(binary.op, BinOp::Mul(_) | BinOp::Div(_)) => &*binary.right,
+            other => other,
+        };
+        let (base_text, exponent) = (source(base), source(exponent));
+        match self.is_scalar(base) {
+            true if exponent.contains('.') => {
+                format!("Rust has no `**`: write `({base_text} as f64).powf({exponent})`")
+            }
+            true => format!("Rust has no `**`: write `({base_text} as f64).powf({exponent} as f64)`"),
+            false => format!("Rust has no `**`: write `pow({base_text}, {exponent})`"),
+        }
     }
 
     /// Operators that are functions: `%`, comparisons and logic. A number on the left changes sides.
@@ -118,7 +134,10 @@ impl Resolver<'_> {
     }
 }
 
-/// What is left of `x ** 2`: Rust reads `x * (*2)`.
-fn is_power(right: &Expr) -> bool {
-    matches!(right, Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)))
+/// The exponent of `x ** 2`: Rust reads `x * (*2)`.
+fn exponent(right: &Expr) -> Option<&Expr> {
+    match right {
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => Some(&unary.expr),
+        _ => None,
+    }
 }
