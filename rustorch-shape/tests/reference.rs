@@ -5,7 +5,7 @@
 use rustorch_shape::args::{ArgSpec, Args, Fallback, Feature, Kind, Value};
 use rustorch_shape::functions::{FUNCTIONS, FunctionSpec, GROUPS, Inputs};
 use rustorch_shape::layers::{LAYERS, LayerSpec, Signature};
-use rustorch_shape::{Dims, Poly};
+use rustorch_shape::{Dims, Poly, Size};
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
@@ -37,41 +37,81 @@ fn signature(name: &str, before: &[&str], args: &[ArgSpec]) -> String {
     if args.is_empty() { name.into() } else { format!("{name}({})", args.join(", ")) }
 }
 
+/// What an argument is in the formulas of a shape: its name in capitals, also where it has a default on which sizes depend.
+fn symbol(spec: &LayerSpec, arg: &ArgSpec, args: &Args) -> Value {
+    let param = Poly::param(arg.name.to_uppercase());
+    let [first, second] = ["FIRST", "SECOND"].map(Poly::param);
+    match (arg.name, arg.kind, arg.default_value(args)) {
+        ("padding", Kind::Padding(axes) | Kind::Window(axes), _)
+        | ("stride" | "dilation" | "output_padding", Kind::Window(axes), _) => {
+            Value::Sizes(vec![param; axes])
+        }
+        ("scale_factor", Kind::Sizes, _) => Value::Sizes(vec![param]),
+        (_, Kind::Axis, None) => Value::Axis(1),
+        ("sizes", Kind::Sizes, None) if spec.name == "Unflatten" => Value::Sizes(vec![first, second]),
+        (_, _, Some(value)) => value,
+        (_, Kind::Size, None) => Value::Size(param),
+        (_, Kind::Window(axes), None) => Value::Sizes(vec![param; axes]),
+        (_, Kind::Ends(axes), None) => Value::Sizes(vec![param; 2 * axes]),
+        (_, Kind::Output(axes), None) => Value::Target(vec![Some(param); axes]),
+        (_, Kind::Sizes, None) => Value::Sizes(vec![param]),
+        _ => Value::Expression,
+    }
+}
+
+/// The axes over which the windows of a layer move.
+fn spatial(spec: &LayerSpec) -> Option<usize> {
+    let axes = |arg: &ArgSpec| match arg.kind {
+        Kind::Window(axes) | Kind::Padding(axes) | Kind::Output(axes) | Kind::Ends(axes) => Some(axes),
+        _ => None,
+    };
+    let inferred = |arg: &ArgSpec| match arg.fallback {
+        Fallback::Inferred(Feature::Before(axes)) => Some(axes),
+        _ => None,
+    };
+    spec.args.iter().find_map(|arg| axes(arg).or_else(|| inferred(arg)))
+}
+
 /// Input and output of a layer, by its rule: sizes in capitals are its arguments.
 fn shapes(spec: &LayerSpec) -> Option<String> {
     let mut args = Args::new(spec.name);
-    let param = |arg: &ArgSpec| Poly::param(arg.name.to_uppercase());
     for arg in spec.args {
-        let value = match (arg.default_value(&args), arg.kind) {
-            (Some(value), _) => value,
-            (None, Kind::Size) => Value::Size(param(arg)),
-            (None, Kind::Window(axes)) => Value::Sizes(vec![param(arg); axes]),
-            (None, Kind::Ends(axes)) => Value::Sizes(vec![param(arg); 2 * axes]),
-            (None, Kind::Output(axes)) => Value::Target(vec![Some(param(arg)); axes]),
-            (None, Kind::Sizes) => Value::Sizes(vec![param(arg)]),
-            (None, Kind::Axis) => Value::Axis(1),
-            (None, _) => Value::Expression,
-        };
+        let value = symbol(spec, arg, &args);
         args.set(arg.name, value);
     }
     let feature = spec.args.iter().find_map(|arg| match arg.fallback {
-        Fallback::Inferred(feature) => Some((feature, param(arg))),
+        Fallback::Inferred(feature) => Some((feature, Poly::param(arg.name.to_uppercase()))),
         _ => None,
     });
-    let ranks: &[usize] = match feature {
-        Some((Feature::Before(spatial), _)) => &[spatial + 2],
-        Some((Feature::Last, _)) => &[3],
-        _ => &[4, 3, 2, 5],
+    // Without `batch_first` sequences begin with their length.
+    let is_sequence = spec.args.iter().any(|arg| arg.name == "batch_first");
+    let names: &[&[&str]] = match (is_sequence, spatial(spec), &feature) {
+        (true, ..) => &[&["length", "batch", "d"]],
+        (_, Some(1), _) => &[&["batch", "c", "length"]],
+        (_, Some(3), _) => &[&["batch", "c", "d", "h", "w"]],
+        (_, None, Some((Feature::Last, _))) => &[&["batch", "n", "d"]],
+        _ => &[
+            &["batch", "c", "h", "w"],
+            &["batch", "c", "length"],
+            &["batch", "c"],
+            &["batch", "c", "d", "h", "w"],
+        ],
     };
-    ranks.iter().find_map(|&rank| {
-        let names = ["batch", "c", "h", "w", "d"];
-        let mut input: Vec<Poly> = names[..rank].iter().map(|name| Poly::dim(*name)).collect();
-        if let Some((feature, size)) = &feature {
-            input[feature.axis(rank)?] = size.clone();
-        }
-        let output = spec.outputs(&args, &[&input], &mut Vec::new()).ok()?;
+    let given = |input: &[Poly]| {
+        let output = spec.outputs(&args, &[input], &mut Vec::new()).ok()?;
         let outputs: Vec<String> = output.iter().map(|shape| Dims(shape).to_string()).collect();
-        Some(format!("{} → {}", Dims(&input), outputs.join(", ")))
+        Some(format!("{} → {}", Dims(input), outputs.join(", ")))
+    };
+    names.iter().find_map(|names| {
+        let mut input: Vec<Poly> = names.iter().map(|name| Poly::dim(*name)).collect();
+        if let Some((feature, size)) = &feature {
+            input[feature.axis(names.len())?] = size.clone();
+        }
+        let [first, second, half] = ["FIRST", "SECOND", "HALF"].map(Poly::param);
+        let (mut halved, mut split) = (input.clone(), input.clone());
+        *halved.last_mut()? = Poly::constant(2).times(&half)?;
+        split[1] = first.times(&second)?;
+        given(&input).or_else(|| given(&halved)).or_else(|| given(&split))
     })
 }
 
