@@ -315,6 +315,152 @@ class T5Block(nn.Module):
         return x + self.wo(F.gelu(self.wi_0(h)) * self.wi_1(h))
 
 
+class GroupedQuery(nn.Module):
+    def __init__(self, d, heads, kv):
+        super().__init__()
+        self.heads, self.kv, self.width = heads, kv, d // heads
+        self.norm, self.norm2 = nn.RMSNorm(d, eps=1e-6), nn.RMSNorm(d, eps=1e-6)
+        self.q, self.o = nn.Linear(d, d, bias=False), nn.Linear(d, d, bias=False)
+        self.k, self.v = nn.Linear(d, kv * self.width, bias=False), nn.Linear(d, kv * self.width, bias=False)
+        self.gate, self.up, self.down = nn.Linear(d, 4 * d, bias=False), nn.Linear(d, 4 * d, bias=False), nn.Linear(4 * d, d, bias=False)
+
+    def forward(self, x, cos, sin):
+        h, (b, t, d) = self.norm(x), x.shape
+        split = lambda y, heads: y.view(b, t, heads, self.width).transpose(1, 2)
+        turned = lambda y: y * cos + torch.cat([-y[..., self.width // 2 :], y[..., : self.width // 2]], -1) * sin
+        q, k, v = turned(split(self.q(h), self.heads)), turned(split(self.k(h), self.kv)), split(self.v(h), self.kv)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+        x = x + self.o(y.transpose(1, 2).reshape(b, t, d))
+        h = self.norm2(x)
+        return x + self.down(F.silu(self.gate(h)) * self.up(h))
+
+
+class MbConv(nn.Module):
+    def __init__(self, inputs, outputs, expand, k, stride, r):
+        super().__init__()
+        wide = inputs * expand
+        self.expand, self.bn0 = nn.Conv2d(inputs, wide, 1, bias=False), nn.BatchNorm2d(wide)
+        self.dw, self.bn1 = nn.Conv2d(wide, wide, k, stride, k // 2, groups=wide, bias=False), nn.BatchNorm2d(wide)
+        self.se1, self.se2 = nn.Conv2d(wide, r, 1), nn.Conv2d(r, wide, 1)
+        self.project, self.bn2 = nn.Conv2d(wide, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        y = F.silu(self.bn1(self.dw(F.silu(self.bn0(self.expand(x))))))
+        y = y * torch.sigmoid(self.se2(F.silu(self.se1(F.adaptive_avg_pool2d(y, 1)))))
+        return self.bn2(self.project(y))
+
+
+class TimeBlock(nn.Module):
+    def __init__(self, inputs, outputs, time):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(4, inputs), nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.time = nn.Linear(time, outputs)
+        self.norm2, self.conv2 = nn.GroupNorm(4, outputs), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
+
+    def forward(self, x, t):
+        y = self.conv1(F.silu(self.norm1(x))) + self.time(F.silu(t))[:, :, None, None]
+        return self.conv2(F.silu(self.norm2(y))) + (self.skip(x) if self.skip else x)
+
+
+class AttnBlock(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.norm, self.qkv, self.proj = nn.GroupNorm(4, c), nn.Conv2d(c, 3 * c, 1), nn.Conv2d(c, c, 1)
+
+    def forward(self, x):
+        q, k, v = (part.flatten(2).transpose(1, 2) for part in self.qkv(self.norm(x)).chunk(3, 1))
+        return x + self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape))
+
+
+class Ddpm(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.register_buffer("freqs", torch.ones(c // 2))
+        self.t1, self.t2 = nn.Linear(c, 4 * c), nn.Linear(4 * c, 4 * c)
+        self.stem, self.d1 = nn.Conv2d(3, c, 3, padding=1), TimeBlock(8, 8, 32)
+        self.down = nn.Conv2d(c, c, 3, 2, 1)
+        self.mid1, self.attn, self.mid2 = TimeBlock(8, 16, 32), AttnBlock(16), TimeBlock(16, 16, 32)
+        self.up, self.u1 = nn.ConvTranspose2d(16, c, 4, 2, 1), TimeBlock(16, 8, 32)
+        self.out = nn.Conv2d(8, 3, 3, padding=1)
+
+    def forward(self, x, t):
+        a = t[:, None] * self.freqs
+        t = self.t2(F.silu(self.t1(torch.cat([a.sin(), a.cos()], 1))))
+        skip = self.d1(self.stem(x), t)
+        h = self.mid2(self.attn(self.mid1(self.down(skip), t)), t)
+        return self.out(F.silu(self.u1(torch.cat([self.up(h), skip], 1), t)))
+
+
+class Dlrm(nn.Module):
+    def __init__(self, e):
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(10, e) for _ in range(3))
+        self.bottom1, self.bottom2 = nn.Linear(13, 32), nn.Linear(32, e)
+        self.top1, self.top2 = nn.Linear(e + 6, 16), nn.Linear(16, 1)
+
+    def forward(self, dense, sparse):
+        x = F.relu(self.bottom2(F.relu(self.bottom1(dense))))
+        all = torch.stack([x] + [table(sparse[:, i]) for i, table in enumerate(self.tables)], 1)
+        i, j = torch.tril_indices(4, 4, offset=-1)
+        z = torch.cat([x, (all @ all.transpose(1, 2))[:, i, j]], 1)
+        return torch.sigmoid(self.top2(F.relu(self.top1(z)))).squeeze(1)
+
+
+class Coupling(nn.Module):
+    def __init__(self, d, h):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(d // 2, h), nn.Linear(h, d)
+
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        s, t = self.fc2(torch.tanh(self.fc1(a))).chunk(2, 1)
+        s = torch.tanh(s)
+        return torch.cat([a, b * s.exp() + t], 1), s.sum(1)
+
+
+class RealNvp(nn.Module):
+    def __init__(self, d, h):
+        super().__init__()
+        self.c1, self.c2 = Coupling(d, h), Coupling(d, h)
+
+    def forward(self, x):
+        z, first = self.c1(x)
+        z, second = self.c2(z.flip(1))
+        return z, first + second
+
+
+class DitBlock(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.norm1, self.norm2 = (nn.LayerNorm(d, elementwise_affine=False, eps=1e-6) for _ in range(2))
+        self.attn = nn.MultiheadAttention(d, heads, batch_first=True)
+        self.fc1, self.fc2, self.ada = nn.Linear(d, 4 * d), nn.Linear(4 * d, d), nn.Linear(d, 6 * d)
+
+    def forward(self, x, c):
+        shift1, scale1, gate1, shift2, scale2, gate2 = self.ada(F.silu(c))[:, None].chunk(6, -1)
+        h = self.norm1(x) * (1 + scale1) + shift1
+        x = x + gate1 * self.attn(h, h, h, need_weights=False)[0]
+        h = self.norm2(x) * (1 + scale2) + shift2
+        return x + gate2 * self.fc2(F.gelu(self.fc1(h), approximate="tanh"))
+
+
+class PatchTst(nn.Module):
+    def __init__(self, length, p, d, outputs):
+        super().__init__()
+        self.p, self.embed, self.place = p, nn.Linear(p, d), nn.Parameter(torch.zeros(length // p, d))
+        self.layers = nn.ModuleList(nn.TransformerEncoderLayer(d, 2, 32, dropout=0.0, batch_first=True) for _ in range(2))
+        self.head = nn.Linear(length // p * d, outputs)
+
+    def forward(self, x):
+        m, s = x.mean(1, keepdim=True), (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
+        b, t, v = x.shape
+        z = self.embed(((x - m) / s).transpose(1, 2).reshape(b * v, t // self.p, self.p)) + self.place
+        for layer in self.layers:
+            z = layer(z)
+        return self.head(z.flatten(1)).reshape(b, v, -1).transpose(1, 2) * s + m
+
+
 def angles(which):
     """The cosines or sines of rotary positions: 5 of them, 2 frequencies."""
     return getattr(torch, which)(torch.arange(5).double()[:, None] * torch.tensor([1.0, 0.01]).double()).float().double()
@@ -339,6 +485,13 @@ NETWORKS = [
     ("seq2seq", lambda: Seq2Seq(9, 5, 6), lambda: [symbols((2, 4), 9, 1), symbols((2, 5), 9, 2)], True),
     ("bert", lambda: Bert(11, 8, 2, 2), lambda: [symbols((2, 5), 11, 1), symbols((2, 5), 2, 2), mask()], False),
     ("t5", lambda: T5Block(8, 12), lambda: [image((2, 5, 8), 1), symbols((5, 5), 8, 2)], True),
+    ("grouped_query", lambda: GroupedQuery(16, 4, 2), lambda: [image((2, 5, 16), 1), image((5, 4), 2).cos(), image((5, 4), 2).sin()], True),
+    ("mbconv", lambda: MbConv(8, 12, 6, 5, 2, 2), lambda: [image((3, 8, 7, 6), 1)], True),
+    ("ddpm", lambda: Ddpm(8), lambda: [image((2, 3, 8, 8), 1), image((2,), 2)], True),
+    ("dlrm", lambda: Dlrm(4), lambda: [image((4, 13), 1), symbols((4, 3), 10, 2)], True),
+    ("real_nvp", lambda: RealNvp(4, 5), lambda: [image((5, 4), 1)], True),
+    ("dit", lambda: DitBlock(8, 2), lambda: [image((2, 5, 8), 1), image((2, 8), 2)], True),
+    ("patch_tst", lambda: PatchTst(12, 3, 8, 5), lambda: [image((2, 12, 3), 1)], True),
 ]
 
 

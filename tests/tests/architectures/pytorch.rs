@@ -8,6 +8,7 @@ use rustorch_tests::pytorch::{compare, image, symbols};
 
 use super::convolutions::{ConvNeXt, DenseBlock, MobileNetV2};
 use super::images::{AttentionUNet, Gan, Mixer, SwinBlock};
+use super::modern::{Ddpm, DitBlock, Dlrm, GroupedQuery, MbConv, PatchTst, RealNvp};
 use super::signals::{LlamaBlock, WaveNet};
 use super::text::{Bert, Seq2Seq, T5Block};
 
@@ -130,4 +131,64 @@ fn t5_is_pytorchs() -> Result<()> {
             model.try_forward(&x.typed::<shape![Batch, Seq, 8]>()?, &buckets.typed::<shape![Seq, Seq]>()?)?;
         Ok(vec![y.into_tensor()])
     })
+}
+
+#[test]
+fn grouped_query_is_pytorchs() -> Result<()> {
+    let x = image(&[2, 5, 16], 1)?;
+    let angles = image(&[5, 4], 2)?;
+    let (cos, sin) = (angles.cos(), angles.sin());
+    check("grouped_query", GroupedQuery::<16, 4, 2>::new, |model| {
+        let (cos, sin) = (cos.typed::<shape![Seq, Any]>()?, sin.typed::<shape![Seq, Any]>()?);
+        Ok(vec![model.try_forward(&x.typed::<shape![Batch, Seq, 16]>()?, &cos, &sin)?.into_tensor()])
+    })
+}
+
+#[test]
+fn mbconv_is_pytorchs() -> Result<()> {
+    let x = image(&[3, 8, 7, 6], 1)?;
+    check("mbconv", MbConv::<8, 12, 6, 5, 2, 2>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
+}
+
+#[test]
+fn ddpm_is_pytorchs() -> Result<()> {
+    let (x, t) = (image(&[2, 3, 8, 8], 1)?, image(&[2], 2)?);
+    check("ddpm", Ddpm::<8>::new, |model| {
+        let y = model.try_forward(&x.typed::<shape![Batch, 3, 8, 8]>()?, &t.typed::<shape![Batch]>()?)?;
+        Ok(vec![y.into_tensor()])
+    })
+}
+
+#[test]
+fn dlrm_is_pytorchs() -> Result<()> {
+    let (dense, sparse) = (image(&[4, 13], 1)?, symbols(&[4, 3], 10, 2)?);
+    check("dlrm", Dlrm::<4>::new, |model| {
+        let y =
+            model.try_forward(&dense.typed::<shape![Batch, 13]>()?, &sparse.typed::<shape![Batch, 3]>()?)?;
+        Ok(vec![y.into_tensor()])
+    })
+}
+
+#[test]
+fn real_nvp_is_pytorchs() -> Result<()> {
+    let x = image(&[5, 4], 1)?;
+    check("real_nvp", RealNvp::<4, 5>::new, |model| {
+        let (z, log) = model.try_forward(&x.typed::<shape![Batch, 4]>()?)?;
+        Ok(vec![z.into_tensor(), log.into_tensor()])
+    })
+}
+
+#[test]
+fn dit_is_pytorchs() -> Result<()> {
+    let (x, c) = (image(&[2, 5, 8], 1)?, image(&[2, 8], 2)?);
+    check("dit", DitBlock::<8, 2>::new, |model| {
+        let y = model.try_forward(&x.typed::<shape![Batch, Seq, 8]>()?, &c.typed::<shape![Batch, 8]>()?)?;
+        Ok(vec![y.into_tensor()])
+    })
+}
+
+#[test]
+fn patch_tst_is_pytorchs() -> Result<()> {
+    let x = image(&[2, 12, 3], 1)?;
+    check("patch_tst", PatchTst::<12, 3, 8, 5>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
