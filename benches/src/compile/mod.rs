@@ -89,6 +89,9 @@ fn main() -> rustorch::Result<()> {{
     )
 }
 
+/// How often an expansion is timed.
+const EXPANSIONS: usize = 7;
+
 /// A package beside the workspace that depends on the library by path.
 struct Package {
     root: PathBuf,
@@ -123,7 +126,7 @@ impl Package {
     }
 
     /// The time that rustc needs to expand the macros of the program in release, where macros are compiled without optimisation, in
-    /// seconds.
+    /// seconds: the shortest of [`EXPANSIONS`], as anything else that runs shows in so short a time.
     fn expansion(&self) -> Result<f64, String> {
         let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
         cargo.args(["build", "--verbose", "--offline", "--release"]).current_dir(&self.root);
@@ -137,14 +140,20 @@ impl Package {
             command.ok_or_else(|| format!("cargo says nothing of how it runs rustc:\n{printed}"))?;
         let mut rustc = Command::new("sh");
         rustc
-            .args(["-c", &format!("{command} -Ztime-passes")])
+            .args(["-c", &format!("{command} -Ztime-passes -Zno-analysis")])
             .current_dir(&self.root)
             .env("RUSTC_BOOTSTRAP", "1");
-        let printed = output(&mut rustc)?;
-        let line = printed.lines().find(|line| line.ends_with("macro_expand_crate"));
-        let seconds =
-            line.and_then(|line| line.strip_prefix("time:")?.split(';').next()?.trim().parse().ok());
-        seconds.ok_or_else(|| format!("rustc printed no time of the expansion:\n{printed}"))
+        let mut shortest = f64::INFINITY;
+        for _ in 0..EXPANSIONS {
+            let printed = output(&mut rustc)?;
+            let line = printed.lines().find(|line| line.ends_with("macro_expand_crate"));
+            let seconds: Option<f64> =
+                line.and_then(|line| line.strip_prefix("time:")?.split(';').next()?.trim().parse().ok());
+            let seconds =
+                seconds.ok_or_else(|| format!("rustc printed no time of the expansion:\n{printed}"))?;
+            shortest = shortest.min(seconds);
+        }
+        Ok(shortest)
     }
 
     /// Runs cargo and returns its time; whether it succeeds must be as expected.
