@@ -250,6 +250,7 @@ fn huge_arguments_are_harmless() -> Result<()> {
     y.sum().backward()?;
     assert_eq!((y.shape(), image.grad().unwrap().sum().item::<f32>()?), ([1, 1, 1, 3].as_slice(), 12.0));
     assert!(x().tensor_split(HUGE, 0).is_err());
+    assert!(Tensor::zeros([0]).tensor_split(HUGE, 0).is_err() && Tensor::zeros([0]).chunk(HUGE, 0).is_err());
     assert!(x().repeat_interleave(HUGE, Some(0)).is_err());
     assert!(F::adaptive_avg_pool2d(&image, [Some(1 << 40), Some(1 << 20)]).is_err());
     assert!(Tensor::arange(0, i64::MAX, 1).is_err());

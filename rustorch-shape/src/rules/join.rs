@@ -131,7 +131,12 @@ pub fn chunk<S: Size>(input: &[S], chunks: usize, dim: isize, claims: &mut S::Cl
     if let Some(total) = input[axis].as_constant() {
         // PyTorch keeps all pieces of an empty axis.
         if total == 0 {
-            return Ok(vec![input.to_vec(); chunks]);
+            let mut all = Vec::new();
+            all.try_reserve_exact(chunks).map_err(|_| {
+                ShapeError::argument(OP, "chunks", format!("memory does not hold {chunks} pieces"))
+            })?;
+            all.resize(chunks, input.to_vec());
+            return Ok(all);
         }
         return Ok(pieces(input, axis, total, total.div_ceil(chunks)));
     }

@@ -1,6 +1,6 @@
 //! Tensors taken apart into views.
 
-use crate::{Result, Tensor};
+use crate::{Error, Result, Tensor};
 
 /// How [`Tensor::split`] divides an axis: into pieces of one size, the last being what is left, or of given sizes.
 pub trait SplitSizes {
@@ -92,9 +92,11 @@ impl Tensor {
     /// # Errors
     /// If there is no such axis or `sections` is 0.
     pub fn tensor_split(&self, sections: usize, axis: isize) -> Result<Vec<Tensor>> {
-        let at = self.axis("tensor_split", axis)?;
-        let size =
-            rustorch_shape::rules::chunk(self.shape(), sections, axis, &mut ()).map(|_| self.shape()[at])?;
+        const OP: &str = "tensor_split";
+        let size = self.shape()[self.existing_axis(OP, axis)?];
+        if sections == 0 {
+            return Err(Error::argument(OP, "the number of pieces is 0, but must be at least 1"));
+        }
         let sizes = (0..sections).map(|i| size / sections + usize::from(i < size % sections));
         let sizes = crate::tensor::try_collect(sections, sizes)?;
         self.pieces("slice", &sizes, axis)
