@@ -250,6 +250,9 @@ fn huge_arguments_are_harmless() -> Result<()> {
     y.sum().backward()?;
     assert_eq!((y.shape(), image.grad().unwrap().sum().item::<f32>()?), ([1, 1, 1, 3].as_slice(), 12.0));
     assert!(x().tensor_split(HUGE, 0).is_err());
+    let (volume, taps) = (Tensor::ones([1, 1, 2, 2, 2]), Tensor::ones([1, 1, 2, 1, 1]));
+    let options = F::ConvTranspose3dOptions { stride: [HUGE, 1, 1], ..Default::default() };
+    assert!(F::conv_transpose3d(&volume, &taps, None, options).is_err());
     assert!(Tensor::zeros([0]).tensor_split(HUGE, 0).is_err() && Tensor::zeros([0]).chunk(HUGE, 0).is_err());
     assert!(x().repeat_interleave(HUGE, Some(0)).is_err());
     assert!(F::adaptive_avg_pool2d(&image, [Some(1 << 40), Some(1 << 20)]).is_err());

@@ -47,15 +47,7 @@ pub(super) fn transpose<const N: usize>(
         }
     }
     for axis in (0..N).rev() {
-        let ends = || {
-            let reach = options.dilation[axis].checked_mul(weight.shape()[axis + 2] - 1)?;
-            let before = isize::try_from(reach).ok()?.checked_sub_unsigned(options.padding[axis])?;
-            Some([before, before.checked_add_unsigned(options.output_padding[axis])?])
-        };
-        padding.extend(ends().ok_or_else(|| {
-            let message = format!("on axis {} the result has more elements than can be counted", axis + 2);
-            Error::argument(op, message)
-        })?);
+        padding.extend(zeros_around(op, weight, options, axis)?);
     }
     let taps = &weight.shape()[2..];
     let (inputs, outputs, groups) = (weight.shape()[0], weight.shape()[1], options.groups);
@@ -66,6 +58,24 @@ pub(super) fn transpose<const N: usize>(
         .reshape([&[groups * outputs, inputs / groups], taps].concat())?;
     let padded = spread.pad(padding, PadMode::Constant(0.0))?;
     windows_times_weight(&padded, &turned, [1; N], options.dilation, groups, out)
+}
+
+/// How many zeros a transposed convolution has before and behind an axis of its input.
+pub(super) fn zeros_around<const N: usize>(
+    op: &'static str,
+    weight: &Tensor,
+    options: &ConvTransposeOptions<N>,
+    axis: usize,
+) -> Result<[isize; 2]> {
+    let ends = || {
+        let reach = options.dilation[axis].checked_mul(weight.shape()[axis + 2] - 1)?;
+        let before = isize::try_from(reach).ok()?.checked_sub_unsigned(options.padding[axis])?;
+        Some([before, before.checked_add_unsigned(options.output_padding[axis])?])
+    };
+    ends().ok_or_else(|| {
+        let message = format!("on axis {} the result has more elements than can be counted", axis + 2);
+        Error::argument(op, message)
+    })
 }
 
 fn windows_times_weight<const N: usize>(

@@ -265,13 +265,13 @@ fn volumes<const N: usize>(
     let mut spread = x.clone();
     if options.stride[0] > 1 {
         let gap = Tensor::zeros_like(x);
-        let parts: Vec<Tensor> =
-            std::iter::once(x.clone()).chain(std::iter::repeat_n(gap, options.stride[0] - 1)).collect();
+        let parts = std::iter::once(x.clone()).chain(std::iter::repeat_n(gap, options.stride[0] - 1));
+        let parts = crate::tensor::try_collect(options.stride[0], parts)?;
         let all = Tensor::stack(&parts, 3)?.flatten(2, 3)?;
         spread = all.narrow(2, 0, (depth - 1) * options.stride[0] + 1)?;
     }
-    let before = (options.dilation[0] * (taps - 1)) as isize - options.padding[0] as isize;
-    let ends = [0, 0, 0, 0, before, before + options.output_padding[0] as isize];
+    let [before, behind] = conv_products::zeros_around("conv_transpose3d", w, options, 0)?;
+    let ends = [0, 0, 0, 0, before, behind];
     let padded = spread.pad(ends, PadMode::Constant(0.0))?;
     let slices = depth_windows(&padded, size[0], taps, 1, options.dilation[0])?;
     let weight = w.flip(2)?.permute([0, 2, 1, 3, 4])?.flatten(0, 1)?;
