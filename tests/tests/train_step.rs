@@ -240,6 +240,23 @@ model! {
     }
 }
 
+model! {
+    /// Attention with masks, and layers of the transformer.
+    Attentive {
+        tokens: Embedding(11, 16),
+        encoder: TransformerEncoder(16, 2, 2, 24, batch_first = true),
+        decoder: TransformerDecoderLayer(16, 2, 24, batch_first = true, norm_first = true),
+        attention: MultiheadAttention(16, 4, batch_first = true, dropout = 0.2, add_bias_kv = true),
+        head: Linear(16, 11),
+    }
+    forward(text: [batch, 4]) -> [batch, 4, 11] {
+        let x = tokens(text);
+        let seen = encoder(x, key_padding_mask = text > 8);
+        let y = decoder(x, seen, tgt_is_causal = true, memory_key_padding_mask = text > 8);
+        head(y + attention(y, seen, seen, is_causal = true))
+    }
+}
+
 dim!(Batch, Seq);
 
 /// Allocations of the heap and blocks for tensors in ten runs, after three.
@@ -283,6 +300,16 @@ fn inference_into_tensors_allocates_nothing() -> Result<()> {
     assert_eq!(allocations(|| mover.forward_into(&short, &mut picked))?, (0, 0));
     let optimiser = optim::SGD::new(mover.parameters(), 1e-3);
     let mut step = TrainStep::new(&mover, Tokens(nn::CrossEntropyLoss::new()), optimiser);
+    assert_eq!(allocations(|| step.step(&[&short], &short).map(drop))?, (0, 0));
+    assert!(
+        Attentive::SCHEDULE.iter().all(|step| !step.contains("on tensors")),
+        "{:#?}",
+        Attentive::SCHEDULE
+    );
+    let attentive = Attentive::new();
+    assert_eq!(allocations(|| attentive.forward_into(&short, &mut picked))?, (0, 0));
+    let optimiser = optim::SGD::new(attentive.parameters(), 1e-3);
+    let mut step = TrainStep::new(&attentive, Tokens(nn::CrossEntropyLoss::new()), optimiser);
     assert_eq!(allocations(|| step.step(&[&short], &short).map(drop))?, (0, 0));
     let same = |a: &Tensor, b: &Tensor| -> Result<bool> { Ok(a.to_vec::<f32>()? == b.to_vec::<f32>()?) };
     assert!(same(&classes, &mlp.forward(&x))? && same(&next, &bigram.forward(&text))?);

@@ -12,15 +12,14 @@ mod steps;
 
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
-pub(super) use elements::Contents;
+pub(super) use elements::{Contents, Elements};
 pub(super) use kernels::{is_plain_table, is_recurrent, pads_with_zeros};
 pub(super) use list::Vars;
 pub(super) use plain::{NUMBER, border};
 
 use super::check::Checked;
-use super::ir::{Element, Model, Over, Submodel, Var};
+use super::ir::{Callee, Element, Model, Over, Submodel, Var};
 use super::lower::{Instruction, Program};
-use elements::Elements;
 use proc_macro2::{Ident, TokenStream};
 
 /// The compiled pass of a model.
@@ -50,16 +49,16 @@ pub(super) struct Step<'p> {
     pub dies: Vec<Var>,
 }
 
-/// A layer or model that is called.
+/// A linear map: that of a layer, or so many projections of an attention, from one of the three on.
 #[derive(Clone, Copy)]
-pub(super) struct Callee {
-    pub field: usize,
-    pub element: Element,
+pub(super) struct Map {
+    pub layer: Callee,
+    pub projections: Option<[usize; 2]>,
 }
 
 pub(super) enum Kind<'p> {
     Linear {
-        layer: Callee,
+        map: Map,
         input: Var,
         act: Option<Act>,
         /// Elementwise operations of which the product is one operand.
@@ -141,6 +140,8 @@ pub(super) enum Kind<'p> {
         causal: TokenStream,
         /// An `Option<f64>`, if it was written.
         scale: Option<TokenStream>,
+        /// The layer that says with which probability weights are dropped.
+        dropout: Option<Callee>,
         out: Heads,
     },
     /// Any other call: operations on tensors.
@@ -220,20 +221,13 @@ impl Act {
     }
 }
 
-impl Callee {
-    /// The field itself.
-    fn whole(field: usize) -> Self {
-        Self { field, element: Element::Whole }
-    }
-}
-
 impl From<Submodel> for Callee {
     fn from(submodel: Submodel) -> Self {
         match submodel {
             Submodel::Field(field) => Self::whole(field),
-            Submodel::Each(field) => Self { field, element: Element::Each },
-            Submodel::At(field, at) => Self { field, element: Element::At(at) },
-            Submodel::Counted(field, position) => Self { field, element: Element::Counted(position) },
+            Submodel::Each(field) => Self::new(field, Element::Each),
+            Submodel::At(field, at) => Self::new(field, Element::At(at)),
+            Submodel::Counted(field, position) => Self::new(field, Element::Counted(position)),
         }
     }
 }

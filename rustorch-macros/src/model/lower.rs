@@ -10,7 +10,7 @@ pub(super) use steps::layer_args;
 
 use super::check::Checked;
 use super::errors::Place;
-use super::ir::{self, BinaryOp, Element, Model, Over, Shape, Submodel, Tree, Var};
+use super::ir::{self, BinaryOp, Callee, Element, Model, Over, Shape, Submodel, Tree, Var};
 use proc_macro2::{Ident, TokenStream};
 use rustorch_shape::Poly;
 use rustorch_shape::args::Args;
@@ -92,6 +92,13 @@ pub(super) enum Instruction {
         tree: Tree,
         results: Vec<Var>,
     },
+    /// A part of a layer, in the compiled pass: `self.encoder.layers[__layer].linear1`.
+    Part {
+        owner: Callee,
+        part: Part,
+        inputs: Vec<Var>,
+        result: Var,
+    },
     /// `self.scale`, `self.embed.weight`
     State {
         field: usize,
@@ -118,6 +125,22 @@ pub(super) enum Instruction {
         carried: Vec<(Var, Var)>,
         body: Program,
         results: Vec<Var>,
+    },
+}
+
+/// What a part of a layer is.
+pub(super) enum Part {
+    /// A linear map, or so many projections of an attention, from one of the three on.
+    Linear {
+        projections: Option<[usize; 2]>,
+    },
+    /// A layer norm.
+    Norm,
+    Dropout,
+    /// Queries, keys and values of heads, with a mask; the layer says which weights are dropped.
+    Attention {
+        mask: Option<Var>,
+        causal: TokenStream,
     },
 }
 
@@ -174,6 +197,7 @@ impl Instruction {
             | Instruction::Binary { result, .. }
             | Instruction::Negate { result, .. }
             | Instruction::Einsum { result, .. }
+            | Instruction::Part { result, .. }
             | Instruction::State { result, .. } => vec![*result],
             Instruction::Function { results, .. }
             | Instruction::LayerCall { results, .. }
@@ -206,6 +230,10 @@ impl Instruction {
                 given.copied().chain(options.iter().filter_map(Arg::tensor)).collect()
             }
             Instruction::Submodel { inputs, .. } => inputs.iter().map(|(input, _)| *input).collect(),
+            Instruction::Part { part, inputs, .. } => {
+                let mask = if let Part::Attention { mask, .. } = part { *mask } else { None };
+                inputs.iter().copied().chain(mask).collect()
+            }
             Instruction::For { carried, .. } | Instruction::Repeat { carried, .. } => {
                 carried.iter().map(|(_, before)| *before).collect()
             }

@@ -11,6 +11,7 @@
 //! and when gradients are themselves to be differentiated. Results are the same up to rounding. [`explain`] says which of
 //! these it is; [`op_by_op`] asks for it, for comparisons.
 
+mod attentive;
 mod buf;
 mod cache;
 mod explain;
@@ -39,12 +40,13 @@ pub use train::{Criterion, Tokens, TrainStep, Workspace};
 #[doc(hidden)]
 pub mod expansion {
     pub use super::Compiled;
+    pub use super::attentive::{Attentive, Block, Heads};
     pub use super::buf::Contents;
     pub use super::cache::Cache;
     pub use super::into::write;
     pub use super::ops::{
         Arrange, Chain, ChannelNorm, Contractions, Conv3d, ConvTranspose, Fold, GroupNorm, InstanceNorm,
-        Interpolation, Link, Picks, Pool, Recurrence, Reduce, RowNorm, Side, Slope, operators,
+        Interpolation, Link, Map, Masks, Picks, Pool, Recurrence, Reduce, RowNorm, Side, Slope, operators,
     };
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Read, Tensors, check_count, check_rank, forward, has_shape, has_shapes};

@@ -7,8 +7,8 @@ mod forward;
 mod shapes;
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Callee, Compiled, Heads, NUMBER, Operand, Vars};
-use super::super::ir::{Dim, Forward, Model, Var};
+use super::super::compile::{Act, Compiled, Heads, Map, NUMBER, Operand, Vars};
+use super::super::ir::{Callee, Dim, Forward, Model, Var};
 use super::super::lower::Program;
 use super::statements::{self, OpByOp, Place, Reference};
 use super::text::{Given, Local, Text, lexed, list, option};
@@ -206,8 +206,8 @@ impl Printer<'_> {
     }
 
     fn heads(&self, heads: &Heads) -> String {
-        let (shape, split) = (self.shape(heads.seen), heads.split);
-        format!("({shape}, {split})")
+        let (shape, places) = (self.shape(heads.seen), list(&heads.places));
+        format!("({shape}, &[{places}])")
     }
 
     /// What prints operations on tensors.
@@ -217,12 +217,23 @@ impl Printer<'_> {
 
     /// A layer as an expression whose fields can be named.
     fn place(&self, callee: Callee) -> Place<'_> {
-        statements::place(self.model, callee.field, callee.element)
+        statements::part(self.model, callee)
     }
 
     /// A reference to a layer or model.
     fn reference(&self, callee: Callee) -> Reference<'_> {
-        statements::reference(self.model, callee.field, callee.element)
+        statements::reference(self.model, callee)
+    }
+
+    /// The linear map of a layer, or some of the projections of an attention.
+    fn map(&self, map: Map) -> String {
+        let layer = self.reference(map.layer);
+        match map.projections {
+            None => format!("({layer}).into()"),
+            Some([first, count]) => {
+                format!("::rustorch::__private::compiled::Map::projections({layer}, {first}, {count})")
+            }
+        }
     }
 
     /// The table whose rows a recurrent layer reads, if there is one.

@@ -1,9 +1,9 @@
 //! The steps of a compiled pass in words, for `rustorch::compiled::explain`.
 
 use super::super::check::Checked;
-use super::super::compile::{Act, Callee, Kind, On, Operand, Region, Step};
+use super::super::compile::{Act, Kind, On, Operand, Region, Step};
 use super::super::errors::source;
-use super::super::ir::{Element, Model, Over};
+use super::super::ir::{Callee, Element, Model, Over};
 use super::super::lower::{Decision, Instruction};
 use rustorch_shape::Dims;
 
@@ -25,11 +25,11 @@ fn add(model: &Model, checked: &Checked, region: &Region<'_>, lines: &mut Vec<St
 /// `[batch, 128] = relu(fc1(·))`
 fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
     let label = |callee: &Callee| {
-        let label = &model.fields[callee.field].label;
+        let (label, path) = (&model.fields[callee.field].label, callee.path);
         match callee.element {
-            Element::At(at) => format!("{label}[{at}]"),
-            Element::Counted(position) => format!("{label}[{}]", model.position(position)),
-            Element::Whole | Element::Each => label.clone(),
+            Element::At(at) => format!("{label}[{at}]{path}"),
+            Element::Counted(position) => format!("{label}[{}]{path}", model.position(position)),
+            Element::Whole | Element::Each => format!("{label}{path}"),
         }
     };
     let shapes: Vec<String> = step
@@ -42,8 +42,12 @@ fn line(model: &Model, checked: &Checked, step: &Step<'_>) -> String {
         None => inner,
     };
     let text = match &step.kind {
-        Kind::Linear { layer, act, last, .. } => {
-            let text = wrap(format!("{}(·)", label(layer)), act);
+        Kind::Linear { map, act, last, .. } => {
+            let name = label(&map.layer);
+            let text = wrap(
+                if map.projections.is_some() { format!("{name}.in_proj(·)") } else { format!("{name}(·)") },
+                act,
+            );
             match last {
                 Some(last) => last.chain.words(Some((last.product, &text))),
                 None => text,

@@ -1,6 +1,6 @@
 //! The calls of a program, op by op.
 
-use super::super::ir::{Element, Model, Over, Submodel};
+use super::super::ir::{Callee, Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::call;
 use super::text::{Given, Local, Text, list};
@@ -131,6 +131,9 @@ impl<'a> OpByOp<'a> {
                 self.repeat(text, &head, carried, body, results);
             }
             Instruction::LayerCall { .. } => self.layer_call(text, instruction, store),
+            Instruction::Part { .. } => {
+                unreachable!("layers are taken apart for the compiled pass, where all parts have kernels")
+            }
             Instruction::State { field, element, entry, result } => {
                 let state = state(place(self.model, *field, *element), entry.as_deref());
                 write!(text, "let {} = {state};", var(*result));
@@ -175,7 +178,7 @@ impl<'a> OpByOp<'a> {
         else {
             return;
         };
-        let callee = reference(self.model, *field, *element);
+        let callee = reference(self.model, Callee::new(*field, *element));
         let pattern = types::nested_text(tree, &mut vars(results));
         let inputs: String = vars(inputs).map(|input| format!(", {input}")).collect();
         if *is_map {
@@ -331,33 +334,39 @@ fn submodel(model: &Model, instruction: &Instruction) -> TokenStream {
 
 /// The layer or model that is called, as an expression whose fields can be named.
 pub(super) fn place(model: &Model, field: usize, element: Element) -> Place<'_> {
-    Place { model, field, element }
+    part(model, Callee::new(field, element))
+}
+
+/// The same of a part of one.
+pub(super) fn part(model: &Model, callee: Callee) -> Place<'_> {
+    Place { model, callee }
 }
 
 /// `self.conv`, `self.convs[2]`, or the element of a loop.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Place<'a> {
     model: &'a Model,
-    field: usize,
-    element: Element,
+    callee: Callee,
 }
 
 impl Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.model.fields[self.field].name;
-        match self.element {
-            Element::Each => each(self.field).fmt(f),
+        let Callee { field, element, path } = self.callee;
+        let name = &self.model.fields[field].name;
+        match element {
+            Element::Each => each(field).fmt(f),
             Element::At(at) => write!(f, "self.{name}[{at}]"),
             // A size prints as valid Rust.
             Element::Counted(position) => write!(f, "self.{name}[{}]", self.model.position(position)),
             Element::Whole => write!(f, "self.{name}"),
-        }
+        }?;
+        path.fmt(f)
     }
 }
 
 /// A reference to it.
-pub(in super::super) fn reference(model: &Model, field: usize, element: Element) -> Reference<'_> {
-    Reference(place(model, field, element))
+pub(in super::super) fn reference(model: &Model, callee: Callee) -> Reference<'_> {
+    Reference(part(model, callee))
 }
 
 /// `&self.conv`; the element of a loop is a reference as it is.
@@ -366,7 +375,8 @@ pub(in super::super) struct Reference<'a>(Place<'a>);
 
 impl Display for Reference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !matches!(self.0.element, Element::Each) {
+        let Callee { element, path, .. } = self.0.callee;
+        if !matches!(element, Element::Each) || !path.is_empty() {
             f.write_str("&")?;
         }
         self.0.fmt(f)

@@ -2,21 +2,21 @@
 //! a matter of strides, not of copies.
 
 use super::super::check::Checked;
-use super::super::ir::Var;
+use super::super::ir::{Callee, Var};
 use super::super::lower::Arg;
-use super::Kind;
 use super::list::Steps;
+use super::{Kind, NUMBER};
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::Poly;
 
 /// An operand or the result of attention.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in super::super) struct Heads {
     /// The tensor that has the shape `[.., heads, positions, features]`.
     pub seen: Var,
-    /// Whether the heads lie between positions and features in memory.
-    pub split: bool,
+    /// The place that each of its axes has in memory; that of the features is the last.
+    pub places: Vec<usize>,
 }
 
 /// Attention whose operands have as many heads each; `None` for any other, which runs as an island.
@@ -24,7 +24,8 @@ pub(super) fn attention<'p>(
     checked: &Checked,
     inputs: &[Var],
     args: &[Arg],
-    results: &[Var],
+    result: Var,
+    dropout: Option<Callee>,
 ) -> Option<Kind<'p>> {
     let &[q, k, v] = inputs else { return None };
     let [Arg::Tensor(mask), causal, scale] = args else { return None };
@@ -48,18 +49,35 @@ pub(super) fn attention<'p>(
     if let Some(mask) = mask {
         checked.shapes.get(*mask)?.as_ref()?;
     }
-    let plain = |seen: Var| Heads { seen, split: false };
+    let plain =
+        |seen: Var| Some(Heads { seen, places: (0..checked.shapes.get(seen)?.as_ref()?.len()).collect() });
     Some(Kind::Attention {
         inputs: [q, k, v],
-        operands: [q, k, v].map(plain),
+        operands: [plain(q)?, plain(k)?, plain(v)?],
         mask: *mask,
         causal,
         scale,
-        out: plain(*results.first()?),
+        dropout,
+        out: plain(result)?,
     })
 }
 
-/// Takes transpositions of heads and positions that only attention needs into it.
+/// One mask of those that several arguments give: a mask of the scores, and one of the keys.
+pub(super) fn mask<'p>(inputs: &[Var], args: &[Arg]) -> Option<Kind<'p>> {
+    let [Arg::Bool(is_of_scores), Arg::Tokens(causal), Arg::Size(extra)] = args else { return None };
+    let options = format!(
+        "::rustorch::__private::compiled::Masks {{ is_of_scores: {is_of_scores}, causal: {NUMBER}, extra: {extra} }}"
+    );
+    Some(Kind::Kernel {
+        method: "attention_mask",
+        name: "mask".into(),
+        inputs: inputs.to_vec(),
+        options,
+        number: Some(causal.clone()),
+    })
+}
+
+/// Takes permutations of heads and positions that only attention needs into it.
 pub(super) fn absorb(steps: &mut Steps<'_>) {
     for at in 0..steps.len() {
         if let Some(Kind::Attention { .. }) = steps.get(at).map(|step| &step.kind) {
@@ -76,13 +94,14 @@ fn before(steps: &mut Steps<'_>, at: usize) {
         let var = inputs[operand];
         // An operand that is used twice keeps its copy.
         let maker = steps.single_use(var).and_then(|_| steps.maker(var));
-        let Some((maker, source)) = maker.and_then(|maker| Some((maker, swapped(steps, maker)?))) else {
+        let Some((maker, (source, dims))) = maker.and_then(|maker| Some((maker, permuted(steps, maker)?)))
+        else {
             continue;
         };
         let Some(mut step) = steps.take(at) else { return };
         if let Kind::Attention { inputs, operands, .. } = &mut step.kind {
             inputs[operand] = source;
-            operands[operand].split = true;
+            operands[operand].places = dims;
         }
         steps.take(maker);
         steps.put(at, step);
@@ -92,33 +111,22 @@ fn before(steps: &mut Steps<'_>, at: usize) {
 /// Takes in that of the result.
 fn after(steps: &mut Steps<'_>, at: usize) {
     let user = steps.get(at).and_then(|step| steps.single_use(step.results[0]));
-    let Some(user) = user.filter(|user| swapped(steps, *user).is_some()) else { return };
+    let Some((user, (_, dims))) = user.and_then(|user| Some((user, permuted(steps, user)?))) else { return };
     let (Some(mut step), Some(gone)) = (steps.take(at), steps.take(user)) else { return };
     if let Kind::Attention { out, .. } = &mut step.kind {
-        out.split = true;
+        // Axis `place` of the result in memory is the axis `axis` that attention sees.
+        dims.iter().enumerate().for_each(|(place, axis)| out.places[*axis] = place);
     }
     step.results = gone.results;
     steps.put(at, step);
 }
 
-/// The tensor of which a step makes heads and positions change places, if that is what it does.
-fn swapped(steps: &Steps<'_>, at: usize) -> Option<Var> {
+/// The tensor of which a step moves all axes but the features, and where each comes from.
+fn permuted(steps: &Steps<'_>, at: usize) -> Option<(Var, Vec<usize>)> {
     match &steps.get(at)?.kind {
-        Kind::Permute { input, dims } if swaps_heads(dims) => Some(*input),
+        Kind::Permute { input, dims } if dims.last().is_some_and(|last| *last + 1 == dims.len()) => {
+            Some((*input, dims.clone()))
+        }
         _ => None,
     }
-}
-
-/// Whether only the third and second axes from the end change places.
-fn swaps_heads(dims: &[usize]) -> bool {
-    let rank = dims.len();
-    rank >= 3
-        && dims.iter().enumerate().all(|(to, from)| {
-            *from
-                == match to {
-                    to if to == rank - 3 => rank - 2,
-                    to if to == rank - 2 => rank - 3,
-                    to => to,
-                }
-        })
 }

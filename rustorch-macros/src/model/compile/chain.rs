@@ -1,8 +1,8 @@
 //! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
 
-use super::super::ir::Var;
+use super::super::ir::{Callee, Var};
 use super::list::Steps;
-use super::{Act, Callee, Kind, Operand, Step};
+use super::{Act, Kind, Operand, Step};
 use crate::fuse::functions::{find, operator};
 use crate::fuse::graph::{Graph, Id};
 use proc_macro2::TokenStream;
@@ -347,8 +347,8 @@ fn members<'m>(steps: &Steps<'_>, root: usize, shape: &impl Fn(Var) -> Option<&'
 pub(super) fn end_products<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Option<&'m Vec<Poly>>) {
     for at in (0..steps.len()).rev() {
         let Some(step) = steps.get(at) else { continue };
-        let Kind::Linear { layer, input, act, last: None } = &step.kind else { continue };
-        let (layer, input, product) = (*layer, *input, step.results[0]);
+        let Kind::Linear { map, input, act, last: None } = &step.kind else { continue };
+        let (map, input, product) = (*map, *input, step.results[0]);
         let Some((user, next)) = steps.only_user(product).and_then(|user| Some((user, steps.get(user)?)))
         else {
             continue;
@@ -372,7 +372,7 @@ pub(super) fn end_products<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Opt
             continue;
         }
         // Other operands of the chain may be made between the two: both happen where the chain was.
-        let kind = Kind::Linear { layer, input, act: None, last: Some(Ending { chain, product: operand }) };
+        let kind = Kind::Linear { map, input, act: None, last: Some(Ending { chain, product: operand }) };
         steps.take(at);
         if let Some(next) = steps.take(user) {
             steps.put(user, Step { kind, ..next });

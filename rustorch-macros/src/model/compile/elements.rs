@@ -5,7 +5,7 @@
 //! it ([`Elements::assumed`]), that is looked at when a pass is planned; if it was wrong, the model runs op by op.
 
 use super::super::ir::{Model, Var};
-use super::super::lower::{Arg, Instruction, Program};
+use super::super::lower::{Arg, Instruction, Part, Program};
 use super::list::Vars;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(in super::super) enum Contents {
 }
 
 /// What the tensors of a program hold.
-pub(super) struct Elements {
+pub(in super::super) struct Elements {
     /// Those that do not hold numbers.
     others: BTreeMap<Var, Contents>,
     /// Those that have to hold numbers.
@@ -141,6 +141,11 @@ impl Elements {
         contents(&self.others, var)
     }
 
+    /// Whether a tensor is taken for numbers.
+    pub fn is_number(&self, var: Var) -> bool {
+        self.contents(var) == Contents::Numbers
+    }
+
     /// What the results of a call that runs on tensors hold.
     pub fn of_results(&self, model: &Model, instruction: &Instruction) -> Vec<Contents> {
         let results = instruction.results().into_iter().zip(origins(model, instruction));
@@ -244,6 +249,8 @@ fn origins(model: &Model, instruction: &Instruction) -> Vec<Origin> {
         }
         Instruction::Function { name, inputs, .. } => match *name {
             "embedding" => each(&|| Origin::Rows),
+            // Numbers or truth values, as the masks of which it is made.
+            "attention_mask" => each(&|| Origin::Unknown),
             // The second says where the elements of the first were.
             "sort" | "topk" => vec![Origin::Arranged(inputs[0], false), Origin::Discrete],
             name if DISCRETE.contains(&name) || LOGICAL.contains(&name) => each(&|| Origin::Discrete),
@@ -257,6 +264,7 @@ fn origins(model: &Model, instruction: &Instruction) -> Vec<Origin> {
                 each(&|| Origin::Values(values.clone()))
             }
         },
+        Instruction::Part { inputs, .. } => each(&|| Origin::Values(inputs.clone())),
         Instruction::Binary { .. } | Instruction::Negate { .. } | Instruction::Einsum { .. } => {
             each(&|| Origin::Values(instruction.operands()))
         }
@@ -292,6 +300,7 @@ fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
         Instruction::Function { name, inputs, args, .. } => match *name {
             "embedding" | "where_" => vec![inputs[0]],
             "masked_fill" | "take_along_dim" => vec![inputs[1]],
+            "attention_mask" => inputs.clone(),
             "gather" | "index_select" | "scaled_dot_product_attention" => {
                 args.iter().filter_map(Arg::tensor).collect()
             }
@@ -299,6 +308,7 @@ fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
             name if LOGICAL.contains(&name) && !COMPARE.contains(&name) => instruction.operands(),
             _ => Vec::new(),
         },
+        Instruction::Part { part: Part::Attention { mask, .. }, .. } => mask.iter().copied().collect(),
         _ => Vec::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! Fusion: what a product, convolution or normalisation does to its result while it is in the cache.
 
-use super::super::ir::Var;
+use super::super::ir::{Callee, Var};
 use super::list::Steps;
-use super::{Act, Callee, Kind, Operand, Windows};
+use super::{Act, Kind, Operand, Windows};
 use rustorch_shape::Poly;
 
 /// Lets linear maps, convolutions and normalisations take in what alone uses their result: convolutions a normalisation,

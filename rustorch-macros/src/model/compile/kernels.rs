@@ -1,10 +1,10 @@
 //! Which layers and functions are kernels of the pass; any other is an island.
 
-use super::super::ir::{Model, Var};
-use super::super::lower::{Arg, Instruction, layer_args};
+use super::super::ir::{Callee, Model, Var};
+use super::super::lower::{Arg, Instruction, Part, layer_args};
 use super::elements::Elements;
 use super::steps::Compiler;
-use super::{Act, Callee, Chain, Factors, Kind, Operand, PartOp, attention};
+use super::{Act, Chain, Factors, Kind, Map, Operand, PartOp, attention};
 use crate::fuse::functions::find;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -19,7 +19,7 @@ impl Compiler<'_> {
             return Some(act.kind(input, result));
         }
         Some(match layer.spec.name {
-            "Linear" => Kind::Linear { layer: callee, input, act: None, last: None },
+            "Linear" => linear(callee, None, input),
             "Conv1d" | "Conv2d" if pads_with_zeros(args) => {
                 Kind::Conv2d { layer: callee, input, norm: None, residual: None, act: None, pool: None }
             }
@@ -38,6 +38,22 @@ impl Compiler<'_> {
                 Kind::Recurrent { layer: callee, input, table: None, states: Vec::new() }
             }
             _ => return self.plain_layer(callee, input),
+        })
+    }
+
+    /// The kernel of a part of a layer.
+    pub fn part<'p>(&self, owner: Callee, part: &Part, inputs: &[Var], result: Var) -> Option<Kind<'p>> {
+        let &input = inputs.first()?;
+        Some(match part {
+            Part::Linear { projections } => linear(owner, *projections, input),
+            Part::Norm => Kind::RowNorm { layer: owner, input },
+            Part::Dropout => {
+                Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors: Factors::Layer(owner) }))
+            }
+            Part::Attention { mask, causal } => {
+                let args = [Arg::Tensor(*mask), Arg::Tokens(causal.clone()), Arg::Tensor(None)];
+                return attention::attention(self.checked, inputs, &args, result, Some(owner));
+            }
         })
     }
 
@@ -66,6 +82,9 @@ impl Compiler<'_> {
         args: &[Arg],
         results: &[Var],
     ) -> Option<Kind<'p>> {
+        if name == "attention_mask" {
+            return attention::mask(inputs, args);
+        }
         let &input = inputs.first()?;
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
         Some(match name {
@@ -81,7 +100,7 @@ impl Compiler<'_> {
                 input,
             },
             "scaled_dot_product_attention" => {
-                return attention::attention(self.checked, inputs, args, results);
+                return attention::attention(self.checked, inputs, args, *results.first()?, None);
             }
             "detach" => Kind::Detach { input },
             "contiguous" | "flatten" | "reshape" | "unflatten" | "squeeze" | "unsqueeze" => {
@@ -129,6 +148,10 @@ impl Compiler<'_> {
             },
         })
     }
+}
+
+fn linear<'p>(layer: Callee, projections: Option<[usize; 2]>, input: Var) -> Kind<'p> {
+    Kind::Linear { map: Map { layer, projections }, input, act: None, last: None }
 }
 
 /// An elementwise function, by a kernel of the library or else as a chain.
@@ -253,7 +276,7 @@ pub(super) fn island<'p>(instruction: &'p Instruction, model: &Model, elements: 
     }
     let layer = match instruction {
         Instruction::Layer { field, .. } => Some(Callee::whole(*field)),
-        Instruction::LayerCall { field, element, .. } => Some(Callee { field: *field, element: *element }),
+        Instruction::LayerCall { field, element, .. } => Some(Callee::new(*field, *element)),
         _ => None,
     };
     let contents = elements.of_results(model, instruction);

@@ -1,12 +1,12 @@
 //! Functions and layers whose kernels take tensors, options and nothing else.
 
 use super::super::codegen;
-use super::super::ir::Var;
+use super::super::ir::{Callee, Var};
 use super::super::lower::Arg;
+use super::Kind;
 use super::elements::COMPARE;
 use super::kernels::{normal, pads_with_zeros};
 use super::steps::Compiler;
-use super::{Callee, Kind};
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
 use rustorch_shape::einsum::{Axis, Contraction, Spec};
@@ -274,7 +274,7 @@ impl Compiler<'_> {
     pub fn plain_layer<'p>(&self, callee: Callee, input: Var) -> Option<Kind<'p>> {
         let (layer, args) = self.model.layer(self.checked, callee.field)?;
         let rank = self.checked.shapes.get(input)?.as_ref()?.len();
-        let reference = codegen::reference(self.model, callee.field, callee.element);
+        let reference = codegen::reference(self.model, callee);
         let from_layer = |kind: &str| format!("::rustorch::__private::compiled::{kind}::from({reference})");
         let (method, options) = match layer.spec.name {
             "MaxPool1d" | "MaxPool2d" | "MaxPool3d" | "AdaptiveMaxPool1d" | "AdaptiveMaxPool2d"

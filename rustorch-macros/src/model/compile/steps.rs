@@ -1,11 +1,11 @@
 //! Which kind of step each call becomes, and what dies after it.
 
 use super::super::check::Checked;
-use super::super::ir::{BinaryOp, Model, Over, Var};
+use super::super::ir::{BinaryOp, Callee, Model, Over, Var};
 use super::super::lower::{Instruction, Program, Source};
 use super::elements::Elements;
 use super::list::{Steps, Vars};
-use super::{Act, Callee, Kind, On, Operand, Region, Step, attention, chain, fuse, kernels};
+use super::{Act, Kind, On, Operand, Region, Step, attention, chain, fuse, kernels};
 
 pub(super) struct Compiler<'a> {
     pub model: &'a Model,
@@ -58,11 +58,11 @@ impl Compiler<'_> {
                 return self.layer(Callee::whole(*field), *input, *result);
             }
             Instruction::LayerCall { field, element, is_map: true, inputs, results, .. } => {
-                let callee = Callee { field: *field, element: *element };
+                let callee = Callee::new(*field, *element);
                 return self.layer(callee, *inputs.first()?, *results.first()?);
             }
             Instruction::LayerCall { field, element, adapter: None, inputs, state: Some(states), .. } => {
-                let callee = Callee { field: *field, element: *element };
+                let callee = Callee::new(*field, *element);
                 return self.recurrent(callee, *inputs.first()?, states);
             }
             Instruction::Function { name, inputs, args, results, .. } => {
@@ -76,8 +76,11 @@ impl Compiler<'_> {
                 target: (*target).into(),
                 inputs: inputs.iter().map(|(var, _)| *var).collect(),
             },
+            Instruction::Part { owner, part, inputs, result } => {
+                return self.part(*owner, part, inputs, *result);
+            }
             Instruction::State { field, element, entry, .. } => {
-                let owner = Callee { field: *field, element: *element };
+                let owner = Callee::new(*field, *element);
                 Kind::State { owner, entry: entry.as_deref() }
             }
             Instruction::If { then, otherwise, .. } => {

@@ -3,53 +3,53 @@
 use smallvec::SmallVec;
 
 use super::super::{Buf, Grad, Pass};
+use super::dropout::Factors;
 use super::elementwise::broadcast_strides;
 use super::numel;
-use crate::kernels::attention::{self as kernel, Attention, Gradients, Mask, Matrices};
+use crate::kernels::attention::{self as kernel, Attention, Dropout, Gradients, Mask, Matrices};
 use crate::kernels::isa;
 use crate::kernels::reduce::{self, Plan, Sum};
 use crate::layout::{Dims, contiguous_strides};
+use crate::nn::{Module, MultiheadAttention};
 use crate::{DType, Error, Result};
 
 const OP: &str = "scaled_dot_product_attention";
 
 /// An operand of attention, of shape `[.., heads, positions, features]`, as generated code gives it: its shape as attention sees it, and
-/// whether the heads lie between positions and features in memory, as a projection gives them.
-type Operand<'a> = (&'a [usize], bool);
+/// the place that each of these axes has in memory. Features are last there as well.
+type Operand<'a> = (&'a [usize], &'a [usize]);
 
 /// The same with names.
 #[derive(Clone, Copy)]
 struct Heads<'a> {
     shape: &'a [usize],
-    split: bool,
+    places: &'a [usize],
 }
 
 impl<'a> From<Operand<'a>> for Heads<'a> {
-    fn from((shape, split): Operand<'a>) -> Self {
-        Heads { shape, split }
+    fn from((shape, places): Operand<'a>) -> Self {
+        Heads { shape, places }
     }
 }
 
 impl Heads<'_> {
-    /// The shape as it lies in memory.
-    fn memory(&self) -> Dims {
-        let rank = self.shape.len();
-        let mut memory = Dims::from_slice(self.shape);
-        if self.split {
-            memory.swap(rank - 3, rank - 2);
-        }
-        memory
-    }
-
     fn matrices<P>(&self, ptr: P) -> Matrices<P> {
         let rank = self.shape.len();
-        let mut strides = contiguous_strides(&self.memory());
-        if self.split {
-            strides.swap(rank - 3, rank - 2);
-        }
-        let heads: SmallVec<[isize; 4]> = strides[..rank - 2].iter().map(|&stride| stride as isize).collect();
-        Matrices { ptr, row: strides[rank - 2] as isize, column: 1, heads }
+        let mut memory = Dims::from_slice(self.shape);
+        self.places.iter().zip(self.shape).for_each(|(place, size)| memory[*place] = *size);
+        let strides = contiguous_strides(&memory);
+        let heads: SmallVec<[isize; 4]> =
+            self.places[..rank - 2].iter().map(|place| strides[*place] as isize).collect();
+        Matrices { ptr, row: strides[self.places[rank - 2]] as isize, column: 1, heads }
     }
+}
+
+/// Scores in row-major order.
+fn scores_matrices<P>(ptr: P, whole: &[usize]) -> Matrices<P> {
+    let rank = whole.len();
+    let strides = contiguous_strides(whole);
+    let heads: SmallVec<[isize; 4]> = strides[..rank - 2].iter().map(|&stride| stride as isize).collect();
+    Matrices { ptr, row: strides[rank - 2] as isize, column: 1, heads }
 }
 
 /// The shape of the scores: queries by keys for every head.
@@ -63,15 +63,25 @@ fn scores_shape([q, k, _]: [Heads<'_>; 3]) -> Dims {
 /// A mask, and its shape.
 type Masked<'a> = Option<(Buf, &'a [usize])>;
 
-/// Whether positions see only those up to their own, and the factor of the scores if it is not `1/√features`.
-type Scores = (bool, Option<f64>);
+/// Whether positions see only those up to their own, the factor of the scores if it is not `1/√features`, and the layer that drops
+/// weights.
+type Scores<'a> = (bool, Option<f64>, Option<&'a MultiheadAttention>);
+
+/// The weights of these scores that a layer drops, if there is one.
+fn draw(layer: Option<&MultiheadAttention>, scores: &[usize]) -> Result<Option<Factors>> {
+    let (Some(layer), [heads @ .., queries, keys]) = (layer, scores) else { return Ok(None) };
+    // One of the kernel's blocks is as many random bits as two elements get.
+    let elements = 2 * Dropout::blocks(numel(heads), *queries, *keys);
+    Factors::draw(layer.dropout, layer.is_training(), elements).map(Some)
+}
 
 /// The description of an attention over buffers.
 fn describe(
     bufs: [Buf; 3],
     [q, k, v]: [Heads<'_>; 3],
     masked: Masked<'_>,
-    (causal, scale): Scores,
+    (causal, scale, _): Scores<'_>,
+    factors: Option<Factors>,
 ) -> Result<Attention<f32>> {
     let rank = q.shape.len();
     let features = q.shape[rank - 1];
@@ -116,7 +126,10 @@ fn describe(
         key: read(k, bufs[1]),
         value: read(v, bufs[2]),
         mask,
-        dropout: None,
+        dropout: match factors {
+            Some(Factors::Drawn(stream, keep)) => Some(Dropout { stream, p: 1.0 - keep }),
+            _ => None,
+        },
     })
 }
 
@@ -124,13 +137,14 @@ impl Pass {
     /// `softmax(scale · Q Kᵀ + mask) V`, the result laid out as `out` says.
     ///
     /// # Errors
-    /// If the mask holds neither truth values nor numbers, or is given together with `causal`.
+    /// If the mask holds neither truth values nor numbers, or is given together with `causal`, or if the probability with which weights
+    /// are dropped is none.
     pub fn attention(
         &mut self,
         bufs: [Buf; 3],
         operands: [Operand<'_>; 3],
         masked: Masked<'_>,
-        scores: Scores,
+        scores: Scores<'_>,
         out: Operand<'_>,
     ) -> Result<Buf> {
         let (operands, out) = (operands.map(Heads::from), Heads::from(out));
@@ -140,9 +154,16 @@ impl Pass {
         let rows = numel(&out.shape[..out.shape.len() - 1]);
         let normalizers = self.numbers(rows, false);
         if !self.planning {
-            let attention = describe(bufs, operands, masked, scores)?;
-            // SAFETY: buffers of the pass of these shapes.
-            unsafe { kernel::forward(isa(), &attention, &out.matrices(y.f32()), normalizers.f32()) };
+            let whole = scores_shape(operands);
+            let factors = draw(scores.2, &whole)?;
+            let attention = describe(bufs, operands, masked, scores, factors)?;
+            match factors {
+                // SAFETY: a buffer of the pass; 0 is a number of all bits 0.
+                Some(Factors::All(0.0)) => unsafe { y.f32().write_bytes(0, y.len) },
+                // SAFETY: buffers of the pass of these shapes.
+                _ => unsafe { kernel::forward(isa(), &attention, &out.matrices(y.f32()), normalizers.f32()) },
+            }
+            self.factors.extend(factors);
         }
         for buf in operated {
             self.save(buf, grad);
@@ -162,11 +183,12 @@ impl Pass {
         g: Grad,
         operands: [Operand<'_>; 3],
         masked: Option<&[usize]>,
-        scores: Scores,
+        scores: Scores<'_>,
         out: Operand<'_>,
         into: &mut [&mut Grad],
     ) -> Result<()> {
         let (operands, out) = (operands.map(Heads::from), Heads::from(out));
+        let factors = scores.2.and_then(|_| self.drawn());
         let (normalizers, y) = (self.saved(), self.saved());
         let masked = masked.map(|own| (self.saved(), own));
         let (v, k, q) = (self.saved(), self.saved(), self.saved());
@@ -178,20 +200,26 @@ impl Pass {
             Some((mask, _)) if mask.grad => Some(self.numbers(numel(&whole), false)),
             _ => None,
         };
-        if !self.planning && made.iter().chain([&dscores]).any(Option::is_some) {
-            let attention = describe(bufs, operands, masked, scores)?;
-            let to = |at: usize| made[at].map(|buf| operands[at].matrices(buf.f32()));
-            let gradients = Gradients {
-                output: out.matrices(y.f32().cast_const()),
-                doutput: out.matrices(g.f32().cast_const()),
-                normalizers: normalizers.f32(),
-                dquery: to(0),
-                dkey: to(1),
-                dvalue: to(2),
-                dmask: dscores.map(|buf| Heads { shape: &whole, split: false }.matrices(buf.f32())),
-            };
-            // SAFETY: buffers of the pass of these shapes.
-            unsafe { kernel::backward(isa(), &attention, &gradients) };
+        let wanted = || made.iter().chain([&dscores]).flatten();
+        if !self.planning && wanted().next().is_some() {
+            if let Some(Factors::All(0.0)) = factors {
+                // SAFETY: buffers of the pass; 0 is a number of all bits 0.
+                wanted().for_each(|buf| unsafe { buf.f32().write_bytes(0, buf.len) });
+            } else {
+                let attention = describe(bufs, operands, masked, scores, factors)?;
+                let to = |at: usize| made[at].map(|buf| operands[at].matrices(buf.f32()));
+                let gradients = Gradients {
+                    output: out.matrices(y.f32().cast_const()),
+                    doutput: out.matrices(g.f32().cast_const()),
+                    normalizers: normalizers.f32(),
+                    dquery: to(0),
+                    dkey: to(1),
+                    dvalue: to(2),
+                    dmask: dscores.map(|buf| scores_matrices(buf.f32(), &whole)),
+                };
+                // SAFETY: buffers of the pass of these shapes.
+                unsafe { kernel::backward(isa(), &attention, &gradients) };
+            }
         }
         for (into, made) in into.iter_mut().zip(made) {
             self.contribute(into, made);

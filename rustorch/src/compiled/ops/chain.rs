@@ -5,13 +5,13 @@ use smallvec::SmallVec;
 use super::super::{Buf, Grad, Pass};
 use super::dropout::Factors;
 use super::elementwise::{broadcast_strides, parameters};
-use super::linear::Linear;
+use super::linear::{Linear, Map};
 use super::numel;
 use crate::kernels::gemm::{Activation, Part};
 use crate::kernels::parallel::Shared;
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
-use crate::{DType, Error, Result, Scalar, nn};
+use crate::{DType, Error, Result, Scalar};
 
 /// An expression of several operands, and its gradients.
 pub struct Chain {
@@ -127,13 +127,13 @@ impl Pass {
     pub fn linear_chain(
         &mut self,
         x: Buf,
-        layer: &nn::Linear,
+        map: Map<'_>,
         chain: &'static Chain,
         (links, product): (&[Link<'_>], usize),
         params: &[f64],
         shape: &[usize],
     ) -> Result<Buf> {
-        let linear = Linear::new(x, layer);
+        let linear = Linear { x, map };
         let own = self.recording && linear.wants_grad();
         let grad = own || self.recording && links.iter().any(Link::wants_grad);
         let y = self.result(linear.len(), grad);
@@ -152,7 +152,7 @@ impl Pass {
             // SAFETY: buffers of the pass of these sizes; the ending writes to its part of the result alone.
             unsafe { linear.run(z, Activation::Identity, Some(&ending)) };
         }
-        self.save(x, grad && layer.weight.requires_grad());
+        self.save(x, grad && linear.needs_input());
         self.save_links(chain, &links, y);
         if is_kept {
             self.release(z);

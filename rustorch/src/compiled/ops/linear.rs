@@ -1,5 +1,6 @@
 //! The linear map, with an activation while the result is in the cache.
 
+use super::super::parameters::Target;
 use super::super::{Buf, Grad, Pass};
 use super::elementwise::{Unary, apply, derive, operators};
 use super::{read, read_option, sum_rows, wants};
@@ -24,34 +25,69 @@ pub(super) fn fused(op: Unary) -> Option<Activation> {
 /// An activation with its parameters.
 pub type Act<'a> = Option<(Unary, &'a [f64])>;
 
+/// Weight and bias of a linear map: so many rows of two parameters.
+#[derive(Clone, Copy)]
+pub struct Map<'a> {
+    weight: &'a Tensor,
+    bias: Option<&'a Tensor>,
+    /// The first row of each.
+    first: [usize; 2],
+    rows: usize,
+}
+
+impl<'a> From<&'a nn::Linear> for Map<'a> {
+    fn from(layer: &'a nn::Linear) -> Self {
+        let rows = layer.weight.shape()[0];
+        Map { weight: &layer.weight, bias: layer.bias.as_ref(), first: [0; 2], rows }
+    }
+}
+
+impl<'a> Map<'a> {
+    /// `count` of the projections of query, key and value, from number `first` on.
+    pub fn projections(layer: &'a nn::MultiheadAttention, first: usize, count: usize) -> Self {
+        let (e, bias) = (layer.embed_dim, layer.in_proj_bias.as_ref());
+        let (weight, at) = match &layer.in_proj_weight {
+            Some(weight) => (weight, first * e),
+            None => {
+                let own = [&layer.q_proj_weight, &layer.k_proj_weight, &layer.v_proj_weight][first];
+                (own.as_ref().expect("compared with the declaration before the pass"), 0)
+            }
+        };
+        Map { weight, bias, first: [at, first * e], rows: count * e }
+    }
+
+    /// Rows and columns.
+    fn sizes(&self) -> [usize; 2] {
+        [self.rows, self.weight.shape()[1]]
+    }
+
+    /// Whether somebody wants a gradient of a parameter.
+    fn wants_grad(&self) -> bool {
+        wants(&[Some(self.weight), self.bias])
+    }
+}
+
 /// `x Wᵀ + b` over the last axis of `x`.
 pub(super) struct Linear<'a> {
     pub x: Buf,
-    pub weight: &'a Tensor,
-    pub bias: Option<&'a Tensor>,
+    pub map: Map<'a>,
 }
 
-impl<'a> Linear<'a> {
-    /// That of a layer.
-    pub fn new(x: Buf, layer: &'a nn::Linear) -> Self {
-        Linear { x, weight: &layer.weight, bias: layer.bias.as_ref() }
-    }
-
-    /// Columns of the result and of `x`.
-    pub fn sizes(&self) -> [usize; 2] {
-        let &[outputs, inputs] = self.weight.shape() else { unreachable!("a weight has two axes") };
-        [outputs, inputs]
-    }
-
+impl Linear<'_> {
     /// Elements of the result.
     pub fn len(&self) -> usize {
-        let [outputs, inputs] = self.sizes();
+        let [outputs, inputs] = self.map.sizes();
         self.x.len / inputs * outputs
+    }
+
+    /// Whether the gradient of the weight will read `x`.
+    pub fn needs_input(&self) -> bool {
+        self.map.weight.requires_grad()
     }
 
     /// Whether somebody wants a gradient of it.
     pub fn wants_grad(&self) -> bool {
-        self.x.grad || wants(&[Some(self.weight), self.bias])
+        self.x.grad || self.map.wants_grad()
     }
 
     /// The product into `z`, an activation, and what is done with its parts while they are in the cache.
@@ -59,8 +95,10 @@ impl<'a> Linear<'a> {
     /// # Safety
     /// Buffers of a pass of the sizes above; the ending writes to no operand, and not to elements outside its part.
     pub unsafe fn run(&self, z: Buf, activation: Activation, ending: Option<Ending<'_>>) {
-        let [outputs, inputs] = self.sizes();
-        let ((w, _w), (b, _b)) = (read(self.weight), read_option(self.bias));
+        let [outputs, inputs] = self.map.sizes();
+        let ((w, _w), (b, _b)) = (read(self.map.weight), read_option(self.map.bias));
+        let (w, b) =
+            (w.wrapping_add(self.map.first[0] * inputs), b.map(|b| b.wrapping_add(self.map.first[1])));
         let product = Product {
             m: self.x.len / inputs,
             n: outputs,
@@ -84,8 +122,8 @@ impl<'a> Linear<'a> {
 
 impl Pass {
     /// `act(x Wᵀ + b)` over the last axis of `x`.
-    pub fn linear(&mut self, x: Buf, layer: &nn::Linear, act: Act<'_>) -> Buf {
-        let linear = Linear::new(x, layer);
+    pub fn linear(&mut self, x: Buf, map: Map<'_>, act: Act<'_>) -> Buf {
+        let linear = Linear { x, map };
         let grad = self.recording && linear.wants_grad();
         let y = self.result(linear.len(), grad);
         // The derivative of most activations is a function of the input, which must be kept then.
@@ -97,7 +135,7 @@ impl Pass {
             },
         };
         if !self.planning {
-            let [columns, _] = linear.sizes();
+            let [columns, _] = map.sizes();
             let shared = Shared((z, y));
             let activate = |part: Part| {
                 let (Some((op, params)), (z, y)) = (act, shared.get()) else { return };
@@ -111,7 +149,7 @@ impl Pass {
             // SAFETY: buffers of the pass of these sizes.
             unsafe { linear.run(z, last, is_apart.then_some(&activate)) };
         }
-        self.save(x, grad && layer.weight.requires_grad());
+        self.save(x, grad && linear.needs_input());
         if let Some((op, _)) = act {
             let value = if op.saves_output() { y } else { z };
             self.save(value, grad);
@@ -126,15 +164,8 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn linear_backward(
-        &mut self,
-        g: Grad,
-        layer: &nn::Linear,
-        act: Act<'_>,
-        gx: &mut Grad,
-    ) -> Result<()> {
-        let (weight, bias) = (&layer.weight, layer.bias.as_ref());
-        let &[outputs, inputs] = weight.shape() else { unreachable!("a weight has two axes") };
+    pub fn linear_backward(&mut self, g: Grad, map: Map<'_>, act: Act<'_>, gx: &mut Grad) -> Result<()> {
+        let [outputs, inputs] = map.sizes();
         let value = act.map(|_| self.saved());
         let x = self.saved();
         let Some(g) = g else { return Ok(()) };
@@ -151,13 +182,13 @@ impl Pass {
             _ => self.retain(g),
         };
         if !self.planning {
-            if let Some(bias) = bias
-                && let Some(target) = self.parameters.target(bias)?
+            if let Some(bias) = map.bias
+                && let Some(target) = self.rows_target(bias, map.first[1], outputs, 1)?
             {
                 // SAFETY: the gradient has an element per output.
                 unsafe { sum_rows(dz.f32(), rows, outputs, target.ptr, target.accumulate) };
             }
-            if let Some(target) = self.parameters.target(weight)? {
+            if let Some(target) = self.rows_target(map.weight, map.first[0], outputs, inputs)? {
                 let product = Product {
                     m: outputs,
                     n: inputs,
@@ -179,7 +210,8 @@ impl Pass {
                 _ => (self.numbers(rows * inputs, false), 0.0),
             };
             if !self.planning {
-                let (w, _guard) = read(weight);
+                let (w, _guard) = read(map.weight);
+                let w = w.wrapping_add(map.first[0] * inputs);
                 let product = Product {
                     m: rows,
                     n: inputs,
@@ -200,5 +232,25 @@ impl Pass {
         }
         self.release(dz);
         Ok(())
+    }
+
+    /// Where the gradient of some rows of a parameter goes. The first time that only a part is written, the rest becomes 0.
+    fn rows_target(
+        &mut self,
+        parameter: &Tensor,
+        first: usize,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Option<Target>> {
+        let Some(Target { ptr, mut accumulate }) = self.parameters.target(parameter)? else {
+            return Ok(None);
+        };
+        let len = parameter.numel();
+        if rows * columns < len && !accumulate {
+            // SAFETY: the gradient has its parameter's shape, and 0 is a number of all bits 0.
+            unsafe { ptr.write_bytes(0, len) };
+            accumulate = true;
+        }
+        Ok(Some(Target { ptr: ptr.wrapping_add(first * columns), accumulate }))
     }
 }

@@ -29,6 +29,12 @@ impl<'a> From<&'a crate::nn::LayerNorm> for RowNorm<'a> {
     }
 }
 
+impl<'a> From<&'a Option<crate::nn::LayerNorm>> for RowNorm<'a> {
+    fn from(layer: &'a Option<crate::nn::LayerNorm>) -> Self {
+        layer.as_ref().expect("compared with the declaration before the pass").into()
+    }
+}
+
 impl<'a> From<&'a crate::nn::RMSNorm> for RowNorm<'a> {
     fn from(layer: &'a crate::nn::RMSNorm) -> Self {
         let dim = layer.normalized_shape.iter().product();

@@ -45,8 +45,8 @@ impl Printer<'_> {
     fn undo(&self, text: &mut Text<'_>, step: &Step<'_>) {
         let (g, pass) = (grads(&step.results), pass_at(step));
         match &step.kind {
-            Kind::Linear { layer, input, last: Some(last), .. } => {
-                let (layer, into, between) = (self.reference(*layer), grad(*input), grad(last.product));
+            Kind::Linear { map, input, last: Some(last), .. } => {
+                let (layer, into, between) = (self.map(*map), grad(*input), grad(last.product));
                 write!(text, "let mut {between}: Grad = None;");
                 self.chain_backward(text, &last.chain, Some(last.product), step);
                 write!(
@@ -54,8 +54,8 @@ impl Printer<'_> {
                     "__pass.linear_backward({between}, {layer}, None, &mut {into})?; __pass.release_grad({between});"
                 );
             }
-            Kind::Linear { layer, input, act, last: None } => {
-                let (layer, into, act) = (self.reference(*layer), grad(*input), self.act(act.as_ref()));
+            Kind::Linear { map, input, act, last: None } => {
+                let (layer, into, act) = (self.map(*map), grad(*input), self.act(act.as_ref()));
                 write!(text, "{pass}.linear_backward({g}, {layer}, {act}, &mut {into})?;");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {

@@ -2,7 +2,7 @@
 
 use super::super::super::check::Checked;
 use super::super::super::compile::{border, is_plain_table, is_recurrent, pads_with_zeros};
-use super::super::super::ir::{Field, FieldKind, Model};
+use super::super::super::ir::{Field, FieldKind, Layer, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::text::{Given, Text, list};
 use super::super::types;
@@ -165,6 +165,7 @@ fn parameters(
         compared.extend(recurrent(args, each));
     }
     compared.extend(options(layer.spec.name, args, each));
+    compared.extend(attentive(layer, args, each));
     // Options are public as well. A table whose rows are scaled down in place while the pass has it locked would wait for itself.
     if layer.spec.name == "Embedding" && is_plain_table(args) {
         compared.push(format!("{each}.options.is_plain()"));
@@ -188,6 +189,51 @@ fn recurrent(args: &Args, each: &str) -> Option<String> {
         "::rustorch::__private::compiled::Recurrence::from({each})
             .fits([{input}, {hidden}, {layers}], [{bidirectional}, {batch_first}])"
     ))
+}
+
+/// A comparison of an attention's, or a transformer's, sizes, options and weights.
+fn attentive(layer: &Layer, args: &Args, each: &str) -> Option<String> {
+    let flag = |name: &str| match args.get(name) {
+        Some(Value::Bool(flag)) => flag.to_string(),
+        Some(Value::Expression) => {
+            let written = layer.call.written.iter().find(|written| written.name == name);
+            written.map_or("false".into(), |written| written.expr.to_string())
+        }
+        _ => "false".into(),
+    };
+    let size = |name: &'static str| args.size(name).ok().map(ToString::to_string);
+    let batch_first = flag("batch_first");
+    let path = "::rustorch::__private::compiled";
+    let declared = if layer.spec.name == "MultiheadAttention" {
+        let [e, keys, values, count] = ["embed_dim", "kdim", "vdim", "num_heads"].map(size);
+        let [learnt, zeros] = ["add_bias_kv", "add_zero_attn"].map(flag);
+        format!(
+            "Heads {{ features: [{}, {}, {}], count: {}, batch_first: {batch_first}, extra: [{learnt}, {zeros}] }}",
+            e?, keys?, values?, count?
+        )
+    } else {
+        let [features, inner, heads] = ["d_model", "dim_feedforward", "nhead"].map(size);
+        let activation = match args.get("activation") {
+            Some(Value::Text(text)) => text,
+            _ => return None,
+        };
+        let layers = |own: &'static str, of: &str| {
+            let count = if layer.spec.name.ends_with(of) { size("num_layers") } else { size(own) };
+            count.unwrap_or_else(|| "0".into())
+        };
+        let (encoders, decoders) =
+            (layers("num_encoder_layers", "Encoder"), layers("num_decoder_layers", "Decoder"));
+        let norm = if layer.spec.name == "Transformer" { "true".into() } else { flag("norm") };
+        format!(
+            "Block {{ sizes: [{}, {}, {}], batch_first: {batch_first}, norm_first: {}, activation: {activation:?}, \
+             layers: [{encoders}, {decoders}], norm: {norm} }}",
+            features?,
+            inner?,
+            heads?,
+            flag("norm_first")
+        )
+    };
+    Some(format!("{path}::Attentive::is_as({}, &{path}::{declared})", reference(each)))
 }
 
 /// A comparison of the options that plans are made of.

@@ -46,13 +46,13 @@ impl Printer<'_> {
     fn call(&self, text: &mut Text<'_>, step: &Step<'_>) {
         let (result, pass) = (vars(&step.results), pass_at(step));
         match &step.kind {
-            Kind::Linear { layer, input, last: Some(last), .. } => {
-                let (layer, input) = (self.reference(*layer), var(*input));
+            Kind::Linear { map, input, last: Some(last), .. } => {
+                let (layer, input) = (self.map(*map), var(*input));
                 let chain = self.chain_of_product(last, step);
                 write!(text, "let {result} = {pass}.linear_chain({input}, {layer}, {chain})?;");
             }
-            Kind::Linear { layer, input, act, last: None } => {
-                let (layer, input, act) = (self.reference(*layer), var(*input), self.act(act.as_ref()));
+            Kind::Linear { map, input, act, last: None } => {
+                let (layer, input, act) = (self.map(*map), var(*input), self.act(act.as_ref()));
                 write!(text, "let {result} = {pass}.linear({input}, {layer}, {act});");
             }
             Kind::Conv2d { layer, input, norm, residual, act, pool } => {
@@ -214,11 +214,12 @@ impl Printer<'_> {
         list(tensors.iter().map(|number| format!("({}, {})", var(*number), self.shape(*number))))
     }
 
-    /// Whether attention is causal, and its scale.
+    /// Whether attention is causal, its scale, and the layer that drops weights.
     pub fn attention_options(&self, kind: &Kind<'_>) -> String {
-        let Kind::Attention { causal, scale, .. } = kind else { return String::new() };
+        let Kind::Attention { causal, scale, dropout, .. } = kind else { return String::new() };
         let scale = scale.as_ref().map_or_else(|| "None".into(), |scale| self.given.put(scale));
-        format!("({}, {scale})", self.given.put(causal))
+        let dropout = option(dropout.map(|layer| self.reference(layer)));
+        format!("({}, {scale}, {dropout})", self.given.put(causal))
     }
 
     /// Whether this is a buffer of a layer, which the layer may write to in the same pass.

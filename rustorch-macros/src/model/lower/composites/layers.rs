@@ -1,25 +1,21 @@
 //! Layers that are made of others.
 
 use super::super::super::codegen;
-use super::super::super::ir::{BinaryOp, Element, Tree, Var};
+use super::super::super::ir::{BinaryOp, Callee, Element, Tree, Var};
 use super::super::{Arg, Instruction};
+use super::transformer::Use;
 use super::{Call, Composer};
 use rustorch_shape::args::Value;
 use rustorch_shape::{Poly, Size};
 
 impl Composer<'_> {
-    pub(super) fn layer(
-        &mut self,
-        field: usize,
-        element: Element,
-        inputs: &[Var],
-        result: Var,
-    ) -> Option<()> {
+    pub(super) fn layer(&mut self, call: Use<'_>, result: Var) -> Option<()> {
+        let Use { layer: Callee { field, element, .. }, inputs, .. } = call;
         let model = self.model;
         let layer = model.fields[field].layer()?;
         let args = self.checked.layers[field].as_ref()?;
         let number = |name: &str| -> Option<Arg> {
-            let text = format!("({}).{name}", codegen::reference(model, field, element));
+            let text = format!("({}).{name}", codegen::reference(model, Callee::new(field, element)));
             Some(Arg::Tokens(text.parse().ok()?))
         };
         let name = layer.spec.name;
@@ -86,7 +82,7 @@ impl Composer<'_> {
                 }
                 Some(())
             }
-            _ => None,
+            _ => self.attentive(name, call, result),
         }
     }
 
@@ -121,7 +117,7 @@ impl Composer<'_> {
     }
 
     /// A parameter of a layer.
-    fn state(&mut self, field: usize, element: Element, entry: &str) -> Option<Var> {
+    pub(super) fn state(&mut self, field: usize, element: Element, entry: &str) -> Option<Var> {
         let (layer, args) = self.model.layer(self.checked, field)?;
         let state = (layer.spec.state)(args).ok()?.into_iter().find(|state| state.name == entry)?;
         let result = self.fresh(state.shape);

@@ -2,18 +2,23 @@
 //! pass calls the library's own function.
 
 mod layers;
+mod transformer;
 
 use super::super::check::Checked;
-use super::super::ir::{BinaryOp, Element, Model, Shape, Var};
+use super::super::compile::Elements;
+use super::super::ir::{BinaryOp, Callee, Model, Shape, Var};
 use super::{Arg, Instruction, Program, Source};
 use proc_macro2::TokenStream;
 use quote::quote;
 use rustorch_shape::args::Value;
 use rustorch_shape::{Poly, Size, normalize_axis, rules};
+use transformer::Use;
 
 /// The program with every composite taken apart. What is new has numbers and shapes behind those that are there.
 pub(in super::super) fn composites(model: &Model, checked: &mut Checked, program: Program) -> Program {
-    let mut composer = Composer { model, checked, made: Vec::new() };
+    let inputs: Vec<Var> = (0..model.forward.as_ref().map_or(0, |forward| forward.inputs.len())).collect();
+    let elements = Elements::of(model, &program, &inputs);
+    let mut composer = Composer { model, checked, elements, made: Vec::new() };
     composer.program(program)
 }
 
@@ -38,9 +43,15 @@ const COMPOSITES: &[&str] = &[
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "MultiheadAttention",
     "PReLU",
     "Softmax2d",
     "Softmin",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "addcdiv",
     "addcmul",
     "cosine_similarity",
@@ -94,6 +105,8 @@ fn is_plain_convolution(model: &Model, instruction: &Instruction) -> bool {
 struct Composer<'a> {
     model: &'a Model,
     checked: &'a mut Checked,
+    /// What the tensors of the whole program hold.
+    elements: Elements,
     made: Vec<Instruction>,
 }
 
@@ -134,10 +147,12 @@ impl Composer<'_> {
                 self.function(Call { name, inputs, args, result })
             }
             Instruction::Layer { field, input, result } => {
-                self.layer(*field, Element::Whole, &[*input], *result)
+                let call = Use { layer: Callee::whole(*field), inputs: &[*input], more: &[], options: &[] };
+                self.layer(call, *result)
             }
-            Instruction::LayerCall { field, element, inputs, results, .. } => {
-                self.layer(*field, *element, inputs, *results.first()?)
+            Instruction::LayerCall { field, element, inputs, more, options, results, .. } => {
+                let call = Use { layer: Callee::new(*field, *element), inputs, more, options };
+                self.layer(call, *results.first()?)
             }
             _ => None,
         }
@@ -327,6 +342,11 @@ impl Composer<'_> {
         let mut channels = shape;
         channels[leading..].fill(Poly::integer(1));
         Some(self.call("ones_like", &[x], &[], channels))
+    }
+
+    /// Whether a tensor of the program is taken for numbers.
+    fn is_number(&self, var: Var) -> bool {
+        self.elements.is_number(var)
     }
 
     fn shape(&self, var: Var) -> Option<Shape> {
