@@ -329,3 +329,25 @@ fn results_are_the_same_on_any_number_of_threads() -> Result<()> {
     assert!(one == two);
     Ok(())
 }
+
+model! {
+    /// Operands whose leading axes broadcast, vectors among them.
+    Spread { weight: Param([2, 4, 3], init = uniform(-1.0, 1.0)), row: Param([4], init = ones) }
+    forward(x: [batch, 2, seq, 4], one: [batch, 1, seq, 4]) -> ([batch, 2, seq, 4], [batch, 2, seq, 3], [batch, 2, seq], [batch, seq, 2]) {
+        let a = scaled_dot_product_attention(x, one, one * 2.0);
+        let b = scaled_dot_product_attention(one, x, x, causal = true);
+        (a + b, matmul(x, weight), matmul(a, row), matmul(transpose(x, 1, 3)[.., 0], x[.., 0, ..2, ..2]) + matmul(row, row))
+    }
+}
+
+#[test]
+fn operands_that_broadcast_are_the_same() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Spread>(), Vec::<&str>::new());
+    let inputs =
+        |batch: usize, seq: usize| vec![Tensor::randn([batch, 2, seq, 4]), Tensor::randn([batch, 1, seq, 4])];
+    check(&Spread::new(), inputs, |model, x| {
+        let (a, b, c, d) = model.try_forward(&x[0].typed::<shape![Batch, 2, Seq, 4]>()?, &x[1].typed()?)?;
+        Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor()])
+    })
+}

@@ -5,7 +5,7 @@ use rustorch::kernels::parallel::set_num_threads;
 use rustorch::nn::Module;
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed, no_grad};
-use rustorch_tests::compiled::{both, check, close};
+use rustorch_tests::compiled::{Use, both, both_with, check, close};
 use rustorch_tests::turns::turn;
 
 dim!(Batch, Seq);
@@ -225,4 +225,49 @@ fn options_that_are_not_the_declared_ones_run_op_by_op() -> Result<()> {
     let error = model.try_forward(&x[0].typed::<shape![Batch, Seq]>()?).unwrap_err();
     assert_eq!(error.to_string(), "dropout: p is -1, expected a probability from 0 to 1");
     Ok(())
+}
+
+model! {
+    /// LSTMs whose states are projected, from zeros and from states that are given.
+    Projected {
+        first: Lstm(_, 6, proj_size = 4),
+        both: Lstm(_, 5, num_layers = 2, bidirectional = true, batch_first = true, proj_size = 3, dropout = 0.3),
+        plain: Lstm(_, 5, bias = false, proj_size = 2),
+    }
+    forward(x: [seq, batch, 4], h: [4, batch, 3], c: [4, batch, 5]) -> ([batch, seq, 6], [4, batch, 3], [4, batch, 5], [seq, batch, 2]) {
+        let (y, (h1, c1)) = first(x);
+        let (y, (h2, c2)) = first(tanh(y), (h1 * 0.5, c1));
+        let (z, (h3, c3)) = both(transpose(y + h2, 0, 1), (h, c));
+        let (w, _) = plain(transpose(z, 0, 1) + mean(c2));
+        (z, h3, c3, w)
+    }
+}
+
+fn projected(model: &Projected, x: &[Tensor]) -> Result<Vec<Tensor>> {
+    let (a, b, c, d) =
+        model.try_forward(&x[0].typed::<shape![Seq, Batch, 4]>()?, &x[1].typed()?, &x[2].typed()?)?;
+    Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor()])
+}
+
+#[test]
+fn projected_states_are_the_same() -> Result<()> {
+    let _turn = turn();
+    let steps: Vec<&str> =
+        Projected::SCHEDULE.iter().copied().filter(|step| step.contains("on tensors")).collect();
+    assert_eq!(steps, Vec::<&str>::new());
+    let inputs = |batch: usize, seq: usize| {
+        vec![Tensor::randn([seq, batch, 4]), Tensor::randn([4, batch, 3]), Tensor::randn([4, batch, 5])]
+    };
+    let model = Projected::new();
+    check(&model, inputs, projected)?;
+    both(&model, &inputs(3, 1), projected)?;
+    // Only some of the results reach the loss, and only some of the layers learn.
+    let x = inputs(3, 4);
+    for used in 0..4 {
+        let by = Use { leaves: used % 2 == 0, used: Some(vec![used]) };
+        both_with(&model, &x, &by, projected)?;
+    }
+    let lower: Vec<Tensor> = model.first.parameters();
+    lower.iter().try_for_each(|parameter| parameter.requires_grad_(false).map(drop))?;
+    both_with(&model, &x, &Use { leaves: false, used: None }, projected)
 }

@@ -28,21 +28,21 @@ model! {
 
 model! {
     Declared0<const K: usize> {
-        f3: Param([8, 8], init = uniform(-0.4, 0.4)),
-        f5: Embedding(8, 8),
-        f7: Pair<8>,
-        f10: Inner<8>,
-        f14: Linear(_, 8),
+        f4: GruCell(_, 4),
+        f5: RnnCell(_, 4),
+        f8: Option<Linear>(8, 8) if K > 0,
+        f11: Linear(_, 4),
+        f13: Inner<4>,
     }
-    forward(x1: [batch, 8], x2: [batch, 8]) -> ([batch, 8], [batch, 8]) {
-        let t4 = einsum!("bi,ij->bj", x2, f3);
-        let t6 = t4 + f5(argmax(t4, -1));
-        let (t8, t9): ([batch, 8], [batch, 8]) = f7(x2, t6);
-        let t11: [batch, 8] = f10(t8);
-        let t12 = triu(t11, -1);
-        let t13 = reshape(t11, [batch, 2, 4]);
-        let t15 = t8 + f14(t8);
-        (t15, x1)
+    forward(x1: [batch, 8], x2: [batch, 8]) -> [batch, 4] {
+        let t3 = prod(tanh(x1) + 1.0, -1, keepdim = true) * x1;
+        let h = f4(x2); let t6 = f5(x2, h) + h;
+        let t7 = t3 + var(t3, -1, keepdim = true);
+        let t9 = if let Some(f8) = self.f8 { f8(t7) + t7 } else { t7 * 2.0 };
+        let t10 = glu(t7);
+        let t12 = t10 + f11(t10);
+        let t14: [batch, 4] = f13(t12);
+        t14
     }
 }
 
@@ -55,28 +55,26 @@ fn declaration_0() -> Result<()> {
         &Declared0::<0>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
-            Ok(vec![y0.into_tensor(), y1.into_tensor()])
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
+            Ok(vec![y0.into_tensor()])
         },
     )
 }
 
 model! {
     Declared1<const K: usize> {
-        f5: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
-        f7: RMSNorm(_, eps = 0.001),
-        f10: Param([6], init = ones),
-        f11: Param([6], init = uniform(-0.5, 0.5)),
+        f2: Param([3, 6], init = uniform(-0.5, 0.5)),
+        f3: Param([3]),
     }
-    forward(x1: [batch, seq, 6]) -> ([batch, seq, 6], [batch, 6, seq]) {
-        let t2 = if self.training { log2(square(x1) + 1.0) } else { sinc(tanh(x1)) };
-        let t3 = transpose(x1, 1, 2);
-        let t4 = t3; for i in 0..3 { let y = t4; t4 = elu(y); if i % 2 == 0 { t4 = t4 / (i as f64 + 2.0); } }
-        let t6 = f5(t2);
-        let t8 = f7(t2);
-        let t9 = log_softmax(t8, -1);
-        let t12 = t8 * f10 + self.f11;
-        (t12, t4)
+    forward(x1: [batch, seq, 6]) -> ([batch, seq, 3], [batch, seq, 3]) {
+        let t4 = linear(x1, f2, bias = f3);
+        let t5 = t4; for i in 0..3 { let y = t5; t5 = softplus(y); if i % 2 == 0 { t5 = t5 / (i as f64 + 2.0); } }
+        let t6 = masked_fill(t4, logical_xor(t5 <= 0.1, t4 < 0.3), -0.25);
+        let t7 = scaled_dot_product_attention(t5, t5, t5, mask = matmul(t5, transpose(t5, 1, 2)) * 0.1);
+        let t8 = if self.training { hardswish(x1) } else { gelu(x1, approximate = "tanh") };
+        let (t9, _) = sort(t8, descending = true);
+        let t10 = t8[.., .., (0..6).step_by(2)];
+        (t10, t6)
     }
 }
 
@@ -97,18 +95,19 @@ fn declaration_1() -> Result<()> {
 
 model! {
     Declared2<const K: usize> {
-        f4: Conv2d(_, 4, kernel = 3, padding = 1),
-        f11: MaxPool2d(2, stride = 1),
+        f4: GroupNorm(2, _),
+        f8: Conv2d(_, 4, kernel = 3, padding = 1),
+        f10: Conv2d(_, 2, kernel = 3, padding = 1),
     }
-    forward(x1: [batch, 2, 9, 8]) -> [batch, 4, 8, 3] {
-        let t2 = if K == 2 { sinc(tanh(x1)) } else { tanhshrink(x1) };
-        let t3 = adaptive_max_pool2d(t2, 2);
-        let t5 = (f4(t2));
-        let t6 = log_sigmoid(t3) * (gelu(t3));
-        let (t7, t8) = chunk(t5, 2, -1);
-        let (t9, t10) = split(t7, [2, 2], -1);
-        let t12 = f11(t8);
-        t12
+    forward(x1: [batch, 2, 9, 8]) -> ([batch, 2, 4, 2], [batch, 2, 9, 4]) {
+        let (t2, t3) = chunk(x1, 2, -1);
+        let t5 = f4(tanh(t3));
+        let t6 = match K { 0 => tanhshrink(t3), 1 => { let y = exp(tanh(t3)); y * 0.5 } _ => asinh(t3) };
+        let t7 = -t6;
+        let t9 = max_pool2d(relu(f8(t2)), 2);
+        let t11 = gelu(f10(t7));
+        let t12 = avg_pool2d(t11, 2);
+        (t12, t6)
     }
 }
 
@@ -121,26 +120,24 @@ fn declaration_2() -> Result<()> {
         &Declared2::<2>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared3<const K: usize> {
-        f4: Buffer([6], init = 0.5),
-        f5: Buffer([6], init = Tensor::arange(0, 6, 1).unwrap().gt(1.0).unwrap()),
     }
-    forward(x1: [batch, 4, 6]) -> ([batch, 4, 3], [batch, 4, 6]) {
-        let t2 = flip(x1, [-1]);
-        let t3 = sum(stack([t2, t2, t2], 1), 1);
-        let t6 = masked_fill(t3 * f4, f5, 0.25);
-        let t7 = permute(permute(t6, [2, 0, 1]) * 0.5, [1, 2, 0]);
-        let (t8, i) = topk(t7, 3); let t9 = take_along_dim(tanh(t7), i, -1);
-        let t10 = glu(t7);
-        let t11 = avg_pool1d(x1, 2);
-        (t11, t2)
+    forward(x1: [batch, 4, 6], i9: [batch, 4]) -> ([batch, 4], [batch, 3, 22]) {
+        let t2 = flatten(x1, 1);
+        let t3 = expand(unsqueeze(t2, 1), [_, 3, _]) * 0.5;
+        let t4 = logcumsumexp(t3, -1);
+        let (t5, t6) = split(t4, [22, 2], -1);
+        let t7 = if K > 0 { normalize(t5, dim = -1) } else { sigmoid(t5) };
+        let t8 = logsumexp(t6, 1);
+        let t10 = gather(t8, 1, i9);
+        (t10, t5)
     }
 }
 
@@ -151,9 +148,9 @@ fn declaration_3() -> Result<()> {
     manual_seed(3);
     check(
         &Declared3::<0>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 4, 6])],
+        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randint(0, 2, [batch, 4])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?)?;
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4]>()?)?;
             Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
@@ -161,22 +158,20 @@ fn declaration_3() -> Result<()> {
 
 model! {
     Declared4<const K: usize> {
-        f5: LayerNorm(_, bias = false),
-        f7: [Linear(4, 4); 2],
-        f9: LogSoftmax(-1),
-        f12: [Inner<4>; 2],
-        f14: GruCell(_, 4),
-        f15: RnnCell(_, 4),
+        f3: LayerNorm(_, elementwise_affine = false),
+        f5: Hardtanh,
+        f7: BatchNorm1d(_),
+        f11: [Linear(8, 8); 2],
     }
-    forward(x1: [batch, 8], x2: [batch, 8], i3: [batch, 4]) -> ([batch, 4], [batch, 8]) {
-        let t4 = gather(x1, 1, i3);
+    forward(x1: [batch, 8], x2: [batch, 8]) -> ([batch, 10], [batch, 10]) {
+        let t4 = f3(x2);
         let t6 = f5(t4);
-        let t8 = t6; for layer in self.f7 { t8 = tanh(layer(t8)) + t8 * 0.5; } t8 = f7[1](t8);
-        let t10 = f9(t8);
-        let t11 = cumprod(tanh(t10) + 1.0, 1);
-        let t13 = t11; for (i, block) in self.f12.iter().enumerate() { t13 = block(t13); t13 = t13 * (1.0 + i as f64); }
-        let h = f14(t8); let t16 = f15(t8, h) + h;
-        (t16, x2)
+        let t8 = f7(t4);
+        let t9 = triu(t6, -1);
+        let t10 = cat([t8, t6 * 0.5], -1);
+        let t12 = t9; for layer in self.f11 { t12 = tanh(layer(t12)) + t12 * 0.5; } t12 = f11[1](t12);
+        let t13 = pad(t9, [1, 1], value = 0.5);
+        (t13, t13)
     }
 }
 
@@ -187,9 +182,9 @@ fn declaration_4() -> Result<()> {
     manual_seed(4);
     check(
         &Declared4::<1>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8]), Tensor::randint(0, 8, [batch, 4])],
+        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randn([batch, 8])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?, &x[2].typed::<shape![Batch, 4]>()?)?;
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 8]>()?)?;
             Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
@@ -197,19 +192,19 @@ fn declaration_4() -> Result<()> {
 
 model! {
     Declared5<const K: usize> {
-        f4: Param([6], init = ones),
-        f8: Embedding(7, 6, max_norm = 1.0),
-        f10: Flatten,
+        f2: Linear(_, 5, bias = true),
+        f4: TransformerDecoder(_, 2, 1, 8, batch_first = true, bias = false),
+        f10: Param([6], init = ones),
     }
-    forward(x1: [batch, seq, 6], i7: [batch, 3]) -> [batch, 1, 6] {
-        let t2 = (x1 - 0.25) / 2.0;
-        let t3 = match K { 0 => relu(t2), 1 => { let y = celu(t2, alpha = 0.5); y * 0.5 } _ => softplus(t2) };
-        let t5 = layer_norm(t2, [6], weight = f4);
-        let t6 = take_along_dim(t3, argmax(t3[.., .., ..1], 1, keepdim = true), 1);
-        let t9 = f8(i7);
-        let t11 = f10(t6);
-        let t12 = scaled_dot_product_attention(t6, t6, t6, mask = matmul(t6, transpose(t6, 1, 2)) > -1.0);
-        t12
+    forward(x1: [batch, seq, 6]) -> ([batch, seq, 6], [batch, seq, 6]) {
+        let t3 = (f2(x1));
+        let t5 = f4(x1, x1, memory_key_padding_mask = mean(x1, -1) > 0.8);
+        let t6 = mean(stack([t5, x1], 0), 0);
+        let t7 = masked_fill(t6, t6 < 0.0 | isnan(t6), 0.5);
+        let t8 = feature_alpha_dropout(t5, 0.4);
+        let t9 = einsum!("bsi,bsi->bsi", t8, tanh(t8));
+        let t11 = layer_norm(t8, [6], weight = f10);
+        (t11, t6)
     }
 }
 
@@ -220,29 +215,30 @@ fn declaration_5() -> Result<()> {
     manual_seed(5);
     check(
         &Declared5::<2>::new(),
-        |batch, seq| vec![Tensor::randn([batch, seq, 6]), Tensor::randint(0, 7, [batch, 3])],
+        |batch, seq| vec![Tensor::randn([batch, seq, 6])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?, &x[1].typed::<shape![Batch, 3]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared6<const K: usize> {
-        f5: ReplicationPad2d([0, 1, 0, 1]),
-        f7: ConvTranspose2d(_, 2, kernel = 3, padding = 1, bias = false),
-        f9: GroupNorm(2, _),
+        f3: Softmax2d,
+        f5: BatchNorm2d(_),
+        f8: AdaptiveAvgPool2d(3),
+        f11: Embedding(7, 6),
     }
-    forward(x1: [batch, 2, 9, 8]) -> ([batch, 2, 9, 8], [batch, 2, 9, 8]) {
-        let t2 = lerp(x1, x1, 0.25);
-        let t3 = x1 + detach(tanh(t2));
-        let t4 = t2 + var(t2, -1, keepdim = true);
-        let t6 = f5(t4);
-        let t8 = f7(x1);
-        let t10 = f9(tanh(t8));
-        let t11 = where_((t8 > 0.2) | (t10 < -0.5), t8, tanh(t10));
-        (t11, t10)
+    forward(x1: [batch, 2, 9, 8], i10: [batch, 3]) -> ([batch, 2, 2, 2], [batch, 2, 9, 8]) {
+        let t2 = lp_pool2d(sigmoid(x1), 2.0, 2);
+        let t4 = f3(t2);
+        let t6 = f5(t2);
+        let t7 = t4 + detach(tanh(t4));
+        let t9 = f8(t6);
+        let t12 = f11(i10);
+        let t13 = max_pool2d(t7, 2);
+        (t13, x1)
     }
 }
 
@@ -253,9 +249,9 @@ fn declaration_6() -> Result<()> {
     manual_seed(6);
     check(
         &Declared6::<0>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8])],
+        |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8]), Tensor::randint(0, 7, [batch, 3])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?)?;
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?, &x[1].typed::<shape![Batch, 3]>()?)?;
             Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
@@ -263,18 +259,18 @@ fn declaration_6() -> Result<()> {
 
 model! {
     Declared7<const K: usize> {
-        f5: Linear(_, 4, bias = false),
-        f8: Conv1d(_, 4, kernel = 3, padding = 1),
+        f3: Rnn(_, 4, batch_first = true, nonlinearity = "tanh"),
+        f10: Conv1d(_, 4, kernel = 3, padding = 1),
     }
-    forward(x1: [batch, 4, 6]) -> [batch, 3, 4] {
-        let t2 = x1[.., -1];
-        let t3 = expand(unsqueeze(t2, 1), [_, 3, _]) * 0.5;
-        let t4 = norm(x1, 2.0, 1);
-        let t6 = tanh(f5(t3));
-        let t7 = softmin(t4, -1);
-        let t9 = f8(t6);
-        let t10 = matmul(softmax(matmul(t6, transpose(t6, 1, 2)) * 0.3, -1), t6);
-        t10
+    forward(x1: [batch, 4, 6]) -> ([batch, 4, 4], [batch, 1, 4]) {
+        let t2 = softmax(x1, -1);
+        let (t4, t5) = f3(x1);
+        let t6 = take_along_dim(t4, argmax(t4[.., .., ..1], 1, keepdim = true), 1);
+        let t7 = dropout(t6 + 0.5, 0.3);
+        let t8 = matmul(softmax(matmul(t5, transpose(t5, 1, 2)) * 0.3, -1), t5);
+        let t9 = permute(permute(t7, [2, 0, 1]) * 0.5, [1, 2, 0]);
+        let t11 = f10(t7);
+        (t11, t6)
     }
 }
 
@@ -287,29 +283,29 @@ fn declaration_7() -> Result<()> {
         &Declared7::<1>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 4, 6])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared8<const K: usize> {
-        f2: Param([3, 8], init = uniform(-0.5, 0.5)),
-        f3: Param([3]),
-        f5: BatchNorm1d(_, momentum = 0.3),
-        f8: Option<Inner<8>> if K != 1,
-        f12: Option<Linear>(16, 16) if K > 0,
+        f3: RMSNorm(_, eps = 0.001),
+        f6: Option<Inner<8>> if K != 1,
+        f8: Embedding(8, 8),
+        f11: Buffer([8], init = 0.5),
+        f12: Buffer([8], init = Tensor::arange(0, 8, 1).unwrap().gt(1.0).unwrap()),
     }
-    forward(x1: [batch, 8]) -> [batch, 16] {
-        let t4 = linear(x1, f2, bias = f3);
-        let t6 = f5(x1);
-        let t7 = dropout(t6 + 0.5, 0.3);
-        let t9 = t7; if let Some(inner) = self.f8 { t9 = inner(t9); }
-        let t10 = where_(!(x1 >= 0.25) & t7 < 1.0, x1 * 2.0, t7);
-        let t11 = cat([t10, t10 * 0.5], -1);
-        let t13 = if let Some(f12) = self.f12 { f12(t11) + t11 } else { t11 * 2.0 };
-        t13
+    forward(x1: [batch, 8]) -> ([batch, 8], [batch, 8]) {
+        let t2 = unflatten(x1, -1, [2, _]);
+        let t4 = f3(x1);
+        let t5 = normalize(t4, dim = -1);
+        let t7 = t5; if let Some(inner) = self.f6 { t7 = inner(t7); }
+        let t9 = t7 + f8(argmax(t7, -1));
+        let t10 = where_(any(t7 > 1.0, -1, keepdim = true), t7, t7 * 0.5);
+        let t13 = masked_fill(t9 * f11, f12, 0.25);
+        (t13, t7)
     }
 }
 
@@ -322,31 +318,28 @@ fn declaration_8() -> Result<()> {
         &Declared8::<2>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 8])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared9<const K: usize> {
-        f2: Gru(_, 2, num_layers = 2, dropout = 0.2, bidirectional = true, batch_first = true),
-        f5: Embedding(5, 6),
-        f8: MultiheadAttention(6, 2, batch_first = true, dropout = 0.1),
-        f11: Embedding(4, 4),
-        f13: Buffer([4], init = 0.5),
-        f14: Buffer([4], init = Tensor::arange(0, 4, 1).unwrap().gt(1.0).unwrap()),
-        f16: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
+        f2: Param([6], init = ones),
+        f3: Param([6], init = uniform(-0.5, 0.5)),
+        f6: Embedding(5, 6),
+        f13: MultiheadAttention(6, 2, batch_first = true, dropout = 0.1),
     }
-    forward(x1: [batch, seq, 6], i4: [batch, 2]) -> [batch, seq, 4] {
-        let (t3, _) = f2(x1);
-        let t6 = f5(i4); let t7 = linear(x1, self.f5.weight);
-        let t9 = f8(t6);
-        let t10 = where_((t9 > 0.2) | (t9 < -0.5), t9, tanh(t9));
-        let t12 = t3 + f11(argmax(t3, -1));
-        let t15 = masked_fill(t12 * f13, f14, 0.25);
-        let t17 = f16(t12);
-        t17
+    forward(x1: [batch, seq, 6], i5: [batch, 2]) -> [batch, 2, 6] {
+        let t4 = x1 * f2 + self.f3;
+        let t7 = f6(i5); let t8 = linear(x1, self.f6.weight);
+        let t9 = t8 - t8 * 0.5;
+        let t10 = avg_pool1d(t9, 2);
+        let t11 = tanhshrink(t9) * (silu(t9));
+        let t12 = transpose(t11, 1, 2);
+        let t14 = f13(t7, tanh(t7), t7);
+        t14
     }
 }
 
@@ -367,21 +360,22 @@ fn declaration_9() -> Result<()> {
 
 model! {
     Declared10<const K: usize> {
-        f2: InstanceNorm2d(_),
-        f4: BatchNorm2d(_),
-        f7: AvgPool2d(2),
-        f10: Dropout2d(0.25),
-        f12: Softmax2d,
+        f2: ConvTranspose2d(_, 2, kernel = 3, padding = 1, bias = false),
+        f4: AdaptiveAvgPool3d([None, 2, 3]),
+        f6: Param([2, 2, 3, 3], init = uniform(-0.3, 0.3)),
+        f8: Dropout2d(0.25),
+        f11: InstanceNorm2d(_, track_running_stats = true),
+        f13: CircularPad2d([1, 0, 1, 0]),
     }
-    forward(x1: [batch, 2, 9, 8]) -> [batch, 2, 4, 4] {
-        let t3 = f2(tanh(x1));
-        let t5 = f4(t3);
-        let t6 = instance_norm(tanh(t3));
-        let t8 = f7(t6);
-        let t9 = lp_pool2d(sigmoid(t6), 2.0, 2);
-        let t11 = f10(t8);
-        let t13 = f12(t9);
-        t13
+    forward(x1: [batch, 2, 9, 8]) -> [batch, 2, 8, 7] {
+        let t3 = f2(x1);
+        let t5 = f4(unsqueeze(t3, 1))[.., 0];
+        let t7 = conv2d(x1, f6);
+        let t9 = f8(t7);
+        let t10 = instance_norm(tanh(t9));
+        let t12 = f11(tanh(t10));
+        let t14 = f13(t7);
+        t14
     }
 }
 
@@ -402,20 +396,18 @@ fn declaration_10() -> Result<()> {
 
 model! {
     Declared11<const K: usize> {
-        f5: Hardtanh,
-        f8: MultiheadAttention(2, 2, batch_first = true, dropout = 0.1),
-        f11: Rnn(_, 4, batch_first = true, nonlinearity = "tanh"),
-        f15: Embedding(5, 6),
+        f7: TransformerEncoderLayer(_, 2, 8, batch_first = true, norm_first = true, activation = "gelu"),
+        f10: Param([6], init = ones),
     }
-    forward(x1: [batch, 4, 6], x2: [batch, 4, 6], i14: [batch, 2]) -> ([batch, 4, 5], [batch, 4, 2]) {
-        let (t3, t4) = split(x1, [4, 2], -1);
-        let t6 = f5(t4);
-        let t7 = max_pool1d(x2, 2);
-        let t9 = f8(t6);
-        let t10 = match K { 0 => expm1(tanh(x2)), 1 => { let y = softplus(x2); y * 0.5 } _ => selu(x2) };
-        let (t12, t13) = f11(t10);
-        let t16 = f15(i14); let t17 = linear(x2, self.f15.weight);
-        (t17, t4)
+    forward(x1: [batch, 4, 6], x2: [batch, 4, 6]) -> ([batch, 4, 6], [batch, 4, 6]) {
+        let t3 = flip(x2, [-1]);
+        let t4 = if self.training { relu6(x1) } else { asinh(x1) };
+        let t5 = alpha_dropout(selu(t3), 0.3);
+        let t6 = glu(t5);
+        let t8 = f7(t3, is_causal = true);
+        let t9 = t8 - prod(sigmoid(t8), 1, keepdim = true);
+        let t11 = layer_norm(t8, [6], weight = f10);
+        (t11, t11)
     }
 }
 
@@ -426,9 +418,9 @@ fn declaration_11() -> Result<()> {
     manual_seed(11);
     check(
         &Declared11::<2>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6]), Tensor::randint(0, 5, [batch, 2])],
+        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?, &x[2].typed::<shape![Batch, 2]>()?)?;
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?)?;
             Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )

@@ -28,19 +28,19 @@ model! {
 
 model! {
     Declared36<const K: usize> {
-        f5: Inner<8>,
-        f7: Pair<8>,
-        f12: LayerNorm(_, eps = 0.01),
+        f3: [Linear(8, 8); 2],
+        f8: RMSNorm(_, eps = 0.001),
+        f10: Inner<8>,
     }
     forward(x1: [batch, 8], x2: [batch, 8]) -> ([batch, 8], [batch, 8]) {
-        let t3 = expand(unsqueeze(x1, 1), [_, 3, _]) * 0.5;
-        let t4 = match K { 0 => sigmoid(x2), 1 => { let y = softshrink(x2, lambd = 0.25); y * 0.5 } _ => normalize(x2, dim = -1) };
-        let t6: [batch, 8] = f5(t4);
-        let (t8, t9): ([batch, 8], [batch, 8]) = f7(x1, t6);
-        let t10 = if self.training { sign(t8) * 0.5 } else { sign(t8) * 0.5 };
-        let t11 = minimum(t10, tanh(t9));
-        let t13 = f12(t11);
-        (t13, t13)
+        let t4 = x2; for layer in self.f3 { t4 = tanh(layer(t4)) + t4 * 0.5; } t4 = f3[1](t4);
+        let t5 = dropout(t4 + 0.5, 0.3);
+        let t6 = if K > 0 { clamp(t5, -0.75, 0.75) } else { leaky_relu(t5, negative_slope = 0.2) };
+        let t7 = t5 + mean(t5);
+        let t9 = f8(t7);
+        let t11: [batch, 8] = f10(t7);
+        let t12 = where_(all(t11 > -1.0, 1, keepdim = true), t11, t11 * 0.5);
+        (t12, t6)
     }
 }
 
@@ -61,19 +61,21 @@ fn declaration_36() -> Result<()> {
 
 model! {
     Declared37<const K: usize> {
-        f2: Option<Linear>(6, 6) if K > 0,
-        f6: MultiheadAttention(6, 2, batch_first = true, dropout = 0.1),
-        f9: [Linear(12, 12); 2],
+        f2: PReLU,
+        f7: Lstm(_, 4, batch_first = true),
+        f8: Lstm(_, 4, batch_first = true),
+        f11: Linear(_, 4, bias = false),
+        f13: LayerNorm(_),
     }
-    forward(x1: [batch, seq, 6]) -> [batch, seq, 12] {
-        let t3 = if let Some(f2) = self.f2 { f2(x1) + x1 } else { x1 * 2.0 };
-        let t4 = softmax(x1, -1);
-        let t5 = t4; for i in 0..3 { let y = t5; t5 = asinh(y); if i % 2 == 0 { t5 = t5 / (i as f64 + 2.0); } }
-        let t7 = f6(t5);
-        let t8 = cat([t7, t7 * 0.5], -1);
-        let t10 = t8; for layer in self.f9 { t10 = tanh(layer(t10)) + t10 * 0.5; } t10 = f9[1](t10);
-        let t11 = sum(stack([t8, t10, t8], 1), 1);
-        t11
+    forward(x1: [batch, seq, 6]) -> ([batch, seq, 4], [batch, seq, 4]) {
+        let t3 = f2(x1);
+        let t4 = x1 - prod(sigmoid(x1), 1, keepdim = true);
+        let (t5, t6) = chunk(t3, 2, -1);
+        let (t10, state) = f7(t5); let (t9, (h, _)) = f8(t10 * 0.5, state);
+        let t12 = sigmoid(f11(t10));
+        let t14 = f13(t12);
+        let (t15, _) = sort(t12, descending = true);
+        (t15, t15)
     }
 }
 
@@ -86,26 +88,24 @@ fn declaration_37() -> Result<()> {
         &Declared37::<1>::new(),
         |batch, seq| vec![Tensor::randn([batch, seq, 6])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared38<const K: usize> {
-        f3: Dropout2d(0.25),
-        f6: AdaptiveAvgPool2d(3),
     }
-    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> [batch, 2, 9, 8] {
-        let t4 = f3(x1);
-        let t5 = if K > 0 { tanhshrink(x2) } else { exp(tanh(x2)) };
-        let t7 = f6(t5);
-        let t8 = instance_norm(tanh(t4));
-        let t9 = t8 - min(t8, -1, keepdim = true);
-        let t10 = round(t8 * 2.0) * 0.25 * (softshrink(t8, lambd = 0.25));
-        let t11 = normalize(t10, dim = -1);
-        t11
+    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> [batch, 2, 9, 20] {
+        let t3 = selu(x2) * (softplus(x2));
+        let t4 = instance_norm(tanh(x2));
+        let t5 = lp_pool2d(sigmoid(t4), 2.0, 2);
+        let t6 = addcmul(t4, tanh(t4), t4, value = 0.5);
+        let t7 = pad(t6, [1, 1], value = 0.5);
+        let t8 = cat([t7, t7 * 0.5], -1);
+        let t9 = t8 * where_(t8 != 0.0, 1.5, 0.5);
+        t9
     }
 }
 
@@ -126,18 +126,22 @@ fn declaration_38() -> Result<()> {
 
 model! {
     Declared39<const K: usize> {
-        f5: Rnn(_, 4, batch_first = true, nonlinearity = "tanh"),
-        f8: Conv1d(_, 4, kernel = 3, padding = 1),
+        f3: Embedding(6, 6),
+        f5: MultiheadAttention(6, 2, batch_first = true, bias = false),
+        f8: BatchNorm1d(_, track_running_stats = false),
+        f10: GroupNorm(2, _),
+        f13: Param([6], init = ones),
+        f14: Param([6], init = uniform(-0.5, 0.5)),
     }
-    forward(x1: [batch, 4, 6], x2: [batch, 4, 6]) -> [batch, 4, 3] {
-        let t3 = x2 + detach(tanh(x2));
-        let t4 = -x2;
-        let (t6, t7) = f5(t4);
-        let t9 = f8(t4);
-        let t10 = t9[.., .., (0..6).step_by(2)];
-        let t11 = var(t9, 1, correction = 0);
-        let t12 = avg_pool1d(t9, 2);
-        t12
+    forward(x1: [batch, 4, 6], x2: [batch, 4, 6]) -> [batch, 4, 6] {
+        let t4 = x1 + f3(argmax(x1, -1));
+        let t6 = f5(x1, tanh(x1), x1);
+        let t7 = t6[.., .., (0..6).step_by(2)];
+        let t9 = f8(x1);
+        let t11 = f10(tanh(t9));
+        let t12 = cumsum(t11, 1) * 0.5;
+        let t15 = t11 * f13 + self.f14;
+        t15
     }
 }
 
@@ -158,20 +162,17 @@ fn declaration_39() -> Result<()> {
 
 model! {
     Declared40<const K: usize> {
-        f3: PReLU,
-        f5: Linear(_, 8, bias = true),
-        f7: Option<Inner<8>> if K != 1,
-        f12: LstmCell(_, 4),
+        f9: Conv1d(_, 4, kernel = 3, padding = 1),
     }
-    forward(x1: [batch, 8], x2: [batch, 8]) -> [batch, 4] {
-        let t4 = f3(x1);
-        let t6 = tanh(f5(x2));
-        let t8 = t6; if let Some(inner) = self.f7 { t8 = inner(t8); }
-        let t9 = masked_fill(t6, logical_xor(t8 <= 0.1, t6 < 0.3), -0.25);
-        let t10 = glu(t9);
-        let t11 = dropout(t4 + 0.5, 0.3);
-        let (t13, c) = f12(t11); let (t14, _) = f12(t11, (t13, c));
-        t14
+    forward(x1: [batch, 8], x2: [batch, 8]) -> [batch, 2, 2] {
+        let t3 = minimum(x1, tanh(x1));
+        let t4 = unflatten(x1, -1, [2, _]);
+        let t5 = match K { 0 => erf(t3), 1 => { let y = celu(t3, alpha = 0.5); y * 0.5 } _ => log_sigmoid(t3) };
+        let t6 = take_along_dim(t5, argmin(t5, 1, keepdim = true), 1);
+        let (t7, t8) = split(t4, [2, 2], -1);
+        let t10 = f9(t4);
+        let t11 = log_softmax(t8, 1);
+        t11
     }
 }
 
@@ -192,19 +193,18 @@ fn declaration_40() -> Result<()> {
 
 model! {
     Declared41<const K: usize> {
-        f6: TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true, norm_first = true, activation = "gelu"),
-        f8: GroupNorm(2, _),
-        f10: LayerNorm(_, eps = 0.01),
+        f3: Option<Inner<6>> if K != 1,
+        f9: Pair<6>,
     }
-    forward(x1: [batch, seq, 6]) -> ([batch, 1, 6], [batch, 1, 6]) {
-        let t2 = take_along_dim(x1, argmax(x1[.., .., ..1], 1, keepdim = true), 1);
-        let t3 = scaled_dot_product_attention(x1, x1, x1);
-        let t4 = flatten(t2, 1);
-        let t5 = transpose(t2, 1, 2);
-        let t7 = f6(t2);
-        let t9 = f8(tanh(t5));
-        let t11 = f10(t7);
-        (t11, t11)
+    forward(x1: [batch, seq, 6]) -> [batch, 6] {
+        let t2 = min(x1, 1);
+        let t4 = t2; if let Some(inner) = self.f3 { t4 = inner(t4); }
+        let t5 = take_along_dim(x1, argmax(x1[.., .., ..1], 1, keepdim = true), 1);
+        let t6 = where_((t2 >= t4) & !(t2 > 1.0), t2 * 0.5, t4);
+        let t7 = avg_pool1d(x1, 2);
+        let t8 = expand(unsqueeze(t4, 1), [_, 3, _]) * 0.5;
+        let (t10, t11): ([batch, 6], [batch, 6]) = f9(t4, t4);
+        t11
     }
 }
 
@@ -217,30 +217,28 @@ fn declaration_41() -> Result<()> {
         &Declared41::<2>::new(),
         |batch, seq| vec![Tensor::randn([batch, seq, 6])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?)?;
-            Ok(vec![y0.into_tensor(), y1.into_tensor()])
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, Seq, 6]>()?)?;
+            Ok(vec![y0.into_tensor()])
         },
     )
 }
 
 model! {
     Declared42<const K: usize> {
-        f3: Softmax2d,
-        f5: Conv3d(1, 2, kernel = [1, 3, 3], padding = [0, 1, 1]),
-        f7: ConvTranspose2d(_, 2, kernel = 3, padding = 1, bias = false),
-        f9: Conv2d(_, 6, kernel = 3, stride = 2),
-        f12: BatchNorm2d(_),
-        f14: ZeroPad2d([1, 0, 1, 0]),
+        f6: Conv2d(_, 4, kernel = 3, padding = 1),
+        f8: Param([2, 2, 3, 3], init = uniform(-0.3, 0.3)),
+        f10: LstmCell(_, 4),
+        f13: Param([4, 4], init = uniform(-0.4, 0.4)),
     }
-    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> ([batch, 2, 10, 9], [batch, 2, 4, 4]) {
-        let t4 = f3(x1);
-        let t6 = f5(unsqueeze(t4, 1))[.., 1];
-        let t8 = f7(t4);
-        let t10 = tanh(f9(t6));
-        let t11 = lp_pool2d(sigmoid(t8), 2.0, 2);
-        let t13 = f12(t8);
-        let t15 = f14(t13);
-        (t15, t11)
+    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> [batch, 4] {
+        let t3 = avg_pool2d(x1, 3, stride = 1, padding = 1, count_include_pad = false);
+        let t4 = max_pool2d(x1, 3, stride = 1, padding = 1);
+        let t5 = flatten(t3, 1);
+        let t7 = max_pool2d(relu(f6(t3)), 2);
+        let t9 = conv2d(t4, f8);
+        let (t11, c) = f10(t5); let (t12, _) = f10(t5, (t11, c));
+        let t14 = einsum!("bi,ij->bj", t11, f13);
+        t14
     }
 }
 
@@ -253,29 +251,31 @@ fn declaration_42() -> Result<()> {
         &Declared42::<0>::new(),
         |batch, _seq| vec![Tensor::randn([batch, 2, 9, 8]), Tensor::randn([batch, 2, 9, 8])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?, &x[1].typed::<shape![Batch, 2, 9, 8]>()?)?;
-            Ok(vec![y0.into_tensor(), y1.into_tensor()])
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 2, 9, 8]>()?, &x[1].typed::<shape![Batch, 2, 9, 8]>()?)?;
+            Ok(vec![y0.into_tensor()])
         },
     )
 }
 
 model! {
     Declared43<const K: usize> {
-        f5: [Linear(6, 6); 2],
-        f7: Gru(_, 2, num_layers = 2, dropout = 0.2, bidirectional = true, batch_first = true),
-        f9: BatchNorm1d(_, momentum = 0.3),
-        f12: Buffer([6], init = 0.5),
-        f13: Buffer([6], init = Tensor::arange(0, 6, 1).unwrap().gt(1.0).unwrap()),
+        f5: Param([3, 6], init = uniform(-0.5, 0.5)),
+        f6: Param([3]),
+        f8: TransformerEncoderLayer(_, 2, 8, batch_first = true, norm_first = true, activation = "gelu"),
+        f11: Embedding(5, 6),
+        f14: Param([6], init = ones),
+        f15: Param([6], init = uniform(-0.5, 0.5)),
+        f17: TransformerDecoder(_, 2, 1, 8, batch_first = true, bias = false),
     }
-    forward(x1: [batch, 4, 6], x2: [batch, 4, 6]) -> [batch, 4, 6] {
-        let t3 = erf(x1);
-        let t4 = where_(t3 > x2, t3, x2 * 0.5);
-        let t6 = x2; for layer in self.f5 { t6 = tanh(layer(t6)) + t6 * 0.5; } t6 = f5[1](t6);
-        let (t8, _) = f7(t6);
-        let t10 = f9(t6);
-        let t11 = match K { 0 => relu(t3), 1 => { let y = asinh(t3); y * 0.5 } _ => celu(t3, alpha = 0.5) };
-        let t14 = masked_fill(t11 * f12, f13, 0.25);
-        t14
+    forward(x1: [batch, 4, 6], x2: [batch, 4, 6], i10: [batch, 2]) -> ([batch, 2, 6], [batch, 4, 5]) {
+        let t3 = permute(permute(x1, [2, 0, 1]) * 0.5, [1, 2, 0]);
+        let t4 = x1; for i in 0..3 { let y = t4; t4 = gelu(y); if i % 2 == 0 { t4 = t4 / (i as f64 + 2.0); } }
+        let t7 = linear(t3, f5, bias = f6);
+        let t9 = f8(t3, is_causal = true);
+        let t12 = f11(i10); let t13 = linear(t9, self.f11.weight);
+        let t16 = t12 * f14 + self.f15;
+        let t18 = f17(t12, t12, memory_key_padding_mask = mean(t12, -1) > 0.8);
+        (t18, t13)
     }
 }
 
@@ -286,29 +286,31 @@ fn declaration_43() -> Result<()> {
     manual_seed(43);
     check(
         &Declared43::<1>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6])],
+        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6]), Tensor::randint(0, 5, [batch, 2])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?)?;
-            Ok(vec![y0.into_tensor()])
+            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?, &x[2].typed::<shape![Batch, 2]>()?)?;
+            Ok(vec![y0.into_tensor(), y1.into_tensor()])
         },
     )
 }
 
 model! {
     Declared44<const K: usize> {
-        f2: RMSNorm(_, eps = 0.001),
-        f6: Linear(_, 8),
-        f8: [Inner<8>; 2],
+        f2: [Inner<8>; 2],
+        f5: LayerNorm(_, eps = 0.01),
+        f7: BatchNorm1d(_),
+        f10: Embedding(7, 6, scale_grad_by_freq = true),
+        f12: Lstm(_, 4, batch_first = true),
     }
-    forward(x1: [batch, 8]) -> ([batch, 16], [batch, 16]) {
-        let t3 = f2(x1);
-        let t4 = if batch > 3 { celu(x1, alpha = 0.5) } else { gelu(x1) };
-        let t5 = expand(unsqueeze(t3, 1), [_, 3, _]) * 0.5;
-        let t7 = t4 + f6(t4);
-        let t9 = t7; for (i, block) in self.f8.iter().enumerate() { t9 = block(t9); t9 = t9 * (1.0 + i as f64); }
-        let t10 = cat([t9, t4 * 0.5], -1);
-        let t11 = cumsum(t10, 1) * 0.5;
-        (t11, t11)
+    forward(x1: [batch, 8], i9: [batch, 3]) -> [1, batch, 2] {
+        let t3 = x1; for (i, block) in self.f2.iter().enumerate() { t3 = block(t3); t3 = t3 * (1.0 + i as f64); }
+        let t4 = t3 + detach(tanh(t3));
+        let t6 = f5(t4);
+        let t8 = f7(t6);
+        let t11 = f10(i9);
+        let (t13, (h, c)) = f12(t11); let t14 = tanh(c) + h;
+        let t15 = max_pool1d(t14, 2);
+        t15
     }
 }
 
@@ -319,26 +321,26 @@ fn declaration_44() -> Result<()> {
     manual_seed(44);
     check(
         &Declared44::<2>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 8])],
+        |batch, _seq| vec![Tensor::randn([batch, 8]), Tensor::randint(0, 7, [batch, 3])],
         |model, x| {
-            let (y0, y1) = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?)?;
-            Ok(vec![y0.into_tensor(), y1.into_tensor()])
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 8]>()?, &x[1].typed::<shape![Batch, 3]>()?)?;
+            Ok(vec![y0.into_tensor()])
         },
     )
 }
 
 model! {
     Declared45<const K: usize> {
-        f7: Flatten,
+        f6: Option<Linear>(6, 6) if K > 0,
     }
-    forward(x1: [batch, seq, 6]) -> [batch, 6] {
-        let t2 = triu(x1, -1);
-        let t3 = -t2;
-        let t4 = norm(t2, 1.0, 1) * 0.2;
-        let t5 = take_along_dim(t2, argmax(t2[.., .., ..1], 1, keepdim = true), 1);
-        let t6 = addcmul(t4, tanh(t4), t4, value = 0.5);
-        let t8 = f7(t5);
-        let t9 = where_(!(t8 >= 0.25) & t8 < 1.0, t8 * 2.0, t8);
+    forward(x1: [batch, seq, 6]) -> [batch, seq, 6] {
+        let t2 = sum(stack([x1, x1, x1], 1), 1);
+        let t3 = if self.training { clamp(x1, -0.75, 0.75) } else { erf(x1) };
+        let t4 = where_(any(t2 < -2.0), t2, t2 * 0.5);
+        let t5 = selu(t4) * (celu(t4, alpha = 0.5));
+        let t7 = if let Some(f6) = self.f6 { f6(t4) + t4 } else { t4 * 2.0 };
+        let t8 = t5 + tril(t5, 1);
+        let t9 = masked_fill(t8, t2 < 0.0 | isnan(t2), 0.5);
         t9
     }
 }
@@ -360,21 +362,23 @@ fn declaration_45() -> Result<()> {
 
 model! {
     Declared46<const K: usize> {
-        f3: InstanceNorm2d(_, affine = true),
-        f6: Conv2d(_, 4, kernel = 3, padding = 1),
-        f10: GroupNorm(2, _),
-        f12: Param([8], init = ones),
-        f13: Param([8], init = uniform(-0.5, 0.5)),
+        f3: Conv2d(_, 4, kernel = 3, padding = 1, padding_mode = "reflect"),
+        f5: InstanceNorm2d(_, affine = true),
+        f7: AdaptiveAvgPool3d([None, 2, 3]),
+        f9: PReLU(2),
+        f11: BatchNorm2d(_),
+        f13: Softmax2d,
+        f15: AdaptiveAvgPool2d(3),
     }
-    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> [batch, 2, 9, 8] {
-        let t4 = f3(tanh(x1));
-        let t5 = avg_pool2d(x2, 3, stride = 1, padding = 1, count_include_pad = false);
-        let t7 = max_pool2d(relu(f6(t4)), 2);
-        let t8 = max_pool2d(t7, 3, stride = 1, padding = 1);
-        let t9 = t8 + detach(tanh(t8));
-        let t11 = f10(tanh(t4));
-        let t14 = t11 * f12 + self.f13;
-        t14
+    forward(x1: [batch, 2, 9, 8], x2: [batch, 2, 9, 8]) -> [batch, 2, 3, 3] {
+        let t4 = (f3(x2));
+        let t6 = f5(tanh(x2));
+        let t8 = f7(unsqueeze(t4, 1))[.., 0];
+        let t10 = f9(t6);
+        let t12 = f11(t10);
+        let t14 = f13(t10);
+        let t16 = f15(t12);
+        t16
     }
 }
 
@@ -395,18 +399,18 @@ fn declaration_46() -> Result<()> {
 
 model! {
     Declared47<const K: usize> {
-        f9: Param([6, 2], init = uniform(-0.5, 0.5)),
-        f10: Param([6]),
-        f13: Embedding(7, 6, scale_grad_by_freq = true),
+        f4: Param([6], init = ones),
+        f7: Embedding(5, 6),
+        f13: Linear(_, 5, bias = false),
     }
-    forward(x1: [batch, 4, 6], x2: [batch, 4, 6], i12: [batch, 3]) -> [batch, 3, 6] {
-        let t3 = permute(permute(x2, [2, 0, 1]) * 0.5, [1, 2, 0]);
-        let t4 = dropout(x2 + 0.5, 0.3);
-        let t5 = t3 + einsum!("bsi,bsj->bi", t3, t3).unsqueeze(1) * 0.05;
-        let (t6, t7) = split(t5, [4, 2], -1);
-        let t8 = matmul(softmax(matmul(t6, transpose(t6, 1, 2)) * 0.3, -1), t6);
-        let t11 = linear(t7, f9, bias = f10);
-        let t14 = f13(flip(i12, [1]));
+    forward(x1: [batch, 4, 6], x2: [batch, 4, 6], i6: [batch, 2]) -> [batch, 4, 5] {
+        let t3 = log_softmax(x2, -1);
+        let t5 = layer_norm(x2, [6], weight = f4);
+        let t8 = f7(i6); let t9 = linear(t5, self.f7.weight);
+        let t10 = permute(permute(x2, [2, 0, 1]) * 0.5, [1, 2, 0]);
+        let t11 = normalize(t9, dim = -1);
+        let t12 = x2 - prod(sigmoid(x2), 1, keepdim = true);
+        let t14 = gelu(f13(t12));
         t14
     }
 }
@@ -418,9 +422,9 @@ fn declaration_47() -> Result<()> {
     manual_seed(47);
     check(
         &Declared47::<2>::new(),
-        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6]), Tensor::randint(0, 7, [batch, 3])],
+        |batch, _seq| vec![Tensor::randn([batch, 4, 6]), Tensor::randn([batch, 4, 6]), Tensor::randint(0, 5, [batch, 2])],
         |model, x| {
-            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?, &x[2].typed::<shape![Batch, 3]>()?)?;
+            let y0 = model.try_forward(&x[0].typed::<shape![Batch, 4, 6]>()?, &x[1].typed::<shape![Batch, 4, 6]>()?, &x[2].typed::<shape![Batch, 2]>()?)?;
             Ok(vec![y0.into_tensor()])
         },
     )

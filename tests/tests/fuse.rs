@@ -100,6 +100,7 @@ unary_functions! {
     erfinv() over |x| x * 0.25; logit() over |x| x.abs() * 0.25;
     relu(); relu6(); leaky_relu(0.1); elu(0.7); selu(); celu(1.5); gelu(); gelu_tanh(); silu(); mish(); softplus(2.0, 5.0);
     log_sigmoid(); softsign(); tanhshrink(); hardtanh(-1.0, 2.0); hardsigmoid(); hardswish(); hardshrink(0.6); softshrink(0.6);
+    sinc(); threshold(0.3, -2.0);
 }
 
 macro_rules! binary_functions {
@@ -128,7 +129,8 @@ macro_rules! binary_functions {
 }
 
 binary_functions! {
-    pow; maximum; minimum; atan2; hypot; copysign; fmod; remainder; logaddexp;
+    pow; maximum; minimum; atan2; hypot; copysign; fmod; remainder; logaddexp; fmax; fmin;
+    xlogy;
 }
 
 /// The example of the documentation, by operators.

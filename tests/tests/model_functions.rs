@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use rustorch::compiled::Compiled;
 use rustorch::nn::Module;
 use rustorch::nn::functional as f;
 use rustorch::prelude::*;
@@ -13,6 +14,8 @@ use rustorch_tests::turns::turn;
 thread_local! {
     /// The functions that have been compared.
     static CALLED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    /// Those that have no kernel in a compiled pass.
+    static ISLANDS: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Compares what a model gave with what it should give.
@@ -27,6 +30,12 @@ fn check(name: &'static str, given: &Tensor, wanted: &Tensor) {
         assert!(close, "{name}: {a} is not {b}");
     }
     CALLED.with_borrow_mut(|called| called.insert(name));
+}
+
+/// Remembers the calls of a model that run on tensors when it is compiled.
+fn note_islands<M: Compiled>() {
+    let steps = M::SCHEDULE.iter().copied().filter(|step| step.contains("on tensors"));
+    ISLANDS.with_borrow_mut(|islands| islands.extend(steps.filter_map(|step| step.split(" = ").nth(1))));
 }
 
 /// Numbers between 0.1 and 0.9, where every function is defined.
@@ -66,6 +75,7 @@ macro_rules! compare {
         }
         let model = Functions::new();
         model.eval();
+        note_islands::<Functions>();
         $(let $input: &Tensor = &$value;)*
         let given = model.forward($(&$input.typed::<($(size!($dim),)*)>().unwrap()),*);
         let ($($name,)*) = given;
@@ -404,4 +414,6 @@ fn every_function_of_the_table_computes_what_the_tensors_operation_does() {
     let missing: Vec<&str> =
         functions::all().map(|spec| spec.name).filter(|name| !called.contains(name)).collect();
     assert!(missing.is_empty(), "no model of this test calls {missing:?}");
+    // What has no gradient of which the tape would say so; the README says the same.
+    assert_eq!(ISLANDS.take().into_iter().collect::<Vec<_>>(), ["floor_divide(..), on tensors"]);
 }

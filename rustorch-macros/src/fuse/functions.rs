@@ -95,6 +95,9 @@ pub static FUNCTIONS: &[Function] = functions! {
     square(x) = Means "x * x";
     reciprocal(x) = Means "1.0 / x";
     logit(x) = Means "log(x / (1.0 - x))";
+    sinc(x) = Means "select(x == 0.0, 1.0, sin(x * 3.141592653589793) / (x * 3.141592653589793))",
+        gradients "select(x == 0.0, 0.0,
+            g * ((cos(x * 3.141592653589793) - sin(x * 3.141592653589793) / (x * 3.141592653589793)) / x))";
 
     pow(a, b) = Word "pow",
         gradients "select(b == 0.0, 0.0, g * (b * pow(a, b - 1.0)))",
@@ -103,6 +106,16 @@ pub static FUNCTIONS: &[Function] = functions! {
         gradients "select(a == b, g * 0.5, select(a < b, 0.0, g))", "select(a == b, g * 0.5, select(b < a, 0.0, g))";
     minimum(a, b) = Word "min",
         gradients "select(a == b, g * 0.5, select(a > b, 0.0, g))", "select(a == b, g * 0.5, select(b > a, 0.0, g))";
+    fmax(a, b) = Means "select(a != a, b, select(b != b, a, maximum(a, b)))",
+        gradients "select(a == b, g * 0.5, select(a > b, g, select(b != b, g, 0.0)))",
+        "select(a == b, g * 0.5, select(a > b, 0.0, select(b != b, 0.0, g)))";
+    fmin(a, b) = Means "select(a != a, b, select(b != b, a, minimum(a, b)))",
+        gradients "select(a == b, g * 0.5, select(a < b, g, select(b != b, g, 0.0)))",
+        "select(a == b, g * 0.5, select(a < b, 0.0, select(b != b, 0.0, g)))";
+    xlogy(a, b) = Means "select(b != b, b, select(a == 0.0, 0.0, a * log(b)))",
+        gradients "select(a == 0.0, select(b <= 0.0, 0.0, g * log(b)),
+            select(b != b, b, select(g == 0.0, 0.0, g * log(b))))",
+        "g * a / b";
     atan2(a, b) = Word "atan2",
         gradients "select(a * a + b * b == 0.0, 0.0, g * b / (a * a + b * b))",
         "select(a * a + b * b == 0.0, 0.0, -(g * a) / (a * a + b * b))";
@@ -146,6 +159,8 @@ pub static FUNCTIONS: &[Function] = functions! {
     hardswish(x) = Means "x * minimum(maximum(x + 3.0, 0.0), 6.0) / 6.0",
         gradients "select(x <= -3.0, 0.0, select(x < 3.0, g * (x / 3.0 + 0.5), g))";
     hardshrink(x, lambda) = Means "select(abs(x) <= lambda, 0.0, x)";
+    threshold(x, threshold, value) = Means "select(x <= threshold, value, x)",
+        gradients "select(x <= threshold, 0.0, g)", "0.0", "select(x <= threshold, g, 0.0)";
     softshrink(x, lambda) = Means "select(x > lambda, x - lambda, select(x < -lambda, x + lambda, x * 0.0))";
 };
 

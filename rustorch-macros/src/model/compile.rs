@@ -13,12 +13,13 @@ mod steps;
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::{Contents, Elements};
-pub(super) use kernels::{is_plain_table, is_recurrent, pads_with_zeros};
+pub(super) use kernels::{is_plain_table, is_projected, is_recurrent, pads_with_zeros};
 pub(super) use list::Vars;
 pub(super) use plain::{NUMBER, border};
 
+use super::callee::Callee;
 use super::check::Checked;
-use super::ir::{Callee, Element, Model, Over, Submodel, Var};
+use super::ir::{Element, Model, Over, Submodel, Var};
 use super::lower::{Instruction, Program};
 use proc_macro2::{Ident, TokenStream};
 
@@ -89,6 +90,8 @@ pub(super) enum Kind<'p> {
     Embedding {
         layer: Callee,
         input: Var,
+        /// Whether rows are only read, and each adds to the gradient what flows to it.
+        is_plain: bool,
     },
     /// A kernel that is called as all of them are: tensors in and out, and options.
     Kernel {

@@ -9,7 +9,6 @@ use rustorch_shape::einops::Pattern;
 use rustorch_shape::einsum::Spec;
 use rustorch_shape::functions::FunctionSpec;
 use rustorch_shape::layers::{LayerSpec, Results};
-use std::fmt;
 use syn::{Attribute, Expr, Generics, Ident, ImplGenerics, Type, Visibility, WhereClause};
 
 /// A shape, symbolic.
@@ -277,48 +276,6 @@ pub(super) enum Element {
     At(usize),
     /// `convs[i]`, by its number among the positions of the body.
     Counted(usize),
-}
-
-/// A layer or model that is called, or a part of one.
-#[derive(Clone, Copy)]
-pub(super) struct Callee {
-    pub field: usize,
-    pub element: Element,
-    pub path: Path,
-}
-
-/// The way from a layer to a part of it, by the names of fields; those that are empty do not count.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Path([&'static str; 4]);
-
-impl Callee {
-    /// The field itself.
-    pub fn whole(field: usize) -> Self {
-        Self::new(field, Element::Whole)
-    }
-
-    pub fn new(field: usize, element: Element) -> Self {
-        Self { field, element, path: Path::default() }
-    }
-
-    /// A part of it.
-    pub fn part(mut self, name: &'static str) -> Self {
-        let end = self.path.0.iter().position(|name| name.is_empty());
-        self.path.0[end.expect("no part is nested deeper")] = name;
-        self
-    }
-}
-
-impl Path {
-    pub fn is_empty(&self) -> bool {
-        self.0[0].is_empty()
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().filter(|name| !name.is_empty()).try_for_each(|name| write!(f, ".{name}"))
-    }
 }
 
 /// What decides between two regions.

@@ -8,9 +8,10 @@ mod steps;
 pub(super) use composites::{composites, has_composites};
 pub(super) use steps::layer_args;
 
+use super::callee::Callee;
 use super::check::Checked;
 use super::errors::Place;
-use super::ir::{self, BinaryOp, Callee, Element, Model, Over, Shape, Submodel, Tree, Var};
+use super::ir::{self, BinaryOp, Element, Model, Over, Shape, Submodel, Tree, Var};
 use proc_macro2::{Ident, TokenStream};
 use rustorch_shape::Poly;
 use rustorch_shape::args::Args;
@@ -137,6 +138,8 @@ pub(super) enum Part {
     /// A layer norm.
     Norm,
     Dropout,
+    /// A convolution of volumes that are padded already.
+    Volumes,
     /// Queries, keys and values of heads, with a mask; the layer says which weights are dropped.
     Attention {
         mask: Option<Var>,

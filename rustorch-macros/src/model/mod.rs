@@ -11,6 +11,7 @@
 //! body, and no error follows from the first.
 
 mod ast;
+mod callee;
 mod check;
 mod codegen;
 mod compile;
@@ -51,7 +52,7 @@ fn model(ast: ast::Model, mut errors: Errors) -> TokenStream {
     if errors.is_empty() {
         let program = lower::lower(&model, &checked);
         // The compiled pass has a program of its own where that differs.
-        let parts = lower::has_composites(&model, &program).then(|| {
+        let parts = lower::has_composites(&model, &checked, &program).then(|| {
             let program = lower::lower(&model, &checked);
             lower::composites(&model, &mut checked, program)
         });

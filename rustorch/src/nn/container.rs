@@ -101,7 +101,7 @@ pub type ModuleList<M> = Vec<M>;
 
 impl<M: Module> Module for Vec<M> {
     fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
-        self.as_slice().iter().enumerate().for_each(|(i, module)| visitor.module(&i.to_string(), module));
+        self.as_slice().iter().enumerate().for_each(|(i, module)| visitor.module_at(i, module));
     }
     fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
         self.iter_mut().enumerate().for_each(|(i, module)| visitor.module(&i.to_string(), module));
@@ -113,7 +113,7 @@ impl<M: Module> Module for Vec<M> {
 
 impl<M: Module, const N: usize> Module for [M; N] {
     fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
-        self.iter().enumerate().for_each(|(i, module)| visitor.module(&i.to_string(), module));
+        self.iter().enumerate().for_each(|(i, module)| visitor.module_at(i, module));
     }
     fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
         self.iter_mut().enumerate().for_each(|(i, module)| visitor.module(&i.to_string(), module));

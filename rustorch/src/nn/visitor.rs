@@ -114,6 +114,14 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// As [`module`](Self::module), for one that is called by its number: those that do not ask for names do without.
+    pub(super) fn module_at(&mut self, number: usize, module: &'a dyn Module) {
+        match &self.sink {
+            Some(_) => self.module("", module),
+            None => self.module(&number.to_string(), module),
+        }
+    }
+
     /// Shows a module inside this one, if it is there.
     pub fn optional_module(&mut self, name: &str, module: Option<&'a dyn Module>) {
         match module {

@@ -16,7 +16,7 @@ pub(crate) mod norm;
 mod partial;
 pub(crate) mod pooling;
 pub(crate) mod recurrent;
-mod reduce;
+pub(crate) mod reduce;
 pub(crate) mod resample;
 mod softmax;
 pub(crate) mod sort;

@@ -96,6 +96,21 @@ unsafe fn fill<D: Distribution<N>, const N: usize>(target: &Tensor, stream: Stre
     random::fill(stream, 0, law, unsafe { std::slice::from_raw_parts_mut(start, target.numel()) });
 }
 
+/// Fills memory with the next numbers of the default generator, as a tensor of `F32` would get them: of the normal distribution, or
+/// from 0 up to but without 1.
+///
+/// # Safety
+/// `len` elements there are the caller's alone.
+pub(crate) unsafe fn draw_standard(normal: bool, to: *mut f32, len: usize) {
+    // SAFETY: the caller's promise.
+    let to = unsafe { std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<f32>>(), len) };
+    let stream = super::reserve(len);
+    match normal {
+        true => random::fill(stream, 0, &Normal { mean: 0.0f32, std: 1.0 }, to),
+        false => random::fill(stream, 0, &UniformF32 { low: 0.0, span: 1.0, bits: 24 }, to),
+    }
+}
+
 /// A new tensor of numbers of a distribution. The parts of complex numbers are drawn as floats are.
 pub(super) fn draw(
     law: Law,

@@ -38,6 +38,9 @@ pub(super) const KINDS: &[Kind] = &[
     ("gather", gather),
     ("topk", topk),
     ("cumulative", cumulative),
+    ("products", products),
+    ("truths", truths),
+    ("alpha dropout", alpha_dropout),
     ("arrange", arrange),
     ("triangle", triangle),
     ("expand", expand),
@@ -263,23 +266,73 @@ fn attention(b: &mut Builder) -> Option<()> {
 
 fn transformer(b: &mut Builder) -> Option<()> {
     let x = b.find(|x| x.shape.len() == 3 && x.last().is_some_and(|n| n % 2 == 0 && n < 13))?;
-    let options = b.pick(&["", ", norm_first = true, activation = \"gelu\""]);
-    let field =
-        b.field(format!("TransformerEncoderLayer(_, 2, dim_feedforward = 8, batch_first = true{options})"));
-    b.add(x.shape, format!("{field}({})", x.name))
+    let (layer, call) = b.pick(&[
+        ("EncoderLayer(_, 2, 8, batch_first = true)", "@"),
+        (
+            "EncoderLayer(_, 2, 8, batch_first = true, norm_first = true, activation = \"gelu\")",
+            "@, is_causal = true",
+        ),
+        ("Encoder(_, 2, 2, 8, batch_first = true, norm = true)", "@, key_padding_mask = mean(@, -1) > 0.8"),
+        ("DecoderLayer(_, 2, 8, batch_first = true)", "@, tanh(@), tgt_is_causal = true"),
+        (
+            "Decoder(_, 2, 1, 8, batch_first = true, bias = false)",
+            "@, @, memory_key_padding_mask = mean(@, -1) > 0.8",
+        ),
+    ]);
+    let field = b.field(format!("Transformer{layer}"));
+    b.add(x.shape, format!("{field}({})", call.replace('@', &x.name)))
 }
 
 fn multihead(b: &mut Builder) -> Option<()> {
     let x = b.find(|x| x.shape.len() == 3 && x.last().is_some_and(|n| n % 2 == 0 && n < 13))?;
     let n = x.last()?;
-    let field = b.field(format!("MultiheadAttention({n}, 2, batch_first = true, dropout = 0.1)"));
-    b.add(x.shape, format!("{field}({})", x.name))
+    let options =
+        b.pick(&[", dropout = 0.1", ", bias = false", ", add_bias_kv = true", ", add_zero_attn = true"]);
+    let call = b.pick(&[
+        "@",
+        "@, is_causal = true",
+        "@, tanh(@), @",
+        "@, key_padding_mask = detach(mean(@, -1)) * 0.5",
+    ]);
+    let field = b.field(format!("MultiheadAttention({n}, 2, batch_first = true{options})"));
+    b.add(x.shape, format!("{field}({})", call.replace('@', &x.name)))
+}
+
+fn products(b: &mut Builder) -> Option<()> {
+    let x = b.find(|x| x.last().is_some_and(|n| n < 13))?;
+    let text =
+        b.pick(&["prod(tanh(@) + 1.0, -1, keepdim = true) * @", "@ - prod(sigmoid(@), 1, keepdim = true)"]);
+    b.add(x.shape, text.replace('@', &x.name))
+}
+
+fn truths(b: &mut Builder) -> Option<()> {
+    let x = b.find(|_| true)?;
+    let truth =
+        b.pick(&["any(@ > 1.0, -1, keepdim = true)", "all(@ > -1.0, 1, keepdim = true)", "any(@ < -2.0)"]);
+    b.add(x.shape, format!("where_({truth}, @, @ * 0.5)").replace('@', &x.name))
+}
+
+fn alpha_dropout(b: &mut Builder) -> Option<()> {
+    let x = b.find(|_| true)?;
+    match b.below(3) {
+        0 => {
+            let field = b.field("AlphaDropout(0.2)");
+            b.add(x.shape, format!("{field}({})", x.name))
+        }
+        1 => b.add(x.shape, format!("alpha_dropout(selu({}), 0.3)", x.name)),
+        _ => b.add(x.shape, format!("feature_alpha_dropout({}, 0.4)", x.name)),
+    }
 }
 
 fn recurrent(b: &mut Builder) -> Option<()> {
     let x = b.find(|x| x.shape.len() == 3 && x.shape[0] == Size::Batch && x.last().is_some())?;
     let (out, of) = (vec![x.shape[0], x.shape[1], Size::Of(4)], vec![Size::Of(1), x.shape[0], Size::Of(4)]);
-    match b.below(4) {
+    match b.below(5) {
+        4 => {
+            let field = b.field("Lstm(_, 5, batch_first = true, proj_size = 4)");
+            let text = format!("let ({{0}}, (h, _)) = {field}({}); let {{1}} = tanh(h);", x.name);
+            b.say(&[out, of], &text)
+        }
         0 => {
             let field = b.field("Lstm(_, 4, batch_first = true)");
             let text = format!("let ({{0}}, (h, c)) = {field}({}); let {{1}} = tanh(c) + h;", x.name);

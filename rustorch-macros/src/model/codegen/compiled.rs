@@ -6,9 +6,10 @@ mod fields;
 mod forward;
 mod shapes;
 
+use super::super::callee::Callee;
 use super::super::check::Checked;
 use super::super::compile::{Act, Compiled, Heads, Map, NUMBER, Operand, Vars};
-use super::super::ir::{Callee, Dim, Forward, Model, Var};
+use super::super::ir::{Dim, Forward, Model, Var};
 use super::super::lower::Program;
 use super::statements::{self, OpByOp, Place, Reference};
 use super::text::{Given, Local, Text, lexed, list, option};
@@ -238,7 +239,7 @@ impl Printer<'_> {
 
     /// The table whose rows a recurrent layer reads, if there is one.
     fn table(&self, table: Option<Callee>) -> String {
-        option(table.map(|table| format!("&{}.weight", self.place(table))))
+        option(table.map(|table| self.reference(table)))
     }
 
     fn module(&self, layer: Option<Callee>) -> String {

@@ -1,9 +1,10 @@
 //! The steps of a compiled pass in words, for `rustorch::compiled::explain`.
 
+use super::super::callee::Callee;
 use super::super::check::Checked;
 use super::super::compile::{Act, Kind, On, Operand, Region, Step};
 use super::super::errors::source;
-use super::super::ir::{Callee, Element, Model, Over};
+use super::super::ir::{Element, Model, Over};
 use super::super::lower::{Decision, Instruction};
 use rustorch_shape::Dims;
 

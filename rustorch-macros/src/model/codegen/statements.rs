@@ -1,6 +1,7 @@
 //! The calls of a program, op by op.
 
-use super::super::ir::{Callee, Element, Model, Over, Submodel};
+use super::super::callee::Callee;
+use super::super::ir::{Element, Model, Over, Submodel};
 use super::super::lower::{Arg, Decision, Instruction, Program, Source};
 use super::call;
 use super::text::{Given, Local, Text, list};

@@ -1,8 +1,9 @@
 //! Attention takes its operands as projections give them: a transposition of heads and positions before or after it is
 //! a matter of strides, not of copies.
 
+use super::super::callee::Callee;
 use super::super::check::Checked;
-use super::super::ir::{Callee, Var};
+use super::super::ir::Var;
 use super::super::lower::Arg;
 use super::list::Steps;
 use super::{Kind, NUMBER};

@@ -1,6 +1,7 @@
 //! Chains: elementwise operations whose results only elementwise operations of the same shape use become one loop.
 
-use super::super::ir::{Callee, Var};
+use super::super::callee::Callee;
+use super::super::ir::Var;
 use super::list::Steps;
 use super::{Act, Kind, Operand, Step};
 use crate::fuse::functions::{find, operator};
@@ -382,7 +383,13 @@ pub(super) fn end_products<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Opt
 
 /// Whether random numbers are drawn in the same order if the step `maker` moves to `root`.
 fn keeps_order(steps: &Steps<'_>, members: &[usize], maker: usize, root: usize) -> bool {
-    let draws = |step: &Step<'_>| matches!(&step.kind, Kind::Chain(chain) if chain.draws());
+    let draws = |step: &Step<'_>| match &step.kind {
+        Kind::Chain(chain) => chain.draws(),
+        Kind::Attention { dropout, .. } => dropout.is_some(),
+        Kind::Kernel { method, .. } => ["random", "projected"].contains(method),
+        Kind::Recurrent { .. } => true,
+        _ => false,
+    };
     let stays = |step: &Step<'_>| match step.kind {
         Kind::Island { .. } | Kind::Submodel { .. } | Kind::Branch { .. } | Kind::Loop { .. } => false,
         _ => !draws(step),

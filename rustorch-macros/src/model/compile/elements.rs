@@ -60,6 +60,11 @@ const PLACES: &[&str] = &["argmax", "argmin", "sort", "topk"];
 /// Functions that give truth values, of truth values.
 const LOGICAL: &[&str] = &["all", "any", "logical_and", "logical_not", "logical_or", "logical_xor"];
 
+/// Whether a kernel gives truth values, of any dtypes that are known.
+fn is_truth(name: &str) -> bool {
+    COMPARE.contains(&name) || LOGICAL.contains(&name)
+}
+
 /// Functions that arrange the elements of their first operand anew.
 const ARRANGE: [&[&str]; 2] =
     [&["contiguous", "detach", "flatten", "reshape", "squeeze", "unflatten", "unsqueeze"], MOVE];
@@ -110,16 +115,28 @@ enum Origin {
 impl Elements {
     /// What the tensors of a program with these inputs hold.
     pub fn of(model: &Model, program: &Program, inputs: &[Var]) -> Self {
-        let mut walk = Walk { model, places: Vars::default(), sources: inputs.to_vec(), made: Vec::new() };
+        let mut walk = Walk {
+            model,
+            places: Vars::default(),
+            masks: Vars::default(),
+            sources: inputs.to_vec(),
+            made: Vec::new(),
+        };
         walk.program(program);
-        let Walk { places, sources, made, .. } = walk;
-        // What indices are made of is no number.
+        let Walk { places, masks, sources, made, .. } = walk;
+        // What indices are made of is no number, nor is what attention's masks are made of, if arithmetic has no other use for it.
         let places = closure(places, &made, |_| true);
-        let mut others: BTreeMap<Var, Contents> = sources
-            .iter()
-            .filter(|var| places.contains(**var))
-            .map(|var| (*var, Contents::Anything))
-            .collect();
+        let masks = closure(masks, &made, |_| true);
+        let mut numbers = Vars::default();
+        for (_, origin) in made.iter().filter(|(result, _)| !masks.contains(*result)) {
+            if let Origin::Values(values) = origin {
+                numbers.extend(values.iter().copied().filter(|value| masks.contains(*value)));
+            }
+        }
+        let numbers = closure(numbers, &made, |_| true);
+        let is_other = |var: Var| places.contains(var) || masks.contains(var) && !numbers.contains(var);
+        let mut others: BTreeMap<Var, Contents> =
+            sources.iter().filter(|var| is_other(**var)).map(|var| (*var, Contents::Anything)).collect();
         while made
             .iter()
             .fold(false, |changed, (result, origin)| spread(*result, origin, &mut others) || changed)
@@ -161,7 +178,7 @@ impl Elements {
     pub fn made_by_kernel(&self, instruction: &Instruction) {
         let is_known = match instruction {
             Instruction::State { .. } => true,
-            Instruction::Function { name, .. } if PLACES.contains(name) || COMPARE.contains(name) => true,
+            Instruction::Function { name, .. } if PLACES.contains(name) || is_truth(name) => true,
             Instruction::Submodel { .. } => false,
             // What comes out of arms and loops may be made in several ways.
             _ if !instruction.inner().is_empty() => false,
@@ -188,7 +205,7 @@ impl Elements {
             Origin::Discrete => match instruction {
                 Instruction::Function { name, inputs, .. } => {
                     PLACES.contains(name) && is_number(&inputs[0])
-                        || COMPARE.contains(name)
+                        || is_truth(name)
                             && instruction.operands().iter().all(|operand| self.is_known(*operand))
                 }
                 _ => false,
@@ -204,8 +221,10 @@ fn moves(instruction: &Instruction) -> bool {
 /// All instructions of a program, those of the programs inside included.
 struct Walk<'a> {
     model: &'a Model,
-    /// Tensors that are used as indices or masks.
+    /// Tensors that are used as indices or conditions.
     places: Vars,
+    /// Those that are masks of attention, which may be numbers.
+    masks: Vars,
     /// Tensors that come from outside.
     sources: Vec<Var>,
     made: Vec<(Var, Origin)>,
@@ -214,7 +233,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn program(&mut self, program: &Program) {
         for instruction in &program.instructions {
-            self.places.extend(places(self.model, instruction));
+            match masks(instruction) {
+                Some(masks) => self.masks.extend(masks),
+                None => self.places.extend(places(self.model, instruction)),
+            }
             for (result, origin) in instruction.results().into_iter().zip(origins(self.model, instruction)) {
                 if matches!(origin, Origin::Unknown) {
                     self.sources.push(result);
@@ -304,12 +326,25 @@ fn places(model: &Model, instruction: &Instruction) -> Vec<Var> {
             "gather" | "index_select" | "scaled_dot_product_attention" => {
                 args.iter().filter_map(Arg::tensor).collect()
             }
-            // Kernels of logic take any elements.
-            name if LOGICAL.contains(&name) && !COMPARE.contains(&name) => instruction.operands(),
             _ => Vec::new(),
         },
         Instruction::Part { part: Part::Attention { mask, .. }, .. } => mask.iter().copied().collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The masks of attention that an instruction takes, if those are all that it may take besides numbers.
+fn masks(instruction: &Instruction) -> Option<Vec<Var>> {
+    let of = |args: &[Arg]| args.iter().filter_map(Arg::tensor).collect();
+    match instruction {
+        Instruction::Function { name: "scaled_dot_product_attention", args, .. } => Some(of(args)),
+        Instruction::Function { name: "attention_mask", inputs, .. } => Some(inputs.clone()),
+        // Of the layers, only those with attention have tensors as options.
+        Instruction::LayerCall { options, .. } if options.iter().any(|option| option.tensor().is_some()) => {
+            Some(of(options))
+        }
+        Instruction::Part { part: Part::Attention { mask, .. }, .. } => Some(mask.iter().copied().collect()),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fusion: what a product, convolution or normalisation does to its result while it is in the cache.
 
-use super::super::ir::{Callee, Var};
+use super::super::callee::Callee;
+use super::super::ir::Var;
 use super::list::Steps;
 use super::{Act, Kind, Operand, Windows};
 use rustorch_shape::Poly;
@@ -36,7 +37,10 @@ pub(super) fn fuse<'m>(steps: &mut Steps<'_>, shape: impl Fn(Var) -> Option<&'m 
 pub(super) fn fuse_tables(steps: &mut Steps<'_>) {
     for at in 0..steps.len() {
         let Some(step) = steps.get(at) else { continue };
-        let (Kind::Embedding { layer, input }, &[rows]) = (&step.kind, &step.results[..]) else { continue };
+        let (Kind::Embedding { layer, input, is_plain: true }, &[rows]) = (&step.kind, &step.results[..])
+        else {
+            continue;
+        };
         let (layer, input) = (*layer, *input);
         let Some(user) = steps.single_use(rows) else { continue };
         match steps.get(user).map(|step| &step.kind) {

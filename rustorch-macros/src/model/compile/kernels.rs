@@ -1,6 +1,8 @@
 //! Which layers and functions are kernels of the pass; any other is an island.
 
-use super::super::ir::{Callee, Model, Var};
+use super::super::callee::Callee;
+use super::super::codegen;
+use super::super::ir::{Model, Var};
 use super::super::lower::{Arg, Instruction, Part, layer_args};
 use super::elements::Elements;
 use super::steps::Compiler;
@@ -27,8 +29,8 @@ impl Compiler<'_> {
                 Kind::ChannelNorm { layer: callee, input, residual: None, act: None }
             }
             "LayerNorm" | "RMSNorm" => Kind::RowNorm { layer: callee, input },
-            "Embedding" if is_plain_table(args) => Kind::Embedding { layer: callee, input },
-            "Flatten" | "Identity" => Kind::Reshape { input },
+            "Embedding" => Kind::Embedding { layer: callee, input, is_plain: is_plain_table(args) },
+            "Flatten" | "Unflatten" | "Identity" => Kind::Reshape { input },
             // Of channels: their factors, which have no other axes.
             "Dropout1d" | "Dropout2d" | "Dropout3d" if !self.is_per_channel(input) => return None,
             "Dropout" | "Dropout1d" | "Dropout2d" | "Dropout3d" => {
@@ -37,6 +39,7 @@ impl Compiler<'_> {
             name if is_recurrent(name, args) => {
                 Kind::Recurrent { layer: callee, input, table: None, states: Vec::new() }
             }
+            name if is_projected(name, args) => return Some(self.projected(callee, &[input])),
             _ => return self.plain_layer(callee, input),
         })
     }
@@ -49,6 +52,16 @@ impl Compiler<'_> {
             Part::Norm => Kind::RowNorm { layer: owner, input },
             Part::Dropout => {
                 Kind::Chain(Chain::of(result, PartOp::Dropout { input, factors: Factors::Layer(owner) }))
+            }
+            Part::Volumes => {
+                let layer = codegen::reference(self.model, owner);
+                Kind::Kernel {
+                    method: "conv3d",
+                    name: self.model.fields[owner.field].label.clone(),
+                    inputs: vec![input],
+                    options: format!("::rustorch::__private::compiled::Conv3d::padded({layer})"),
+                    number: None,
+                }
             }
             Part::Attention { mask, causal } => {
                 let args = [Arg::Tensor(*mask), Arg::Tokens(causal.clone()), Arg::Tensor(None)];
@@ -66,12 +79,27 @@ impl Compiler<'_> {
     /// The kernel of a recurrent layer, if it has one.
     pub fn recurrent<'p>(&self, callee: Callee, input: Var, states: &[Var]) -> Option<Kind<'p>> {
         let (layer, args) = self.model.layer(self.checked, callee.field)?;
+        if is_projected(layer.spec.name, args) {
+            return Some(self.projected(callee, &[&[input], states].concat()));
+        }
         is_recurrent(layer.spec.name, args).then(|| Kind::Recurrent {
             layer: callee,
             input,
             table: None,
             states: states.to_vec(),
         })
+    }
+
+    /// An LSTM whose states are projected.
+    fn projected<'p>(&self, callee: Callee, inputs: &[Var]) -> Kind<'p> {
+        let layer = codegen::reference(self.model, callee);
+        Kind::Kernel {
+            method: "projected",
+            name: self.model.fields[callee.field].label.clone(),
+            inputs: inputs.to_vec(),
+            options: format!("::rustorch::__private::compiled::Recurrence::from({layer})"),
+            number: None,
+        }
     }
 
     /// The kernel of a function, if it has one.
@@ -89,7 +117,7 @@ impl Compiler<'_> {
         let shape = |var: Var| self.checked.shapes.get(var)?.as_ref();
         Some(match name {
             "relu" | "silu" | "tanh" | "sigmoid" | "exp" | "log" | "sqrt" | "rsqrt" | "square" | "abs"
-            | "sin" | "cos" => Kind::Unary { act: Act::plain(name), input },
+            | "sin" | "cos" | "neg" => Kind::Unary { act: Act::plain(name), input },
             "gelu" => match args {
                 [Arg::Text(text)] if text == "none" => Kind::Unary { act: Act::plain("gelu"), input },
                 [Arg::Text(text)] if text == "tanh" => Kind::Unary { act: Act::plain("gelu_tanh"), input },
@@ -169,10 +197,16 @@ fn elementwise<'p>(name: &'static str, inputs: &[Var], args: &[Arg], result: Var
         return Some(Kind::Binary { op: name, left, right });
     }
     // Numbers that these may refuse, and that are not known here, are the method's to check.
-    let is_limited = ["celu", "hardtanh", "softshrink"].contains(&name);
-    (!is_limited || args.iter().all(|arg| matches!(arg, Arg::Float(_)))).then_some(())?;
+    let is_limited = ["celu", "hardtanh", "softshrink", "threshold"].contains(&name);
+    let is_known = |arg: &Arg| matches!(arg, Arg::Float(number) if fits(*number));
+    (!is_limited || args.iter().all(is_known)).then_some(())?;
     (operands.len() == find(name)?.arguments.len()).then_some(())?;
     Some(Kind::Chain(Chain::of(result, PartOp::Call { name, operands })))
+}
+
+/// Whether a number is one of the pass's dtype.
+fn fits(number: f64) -> bool {
+    number.is_infinite() || number.is_nan() || (number as f32).is_finite()
 }
 
 impl Act {
@@ -204,7 +238,7 @@ fn activation(
         _ => None,
     };
     // Where a function refuses numbers, those that are not known here are the method's to check.
-    let known = |name: &str| args.number(name).map(|number| quote!(#number));
+    let known = |name: &str| args.number(name).filter(|number| fits(*number)).map(|number| quote!(#number));
     Some(match name {
         "ReLU" => Act::plain("relu"),
         "SiLU" => Act::plain("silu"),
@@ -229,6 +263,7 @@ fn activation(
         "Softsign" => Act::plain("softsign"),
         "Tanhshrink" => Act::plain("tanhshrink"),
         "Hardshrink" => Act { name: "hardshrink", params: vec![float("lambd")?] },
+        "Threshold" => Act { name: "threshold", params: vec![known("threshold")?, known("value")?] },
         "Softshrink" => Act { name: "softshrink", params: vec![known("lambd")?] },
         _ => return None,
     })
@@ -295,6 +330,11 @@ pub(in super::super) fn pads_with_zeros(args: &Args) -> bool {
 pub(in super::super) fn is_recurrent(name: &str, args: &Args) -> bool {
     let is_known = ["Rnn", "Lstm", "Gru", "RnnCell", "LstmCell", "GruCell"].contains(&name);
     is_known && args.get("proj_size").is_none_or(|size| matches!(size, Value::Size(size) if size.is(0)))
+}
+
+/// Whether this is an LSTM whose state is projected, to fewer features that may be known later.
+pub(in super::super) fn is_projected(name: &str, args: &Args) -> bool {
+    name == "Lstm" && !is_recurrent(name, args)
 }
 
 /// Whether a table of rows is read and its gradient added up without any of the options that change either.

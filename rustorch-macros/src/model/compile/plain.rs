@@ -1,7 +1,8 @@
 //! Functions and layers whose kernels take tensors, options and nothing else.
 
+use super::super::callee::Callee;
 use super::super::codegen;
-use super::super::ir::{Callee, Var};
+use super::super::ir::Var;
 use super::super::lower::Arg;
 use super::Kind;
 use super::elements::COMPARE;
@@ -41,11 +42,12 @@ impl Compiler<'_> {
                 ("slice", format!("({axis}, {start}, {step})"))
             }
             (
-                "sum" | "mean" | "amax" | "max" | "amin" | "min" | "logsumexp",
+                "sum" | "mean" | "prod" | "amax" | "max" | "amin" | "min" | "logsumexp",
                 [Arg::Axes(axes), Arg::Bool(_)],
             ) => {
                 let fold = match name {
                     "sum" => "Sum",
+                    "prod" => "Product",
                     "mean" => "Mean",
                     "amax" | "max" => "Max",
                     "amin" | "min" => "Min",
@@ -72,7 +74,16 @@ impl Compiler<'_> {
                     let pairs = first.iter().zip(second).take(rank - 2);
                     second.len() == rank && pairs.clone().all(|(a, b)| a == b)
                 };
-                (rank >= 2 && (second.len() == 2 || alike())).then_some(())?;
+                if rank < 2 || second.len() != 2 && !alike() {
+                    // Vectors, and axes that broadcast.
+                    let spec = match (rank, second.len()) {
+                        (1, 1) => "j,j->",
+                        (1, _) => "j,...jk->...k",
+                        (_, 1) => "...ij,j->...i",
+                        _ => "...ij,...jk->...ik",
+                    };
+                    return self.einsum(spec, &inputs);
+                }
                 ("matmul", "()".into())
             }
             // The last axes of both are summed over, the rows of the weight are the last axis of the result.
@@ -178,10 +189,20 @@ impl Compiler<'_> {
                 inputs.reverse();
                 ("pick", picks(name, 0, false))
             }
-            ("cumsum", [Arg::Axis(axis)]) => {
+            ("cumsum" | "cumprod" | "logcumsumexp", [Arg::Axis(axis)]) => {
                 let axis = normal(*axis, rank)?;
-                ("cumsum", axis.to_string())
+                let what = match name {
+                    "cumsum" => "Sum",
+                    "cumprod" => "Product",
+                    _ => "LogSumExp",
+                };
+                ("running", format!("({axis}, ::rustorch::__private::compiled::Running::{what})"))
             }
+            ("all" | "any", [Arg::Axes(axes), Arg::Bool(_)]) => {
+                let axes = folded(axes, rank)?;
+                ("logic", format!("(&[{axes}], {})", name == "all"))
+            }
+            ("rand_like" | "randn_like", []) => ("random", (name == "randn_like").to_string()),
             ("argmax" | "argmin", [Arg::Axis(axis), Arg::Bool(_)]) => {
                 let (axis, largest) = (normal(*axis, rank)?, name == "argmax");
                 ("extreme", format!("({axis}, {largest})"))
@@ -373,12 +394,17 @@ fn convolution(stride: &[Poly], padding: &Arg, dilation: &[Poly], groups: &Poly)
 
 /// A fold over axes; without any, over all of them.
 fn reduced(axes: &[isize], rank: usize, fold: &str) -> Option<(&'static str, String)> {
-    let axes = match axes {
-        [] => codegen::list(0..rank),
-        axes => positions(axes, rank)?,
-    };
+    let axes = folded(axes, rank)?;
     let path = "::rustorch::__private::compiled";
     Some(("reduce", format!("{path}::Reduce {{ axes: &[{axes}], fold: {path}::Fold::{fold} }}")))
+}
+
+/// Axes that are folded, as positions; without any, all of them.
+fn folded(axes: &[isize], rank: usize) -> Option<String> {
+    match axes {
+        [] => Some(codegen::list(0..rank)),
+        axes => positions(axes, rank),
+    }
 }
 
 /// Axes as positions.

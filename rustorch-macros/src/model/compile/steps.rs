@@ -1,7 +1,8 @@
 //! Which kind of step each call becomes, and what dies after it.
 
+use super::super::callee::Callee;
 use super::super::check::Checked;
-use super::super::ir::{BinaryOp, Callee, Model, Over, Var};
+use super::super::ir::{BinaryOp, Model, Over, Var};
 use super::super::lower::{Instruction, Program, Source};
 use super::elements::Elements;
 use super::list::{Steps, Vars};

@@ -10,7 +10,7 @@ use crate::kernels::attention::{self as kernel, Attention, Dropout, Gradients, M
 use crate::kernels::isa;
 use crate::kernels::reduce::{self, Plan, Sum};
 use crate::layout::{Dims, contiguous_strides};
-use crate::nn::{Module, MultiheadAttention};
+use crate::nn::MultiheadAttention;
 use crate::{DType, Error, Result};
 
 const OP: &str = "scaled_dot_product_attention";
@@ -72,7 +72,7 @@ fn draw(layer: Option<&MultiheadAttention>, scores: &[usize]) -> Result<Option<F
     let (Some(layer), [heads @ .., queries, keys]) = (layer, scores) else { return Ok(None) };
     // One of the kernel's blocks is as many random bits as two elements get.
     let elements = 2 * Dropout::blocks(numel(heads), *queries, *keys);
-    Factors::draw(layer.dropout, layer.is_training(), elements).map(Some)
+    Factors::draw(layer.dropout, layer.trains(), elements).map(Some)
 }
 
 /// The description of an attention over buffers.

@@ -9,6 +9,7 @@ use super::linear::{Linear, Map};
 use super::numel;
 use crate::kernels::gemm::{Activation, Part};
 use crate::kernels::parallel::Shared;
+use crate::nn::functional::{SATURATION, alpha_scale};
 use crate::ops::elementwise::Variable;
 use crate::ops::elementwise::chain::{self, Feed, Loop, MAX_INPUTS, MAX_OUTPUTS};
 use crate::{DType, Error, Result, Scalar};
@@ -67,7 +68,18 @@ macro_rules! from_layers {
         }
     )*};
 }
-from_layers!(Dropout Dropout1d Dropout2d Dropout3d);
+from_layers!(Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout);
+
+/// What alpha dropout makes of an element `x` and a factor `f` of dropout: `x · f · a + f · b + c`.
+pub fn alpha_factors(link: Link<'_>) -> [f64; 3] {
+    let Link::Dropout(p, training) = link else { return [1.0, 0.0, 0.0] };
+    // Then all factors are 1, or 0.
+    if !training || p <= 0.0 || p >= 1.0 {
+        return [1.0, 0.0, 0.0];
+    }
+    let scale = alpha_scale(p);
+    [scale * (1.0 - p), SATURATION * scale * (1.0 - p), SATURATION * scale * (p - 1.0)]
+}
 
 /// Truth values of shape `own`, broadcast to `shape`.
 fn mask(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {

@@ -7,7 +7,9 @@ use super::{read, read_option, wants};
 use crate::kernels::conv::{self, Epilogue};
 use crate::kernels::isa;
 use crate::kernels::parallel::{self, GRAIN, Shared};
-use crate::nn::functional::{ConvOptions, ConvTransposeOptions, Volumes, transposed_volumes_of, volumes_of};
+use crate::nn::functional::{
+    ConvOptions, ConvTransposeOptions, Padding, Volumes, transposed_volumes_of, volumes_of,
+};
 use crate::{Result, Tensor, nn};
 
 /// The parameters of a convolution of volumes, and how it is done.
@@ -20,13 +22,13 @@ pub struct Conv3d<'a> {
 
 #[derive(Clone, Copy)]
 enum Options<'a> {
-    Forward(&'a ConvOptions<3>),
+    Forward(ConvOptions<3>),
     Transposed(&'a ConvTransposeOptions<3>),
 }
 
 impl<'a> From<&'a nn::Conv3d> for Conv3d<'a> {
     fn from(layer: &'a nn::Conv3d) -> Self {
-        let options = Options::Forward(&layer.options);
+        let options = Options::Forward(layer.options);
         Self { weight: &layer.weight, bias: layer.bias.as_ref(), options }
     }
 }
@@ -38,10 +40,16 @@ impl<'a> From<&'a nn::ConvTranspose3d> for Conv3d<'a> {
     }
 }
 
-impl Conv3d<'_> {
+impl<'a> Conv3d<'a> {
+    /// That of volumes that are padded already.
+    pub fn padded(layer: &'a nn::Conv3d) -> Self {
+        let options = ConvOptions { padding: Padding::Valid, ..layer.options };
+        Self { options: Options::Forward(options), ..layer.into() }
+    }
+
     fn geometry(&self, input: &[usize]) -> Result<Volumes> {
         match self.options {
-            Options::Forward(options) => volumes_of(input, self.weight.shape(), options),
+            Options::Forward(options) => volumes_of(input, self.weight.shape(), &options),
             Options::Transposed(options) => transposed_volumes_of(input, self.weight.shape(), options),
         }
     }

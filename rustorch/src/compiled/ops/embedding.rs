@@ -2,8 +2,10 @@
 
 use super::super::{Buf, Grad, Pass};
 use super::read;
-use crate::kernels::parallel;
-use crate::{DType, Error, Result, Tensor};
+use crate::kernels::{parallel, scratch};
+use crate::nn::Embedding;
+use crate::nn::functional::{limit_rows, padding_row};
+use crate::{DType, Error, Result};
 
 /// The numbers in a buffer, each of which is that of a row of a table with `count`.
 ///
@@ -34,14 +36,19 @@ impl Pass {
     /// The rows of `weight` with these numbers, which are `i64`.
     ///
     /// # Errors
-    /// If a number is not that of a row, or the numbers are no indices.
-    pub fn embedding(&mut self, indices: Buf, weight: &Tensor) -> Result<Buf> {
+    /// If a number is not that of a row, or the numbers are no indices, and those of scaling rows down.
+    pub fn embedding(&mut self, indices: Buf, layer: &Embedding) -> Result<Buf> {
+        let weight = &layer.weight;
         let &[count, dim] = weight.shape() else { unreachable!("a table has two axes") };
         self.expect_indices(indices)?;
         let grad = self.recording && weight.requires_grad();
         let y = self.result(indices.len * dim, grad);
         if !self.planning {
             let rows = row_numbers(&indices, count)?;
+            padding_row(&layer.options, count)?;
+            if let Some(max_norm) = layer.options.max_norm {
+                limit_rows(weight, rows.to_vec(), max_norm, layer.options.norm_type)?;
+            }
             let (table, _guard) = read(weight);
             let shared = parallel::Shared((table, y.f32()));
             parallel::for_each_chunk(rows.len(), (parallel::GRAIN / dim.max(1)).max(1), |range| {
@@ -63,23 +70,37 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
-    pub fn embedding_backward(&mut self, g: Grad, weight: &Tensor) -> Result<()> {
+    pub fn embedding_backward(&mut self, g: Grad, layer: &Embedding) -> Result<()> {
+        let weight = &layer.weight;
         let indices = self.saved();
         let Some(g) = g.filter(|_| !self.planning) else { return Ok(()) };
         let Some(target) = self.parameters.target(weight)? else { return Ok(()) };
-        let dim = weight.shape()[1];
+        let &[count, dim] = weight.shape() else { unreachable!("a table has two axes") };
         // SAFETY: the indices are saved and were checked; the gradient has the weight's shape. One thread adds, in the
         // order of the indices.
         unsafe {
             if !target.accumulate {
                 target.ptr.write_bytes(0, weight.numel());
             }
-            for i in 0..indices.len {
-                let row = indices.ptr.cast::<i64>().add(i).read() as usize;
-                let sums = std::slice::from_raw_parts_mut(target.ptr.add(row * dim), dim);
-                let values = std::slice::from_raw_parts(g.f32().add(i * dim), dim);
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            let rows = std::slice::from_raw_parts(indices.ptr.cast::<i64>(), indices.len);
+            let padding = padding_row(&layer.options, count)?.map(|row| row as i64);
+            let add = |share: &dyn Fn(usize) -> f32| {
+                for (i, &row) in rows.iter().enumerate().filter(|(_, row)| Some(**row) != padding) {
+                    let sums = std::slice::from_raw_parts_mut(target.ptr.add(row as usize * dim), dim);
+                    let values = std::slice::from_raw_parts(g.f32().add(i * dim), dim);
+                    let share = share(row as usize);
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * share);
+                }
+            };
+            if !layer.options.scale_grad_by_freq {
+                add(&|_| 1.0);
+                return Ok(());
             }
+            scratch::with(count, |counts: *mut u32| {
+                counts.write_bytes(0, count);
+                rows.iter().for_each(|row| *counts.add(*row as usize) += 1);
+                add(&|row| 1.0 / *counts.add(row) as f32);
+            });
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
 use crate::kernels::parallel::{self, GRAIN, Shared};
+use crate::random::draw_standard;
 
 impl Pass {
     /// A number everywhere, whatever the input holds.
@@ -41,6 +42,42 @@ impl Pass {
         _: &[Grad],
         _: &[&[usize]],
         _: f64,
+        _: &[&[usize]],
+        _: &mut [&mut Grad],
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Numbers drawn from the normal distribution, or uniformly from 0 to 1.
+    ///
+    /// # Errors
+    /// If the input is unknown, whose dtype the result has.
+    pub fn random(
+        &mut self,
+        inputs: &[(Buf, &[usize])],
+        normal: bool,
+        _: &[&[usize]],
+        made: &mut [Buf],
+    ) -> Result<()> {
+        self.expect_numbers(inputs[0].0, "a tensor whose like is drawn")?;
+        let y = self.result(inputs[0].0.len, false);
+        if !self.planning {
+            // SAFETY: a buffer of the pass of this size.
+            unsafe { draw_standard(normal, y.f32(), y.len) };
+        }
+        made[0] = y;
+        Ok(())
+    }
+
+    /// What was drawn has no gradient.
+    ///
+    /// # Errors
+    /// None.
+    pub fn random_backward(
+        &mut self,
+        _: &[Grad],
+        _: &[&[usize]],
+        _: bool,
         _: &[&[usize]],
         _: &mut [&mut Grad],
     ) -> Result<()> {

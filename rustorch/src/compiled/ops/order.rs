@@ -1,10 +1,10 @@
-//! Elements of an axis by their order: sorting, the first of it, the extrema's places; and running sums.
+//! Elements of an axis by their order: sorting, the first of it, the extrema's places.
 
 use super::super::{Buf, Grad, Pass};
 use super::numel;
 use super::pick::Picks;
 use crate::kernels::parallel::{self, GRAIN, Shared};
-use crate::kernels::reduce::{CumulativeSum, Plan, arg, scan};
+use crate::kernels::reduce::{Plan, arg};
 use crate::kernels::scratch;
 use crate::kernels::sort::{SortKey, first_of_row, sort_row, with_scratch};
 use crate::layout::contiguous_strides;
@@ -12,20 +12,20 @@ use crate::{DType, Result};
 
 /// Rows along an axis, whose elements are `step` apart.
 #[derive(Clone, Copy)]
-struct Rows {
-    count: usize,
-    len: usize,
-    step: usize,
+pub(super) struct Rows {
+    pub count: usize,
+    pub len: usize,
+    pub step: usize,
 }
 
 impl Rows {
-    fn of(shape: &[usize], axis: usize) -> Self {
+    pub fn of(shape: &[usize], axis: usize) -> Self {
         let step = numel(&shape[axis + 1..]);
         Self { count: numel(&shape[..axis]) * step, len: shape[axis], step }
     }
 
     /// The place of a row's first element.
-    fn start(self, row: usize) -> usize {
+    pub fn start(self, row: usize) -> usize {
         row / self.step * self.len * self.step + row % self.step
     }
 }
@@ -149,52 +149,6 @@ impl Pass {
     ) -> Result<()> {
         Ok(())
     }
-
-    /// The sum of all entries of an axis up to each.
-    ///
-    /// # Errors
-    /// If what the elements are is unknown.
-    pub fn cumsum(
-        &mut self,
-        inputs: &[(Buf, &[usize])],
-        axis: usize,
-        _: &[&[usize]],
-        made: &mut [Buf],
-    ) -> Result<()> {
-        let (x, shape) = inputs[0];
-        self.expect_numbers(x, "a tensor to be added up")?;
-        let y = self.result(x.len, self.recording && x.grad);
-        if !self.planning {
-            // SAFETY: buffers of the pass of this shape.
-            unsafe { running_sums(shape, axis, false, x, y) };
-        }
-        self.save(x, false);
-        made[0] = y;
-        Ok(())
-    }
-
-    /// The gradient of [`Pass::cumsum`]: sums from each entry to the end.
-    ///
-    /// # Errors
-    /// None.
-    pub fn cumsum_backward(
-        &mut self,
-        g: &[Grad],
-        shapes: &[&[usize]],
-        axis: usize,
-        _: &[&[usize]],
-        into: &mut [&mut Grad],
-    ) -> Result<()> {
-        let x = self.saved();
-        let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
-        let dx = self.numbers(x.len, false);
-        if !self.planning {
-            // SAFETY: buffers of the pass of this shape.
-            unsafe { running_sums(shapes[0], axis, true, g, dx) };
-        }
-        self.contribute(into[0], Some(dx));
-        Ok(())
-    }
 }
 
 /// The rows of a tensor in order, as far as the result's reach, and where their entries stood.
@@ -242,12 +196,4 @@ unsafe fn sort_rows<T: SortKey>(
             });
         }
     });
-}
-
-/// # Safety
-/// Both buffers have this shape.
-unsafe fn running_sums(shape: &[usize], axis: usize, reverse: bool, from: Buf, to: Buf) {
-    let (along, others) = Plan::scan_axes(shape, &contiguous_strides(shape), axis);
-    // SAFETY: the caller's promise.
-    unsafe { scan::<CumulativeSum, f32>(along, &others, reverse, from.ptr, to.ptr) };
 }

@@ -8,14 +8,14 @@ use super::embedding::row_numbers;
 use super::{Factors, read, read_option, wants};
 use crate::kernels::isa;
 use crate::kernels::recurrent::{self as kernel, Backward, Forward, Geometry, Gradient, Source, Weights};
-use crate::nn::{Gru, GruCell, Lstm, LstmCell, RecurrentWeights, Rnn, RnnCell, Stack};
+use crate::nn::{Embedding, Gru, GruCell, Lstm, LstmCell, RecurrentWeights, Rnn, RnnCell, Stack};
 use crate::ops::elementwise::copy_strided;
 use crate::{DType, Error, Result, Tensor};
 
 /// A recurrent layer, or one step of it.
 #[derive(Clone, Copy)]
 pub struct Recurrence<'a> {
-    stack: Stack<'a>,
+    pub(super) stack: Stack<'a>,
     is_step: bool,
 }
 
@@ -33,11 +33,11 @@ from_layers!(true: LstmCell GruCell RnnCell);
 
 /// How the rows of the input lie.
 #[derive(Clone, Copy)]
-struct Form {
-    steps: usize,
-    batch: usize,
+pub(super) struct Form {
+    pub steps: usize,
+    pub batch: usize,
     /// Whether the sequences come one after the other, where kernels want the steps to.
-    by_sequence: bool,
+    pub by_sequence: bool,
 }
 
 /// Room for the layers and directions of most networks.
@@ -45,15 +45,20 @@ type List<T> = SmallVec<[T; 16]>;
 
 impl<'a> Recurrence<'a> {
     /// Whether sizes, options and weights are those of the declaration.
-    pub fn fits(&self, [input, hidden, layers]: [usize; 3], [bidirectional, batch_first]: [bool; 2]) -> bool {
+    pub fn fits(
+        &self,
+        [input, hidden, layers, projected]: [usize; 4],
+        [bidirectional, batch_first]: [bool; 2],
+    ) -> bool {
         let stack = &self.stack;
         (stack.input_size, stack.hidden_size, stack.num_layers) == (input, hidden, layers)
-            && (stack.bidirectional, stack.batch_first, stack.proj_size) == (bidirectional, batch_first, 0)
-            && stack.weights.iter().all(|weights| weights.weight_hr.is_none())
+            && (stack.bidirectional, stack.batch_first, stack.proj_size)
+                == (bidirectional, batch_first, projected)
+            && stack.weights.iter().all(|weights| weights.weight_hr.is_some() == (projected > 0))
             && stack.check_weights().is_ok()
     }
 
-    fn form(&self, outer: &[usize]) -> Result<Form> {
+    pub(super) fn form(&self, outer: &[usize]) -> Result<Form> {
         let (steps, batch) = match *outer {
             [] => (1, 1),
             [batch] if self.is_step => (1, batch),
@@ -81,7 +86,7 @@ impl<'a> Recurrence<'a> {
         self.stack.directions() * self.stack.hidden_size
     }
 
-    fn directions(&self, layer: usize) -> &'a [RecurrentWeights] {
+    pub(super) fn directions(&self, layer: usize) -> &'a [RecurrentWeights] {
         &self.stack.weights[layer * self.stack.directions()..][..self.stack.directions()]
     }
 
@@ -117,7 +122,7 @@ impl<'a> Recurrence<'a> {
 ///
 /// # Safety
 /// Both cover as many elements and do not overlap.
-unsafe fn exchange(from: *const f32, [outer, inner]: [usize; 2], columns: usize, to: *mut f32) {
+pub(super) unsafe fn exchange(from: *const f32, [outer, inner]: [usize; 2], columns: usize, to: *mut f32) {
     let strides = |[a, b]: [usize; 2]| [a * columns, b * columns, 1].into_iter().collect();
     let (from_strides, to_strides) = (strides([1, outer]), strides([inner, 1]));
     // SAFETY: the caller's promise.
@@ -136,7 +141,7 @@ impl Pass {
         &mut self,
         x: Buf,
         shape: &[usize],
-        table: Option<&Tensor>,
+        table: Option<&Embedding>,
         layer: Recurrence<'_>,
         states: &[Buf],
         results: &mut [Buf],
@@ -146,7 +151,7 @@ impl Pass {
         let form = layer.form(outer)?;
         let Stack { num_layers: layers, hidden_size: hidden, input_size, batch_first, .. } = layer.stack;
         let (rows, width, directions) = (form.steps * form.batch, layer.width(), layer.stack.directions());
-        let by_table = layer.by_table(form, table, self.recording);
+        let by_table = layer.by_table(form, table.map(|table| &table.weight), self.recording);
         let mut value = match (table, by_table) {
             (Some(table), None) => self.embedding(x, table)?,
             (Some(_), Some(_)) => {
@@ -262,7 +267,7 @@ impl Pass {
         &mut self,
         g: &[Grad],
         shape: &[usize],
-        table: Option<&Tensor>,
+        table: Option<&Embedding>,
         layer: Recurrence<'_>,
         into: &mut [&mut Grad],
     ) -> Result<()> {
@@ -270,7 +275,7 @@ impl Pass {
         let form = layer.form(outer)?;
         let Stack { num_layers: layers, hidden_size: hidden, input_size, batch_first, .. } = layer.stack;
         let (rows, width, directions) = (form.steps * form.batch, layer.width(), layer.stack.directions());
-        let by_table = layer.by_table(form, table, true);
+        let by_table = layer.by_table(form, table.map(|table| &table.weight), true);
         // What was saved, the last first.
         let (mut values, mut saved): (List<Buf>, List<Buf>) = Default::default();
         let mut factors: List<Option<Factors>> = List::new();
@@ -384,7 +389,7 @@ impl Pass {
     }
 
     /// Zeroes elements at random and scales the others.
-    fn drop_in_place(&mut self, p: f64, value: Buf) -> Result<()> {
+    pub(super) fn drop_in_place(&mut self, p: f64, value: Buf) -> Result<()> {
         if self.planning {
             return Ok(());
         }

@@ -2,11 +2,13 @@
 
 use super::super::{Buf, Grad, Pass};
 use super::elementwise::{apply, operators};
+use super::groups::Groups;
 use super::numel;
-use super::spread::Spread;
 use crate::Result;
-use crate::kernels::reduce::{self as kernel, Maximum, Minimum, Plan, Sum, SumAbs, SumSquares};
+use crate::kernels::reduce::{self as kernel, Maximum, Minimum, Plan, Product, Sum, SumAbs, SumSquares};
 use crate::layout::contiguous_strides;
+use crate::ops::reduce::fused::{share_extremum, spread_deviation};
+use crate::ops::reduce::spread::Spread;
 
 /// What is computed of the elements along some axes.
 #[derive(Clone, Copy)]
@@ -24,6 +26,8 @@ pub enum Fold {
     Sum,
     /// Their mean.
     Mean,
+    /// Their product.
+    Product,
     /// The greatest; NaN if there is one.
     Max,
     /// The smallest; NaN if there is one.
@@ -123,6 +127,12 @@ impl Pass {
                     fold(kernel::reduce::<Sum, f32>, x, y, divisor);
                 }
                 [false; 2]
+            }
+            Fold::Product => {
+                if !self.planning {
+                    fold(kernel::reduce::<Product, f32>, x, y, 1.0);
+                }
+                [grad, false]
             }
             Fold::Max | Fold::Min => {
                 if !self.planning {
@@ -255,24 +265,23 @@ impl Pass {
                     unsafe { walk.repeat(g.f32(), dx.f32(), |g| g / count) };
                 }
             }
+            Fold::Product => {
+                let groups = self.fact(|| Ok(Groups::new(shapes[0], options.axes)))?;
+                if !self.planning {
+                    // SAFETY: as above.
+                    unsafe { groups.products_of_others(x.f32(), g.f32(), dx.f32()) };
+                }
+            }
             Fold::Max | Fold::Min => self.share_extremum(x, y, g, dx, &plan, &walk, |x| x, |_| 1.0),
             Fold::Variance { correction } | Fold::Deviation { correction } => {
                 let factor = self.numbers(g.len, false);
                 if !self.planning {
-                    let twice = 2.0 / degrees(&plan, correction);
                     let is_root = matches!(options.fold, Fold::Deviation { .. });
-                    let whole = Spread::new(&[g.len], &[]);
-                    let mean = mean.map_or(std::ptr::null(), |mean| mean.f32().cast_const());
+                    let from = [x, y, g, mean.unwrap_or(y)].map(|buf| buf.f32().cast_const());
+                    let to = [dx, factor].map(|buf| buf.f32());
                     // SAFETY: as above.
                     unsafe {
-                        whole.run(g.f32(), [y.f32(); 2], factor.f32(), |g, y, _| match is_root {
-                            false => g * twice,
-                            true if y == 0.0 => 0.0,
-                            true => g * twice / (y * 2.0),
-                        });
-                        walk.run(x.f32(), [factor.f32(), mean], dx.f32(), |x, factor, mean| {
-                            factor * (x - mean)
-                        });
+                        spread_deviation(&walk, from, to, g.len, (degrees(&plan, correction), is_root));
                     }
                 }
                 self.release(factor);
@@ -316,11 +325,9 @@ impl Pass {
         if !self.planning {
             // SAFETY: buffers of the pass of the sizes of the tensor and of the result.
             unsafe {
-                walk.run(x.f32(), [y.f32(); 2], attain.f32(), |x, y, _| f32::from(value(x) == y));
-                kernel::reduce::<Sum, f32>(plan, attain.ptr, counts.ptr, 1.0);
-                walk.run(attain.f32(), [g.f32(), counts.f32()], dx.f32(), |attains, g, count| {
-                    g * (attains / count)
-                });
+                let from = [x, y, g].map(|buf| buf.f32().cast_const());
+                let to = [dx, attain, counts].map(|buf| buf.f32());
+                share_extremum(plan, walk, from, to, |x, y| value(x) == y);
                 let each = Spread::new(&[x.len], &[]);
                 each.run(dx.f32(), [x.f32(); 2], dx.f32(), |share, x, _| share * slope(x));
             }

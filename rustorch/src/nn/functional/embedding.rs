@@ -89,7 +89,7 @@ pub fn embedding_with(indices: &Tensor, weight: &Tensor, options: &EmbeddingOpti
     if let Some(&index) = numbers.iter().find(out_of_range) {
         return Err(Error::Index { op: OP, index, axis: 0, size: entries });
     }
-    let padding = options.padding_idx.map(|index| row(index, entries)).transpose()?;
+    let padding = padding_row(options, entries)?;
     if let Some(max_norm) = options.max_norm {
         limit_rows(weight, numbers.clone(), max_norm, options.norm_type)?;
     }
@@ -106,14 +106,16 @@ pub fn embedding_with(indices: &Tensor, weight: &Tensor, options: &EmbeddingOpti
     rows.reshape(shape)
 }
 
-fn row(index: isize, entries: usize) -> Result<usize> {
+/// The row that receives no gradient.
+pub(crate) fn padding_row(options: &EmbeddingOptions, entries: usize) -> Result<Option<usize>> {
+    let Some(index) = options.padding_idx else { return Ok(None) };
     let positive = if index < 0 { index + entries as isize } else { index };
     let in_range = usize::try_from(positive).ok().filter(|&row| row < entries);
-    in_range.ok_or(Error::Index { op: OP, index: index as i64, axis: 0, size: entries })
+    in_range.map(Some).ok_or(Error::Index { op: OP, index: index as i64, axis: 0, size: entries })
 }
 
 /// Scales the named rows of the table down to a norm, in place.
-fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, norm_type: f64) -> Result<()> {
+pub(crate) fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, norm_type: f64) -> Result<()> {
     if max_norm.is_nan() || norm_type.is_nan() {
         return Err(Error::argument(OP, format!("max_norm is {max_norm} and norm_type is {norm_type}")));
     }

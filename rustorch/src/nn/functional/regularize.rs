@@ -100,10 +100,16 @@ pub fn feature_alpha_dropout(input: &Tensor, p: f64, training: bool) -> Result<T
     alpha(OP, input, p, training, 2)
 }
 
+/// `λ·α` of `selu`, whose negative it tends to.
+pub(crate) const SATURATION: f64 = 1.758_099_340_847_376_6;
+
+/// The factor that keeps the variance when elements become `-λ·α` with this probability.
+pub(crate) fn alpha_scale(p: f64) -> f64 {
+    1.0 / ((SATURATION * SATURATION * p + 1.0) * (1.0 - p)).sqrt()
+}
+
 /// The `leading` axes drop out together with what is behind them.
 fn alpha(op: &'static str, input: &Tensor, p: f64, training: bool, leading: usize) -> Result<Tensor> {
-    /// `λ·α` of `selu`, whose negative it tends to.
-    const SATURATION: f64 = 1.758_099_340_847_376_6;
     check(op, p)?;
     if !training {
         return Ok(input.clone());
@@ -117,7 +123,7 @@ fn alpha(op: &'static str, input: &Tensor, p: f64, training: bool, leading: usiz
     if p == 1.0 {
         return input.mul(0.0);
     }
-    let scale = 1.0 / ((SATURATION * SATURATION * p + 1.0) * (1.0 - p)).sqrt();
+    let scale = alpha_scale(p);
     let (factor, offset) = no_grad(|| {
         let keep = per_channel(input, leading)?.bernoulli_(1.0 - p)?;
         let offset = keep.sub(1.0)?.mul(SATURATION * scale)?.add(SATURATION * scale * p)?;

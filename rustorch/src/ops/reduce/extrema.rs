@@ -1,6 +1,6 @@
 //! The greatest and smallest elements, and where they are.
 
-use super::{Kind, Reduction, require_cpu};
+use super::{Kind, Reduction, fused, require_cpu};
 use crate::autograd::{BackwardFn, Grads, Saved, record};
 use crate::dtype::dispatch;
 use crate::error::expect;
@@ -141,6 +141,12 @@ impl Tensor {
                 (reduction.restore(), Saved::input(self), Saved::output(&output, 0));
             Box::new(move |ctx| {
                 let (input, value) = (input.unpack(ctx)?, restore.keep(&value.unpack(ctx)?)?);
+                if !ctx.create_graph() {
+                    let operands = [&input, &value, &restore.keep(ctx.grad()?)?];
+                    if let Some(grad) = fused::extremum(operands, &restore.axes, nan_attains)? {
+                        return Ok(Grads::from_iter([Some(grad)]));
+                    }
+                }
                 let attains = no_grad(|| {
                     let equal = input.eq(&value)?;
                     let attains = match nan_attains {

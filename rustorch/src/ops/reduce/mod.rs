@@ -6,11 +6,13 @@
 #[cfg(feature = "cuda")]
 mod cuda;
 mod extrema;
+pub(crate) mod fused;
 mod logic;
 mod moments;
 mod norm;
 mod product;
 mod scan;
+pub(crate) mod spread;
 mod sum;
 
 use smallvec::SmallVec;

@@ -1,6 +1,6 @@
 //! Variance and standard deviation.
 
-use super::{Kind, Reduction, Restore, require_float};
+use super::{Kind, Reduction, Restore, fused, require_float};
 use crate::autograd::{Grads, Saved, record};
 use crate::error::expect;
 use crate::tensor::Axes;
@@ -112,9 +112,15 @@ impl Tensor {
             let (input, value) = (Saved::input(self), root.then(|| Saved::output(&output, 0)));
             Box::new(move |ctx| {
                 let input = input.unpack(ctx)?;
+                let value = value.as_ref().map(|value| value.unpack(ctx)).transpose()?;
+                if !ctx.create_graph()
+                    && let Some(grad) =
+                        fused::deviation(&input, value.as_ref(), ctx.grad()?, &restore.axes, degrees)?
+                {
+                    return Ok(Grads::from_iter([Some(grad)]));
+                }
                 let mut grad = ctx.grad()?.mul(2.0 / degrees)?;
                 if let Some(value) = &value {
-                    let value = value.unpack(ctx)?;
                     let scaled = grad.div(&value.mul(2.0)?)?;
                     grad = Tensor::where_(&value.eq(0.0)?, 0.0, &scaled)?;
                 }

@@ -92,7 +92,7 @@ impl Printer<'_> {
                 write!(text, "{pass}.row_norm_backward({g}, {layer}, &mut {into})?;");
             }
             Kind::Embedding { layer, .. } => {
-                write!(text, "{pass}.embedding_backward({g}, &{}.weight)?;", self.place(*layer));
+                write!(text, "{pass}.embedding_backward({g}, {})?;", self.reference(*layer));
             }
             Kind::Kernel { method, inputs, options, number, .. } => {
                 let options = self.options(options, number.as_ref());

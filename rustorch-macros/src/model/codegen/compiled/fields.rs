@@ -1,7 +1,7 @@
 //! What a compiled network asks of its fields: a second handle, and whether they are as declared.
 
 use super::super::super::check::Checked;
-use super::super::super::compile::{border, is_plain_table, is_recurrent, pads_with_zeros};
+use super::super::super::compile::{border, is_plain_table, is_projected, is_recurrent, pads_with_zeros};
 use super::super::super::ir::{Field, FieldKind, Layer, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::text::{Given, Text, list};
@@ -161,7 +161,7 @@ fn parameters(
             reference(each)
         ));
     }
-    if is_recurrent(layer.spec.name, args) {
+    if is_recurrent(layer.spec.name, args) || is_projected(layer.spec.name, args) {
         compared.extend(recurrent(args, each));
     }
     compared.extend(options(layer.spec.name, args, each));
@@ -183,11 +183,12 @@ fn is_channel_norm(name: &str) -> bool {
 fn recurrent(args: &Args, each: &str) -> Option<String> {
     let (input, hidden) = (args.size("input_size").ok()?, args.size("hidden_size").ok()?);
     let layers = args.size("num_layers").map_or_else(|_| "1".into(), ToString::to_string);
+    let projected = args.size("proj_size").map_or_else(|_| "0".into(), ToString::to_string);
     let [bidirectional, batch_first] = ["bidirectional", "batch_first"].map(|flag| args.may_be(flag));
     let each = reference(each);
     Some(format!(
         "::rustorch::__private::compiled::Recurrence::from({each})
-            .fits([{input}, {hidden}, {layers}], [{bidirectional}, {batch_first}])"
+            .fits([{input}, {hidden}, {layers}, {projected}], [{bidirectional}, {batch_first}])"
     ))
 }
 
@@ -250,7 +251,7 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
         "Conv1d" | "Conv2d" | "Conv3d" if pads_with_zeros(args) => {
             vec![format!("{each}.padding_mode == ::rustorch::nn::PaddingMode::Zeros")]
         }
-        "Conv1d" | "Conv2d" => {
+        "Conv1d" | "Conv2d" | "Conv3d" => {
             let mode = match args.get("padding_mode") {
                 Some(Value::Text(mode)) if mode == "reflect" => "Reflect",
                 Some(Value::Text(mode)) if mode == "replicate" => "Replicate",
@@ -261,13 +262,13 @@ fn options(name: &str, args: &Args, each: &str) -> Vec<String> {
             let sizes =
                 ["stride", "dilation"].into_iter().filter_map(|name| Some((name, args.sizes(name).ok()?)));
             compared.extend(sizes.map(|(name, sizes)| format!("{options}.{name} == [{}]", list(sizes))));
-            if let (Ok(groups), Ok(padding)) = (args.size("groups"), args.sizes("padding")) {
-                let padding = list(padding);
-                compared.push(format!("{options}.groups == {groups}"));
-                compared.push(format!(
-                    "{options}.padding == ::rustorch::nn::functional::Padding::Zeros([{padding}])"
-                ));
-            }
+            compared.extend(args.size("groups").map(|groups| format!("{options}.groups == {groups}")));
+            let padding = match args.get("padding") {
+                Some(Value::Text(text)) if text == "same" => "Same".into(),
+                Some(Value::Text(_)) => "Valid".into(),
+                _ => format!("Zeros([{}])", list(args.sizes("padding").unwrap_or_default())),
+            };
+            compared.push(format!("{options}.padding == ::rustorch::nn::functional::Padding::{padding}"));
             compared
         }
         _ if name.contains("MaxPool") && !name.starts_with("Adaptive") => {

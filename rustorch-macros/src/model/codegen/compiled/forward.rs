@@ -91,9 +91,9 @@ impl Printer<'_> {
                 let (layer, input) = (self.reference(*layer), var(*input));
                 write!(text, "let {result} = {pass}.row_norm({input}, {layer})?;");
             }
-            Kind::Embedding { layer, input } => {
-                let (layer, input) = (self.place(*layer), var(*input));
-                write!(text, "let {result} = {pass}.embedding({input}, &{layer}.weight)?;");
+            Kind::Embedding { layer, input, .. } => {
+                let (layer, input) = (self.reference(*layer), var(*input));
+                write!(text, "let {result} = {pass}.embedding({input}, {layer})?;");
             }
             Kind::Kernel { method, inputs, options, number, .. } => {
                 let options = self.options(options, number.as_ref());

@@ -1,8 +1,9 @@
 //! Layers that are made of others.
 
+use super::super::super::callee::Callee;
 use super::super::super::codegen;
-use super::super::super::ir::{BinaryOp, Callee, Element, Tree, Var};
-use super::super::{Arg, Instruction};
+use super::super::super::ir::{BinaryOp, Element, Tree, Var};
+use super::super::{Arg, Instruction, Part};
 use super::transformer::Use;
 use super::{Call, Composer};
 use rustorch_shape::args::Value;
@@ -20,7 +21,7 @@ impl Composer<'_> {
         };
         let name = layer.spec.name;
         match name {
-            "Conv1d" | "Conv2d" => self.bordered(field, element, inputs[0], result),
+            "Conv1d" | "Conv2d" | "Conv3d" => self.bordered(call.layer, inputs[0], result),
             "GLU" | "Softmin" | "Softmax2d" => {
                 let (name, axis) = match name {
                     "GLU" => ("glu", args.axis("dim").ok()?),
@@ -69,6 +70,14 @@ impl Composer<'_> {
                 self.binary_to(BinaryOp::Mul, inputs[0], dropped, result);
                 Some(())
             }
+            "AlphaDropout" | "FeatureAlphaDropout" => {
+                let reference = codegen::reference(model, call.layer);
+                let link =
+                    format!("::rustorch::__private::compiled::Link::from({reference})").parse().ok()?;
+                self.alpha_dropout(name, inputs[0], &link, result, |composer, ones, shape| {
+                    Some(composer.part(call.layer, Part::Dropout, &[ones], &shape))
+                })
+            }
             "Bilinear" => {
                 let has_bias = args.may_be("bias");
                 let weight = self.state(field, element, "weight")?;
@@ -87,30 +96,48 @@ impl Composer<'_> {
     }
 
     /// A convolution of what is padded first, otherwise than with zeros.
-    fn bordered(&mut self, field: usize, element: Element, x: Var, result: Var) -> Option<()> {
+    fn bordered(&mut self, conv: Callee, x: Var, result: Var) -> Option<()> {
+        let Callee { field, element, .. } = conv;
         let (layer, args) = self.model.layer(self.checked, field)?;
-        let (Some(Value::Text(mode)), Some(Value::Sizes(padding))) =
-            (args.get("padding_mode"), args.get("padding"))
-        else {
-            return None;
-        };
+        let Some(Value::Text(mode)) = args.get("padding_mode") else { return None };
         if mode == "zeros" {
             return None;
         }
-        let (name, mode) = (if layer.spec.name == "Conv1d" { "conv1d" } else { "conv2d" }, mode.clone());
+        let (name, mode) = (layer.spec.name, mode.clone());
         let sizes = |name: &'static str| args.sizes(name).ok().map(<[Poly]>::to_vec);
-        let (stride, dilation, padding) = (sizes("stride")?, sizes("dilation")?, padding.clone());
+        let (stride, dilation, kernel) = (sizes("stride")?, sizes("dilation")?, sizes("kernel")?);
         let (groups, has_bias) = (args.size("groups").ok()?.clone(), args.may_be("bias"));
+        // What each axis gets before and behind it.
+        let ends: Vec<[Poly; 2]> = match args.get("padding")? {
+            Value::Sizes(padding) => padding.iter().map(|size| [size.clone(), size.clone()]).collect(),
+            Value::Text(text) if text == "same" => {
+                let of = |(taps, apart): (&Poly, &Poly)| {
+                    let total = taps.minus(&Poly::integer(1))?.times(apart)?;
+                    // An odd total leaves the extra entry for the end.
+                    let before = total.over(&Poly::integer(2))?;
+                    let behind = total.minus(&before)?;
+                    Some([before, behind])
+                };
+                kernel.iter().zip(&dilation).map(of).collect::<Option<_>>()?
+            }
+            _ => vec![[0, 0].map(Poly::integer); kernel.len()],
+        };
         let mut padded = self.shape(x)?;
-        let first = padded.len().checked_sub(padding.len())?;
-        for (size, ends) in padded[first..].iter_mut().zip(&padding) {
-            *size = size.plus(ends)?.plus(ends)?;
+        let first = padded.len().checked_sub(ends.len())?;
+        for (size, [before, behind]) in padded[first..].iter_mut().zip(&ends) {
+            *size = size.plus(before)?.plus(behind)?;
         }
-        let ends = padding.iter().rev().flat_map(|size| [size.clone(), size.clone()]).collect();
+        let ends = ends.into_iter().rev().flatten().collect();
         let around = self.call("pad", &[x], &[Arg::Slice(ends), Arg::Text(mode), Arg::Float(0.0)], padded);
+        if name == "Conv3d" {
+            let (part, inputs) = (Part::Volumes, vec![around]);
+            self.made.push(Instruction::Part { owner: conv, part, inputs, result });
+            return Some(());
+        }
+        let name = if name == "Conv1d" { "conv1d" } else { "conv2d" };
         let weight = self.state(field, element, "weight")?;
         let bias = if has_bias { Some(self.state(field, element, "bias")?) } else { None };
-        let none = Arg::Array(vec![Poly::integer(0); padding.len()]);
+        let none = Arg::Array(vec![Poly::integer(0); kernel.len()]);
         let args = [Arg::Tensor(bias), Arg::Array(stride), none, Arg::Array(dilation), Arg::Size(groups)];
         self.call_to(name, &[around, weight], &args, result);
         Some(())

@@ -194,6 +194,11 @@ impl MultiheadAttention {
         Ok((output.squeeze(0)?, weights.map(|weights| weights.squeeze(0)).transpose()?))
     }
 
+    /// Whether it drops weights now.
+    pub(crate) fn trains(&self) -> bool {
+        self.training.get()
+    }
+
     /// Keys that are not in the input.
     fn extra(&self) -> usize {
         usize::from(self.bias_k.is_some() && self.bias_v.is_some()) + usize::from(self.add_zero_attn)

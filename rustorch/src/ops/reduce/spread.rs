@@ -2,11 +2,10 @@
 
 use smallvec::SmallVec;
 
-use super::numel;
 use crate::kernels::parallel::{self, GRAIN, Shared};
 
 /// A tensor and its reduction over some axes: elements in rows, each of which has one number of the result, or one for every element.
-pub(super) struct Spread {
+pub(crate) struct Spread {
     /// Elements of a row, and from the number of one of them to that of the next.
     len: usize,
     step: usize,
@@ -35,7 +34,7 @@ impl Spread {
             }
         }
         let (len, step) = if axes.is_empty() { (1, 0) } else { axes.remove(0) };
-        let rows = numel(&axes.iter().map(|(size, _)| *size).collect::<SmallVec<[usize; 6]>>());
+        let rows = axes.iter().map(|(size, _)| *size).product();
         Self { len, step, rows, axes }
     }
 
@@ -139,8 +138,8 @@ mod tests {
                 }
                 place as f32
             };
-            let count = numel(shape);
-            let numbers: Vec<f32> = (0..numel(&kept)).map(|at| at as f32).collect();
+            let count = shape.iter().product();
+            let numbers: Vec<f32> = (0..kept.iter().product()).map(|at| at as f32).collect();
             let x: Vec<f32> = (0..count).map(|at| (at % 17) as f32).collect();
             let (mut all, mut copies) = (vec![f32::NAN; count], vec![f32::NAN; count]);
             let walk = Spread::new(shape, reduced);
