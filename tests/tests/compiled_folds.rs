@@ -2,6 +2,7 @@
 
 use rustorch::compiled::Compiled;
 use rustorch::kernels::parallel::set_num_threads;
+use rustorch::nn::Module;
 use rustorch::prelude::*;
 use rustorch::{Result, manual_seed};
 use rustorch_tests::compiled::{both, check};
@@ -112,10 +113,10 @@ fn truths_are_the_same() -> Result<()> {
 
 model! {
     /// Numbers that are drawn on the way.
-    Noisy { fc: Linear(4, 4), drop: Dropout(0.3) }
+    Noisy { fc: Linear(4, 4), drop: Dropout(0.3), slopes: RReLU(0.1, 0.4) }
     forward(x: [batch, 4]) -> [batch, 4] {
-        let h = fc(x);
-        drop(h + randn_like(h) * 0.1) * rand_like(x)
+        let h = slopes(fc(x));
+        drop(h + randn_like(h) * 0.1) * rand_like(x) + rrelu(x, 0.2, upper = 0.3)
     }
 }
 
@@ -127,7 +128,10 @@ fn random_numbers_are_the_same() -> Result<()> {
         Ok(vec![model.try_forward(&x[0].typed::<shape![Batch, 4]>()?)?.into_tensor()])
     };
     for batch in [3, 5000] {
-        both(&Noisy::new(), &[Tensor::randn([batch, 4])], run)?;
+        let model = Noisy::new();
+        both(&model, &[Tensor::randn([batch, 4])], run)?;
+        model.eval();
+        both(&model, &[Tensor::randn([batch, 4])], run)?;
     }
     Ok(())
 }

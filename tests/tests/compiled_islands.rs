@@ -41,6 +41,7 @@ networks! {
         sigmoid: Sigmoid = sigmoid(x) => [batch, 6];
         leaky: LeakyReLU(0.2) = leaky(x) => [batch, 6];
         elu: ELU(0.5) = elu(x) => [batch, 6];
+        rrelu: RReLU = rrelu(x) => [batch, 6];
         relu6: ReLU6 = relu6(x) => [batch, 6];
         selu: SELU = selu(x) => [batch, 6];
         celu: CELU(0.5) = celu(x) => [batch, 6];

@@ -210,7 +210,7 @@ model! {
         let t6 = transpose(t3, 1, 2);
         let t8 = t5; if let Some(inner) = self.f7 { t8 = inner(t8); }
         let t9 = t3[.., .., (0..6).step_by(2)];
-        let t11 = f10(t4, key_padding_mask = mean(t4, -1) * 0.5);
+        let t11 = f10(t4, key_padding_mask = detach(mean(t4, -1)) * 0.5);
         t11
     }
 }

@@ -47,7 +47,7 @@ pub mod expansion {
     pub use super::ops::{
         Arrange, Chain, ChannelNorm, Contractions, Conv3d, ConvTranspose, Fold, GroupNorm, InstanceNorm,
         Interpolation, Link, Map, Masks, Picks, Pool, Recurrence, Reduce, RowNorm, Running, Side, Slope,
-        alpha_factors, operators,
+        Slopes, alpha_factors, operators,
     };
     pub use super::pass::{Buf, Grad, Pass};
     pub use super::run::{Read, Tensors, check_count, check_rank, forward, has_shape, has_shapes};

@@ -96,19 +96,25 @@ unsafe fn fill<D: Distribution<N>, const N: usize>(target: &Tensor, stream: Stre
     random::fill(stream, 0, law, unsafe { std::slice::from_raw_parts_mut(start, target.numel()) });
 }
 
-/// Fills memory with the next numbers of the default generator, as a tensor of `F32` would get them: of the normal distribution, or
-/// from 0 up to but without 1.
+/// Fills memory with the next numbers of the default generator, as a tensor of `F32` would get them: of the normal distribution.
 ///
 /// # Safety
 /// `len` elements there are the caller's alone.
-pub(crate) unsafe fn draw_standard(normal: bool, to: *mut f32, len: usize) {
+pub(crate) unsafe fn draw_normal(to: *mut f32, len: usize) {
     // SAFETY: the caller's promise.
     let to = unsafe { std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<f32>>(), len) };
-    let stream = super::reserve(len);
-    match normal {
-        true => random::fill(stream, 0, &Normal { mean: 0.0f32, std: 1.0 }, to),
-        false => random::fill(stream, 0, &UniformF32 { low: 0.0, span: 1.0, bits: 24 }, to),
-    }
+    random::fill(super::reserve(len), 0, &Normal { mean: 0.0f32, std: 1.0 }, to);
+}
+
+/// The same from `low` up to but without `high`.
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn draw_uniform([low, high]: [f64; 2], to: *mut f32, len: usize) {
+    // SAFETY: the caller's promise.
+    let to = unsafe { std::slice::from_raw_parts_mut(to.cast::<MaybeUninit<f32>>(), len) };
+    let law = UniformF32 { low: low as f32, span: (high - low) as f32, bits: 24 };
+    random::fill(super::reserve(len), 0, &law, to);
 }
 
 /// A new tensor of numbers of a distribution. The parts of complex numbers are drawn as floats are.

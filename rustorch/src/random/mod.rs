@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 use parking_lot::Mutex;
 
 use crate::kernels::random::Stream;
-pub(crate) use law::draw_standard;
+pub(crate) use law::{draw_normal, draw_uniform};
 
 /// A source of random numbers (`torch.Generator`). It can be shared among threads.
 ///

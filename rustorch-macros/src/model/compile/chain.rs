@@ -386,7 +386,7 @@ fn keeps_order(steps: &Steps<'_>, members: &[usize], maker: usize, root: usize) 
     let draws = |step: &Step<'_>| match &step.kind {
         Kind::Chain(chain) => chain.draws(),
         Kind::Attention { dropout, .. } => dropout.is_some(),
-        Kind::Kernel { method, .. } => ["random", "projected"].contains(method),
+        Kind::Kernel { method, .. } => ["random", "projected", "rrelu"].contains(method),
         Kind::Recurrent { .. } => true,
         _ => false,
     };

@@ -8,6 +8,7 @@ use super::Kind;
 use super::elements::COMPARE;
 use super::kernels::{normal, pads_with_zeros};
 use super::steps::Compiler;
+use quote::quote;
 use rustorch_shape::Poly;
 use rustorch_shape::args::{Args, Value};
 use rustorch_shape::einsum::{Axis, Contraction, Spec};
@@ -202,6 +203,12 @@ impl Compiler<'_> {
                 let axes = folded(axes, rank)?;
                 ("logic", format!("(&[{axes}], {})", name == "all"))
             }
+            ("rrelu", [lower, upper, Arg::Training]) => {
+                let [lower, upper] = [super::kernels::number(lower)?, super::kernels::number(upper)?];
+                number = Some(quote!([#lower, #upper]));
+                let path = "::rustorch::__private::compiled";
+                ("rrelu", format!("{path}::Slopes {{ bounds: {NUMBER}, training: self.training.get() }}"))
+            }
             ("rand_like" | "randn_like", []) => ("random", (name == "randn_like").to_string()),
             ("argmax" | "argmin", [Arg::Axis(axis), Arg::Bool(_)]) => {
                 let (axis, largest) = (normal(*axis, rank)?, name == "argmax");
@@ -305,6 +312,7 @@ impl Compiler<'_> {
             "ConvTranspose1d" | "ConvTranspose2d" => ("conv_transpose", from_layer("ConvTranspose")),
             "Conv3d" if !pads_with_zeros(args) => return None,
             "Conv3d" | "ConvTranspose3d" => ("conv3d", from_layer("Conv3d")),
+            "RReLU" => ("rrelu", from_layer("Slopes")),
             "GroupNorm" => ("group_norm", from_layer("GroupNorm")),
             "InstanceNorm1d" | "InstanceNorm2d" | "InstanceNorm3d" => {
                 ("instance_norm", from_layer("InstanceNorm"))

@@ -4,7 +4,7 @@ use super::super::{Buf, Grad, Pass};
 use super::numel;
 use crate::Result;
 use crate::kernels::parallel::{self, GRAIN, Shared};
-use crate::random::draw_standard;
+use crate::random::{draw_normal, draw_uniform};
 
 impl Pass {
     /// A number everywhere, whatever the input holds.
@@ -63,7 +63,12 @@ impl Pass {
         let y = self.result(inputs[0].0.len, false);
         if !self.planning {
             // SAFETY: a buffer of the pass of this size.
-            unsafe { draw_standard(normal, y.f32(), y.len) };
+            unsafe {
+                match normal {
+                    true => draw_normal(y.f32(), y.len),
+                    false => draw_uniform([0.0, 1.0], y.f32(), y.len),
+                }
+            }
         }
         made[0] = y;
         Ok(())

@@ -38,6 +38,7 @@ mod recurrent;
 mod recurrent_kept;
 mod reduce;
 mod resample;
+mod rrelu;
 mod running;
 mod slice;
 mod softmax;
@@ -61,6 +62,7 @@ pub use pool::Pool;
 pub use recurrent::Recurrence;
 pub use reduce::{Fold, Reduce};
 pub use resample::Interpolation;
+pub use rrelu::Slopes;
 pub use running::Running;
 
 use crate::kernels::parallel;
