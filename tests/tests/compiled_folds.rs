@@ -71,7 +71,7 @@ fn zeros_and_infinities_have_the_gradients_of_the_tape() -> Result<()> {
         [2.0, 3.0, -1.0, 0.25, 0.0],
         [0.0, 0.0, 0.0, 0.0, 0.0],
     ]);
-    both(&model, &[rows.clone()], bare)?;
+    both(&model, std::slice::from_ref(&rows), bare)?;
     // `log Σ exp` of nothing but -∞ at first.
     let low = rows.copy();
     low.narrow(0, 0, 2)?.fill_(f64::NEG_INFINITY)?;

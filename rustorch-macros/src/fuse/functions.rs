@@ -113,8 +113,7 @@ pub static FUNCTIONS: &[Function] = functions! {
         gradients "select(a == b, g * 0.5, select(a < b, g, select(b != b, g, 0.0)))",
         "select(a == b, g * 0.5, select(a < b, 0.0, select(b != b, 0.0, g)))";
     xlogy(a, b) = Means "select(b != b, b, select(a == 0.0, 0.0, a * log(b)))",
-        gradients "select(a == 0.0, select(b <= 0.0, 0.0, g * log(b)),
-            select(b != b, b, select(g == 0.0, 0.0, g * log(b))))",
+        gradients "g * log(select(a == 0.0, select(b <= 0.0, 1.0, b), select(g == 0.0, select(b != b, b, 1.0), b)))",
         "g * a / b";
     atan2(a, b) = Word "atan2",
         gradients "select(a * a + b * b == 0.0, 0.0, g * b / (a * a + b * b))",
