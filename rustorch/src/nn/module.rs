@@ -68,22 +68,26 @@ pub trait Module: Send + Sync {
 
     /// Every parameter once, also if it is used in several places (`torch.nn.Module.parameters`).
     fn parameters(&self) -> Vec<Tensor> {
-        self.named_parameters().into_iter().map(|(_, tensor)| tensor).collect()
+        unnamed(self.named_parameters())
     }
 
     /// Every parameter once, with its full name: `"conv1.weight"`, `"layers.0.bias"`.
     fn named_parameters(&self) -> Vec<(String, Tensor)> {
-        unique(self, |entry| if let Entry::Parameter(tensor) = entry { Some(tensor) } else { None })
+        unique(Visitor::collect(self, true), |entry| {
+            if let Entry::Parameter(tensor) = entry { Some(tensor) } else { None }
+        })
     }
 
     /// Every buffer once (`torch.nn.Module.buffers`).
     fn buffers(&self) -> Vec<Tensor> {
-        self.named_buffers().into_iter().map(|(_, tensor)| tensor).collect()
+        unnamed(self.named_buffers())
     }
 
     /// Every buffer once, with its full name: `"bn1.running_mean"`.
     fn named_buffers(&self) -> Vec<(String, Tensor)> {
-        unique(self, |entry| if let Entry::Buffer(tensor) = entry { Some(tensor) } else { None })
+        unique(Visitor::collect(self, true), |entry| {
+            if let Entry::Buffer(tensor) = entry { Some(tensor) } else { None }
+        })
     }
 
     /// The modules directly inside this one, with their names (`torch.nn.Module.named_children`).
@@ -99,17 +103,13 @@ pub trait Module: Send + Sync {
 
     /// The number of elements in all parameters.
     fn num_parameters(&self) -> usize {
-        self.parameters().iter().map(Tensor::numel).sum()
+        numel(&self.parameters())
     }
 
     /// Parameters and buffers by name (`torch.nn.Module.state_dict`). The tensors share the module's memory;
     /// [`StateDict::copied`] makes a snapshot.
     fn state_dict(&self) -> StateDict {
-        let tensor = |(name, entry)| match entry {
-            Entry::Parameter(tensor) | Entry::Buffer(tensor) => Some((name, tensor.detach())),
-            Entry::Module(_) | Entry::Training(_) | Entry::Absent => None,
-        };
-        Visitor::collect(self, true).into_iter().filter_map(tensor).collect()
+        state_dict(Visitor::collect(self, true))
     }
 
     /// Overwrites parameters and buffers by those of the same name (`torch.nn.Module.load_state_dict`). Values are
@@ -151,25 +151,22 @@ pub trait Module: Send + Sync {
         Self: Sized,
     {
         let path = path.as_ref();
-        self.load_state_dict(&crate::serialize::load(path)?)
-            .map_err(|error| Error::Format { path: path.display().to_string(), message: error.to_string() })
+        self.load_state_dict(&crate::serialize::load(path)?).map_err(|error| in_file(path, &error))
     }
 
     /// Starts training: dropout drops, batch norm uses and tracks the batch's statistics.
     fn train(&self) {
-        set_training(self, true);
+        set_training(Visitor::collect(self, true), true);
     }
 
     /// Starts evaluation: dropout passes everything, batch norm uses the tracked statistics.
     fn eval(&self) {
-        set_training(self, false);
+        set_training(Visitor::collect(self, true), false);
     }
 
     /// Whether the module trains: the position of its first switch, `true` if it has none.
     fn is_training(&self) -> bool {
-        let switch =
-            |(_, entry)| if let Entry::Training(training) = entry { Some(training.get()) } else { None };
-        Visitor::collect(self, true).into_iter().find_map(switch).unwrap_or(true)
+        is_training(Visitor::collect(self, true))
     }
 
     /// Starts or stops the training of all parameters, to freeze a part of a network.
@@ -177,14 +174,12 @@ pub trait Module: Send + Sync {
     /// # Errors
     /// If a parameter was replaced by a tensor that is not a leaf.
     fn requires_grad_(&self, requires_grad: bool) -> Result<()> {
-        self.parameters().iter().try_for_each(|parameter| parameter.requires_grad_(requires_grad).map(drop))
+        set_requires_grad(&self.parameters(), requires_grad)
     }
 
     /// Clears the gradients of all parameters.
     fn zero_grad(&self) {
-        for parameter in self.parameters() {
-            crate::error::expect(parameter.set_grad(None));
-        }
+        clear_grads(&self.parameters());
     }
 
     /// Converts the floating-point parameters and buffers to another dtype. They become new tensors, so make
@@ -193,16 +188,7 @@ pub trait Module: Send + Sync {
     /// # Errors
     /// If `dtype` is not a floating-point or complex dtype.
     fn to_dtype(&mut self, dtype: DType) -> Result<()> {
-        if !dtype.is_differentiable() {
-            return Err(crate::Error::DType {
-                op: "Module::to_dtype",
-                dtype,
-                expected: "a floating-point or complex dtype",
-            });
-        }
-        replace(self, &|tensor| {
-            Ok(if tensor.dtype().is_differentiable() { tensor.to_dtype(dtype) } else { tensor.clone() })
-        })
+        to_dtype(VisitorMut::collect(self), dtype)
     }
 
     /// Moves all parameters and buffers to a device. They become new tensors, so make optimisers afterwards.
@@ -210,7 +196,7 @@ pub trait Module: Send + Sync {
     /// # Errors
     /// If the device is not there or does not have the memory; parameters that were moved before stay there.
     fn to_device(&mut self, device: Device) -> Result<()> {
-        replace(self, &|tensor| tensor.to_device(device))
+        replace(VisitorMut::collect(self), &|tensor| tensor.to_device(device))
     }
 }
 
@@ -228,15 +214,9 @@ pub trait Layer: Module {
     fn forward(&self, input: &Tensor) -> Result<Tensor>;
 }
 
-fn unique<M: Module + ?Sized>(
-    module: &M,
-    select: for<'a> fn(Entry<'a>) -> Option<&'a Tensor>,
-) -> Vec<(String, Tensor)> {
-    unique_entries(Visitor::collect(module, true), select)
-}
+// What follows is compiled once for all modules: the methods above, which every module has of its own, only list its parts.
 
-/// The part of [`unique`] that is compiled once for all modules; so below.
-fn unique_entries(
+fn unique(
     entries: Vec<(String, Entry<'_>)>,
     select: for<'a> fn(Entry<'a>) -> Option<&'a Tensor>,
 ) -> Vec<(String, Tensor)> {
@@ -248,13 +228,61 @@ fn unique_entries(
         .collect()
 }
 
+fn unnamed(tensors: Vec<(String, Tensor)>) -> Vec<Tensor> {
+    tensors.into_iter().map(|(_, tensor)| tensor).collect()
+}
+
+fn numel(tensors: &[Tensor]) -> usize {
+    tensors.iter().map(Tensor::numel).sum()
+}
+
+fn state_dict(entries: Vec<(String, Entry<'_>)>) -> StateDict {
+    let tensor = |(name, entry)| match entry {
+        Entry::Parameter(tensor) | Entry::Buffer(tensor) => Some((name, tensor.detach())),
+        Entry::Module(_) | Entry::Training(_) | Entry::Absent => None,
+    };
+    entries.into_iter().filter_map(tensor).collect()
+}
+
+fn in_file(path: &Path, error: &Error) -> Error {
+    Error::Format { path: path.display().to_string(), message: error.to_string() }
+}
+
+fn is_training(entries: Vec<(String, Entry<'_>)>) -> bool {
+    let switch = |(_, entry)| if let Entry::Training(training) = entry { Some(training.get()) } else { None };
+    entries.into_iter().find_map(switch).unwrap_or(true)
+}
+
+fn set_requires_grad(parameters: &[Tensor], requires_grad: bool) -> Result<()> {
+    parameters.iter().try_for_each(|parameter| parameter.requires_grad_(requires_grad).map(drop))
+}
+
+fn clear_grads(parameters: &[Tensor]) {
+    for parameter in parameters {
+        crate::error::expect(parameter.set_grad(None));
+    }
+}
+
+fn to_dtype(entries: Vec<(String, EntryMut<'_>)>, dtype: DType) -> Result<()> {
+    if !dtype.is_differentiable() {
+        return Err(crate::Error::DType {
+            op: "Module::to_dtype",
+            dtype,
+            expected: "a floating-point or complex dtype",
+        });
+    }
+    replace(entries, &|tensor| {
+        Ok(if tensor.dtype().is_differentiable() { tensor.to_dtype(dtype) } else { tensor.clone() })
+    })
+}
+
 fn modules<'a>(entries: Vec<(String, Entry<'a>)>) -> Vec<(String, &'a dyn Module)> {
     let module = |(name, entry)| if let Entry::Module(module) = entry { Some((name, module)) } else { None };
     entries.into_iter().filter_map(module).collect()
 }
 
-fn set_training<M: Module + ?Sized>(module: &M, value: bool) {
-    for (_, entry) in Visitor::collect(module, true) {
+fn set_training(entries: Vec<(String, Entry<'_>)>, value: bool) {
+    for (_, entry) in entries {
         if let Entry::Training(training) = entry {
             training.set(value);
         }
@@ -262,14 +290,7 @@ fn set_training<M: Module + ?Sized>(module: &M, value: bool) {
 }
 
 /// Replaces every parameter and buffer. A tensor that is used in several places stays one tensor.
-fn replace<M: Module + ?Sized>(module: &mut M, convert: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
-    replace_entries(VisitorMut::collect(module), convert)
-}
-
-fn replace_entries(
-    entries: Vec<(String, EntryMut<'_>)>,
-    convert: &dyn Fn(&Tensor) -> Result<Tensor>,
-) -> Result<()> {
+fn replace(entries: Vec<(String, EntryMut<'_>)>, convert: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<()> {
     // The old tensors are kept until the end: their addresses tell them apart.
     let mut replaced: HashMap<usize, (Tensor, Tensor)> = HashMap::new();
     for (_, entry) in entries {
