@@ -33,12 +33,14 @@ pub enum Operand {
 impl ShapeError {
     /// An error about the tensor operand number `input`.
     #[cold]
+    #[inline]
     pub fn input(op: &'static str, input: usize, message: impl Into<String>) -> Self {
         ShapeError { op, operand: Operand::Input(input), axis: None, message: message.into() }
     }
 
     /// An error about the argument called `name`.
     #[cold]
+    #[inline]
     pub fn argument(op: &'static str, name: &'static str, message: impl Into<String>) -> Self {
         ShapeError { op, operand: Operand::Argument(name), axis: None, message: message.into() }
     }

@@ -73,6 +73,7 @@ pub fn find(name: &str) -> Option<&'static FunctionSpec> {
 }
 
 /// Every function, in the order of the reference documentation.
+#[inline]
 pub fn all() -> impl Iterator<Item = &'static FunctionSpec> {
     FUNCTIONS.iter().copied().flatten()
 }

@@ -101,6 +101,7 @@ impl Poly {
     }
 
     /// The names of the run-time dims in it.
+    #[inline]
     pub fn dims(&self) -> BTreeSet<&str> {
         self.names()
             .into_iter()
@@ -109,6 +110,7 @@ impl Poly {
     }
 
     /// The names of the const parameters in it.
+    #[inline]
     pub fn params(&self) -> BTreeSet<&str> {
         self.names()
             .into_iter()
@@ -117,6 +119,7 @@ impl Poly {
     }
 
     /// The value, given those of the names. `None` on overflow, or a division by zero.
+    #[inline]
     pub fn evaluate(&self, value: &dyn Fn(&Atom) -> Option<i128>) -> Option<i128> {
         let mut sum = 0i128;
         for (factors, coefficient) in self.terms.iter() {
@@ -145,6 +148,7 @@ impl Poly {
     /// let strided = less.plus(&Poly::constant(1)).unwrap();
     /// assert_eq!(strided.with("STRIDE", &Poly::constant(1)), Some(h));
     /// ```
+    #[inline]
     pub fn with(&self, name: &str, value: &Poly) -> Option<Self> {
         let mut sum = Poly::default();
         for (factors, coefficient) in self.terms.iter() {
@@ -176,6 +180,7 @@ impl Poly {
     }
 
     /// The factors and coefficient of the only term.
+    #[inline]
     fn single_term(&self) -> Option<(&[Atom], i128)> {
         match self.terms.first_key_value() {
             Some((factors, coefficient)) if self.terms.len() == 1 => Some((factors, *coefficient)),
@@ -205,6 +210,7 @@ impl Poly {
     }
 
     /// Every dim and parameter in it, also those inside divisions.
+    #[inline]
     fn names(&self) -> BTreeSet<&Atom> {
         let mut names = BTreeSet::new();
         for atom in self.terms.keys().flatten() {
@@ -264,10 +270,12 @@ impl Size for Poly {
         Some(product)
     }
 
+    #[inline]
     fn over(&self, other: &Self) -> Option<Self> {
         divide::floor(self, other)
     }
 
+    #[inline]
     fn holds(&self, relation: Relation, other: &Self) -> Truth {
         match relation {
             Relation::Equal => decide::equal(self, other),
@@ -276,6 +284,7 @@ impl Size for Poly {
         }
     }
 
+    #[inline]
     fn claim(claims: &mut Vec<Claim>, left: &Self, relation: Relation, right: &Self, otherwise: ShapeError) {
         let claim = Claim { left: left.clone(), relation, right: right.clone(), otherwise };
         if !claims.iter().any(|c| (&c.left, c.relation, &c.right) == (left, relation, right)) {
@@ -289,6 +298,7 @@ impl Claim {
     /// about run-time dims must hold for all their values, hence coefficient by coefficient.
     ///
     /// `None` when no such conditions exist; the operation itself then checks at run time.
+    #[inline]
     pub fn conditions(&self) -> Option<Vec<(Poly, Relation, Poly)>> {
         decide::conditions(&self.left, self.relation, &self.right)
     }

@@ -12,6 +12,7 @@
 /// assert_eq!(suggest("kernel_size", ["bias", "kernel"]), Some("kernel"));
 /// assert_eq!(suggest("banana", ["bias", "kernel"]), None);
 /// ```
+#[inline]
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let close = |candidate: &&str| {
         let longer = word.len().max(candidate.len());

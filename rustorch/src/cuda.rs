@@ -32,6 +32,7 @@ pub fn device_count() -> usize {
 ///
 /// # Errors
 /// If there is no such GPU. The message says what is missing: the feature, the driver, or the device.
+#[inline]
 pub fn device_name(ordinal: usize) -> Result<String> {
     imp::device_name(ordinal)
 }
@@ -98,6 +99,7 @@ pub fn empty_cache(ordinal: usize) -> Result<()> {
 }
 
 /// Whether products of `F32` matrices may use TF32 (see [`set_allow_tf32`]).
+#[inline]
 pub fn allow_tf32() -> bool {
     ALLOW_TF32.load(Ordering::Relaxed)
 }
@@ -105,6 +107,7 @@ pub fn allow_tf32() -> bool {
 /// Lets products of `F32` matrices round their factors to 10 bits of mantissa, which tensor cores take: about eight times
 /// as fast on Hopper, with a relative error near 1e-3. Off at first, as in PyTorch
 /// (`torch.backends.cuda.matmul.allow_tf32`).
+#[inline]
 pub fn set_allow_tf32(allow: bool) {
     ALLOW_TF32.store(allow, Ordering::Relaxed);
 }
@@ -158,6 +161,7 @@ mod imp {
         rustorch_cuda::Device::count().unwrap_or(0)
     }
 
+    #[inline]
     pub(super) fn device_name(ordinal: usize) -> Result<String> {
         Ok(device(ordinal)?.name().to_owned())
     }
@@ -203,6 +207,7 @@ mod imp {
         0
     }
 
+    #[inline]
     pub(super) fn device_name(ordinal: usize) -> Result<String> {
         missing(ordinal)
     }

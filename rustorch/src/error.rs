@@ -121,12 +121,14 @@ pub enum Error {
 
 impl Error {
     /// An [`Error::Argument`].
+    #[inline]
     pub(crate) fn argument(op: &'static str, message: impl Into<String>) -> Self {
         Self::Argument { op, message: message.into() }
     }
 
     /// The [`Error::Device`] of a build without the feature `cuda`.
     #[cfg(not(feature = "cuda"))]
+    #[inline]
     pub(crate) fn no_cuda(device: Device) -> Self {
         let message = "this build has no CUDA support; build with the feature `cuda` of the crate `rustorch`";
         Self::Device { device, message: message.to_owned() }

@@ -12,6 +12,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The row-major layout of a shape.
+    #[inline]
     pub fn contiguous(shape: impl Into<Dims>) -> Self {
         let shape = shape.into();
         let strides = contiguous_strides(&shape);
@@ -54,10 +55,12 @@ impl Layout {
         Self { shape, strides, offset: 0 }
     }
 
+    #[inline]
     pub fn rank(&self) -> usize {
         self.shape.len()
     }
 
+    #[inline]
     pub fn numel(&self) -> usize {
         self.shape.iter().product()
     }
@@ -132,6 +135,7 @@ impl Layout {
     }
 
     /// One past the largest element index that the layout addresses; 0 when it is empty.
+    #[inline]
     pub fn end(&self) -> usize {
         if self.numel() == 0 {
             return 0;

@@ -73,6 +73,7 @@ impl Scalar {
     ///
     /// # Errors
     /// The number and the dtype that does not hold it.
+    #[inline]
     pub(crate) fn check_assignable(self, op: &'static str, dtype: DType) -> Result<()> {
         match self {
             Self::Complex(_) if !dtype.is_complex() => {

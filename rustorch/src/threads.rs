@@ -4,6 +4,7 @@ use crate::kernels::parallel;
 
 /// How many threads an operation may use, the calling one included (`torch.get_num_threads`): as set by [`set_num_threads`],
 /// else the environment's `RUSTORCH_NUM_THREADS`, else one per core.
+#[inline]
 pub fn get_num_threads() -> usize {
     parallel::num_threads()
 }
@@ -14,6 +15,7 @@ pub fn get_num_threads() -> usize {
 /// rustorch::set_num_threads(1);
 /// assert_eq!(rustorch::get_num_threads(), 1);
 /// ```
+#[inline]
 pub fn set_num_threads(threads: usize) {
     parallel::set_num_threads(threads);
 }

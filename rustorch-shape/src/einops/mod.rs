@@ -41,6 +41,7 @@ pub enum Operation {
 
 impl Operation {
     /// The name of the macro and of the function.
+    #[inline]
     pub fn name(self) -> &'static str {
         match self {
             Self::Rearrange => "rearrange",
@@ -96,36 +97,43 @@ pub enum Part {
 
 impl Pattern {
     /// What the pattern is for.
+    #[inline]
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
     /// The pattern as written.
+    #[inline]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The elementary axes, those of the left side first.
+    #[inline]
     pub fn axes(&self) -> &[Elementary] {
         &self.axes
     }
 
     /// The axes of the operand.
+    #[inline]
     pub fn left(&self) -> &[Group] {
         &self.left
     }
 
     /// The axes of the result.
+    #[inline]
     pub fn right(&self) -> &[Group] {
         &self.right
     }
 
     /// The elementary axis that each given size is of, in the order of the names given to [`Pattern::parse`].
+    #[inline]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 
     /// The text of a group: `h`, `(h d)`, `1`.
+    #[inline]
     pub fn group_text(&self, group: &Group) -> String {
         let part = |part: &Part| match part {
             Part::Axis(axis) => self.axes[*axis].name.as_str(),
@@ -142,6 +150,7 @@ impl Pattern {
 
 impl Group {
     /// The elementary axes of the group.
+    #[inline]
     pub fn axes(&self) -> impl Iterator<Item = usize> + '_ {
         self.parts.iter().filter_map(|part| match part {
             Part::Axis(axis) => Some(*axis),
@@ -150,6 +159,7 @@ impl Group {
     }
 
     /// Whether the ellipsis is part of the group.
+    #[inline]
     pub fn has_ellipsis(&self) -> bool {
         self.parts.contains(&Part::Ellipsis)
     }
@@ -167,15 +177,18 @@ pub struct PatternError {
 }
 
 impl PatternError {
+    #[inline]
     fn new(message: impl Into<String>, offset: impl Into<Option<usize>>) -> Self {
         Self { message: message.into(), offset: offset.into(), size: None }
     }
 
+    #[inline]
     fn about_size(message: impl Into<String>, size: usize) -> Self {
         Self { message: message.into(), offset: None, size: Some(size) }
     }
 
     /// The message followed by `text`, the pattern as written, with a caret under the place.
+    #[inline]
     pub fn render(&self, text: &str) -> String {
         match self.offset {
             Some(offset) if offset <= text.len() && text.is_char_boundary(offset) => {
@@ -188,6 +201,7 @@ impl PatternError {
 }
 
 impl fmt::Display for PatternError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }

@@ -16,6 +16,7 @@ impl Pattern {
     /// # Errors
     /// A character that cannot stand where it does; a name twice on one side; a name on one side only, other than the
     /// operation allows; a size for a name that the pattern does not have, or none where one is needed.
+    #[inline]
     pub fn parse(operation: Operation, text: &str, sizes: &[&str]) -> Result<Self, PatternError> {
         let Some(arrow) = text.find("->") else {
             return Err(PatternError::new("the pattern needs an arrow, as in \"a b -> b a\"", text.len()));
@@ -32,6 +33,7 @@ impl Pattern {
     }
 
     /// Finds the axes that the given sizes are of.
+    #[inline]
     fn take_sizes(&mut self, sizes: &[&str]) -> Result<(), PatternError> {
         for (at, name) in sizes.iter().enumerate() {
             if sizes[..at].contains(name) {
@@ -53,6 +55,7 @@ impl Pattern {
     }
 
     /// Every name on the sides where the operation wants it. The first `known` axes are those of the left side.
+    #[inline]
     fn check_names(&self, known: usize) -> Result<(), PatternError> {
         let on_the_right =
             |axis: usize| self.right.iter().any(|group| group.axes().any(|other| other == axis));
@@ -97,6 +100,7 @@ impl Pattern {
     }
 
     /// At most one size of each composite axis of the operand can be inferred.
+    #[inline]
     fn one_unknown_each(&self) -> Result<(), PatternError> {
         for group in &self.left {
             let unknown: Vec<&str> = group
@@ -128,6 +132,7 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
+    #[inline]
     fn parse(&self, axes: &mut Vec<Elementary>) -> Result<Vec<Group>, PatternError> {
         let mut groups: Vec<Group> = Vec::new();
         let mut open: Option<Group> = None;
@@ -194,6 +199,7 @@ impl Side<'_> {
     }
 
     /// The axis of a name or number; none for `1`, which is no axis of its own.
+    #[inline]
     fn axis(
         &self,
         word: &str,
@@ -232,6 +238,7 @@ impl Side<'_> {
     }
 }
 
+#[inline]
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,7 @@ use crate::{Poly, Size};
 
 use Operation::{Rearrange, Reduce, Repeat};
 
+#[inline]
 fn output(operation: Operation, text: &str, shape: &[usize], sizes: &[(&str, usize)]) -> Vec<usize> {
     let (names, values): (Vec<&str>, Vec<usize>) = sizes.iter().copied().unzip();
     Pattern::parse(operation, text, &names).unwrap().check(shape, &values, &mut ()).unwrap().output

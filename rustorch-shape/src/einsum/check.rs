@@ -20,20 +20,24 @@ pub trait AxisSize: Clone + Display {
 }
 
 impl AxisSize for usize {
+    #[inline]
     fn same(&self, other: &Self) -> Option<bool> {
         Some(self == other)
     }
 
+    #[inline]
     fn is_one(&self) -> bool {
         *self == 1
     }
 
+    #[inline]
     fn weight(&self) -> f64 {
         *self as f64
     }
 }
 
 impl AxisSize for Poly {
+    #[inline]
     fn same(&self, other: &Self) -> Option<bool> {
         match self.holds(Relation::Equal, other) {
             Truth::True => Some(true),
@@ -42,10 +46,12 @@ impl AxisSize for Poly {
         }
     }
 
+    #[inline]
     fn is_one(&self) -> bool {
         self.is(1)
     }
 
+    #[inline]
     fn weight(&self) -> f64 {
         let large = 1 << 20;
         self.evaluate(&|_| Some(large)).map_or(f64::MAX, |value| value as f64)
@@ -173,6 +179,7 @@ impl Spec {
     }
 
     /// The indices of a term whose ellipsis stands for the last `own` of the `ellipsis` broadcast axes.
+    #[inline]
     fn expand(&self, term: &super::Term, ellipsis: usize, own: usize) -> Vec<Index> {
         let labels = self.labels.len();
         let mut indices = Vec::with_capacity(term.items.len() + own);

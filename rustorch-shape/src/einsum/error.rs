@@ -79,6 +79,7 @@ pub enum ErrorKind {
 
 impl EinsumError {
     /// A mistake of some kind at a place.
+    #[inline]
     pub fn new(kind: ErrorKind, operand: Option<usize>, offset: Option<usize>) -> Self {
         Self { kind: Box::new(kind), operand, offset }
     }
@@ -91,6 +92,7 @@ impl EinsumError {
     /// let error = Spec::parse(text).unwrap_err();
     /// assert!(error.render(text).ends_with("    ij,jk->iz\n            ^"));
     /// ```
+    #[inline]
     pub fn render(&self, text: &str) -> String {
         match self.offset {
             Some(offset) if offset <= text.len() && text.is_char_boundary(offset) => {
@@ -103,6 +105,7 @@ impl EinsumError {
 }
 
 impl fmt::Display for EinsumError {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.operand {
             Some(operand) => format!("operand {operand}"),
@@ -164,10 +167,12 @@ impl fmt::Display for EinsumError {
 
 impl std::error::Error for EinsumError {}
 
+#[inline]
 fn quoted(labels: &[String]) -> String {
     labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ")
 }
 
+#[inline]
 fn plural(count: usize, noun: &str) -> String {
     match (count, noun) {
         (1, _) => format!("1 {noun}"),

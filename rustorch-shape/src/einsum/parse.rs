@@ -15,6 +15,7 @@ impl Spec {
     ///
     /// # Errors
     /// The first character that cannot stand where it does; an output index that is repeated or that no operand has.
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, EinsumError> {
         let mut labels = Vec::new();
         let (left, right) = match text.find("->") {
@@ -40,6 +41,7 @@ impl Spec {
 }
 
 /// One term, which begins at byte `start` of the whole text; new labels are added to `labels`.
+#[inline]
 fn parse_term(
     text: &str,
     start: usize,

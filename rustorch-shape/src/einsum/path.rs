@@ -10,11 +10,13 @@ pub(super) const OPTIMAL_UP_TO: usize = 8;
 pub struct IndexSet(u128);
 
 impl IndexSet {
+    #[inline]
     pub(super) fn of(indices: impl IntoIterator<Item = Index>) -> Self {
         Self(indices.into_iter().fold(0, |set, index| set | 1 << index))
     }
 
     /// The set of `indices`, which must be below [`MAX_INDICES`](super::MAX_INDICES).
+    #[inline]
     pub const fn from_slice(indices: &[Index]) -> Self {
         let (mut set, mut at) = (0, 0);
         while at < indices.len() {
@@ -24,19 +26,23 @@ impl IndexSet {
         Self(set)
     }
 
+    #[inline]
     pub(super) fn contains(self, index: Index) -> bool {
         self.0 >> index & 1 == 1
     }
 
+    #[inline]
     pub(super) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
+    #[inline]
     const fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
     /// The product of the sizes of its indices.
+    #[inline]
     pub(super) const fn volume(self, weights: &[f64]) -> f64 {
         let mut bits = self.0;
         let mut volume = 1.0;
@@ -54,6 +60,7 @@ impl IndexSet {
 /// No operand has an index that nobody else needs: such are summed beforehand. Up to eight operands the order is optimal: it takes the fewest multiply-adds, and among those the smallest
 /// intermediate results. Above, it is greedy: the pair that shrinks its operands the most first (as opt_einsum does:
 /// Smith and Gray, 2018), or the cheapest pair first, or the order as written, whichever takes fewest.
+#[inline]
 pub(super) fn contraction_order(
     operands: &[IndexSet],
     output: IndexSet,
@@ -126,6 +133,7 @@ struct Best {
 
 /// Dynamic programming over subsets, each a bit mask: the best order of a set joins the best orders of two halves.
 /// `const`, for the typed `einsum!`, whose sizes rustc knows; loops, since closures are not.
+#[inline]
 const fn optimal(
     operands: &[IndexSet],
     output: IndexSet,
@@ -172,11 +180,13 @@ const fn optimal(
 }
 
 /// What is left of a subset once contracted: the indices that someone outside still needs.
+#[inline]
 const fn left(unions: &[IndexSet], mask: usize, all: usize, output: IndexSet) -> IndexSet {
     unions[mask].intersection(output.union(unions[all & !mask]))
 }
 
 /// Writes the pairs of one subset, halves first, from place `next` on. Returns the number of its result and the next place.
+#[inline]
 const fn emit(
     mask: usize,
     best: &[Best],
@@ -194,6 +204,7 @@ const fn emit(
 }
 
 /// The cheapest of three simple orders: none of them is good for every expression.
+#[inline]
 fn greedy(operands: &[IndexSet], output: IndexSet, weights: &[f64]) -> Vec<(usize, usize)> {
     let volume = |set: IndexSet| set.volume(weights);
     let shrinking = |left, right, result| volume(result) - volume(left) - volume(right);
@@ -207,6 +218,7 @@ fn greedy(operands: &[IndexSet], output: IndexSet, weights: &[f64]) -> Vec<(usiz
 
 /// Contracts the pair for which `score` of left, right and result is the smallest, the earliest among equals, until one
 /// value is left. Returns the multiply-adds as well.
+#[inline]
 fn greedy_by(
     score: &dyn Fn(IndexSet, IndexSet, IndexSet) -> f64,
     operands: &[IndexSet],
@@ -237,6 +249,7 @@ fn greedy_by(
 }
 
 /// What is left of a pair: the indices that the output or another operand still needs.
+#[inline]
 fn contracted(live: &[(usize, IndexSet)], a: usize, b: usize, output: IndexSet) -> IndexSet {
     let others = live.iter().enumerate().filter(|(i, _)| *i != a && *i != b);
     let needed = others.fold(output, |set, (_, other)| set.union(other.1));

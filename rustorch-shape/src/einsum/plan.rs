@@ -75,15 +75,18 @@ pub struct Gradient {
 
 impl Prepare {
     /// Whether the operand is used as it is.
+    #[inline]
     pub fn is_identity(&self) -> bool {
         self.dropped.is_empty() && self.summed.is_empty() && self.axes.iter().all(|axes| axes.len() == 1)
     }
 
     /// Whether an index is repeated.
+    #[inline]
     pub fn has_diagonal(&self) -> bool {
         self.axes.iter().any(|axes| axes.len() > 1)
     }
 
+    #[inline]
     fn new(axes: &[Axis], needed: IndexSet) -> Self {
         let mut prepare = Self::default();
         let mut found: Vec<Index> = Vec::with_capacity(axes.len());
@@ -106,6 +109,7 @@ impl Prepare {
 }
 
 impl Plan {
+    #[inline]
     pub(super) fn new(
         operands: &[Vec<Axis>],
         output: &[Index],
@@ -153,11 +157,13 @@ impl Plan {
     }
 
     /// The multiply-adds of all contractions together.
+    #[inline]
     pub fn work(&self) -> f64 {
         self.contractions.iter().map(|contraction| contraction.work).sum()
     }
 
     /// The steps in words, with the names that `spec` gives the indices.
+    #[inline]
     pub fn explain<'a>(&'a self, spec: &'a Spec) -> Explain<'a> {
         Explain { plan: self, spec }
     }
@@ -165,16 +171,19 @@ impl Plan {
 
 impl Contraction {
     /// The indices of the result, in order: batch, rows, columns.
+    #[inline]
     pub fn result(&self) -> Vec<Index> {
         [&self.batch[..], &self.rows, &self.columns].concat()
     }
 
     /// Whether nothing is summed, so that the result is a broadcasting product of elements.
+    #[inline]
     pub fn is_elementwise(&self) -> bool {
         self.contracted.is_empty()
     }
 
     /// The gradient with respect to the left operand, from that of the result (value 0) and the right operand (value 1).
+    #[inline]
     pub fn left_gradient(&self) -> Gradient {
         let (batch, summed) = (self.batch.len(), self.contracted.len());
         let (shared, columns) = self.right_axes.split_at(batch + summed);
@@ -191,6 +200,7 @@ impl Contraction {
     }
 
     /// The gradient with respect to the right operand, from the left operand (value 0) and that of the result (value 1).
+    #[inline]
     pub fn right_gradient(&self) -> Gradient {
         let (batch, rows) = (self.batch.len(), self.rows.len());
         let (kept, contracted) = self.left_axes.split_at(batch + rows);
@@ -208,6 +218,7 @@ impl Contraction {
 
     /// Sorts the indices of the pair into groups. `needed` holds those that the output or an unused value has; `output` is
     /// empty unless this is the last contraction.
+    #[inline]
     fn new(
         values: &[Vec<Index>],
         (mut left, mut right): (usize, usize),
@@ -252,10 +263,12 @@ impl Contraction {
 }
 
 /// Where in `indices` each of `wanted` stands.
+#[inline]
 fn axes_of<'a>(indices: &[Index], wanted: impl Iterator<Item = &'a Index>) -> Vec<usize> {
     wanted.filter_map(|index| indices.iter().position(|other| other == index)).collect()
 }
 
+#[inline]
 fn inverse(permutation: &[usize]) -> Vec<usize> {
     let mut inverse = vec![0; permutation.len()];
     permutation.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
@@ -282,6 +295,7 @@ pub struct Explain<'a> {
 }
 
 impl Explain<'_> {
+    #[inline]
     fn names(&self, indices: &[Index]) -> String {
         let labels = &self.spec.labels;
         let separator = if labels.iter().all(|label| label.chars().count() == 1) { "" } else { " " };
@@ -294,6 +308,7 @@ impl Explain<'_> {
 }
 
 impl fmt::Display for Explain<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {} multiply-adds", self.spec, self.plan.work())?;
         for (operand, prepare) in
@@ -337,6 +352,7 @@ impl fmt::Display for Explain<'_> {
     }
 }
 
+#[inline]
 fn or_scalar(names: String) -> String {
     if names.is_empty() { "a scalar".to_owned() } else { names }
 }

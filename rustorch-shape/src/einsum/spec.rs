@@ -41,6 +41,7 @@ pub enum Subscript {
 
 impl Term {
     /// The labels of the term, in order, repeated ones as often as they appear.
+    #[inline]
     pub fn labels(&self) -> impl Iterator<Item = usize> + '_ {
         self.items.iter().filter_map(|item| match item.subscript {
             Subscript::Label(label) => Some(label),
@@ -49,11 +50,13 @@ impl Term {
     }
 
     /// Whether the term has an ellipsis.
+    #[inline]
     pub fn has_ellipsis(&self) -> bool {
         self.items.iter().any(|item| item.subscript == Subscript::Ellipsis)
     }
 
     /// The place of the first subscript that is `wanted`.
+    #[inline]
     pub fn offset_of(&self, wanted: Subscript) -> Option<usize> {
         self.items.iter().find(|item| item.subscript == wanted).map(|item| item.offset)
     }
@@ -72,6 +75,7 @@ impl Spec {
     /// # Errors
     /// A second ellipsis in a term; an output index that is repeated or that no operand has; too many indices. All of
     /// them are returned.
+    #[inline]
     pub fn from_terms(
         operands: &[Vec<Option<&str>>],
         output: &[Option<&str>],
@@ -97,21 +101,25 @@ impl Spec {
     }
 
     /// The names of the labels, in order of first appearance.
+    #[inline]
     pub fn labels(&self) -> &[String] {
         &self.labels
     }
 
     /// One term for each operand.
+    #[inline]
     pub fn operands(&self) -> &[Term] {
         &self.operands
     }
 
     /// The output term, written or implied.
+    #[inline]
     pub fn output(&self) -> &Term {
         &self.output
     }
 
     /// The text of `term`: letters side by side, longer names separated by spaces.
+    #[inline]
     pub fn term_text(&self, term: &Term) -> String {
         let separator = if self.labels.iter().all(|label| label.chars().count() == 1) { "" } else { " " };
         let name = |item: &Item| match item.subscript {
@@ -123,6 +131,7 @@ impl Spec {
 
     /// The output that PyTorch implies where none is written: the ellipsis, then the labels that appear exactly once
     /// over all operands, in alphabetical order with upper case before lower case.
+    #[inline]
     pub(super) fn implicit_output(labels: &[String], operands: &[Term], offset: usize) -> Term {
         let mut count = vec![0usize; labels.len()];
         for label in operands.iter().flat_map(Term::labels) {
@@ -137,6 +146,7 @@ impl Spec {
     }
 
     /// Everything wrong with the specification that needs no operand to be seen.
+    #[inline]
     pub(super) fn mistakes(&self) -> Vec<EinsumError> {
         let mut errors = Vec::new();
         for (operand, term) in self.operands.iter().map(Some).chain([None]).enumerate() {
@@ -171,6 +181,7 @@ impl Spec {
 }
 
 impl fmt::Display for Spec {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operands: Vec<String> = self.operands.iter().map(|term| self.term_text(term)).collect();
         let arrow = if self.labels.iter().all(|label| label.chars().count() == 1) { "->" } else { " -> " };

@@ -64,6 +64,7 @@ pub(crate) const FEATURE_ALPHA_DROPOUT: LayerSpec = dropout(
     },
 );
 
+#[inline]
 const fn dropout(name: &'static str, summary: &'static str, rule: RuleFn) -> LayerSpec {
     LayerSpec { rule: Rule::new(rule), ..elementwise(name, summary, DROPOUT_ARGS) }
 }

@@ -9,6 +9,7 @@ use crate::size::{Relation, Size, Truth};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+#[inline]
 pub(super) fn equal(left: &Poly, right: &Poly) -> Truth {
     if left == right {
         return Truth::True;
@@ -34,6 +35,7 @@ pub(super) fn equal(left: &Poly, right: &Poly) -> Truth {
     Truth::Unknown
 }
 
+#[inline]
 pub(super) fn at_least(left: &Poly, right: &Poly) -> Truth {
     let Some(difference) = left.minus(right) else { return Truth::Unknown };
     match bounds(&difference) {
@@ -43,6 +45,7 @@ pub(super) fn at_least(left: &Poly, right: &Poly) -> Truth {
     }
 }
 
+#[inline]
 pub(super) fn multiple_of(left: &Poly, right: &Poly) -> Truth {
     if right.is_zero() {
         return Truth::False;
@@ -67,6 +70,7 @@ pub(super) fn multiple_of(left: &Poly, right: &Poly) -> Truth {
     Truth::Unknown
 }
 
+#[inline]
 pub(super) fn conditions(
     left: &Poly,
     relation: Relation,
@@ -92,6 +96,7 @@ pub(super) fn conditions(
 }
 
 /// The terms with positive coefficients, and the others negated.
+#[inline]
 fn halves(poly: &Poly) -> (Poly, Poly) {
     let (mut positive, mut negative) = (Poly::default(), Poly::default());
     for (factors, coefficient) in poly.terms.iter() {
@@ -103,6 +108,7 @@ fn halves(poly: &Poly) -> (Poly, Poly) {
 
 /// The coefficients of the polynomial seen as one in the run-time dims. It is zero for all their
 /// values if (and, without divisions, only if) all of these are.
+#[inline]
 fn by_dims(poly: &Poly) -> Option<Vec<Poly>> {
     let mut parts: BTreeMap<Vec<&Atom>, Poly> = BTreeMap::new();
     for (factors, coefficient) in poly.terms.iter() {
@@ -121,6 +127,7 @@ fn by_dims(poly: &Poly) -> Option<Vec<Poly>> {
 }
 
 /// Whether a polynomial in run-time dims alone satisfies `found` for some of a few values of them.
+#[inline]
 fn differs_somewhere(poly: &Poly, found: impl Fn(i128) -> bool) -> bool {
     const VALUES: [i128; 7] = [1, 2, 3, 5, 7, 16, 31];
     let names = poly.names();
@@ -137,6 +144,7 @@ fn differs_somewhere(poly: &Poly, found: impl Fn(i128) -> bool) -> bool {
 }
 
 /// The least and the greatest value, where names are at least 1. `None` is "without limit".
+#[inline]
 fn bounds(poly: &Poly) -> (Option<i128>, Option<i128>) {
     let (mut low, mut high) = (Some(0i128), Some(0i128));
     for (factors, coefficient) in poly.terms.iter() {
@@ -149,6 +157,7 @@ fn bounds(poly: &Poly) -> (Option<i128>, Option<i128>) {
     (low, high)
 }
 
+#[inline]
 fn term_bounds(factors: &[Atom]) -> (Option<i128>, Option<i128>) {
     let (mut low, mut high) = (Some(1i128), Some(1i128));
     for atom in factors {
@@ -163,6 +172,7 @@ fn term_bounds(factors: &[Atom]) -> (Option<i128>, Option<i128>) {
     (low, high)
 }
 
+#[inline]
 fn atom_bounds(atom: &Atom) -> (Option<i128>, Option<i128>) {
     let Atom::Quotient(numerator, denominator) = atom else { return (Some(1), None) };
     let (low, high) = bounds(numerator);

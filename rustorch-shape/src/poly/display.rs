@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 impl fmt::Display for Poly {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_zero() {
             return f.write_str("0");
@@ -34,6 +35,7 @@ impl fmt::Display for Poly {
     }
 }
 
+#[inline]
 fn write_term(f: &mut fmt::Formatter<'_>, factors: &[Atom], coefficient: u128) -> fmt::Result {
     if factors.is_empty() || coefficient != 1 {
         write!(f, "{coefficient}")?;
@@ -58,6 +60,7 @@ fn write_term(f: &mut fmt::Formatter<'_>, factors: &[Atom], coefficient: u128) -
 struct Grouped<'a>(&'a Poly);
 
 impl fmt::Display for Grouped<'_> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.as_name().is_some() || self.0.as_integer().is_some() {
             self.0.fmt(f)
@@ -68,6 +71,7 @@ impl fmt::Display for Grouped<'_> {
 }
 
 impl fmt::Display for Claim {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.relation {
             Relation::Equal => write!(f, "{} == {}", self.left, self.right),

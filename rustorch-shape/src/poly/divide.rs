@@ -9,6 +9,7 @@ use std::sync::Arc;
 /// Names are at least 1, so common factors cancel. What divides without remainder leaves the
 /// quotient; of the rest, coefficients and constant are reduced modulo a constant denominator, so
 /// that `(h - 2)/2 + 1` and `h/2` are the same polynomial.
+#[inline]
 pub(super) fn floor(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
     let (numerator, denominator) = cancel(numerator, denominator);
     if denominator.as_integer().is_some_and(|d| d <= 0) {
@@ -24,6 +25,7 @@ pub(super) fn floor(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
 }
 
 /// `numerator / denominator` where that leaves no remainder whatever the values of the names.
+#[inline]
 pub(super) fn exact(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
     // Long division by the leading term. Each step removes the leading term of what is left and adds
     // only smaller ones, so it ends.
@@ -41,11 +43,13 @@ pub(super) fn exact(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
 }
 
 /// The greatest term by degree, then by its factors: an order that multiplication keeps.
+#[inline]
 fn leading(poly: &Poly) -> Option<(&Vec<Atom>, i128)> {
     poly.terms.iter().max_by_key(|(factors, _)| (factors.len(), *factors)).map(|(factors, c)| (factors, *c))
 }
 
 /// Both without the factors, names and integers, that all their terms share.
+#[inline]
 pub(super) fn cancel(numerator: &Poly, denominator: &Poly) -> (Poly, Poly) {
     let (mut n, mut d) = (numerator.clone(), denominator.clone());
     if n.is_zero() || d.is_zero() {
@@ -67,6 +71,7 @@ pub(super) fn cancel(numerator: &Poly, denominator: &Poly) -> (Poly, Poly) {
     (n, d)
 }
 
+#[inline]
 fn by_integer(numerator: &Poly, divisor: i128) -> Option<Poly> {
     let (mut whole, mut rest) = (Poly::default(), Poly::default());
     for (factors, coefficient) in numerator.terms.iter() {
@@ -99,6 +104,7 @@ fn by_integer(numerator: &Poly, divisor: i128) -> Option<Poly> {
     whole.plus(&Poly::atom(Atom::Quotient(Box::new(rest), Box::new(Poly::integer(divisor / shared)))))
 }
 
+#[inline]
 fn by_poly(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
     let (mut whole, mut rest) = (Poly::default(), Poly::default());
     for (factors, coefficient) in numerator.terms.iter() {
@@ -112,6 +118,7 @@ fn by_poly(numerator: &Poly, denominator: &Poly) -> Option<Poly> {
 }
 
 /// The sorted factors that both have.
+#[inline]
 fn common(a: &[Atom], b: &[Atom]) -> Vec<Atom> {
     let mut left = b.to_vec();
     a.iter()
@@ -121,6 +128,7 @@ fn common(a: &[Atom], b: &[Atom]) -> Vec<Atom> {
 }
 
 /// `factors` without `taken`, if it has them all.
+#[inline]
 fn without(factors: &[Atom], taken: &[Atom]) -> Option<Vec<Atom>> {
     let mut left = factors.to_vec();
     for atom in taken {
@@ -130,6 +138,7 @@ fn without(factors: &[Atom], taken: &[Atom]) -> Option<Vec<Atom>> {
     Some(left)
 }
 
+#[inline]
 pub(super) fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -6,6 +6,7 @@ use crate::error::{Result, ShapeError};
 ///
 /// # Errors
 /// When it is 0.
+#[inline]
 pub fn celu(op: &'static str, alpha: f64) -> Result<()> {
     if alpha != 0.0 {
         return Ok(());
@@ -18,6 +19,7 @@ pub fn celu(op: &'static str, alpha: f64) -> Result<()> {
 ///
 /// # Errors
 /// When it is negative, infinite or NaN.
+#[inline]
 pub fn softshrink(op: &'static str, lambda: f64) -> Result<()> {
     if lambda >= 0.0 && lambda.is_finite() {
         return Ok(());
@@ -30,6 +32,7 @@ pub fn softshrink(op: &'static str, lambda: f64) -> Result<()> {
 ///
 /// # Errors
 /// When the lower one is above the upper one.
+#[inline]
 pub fn hardtanh(op: &'static str, low: f64, high: f64) -> Result<()> {
     if low > high {
         let message = format!("the lower bound `min_val` is {low}, above the upper bound `max_val`, {high}");

@@ -227,6 +227,7 @@ fn key(edge: &Edge) -> Key {
     }
 }
 
+#[inline]
 fn output(edge: &Edge) -> usize {
     match edge {
         Edge::Node(_, output) => *output,

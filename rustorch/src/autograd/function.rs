@@ -44,6 +44,7 @@ pub struct FunctionContext {
 
 impl FunctionContext {
     /// Saves inputs, outputs or intermediates; an in-place change to one of them before backward is then an error.
+    #[inline]
     pub fn save_for_backward(&mut self, tensors: &[&Tensor]) {
         self.saved.extend(tensors.iter().map(|&tensor| tensor.clone()));
     }

@@ -34,6 +34,7 @@ pub trait GradcheckOutput {
 }
 
 impl GradcheckOutput for Tensor {
+    #[inline]
     fn into_tensors(self) -> Vec<Tensor> {
         vec![self]
     }
@@ -146,6 +147,7 @@ fn check(function: Function<'_>, inputs: &[&Tensor], options: GradcheckOptions) 
 }
 
 /// Leaves with the inputs' values.
+#[inline]
 fn copies(inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let copy = |(index, input): (usize, &&Tensor)| {
         if !input.requires_grad() {
@@ -234,11 +236,13 @@ fn compare(
     Ok(())
 }
 
+#[inline]
 fn numbers(tensor: &Tensor) -> Result<Vec<Complex<f64>>> {
     tensor.detach().to_dtype(DType::Complex128).to_vec::<Complex<f64>>()
 }
 
 /// The elements as real numbers, two for a complex one.
+#[inline]
 fn real_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     let complex = tensor.dtype().is_complex();
     let parts = |z: Complex<f64>| if complex { vec![z.re, z.im] } else { vec![z.re] };
@@ -246,6 +250,7 @@ fn real_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
 }
 
 /// A tensor of the shape and dtype of another.
+#[inline]
 fn from_numbers(values: &[Complex<f64>], like: &Tensor) -> Result<Tensor> {
     Ok(Tensor::from_slice(values, like.shape())?.to_dtype(like.dtype()))
 }

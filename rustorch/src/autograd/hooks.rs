@@ -54,6 +54,7 @@ impl OutputHooks {
         to.0.lock().push((output, Observer::Retain(tensor)));
     }
 
+    #[inline]
     fn list(&self, output: usize) -> HookList {
         let mut observers = self.0.lock();
         for (index, observer) in observers.iter() {
@@ -97,6 +98,7 @@ pub struct HookHandle {
 
 impl HookHandle {
     /// Removes the hook.
+    #[inline]
     pub fn remove(self) {
         if let Some(list) = self.list.upgrade() {
             list.lock().retain(|(id, _)| *id != self.id);
@@ -138,6 +140,7 @@ impl Tensor {
     }
 
     /// Whether this leaf has hooks.
+    #[inline]
     pub(crate) fn has_hooks(&self) -> bool {
         self.peek_meta(|meta| meta.hooks.as_ref().is_some_and(|hooks| !hooks.lock().is_empty()))
             .unwrap_or(false)
@@ -148,6 +151,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the tensor does not require gradients.
+    #[inline]
     pub fn retain_grad(&self) -> Result<()> {
         match self.gradient_edge() {
             Some(Edge::Node(node, output)) => {

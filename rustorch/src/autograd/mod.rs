@@ -90,6 +90,7 @@ fn attach(op: &'static str, outputs: &[&Tensor], inputs: &[&Tensor], backward: B
 
 /// What gives the gradient of what an operation overwrites: zeros, if they are asked for. Those of a part are put in
 /// place without being made, as the part may show an element several times.
+#[inline]
 pub(crate) fn overwritten(
     target: &Tensor,
 ) -> impl Fn(&Ctx<'_>) -> Result<Option<Tensor>> + Send + Sync + use<> {

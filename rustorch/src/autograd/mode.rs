@@ -14,6 +14,7 @@ pub fn is_grad_enabled() -> bool {
 }
 
 /// Whether this thread is in inference mode (`torch.is_inference_mode_enabled`).
+#[inline]
 pub fn is_inference_mode_enabled() -> bool {
     INFERENCE.get()
 }

@@ -135,6 +135,7 @@ impl Ctx<'_> {
     }
 
     /// The gradient of the only output.
+    #[inline]
     pub fn grad(&self) -> Result<&Tensor> {
         self.grads[0].as_ref().ok_or_else(|| {
             Error::Autograd(format!("{}: internal: called without the gradient of its output", self.node.op))
@@ -147,6 +148,7 @@ impl Ctx<'_> {
     }
 
     /// The gradient of an output; zeros if none flowed to it.
+    #[inline]
     pub fn output_grad_or_zeros(&self, output: usize) -> Result<Tensor> {
         match &self.grads[output] {
             Some(grad) => Ok(grad.clone()),

@@ -33,6 +33,7 @@ impl Saved {
 
     /// Saves the output with this index. Its history would lead back to the saving node, a cycle; it is added again
     /// in [`Saved::unpack`].
+    #[inline]
     pub fn output(tensor: &Tensor, index: usize) -> Self {
         Self { tensor: tensor.detach(), version: tensor.storage().version(), origin: Origin::Output(index) }
     }

@@ -19,6 +19,7 @@ pub(crate) struct BeforeInplace {
 }
 
 /// Checks that `target` may be overwritten by an operation on itself and `others`, and notes their edges.
+#[inline]
 pub(crate) fn check_inplace(op: &'static str, target: &Tensor, others: &[&Tensor]) -> Result<BeforeInplace> {
     if target.layout().overlaps() {
         return Err(Error::argument(
@@ -141,6 +142,7 @@ struct Place {
 }
 
 impl Place {
+    #[inline]
     fn new(base: &Tensor, view: &Tensor) -> Self {
         Self {
             base: base.layout().clone(),

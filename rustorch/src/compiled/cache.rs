@@ -133,6 +133,7 @@ pub(super) fn report([forward, backward]: &[Planned; 2]) -> Report {
 }
 
 impl fmt::Debug for Cache {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cache({} plans)", self.0.lock().plans.len())
     }

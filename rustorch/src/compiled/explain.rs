@@ -162,6 +162,7 @@ pub fn explain<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<Explanation
 }
 
 /// The shorter of two measurements of a step.
+#[inline]
 fn faster((old, new): ((usize, Step), (usize, Step))) -> (usize, Step) {
     let (key, step) = old;
     let (forward, backward) = (step.forward.min(new.1.forward), step.backward.min(new.1.backward));
@@ -169,6 +170,7 @@ fn faster((old, new): ((usize, Step), (usize, Step))) -> (usize, Step) {
 }
 
 impl fmt::Display for Explanation {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.steps.iter().map(|step| step.text.chars().count()).max().unwrap_or(0).max(4);
         writeln!(f, "{:<width$}  calls  forward µs  backward µs", "step")?;
@@ -220,6 +222,7 @@ impl super::Pass {
 }
 
 /// Prints a plan to standard error if the environment variable `RUSTORCH_LOG` is `plan`.
+#[inline]
 pub(super) fn log(name: &str, schedule: &[&str], inputs: &[&[usize]], memory: Report) {
     if !std::env::var("RUSTORCH_LOG").is_ok_and(|topics| topics.split(',').any(|topic| topic == "plan")) {
         return;

@@ -96,6 +96,7 @@ fn compiled<M: Compiled>(model: &M, inputs: &[&Tensor], outputs: &[&Tensor]) -> 
 }
 
 /// Copies a result to the output of its shape.
+#[inline]
 fn put(pass: &Pass, number: usize, output: &Tensor, result: Buf) -> Result<()> {
     let dtype = result.dtype.unwrap_or(output.dtype());
     if !output.device().is_cpu() || !output.is_contiguous() || output.dtype() != dtype {

@@ -131,6 +131,7 @@ thread_local! {
 pub fn op_by_op<R>(f: impl FnOnce() -> R) -> R {
     struct Restore(bool);
     impl Drop for Restore {
+        #[inline]
         fn drop(&mut self) {
             DISABLED.set(self.0);
         }

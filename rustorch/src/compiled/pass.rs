@@ -192,11 +192,13 @@ impl Pass {
     }
 
     /// A buffer for `len` numbers.
+    #[inline]
     pub(super) fn numbers(&mut self, len: usize, grad: bool) -> Buf {
         self.allocate(len, size_of::<f32>(), grad)
     }
 
     /// The buffer for the result of an operation: memory of an output if [`Pass::output`] has said so.
+    #[inline]
     pub(super) fn result(&mut self, len: usize, grad: bool) -> Buf {
         match self.wanted.take() {
             Some(output) if !self.planning => {
@@ -308,6 +310,7 @@ impl Pass {
     }
 
     /// Remembers which way a branch went.
+    #[inline]
     pub fn branch(&mut self, taken: bool) -> bool {
         if self.recording {
             self.branches.push(taken);

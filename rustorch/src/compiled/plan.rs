@@ -37,6 +37,7 @@ struct Life {
 
 impl Recorder {
     /// A new buffer with one user: its number.
+    #[inline]
     pub fn allocate(&mut self, bytes: usize) -> usize {
         self.now += 1;
         self.lives.push(Life { bytes, birth: self.now, death: usize::MAX, users: 1 });
@@ -62,12 +63,14 @@ impl Recorder {
     }
 
     /// Keeps an answer for the passes that follow.
+    #[inline]
     pub fn choose(&mut self, answer: bool) -> bool {
         self.choices.push(answer);
         answer
     }
 
     /// The sum of all buffers, as if none shared memory.
+    #[inline]
     pub fn total(&self) -> usize {
         self.lives.iter().map(|life| life.bytes).sum()
     }

@@ -79,6 +79,7 @@ impl Pass {
     ///
     /// # Errors
     /// Always, so that planning ends.
+    #[inline]
     pub(super) fn refuse(&mut self, why: String) -> Result<()> {
         let error = Error::argument("compiled pass", why.clone());
         self.refusal = Some(why);
@@ -97,6 +98,7 @@ impl Pass {
     }
 
     /// The buffer for a result with `len` elements of `x`, which are of this dtype.
+    #[inline]
     pub(super) fn result_like(&mut self, x: Buf, dtype: DType, len: usize) -> Buf {
         let grad = self.recording && x.grad;
         if dtype == DType::F32 {

@@ -241,6 +241,7 @@ pub(super) fn settle(output: &Tensor, result: &Buf) {
 ///
 /// # Errors
 /// If it is another one.
+#[inline]
 pub fn check_count(model: &'static str, given: usize, expected: usize) -> Result<()> {
     match given == expected {
         true => Ok(()),
@@ -252,6 +253,7 @@ pub fn check_count(model: &'static str, given: usize, expected: usize) -> Result
 ///
 /// # Errors
 /// If it is another one.
+#[inline]
 pub fn check_rank(model: &'static str, name: &str, input: &Tensor, rank: usize) -> Result<()> {
     match input.rank() == rank {
         true => Ok(()),

@@ -57,6 +57,7 @@ impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor>> Criterion for F {
 }
 
 impl Criterion for MSELoss {
+    #[inline]
     fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
         self.forward(output, target)
     }
@@ -67,6 +68,7 @@ impl Criterion for CrossEntropyLoss {
         self.forward(output, target)
     }
 
+    #[inline]
     fn derive(
         &self,
         output: &Tensor,
@@ -95,10 +97,12 @@ impl Criterion for CrossEntropyLoss {
 pub struct Tokens(pub CrossEntropyLoss);
 
 impl Criterion for Tokens {
+    #[inline]
     fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
         self.0.forward(&output.flatten(0, -2)?, &target.flatten(0, -1)?)
     }
 
+    #[inline]
     fn derive(
         &self,
         output: &Tensor,
@@ -116,6 +120,7 @@ impl Criterion for Tokens {
 }
 
 /// Whether the fused kernel does for this loss: labels, no weights, a mean or a sum.
+#[inline]
 fn fits(loss: &CrossEntropyLoss, output: &Tensor, target: &Tensor) -> bool {
     let smoothing = loss.options.label_smoothing;
     loss.options.weight.is_none()
@@ -382,6 +387,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
 }
 
 /// Takes the gradients that parameters have from the step before, to be overwritten. One that somebody else holds is left to them.
+#[inline]
 fn take_grads(parameters: &[Tensor], slots: &mut Parameters) -> Result<()> {
     slots.renew(parameters);
     slots.bind(|position| {
@@ -394,6 +400,7 @@ fn take_grads(parameters: &[Tensor], slots: &mut Parameters) -> Result<()> {
     Ok(())
 }
 
+#[inline]
 fn several(outputs: usize) -> Error {
     Error::argument(
         "TrainStep",

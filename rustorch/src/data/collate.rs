@@ -26,6 +26,7 @@ pub trait Collate: Sized {
 impl Collate for Tensor {
     type Batch = Tensor;
 
+    #[inline]
     fn collate(items: Vec<Self>) -> Result<Tensor> {
         let Some(first) = items.first() else {
             return Err(Error::argument("collate", "there are no tensors to stack"));

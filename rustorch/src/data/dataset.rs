@@ -91,9 +91,11 @@ pub trait Tensors: Clone + Send + Sync + 'static {
 }
 
 impl Tensors for Tensor {
+    #[inline]
     fn list(&self) -> Vec<&Tensor> {
         vec![self]
     }
+    #[inline]
     fn each(&self, part: &dyn Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
         part(self)
     }

@@ -73,6 +73,7 @@ impl RandomSampler {
     ///
     /// # Errors
     /// If there is nothing to draw from.
+    #[inline]
     pub fn with_replacement(len: usize, draws: usize) -> Result<Self> {
         if len == 0 && draws > 0 {
             return Err(Error::argument("RandomSampler", format!("cannot draw {draws} items from none")));
@@ -116,6 +117,7 @@ impl SubsetRandomSampler {
     }
 
     /// Takes the numbers from a generator with this seed rather than from the default one.
+    #[inline]
     pub fn seed(mut self, seed: u64) -> Self {
         self.source = Source(Some(Arc::new(Generator::new(seed))));
         self
@@ -126,6 +128,7 @@ impl Sampler for SubsetRandomSampler {
     fn len(&self) -> usize {
         self.indices.len()
     }
+    #[inline]
     fn sample(&self) -> Vec<usize> {
         let order = self.source.get().permutation(self.indices.len());
         order.into_iter().map(|at| self.indices[at]).collect()
@@ -154,6 +157,7 @@ impl WeightedRandomSampler {
     /// assert_eq!(sampler.sample(), [1; 5]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn new(weights: &[f64], draws: usize) -> Result<Self> {
         const OP: &str = "WeightedRandomSampler";
         if let Some(at) = weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
@@ -177,6 +181,7 @@ impl WeightedRandomSampler {
     }
 
     /// Takes the numbers from a generator with this seed rather than from the default one.
+    #[inline]
     pub fn seed(mut self, seed: u64) -> Self {
         self.source = Source(Some(Arc::new(Generator::new(seed))));
         self
@@ -187,6 +192,7 @@ impl Sampler for WeightedRandomSampler {
     fn len(&self) -> usize {
         self.draws
     }
+    #[inline]
     fn sample(&self) -> Vec<usize> {
         let total = self.sums.last().copied().unwrap_or(0.0);
         // The first item whose sum exceeds the number drawn; items of weight 0 never do so first.

@@ -86,6 +86,7 @@ impl Arguments {
         Self { spec, args: Args::new(spec.name) }
     }
 
+    #[inline]
     pub fn set(mut self, name: &'static str, value: impl Argument) -> Self {
         self.args.set(name, value.into_value());
         self
@@ -156,6 +157,7 @@ impl Arguments {
     }
 
     /// A size that may be left out.
+    #[inline]
     pub fn optional_size(&self, name: &'static str) -> Result<Option<usize>> {
         self.given(name).then(|| self.size(name)).transpose()
     }
@@ -225,6 +227,7 @@ impl Arguments {
     }
 }
 
+#[inline]
 fn to_usize(size: &Poly) -> Result<usize> {
     size.as_integer()
         .and_then(|size| usize::try_from(size).ok())
@@ -338,6 +341,7 @@ pub(super) mod python {
     }
 
     /// As [`window`], `None` where there is no size.
+    #[inline]
     pub fn output(values: &[Option<usize>]) -> String {
         if let Some(sizes) = values.iter().copied().collect::<Option<Vec<usize>>>() {
             return window(&sizes);
@@ -347,6 +351,7 @@ pub(super) mod python {
     }
 
     /// `3` if all are the same, else `(3, 5)`.
+    #[inline]
     pub fn window(values: &[usize]) -> String {
         match values {
             [first, rest @ ..] if rest.iter().all(|size| size == first) => first.to_string(),

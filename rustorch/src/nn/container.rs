@@ -73,12 +73,14 @@ impl Index<usize> for Sequential {
 }
 
 impl Module for Sequential {
+    #[inline]
     fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
         for (index, (name, layer)) in self.layers.iter().enumerate() {
             visitor.module(name.as_deref().unwrap_or(&index.to_string()), layer);
         }
     }
 
+    #[inline]
     fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
         for (index, (name, layer)) in self.layers.iter_mut().enumerate() {
             visitor.module(name.as_deref().unwrap_or(&index.to_string()), layer);
@@ -87,6 +89,7 @@ impl Module for Sequential {
 }
 
 impl Layer for Sequential {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let mut value = input.clone();
         for (_, layer) in &self.layers {
@@ -218,6 +221,7 @@ impl<M: Module> Module for ModuleDict<M> {
 }
 
 impl fmt::Debug for Sequential {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.repr())
     }

@@ -77,6 +77,7 @@ pub fn normal_(tensor: &Tensor, mean: f64, std: f64) -> Result<()> {
 /// assert!(w.to_vec::<f32>()?.iter().all(|x| x.abs() <= 2.0));
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn trunc_normal_(tensor: &Tensor, mean: f64, std: f64, low: f64, high: f64) -> Result<()> {
     if !(std > 0.0 && std.is_finite() && low < high) {
         return Err(Error::argument(
@@ -102,6 +103,7 @@ pub fn trunc_normal_(tensor: &Tensor, mean: f64, std: f64, low: f64, high: f64) 
 ///
 /// # Errors
 /// If the tensor is expanded.
+#[inline]
 pub fn constant_(tensor: &Tensor, value: f64) -> Result<()> {
     no_grad(|| tensor.fill_(value).map(drop))
 }
@@ -126,6 +128,7 @@ pub fn ones_(tensor: &Tensor) -> Result<()> {
 ///
 /// # Errors
 /// If the tensor is not a matrix.
+#[inline]
 pub fn eye_(tensor: &Tensor) -> Result<()> {
     if tensor.rank() != 2 {
         return Err(rank_error("eye_", tensor, "a matrix"));
@@ -142,6 +145,7 @@ pub fn eye_(tensor: &Tensor) -> Result<()> {
 /// # Errors
 /// If the tensor is not the weight of a convolution over one to three axes, or its channels do not divide into the
 /// groups.
+#[inline]
 pub fn dirac_(tensor: &Tensor, groups: usize) -> Result<()> {
     if !(3..=5).contains(&tensor.rank()) {
         return Err(rank_error("dirac_", tensor, "3 to 5 axes"));
@@ -175,6 +179,7 @@ pub fn dirac_(tensor: &Tensor, groups: usize) -> Result<()> {
 ///
 /// # Errors
 /// If the tensor has fewer than two axes.
+#[inline]
 pub fn xavier_uniform_(tensor: &Tensor, gain: f64) -> Result<()> {
     let (fan_in, fan_out) = fans("xavier_uniform_", tensor)?;
     let bound = gain * (6.0 / (fan_in + fan_out) as f64).sqrt();
@@ -185,6 +190,7 @@ pub fn xavier_uniform_(tensor: &Tensor, gain: f64) -> Result<()> {
 ///
 /// # Errors
 /// If the tensor has fewer than two axes.
+#[inline]
 pub fn xavier_normal_(tensor: &Tensor, gain: f64) -> Result<()> {
     let (fan_in, fan_out) = fans("xavier_normal_", tensor)?;
     normal_(tensor, 0.0, gain * (2.0 / (fan_in + fan_out) as f64).sqrt())
@@ -202,6 +208,7 @@ pub fn xavier_normal_(tensor: &Tensor, gain: f64) -> Result<()> {
 /// assert!(w.to_vec::<f32>()?.iter().all(|x| x.abs() <= 0.5));
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn kaiming_uniform_(tensor: &Tensor, mode: Fan, nonlinearity: Nonlinearity) -> Result<()> {
     if tensor.numel() == 0 {
         return Ok(());
@@ -214,6 +221,7 @@ pub fn kaiming_uniform_(tensor: &Tensor, mode: Fan, nonlinearity: Nonlinearity) 
 ///
 /// # Errors
 /// If the tensor has fewer than two axes.
+#[inline]
 pub fn kaiming_normal_(tensor: &Tensor, mode: Fan, nonlinearity: Nonlinearity) -> Result<()> {
     if tensor.numel() == 0 {
         return Ok(());
@@ -221,6 +229,7 @@ pub fn kaiming_normal_(tensor: &Tensor, mode: Fan, nonlinearity: Nonlinearity) -
     normal_(tensor, 0.0, kaiming_std("kaiming_normal_", tensor, mode, nonlinearity)?)
 }
 
+#[inline]
 fn kaiming_std(op: &'static str, tensor: &Tensor, mode: Fan, nonlinearity: Nonlinearity) -> Result<f64> {
     let (fan_in, fan_out) = fans(op, tensor)?;
     let fan = if mode == Fan::In { fan_in } else { fan_out };
@@ -240,6 +249,7 @@ fn kaiming_std(op: &'static str, tensor: &Tensor, mode: Fan, nonlinearity: Nonli
 /// assert!(w.matmul(&w.t()?)?.allclose(&Tensor::eye(3), 1e-5, 1e-6)?);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn orthogonal_(tensor: &Tensor, gain: f64) -> Result<()> {
     if tensor.rank() < 2 {
         return Err(rank_error("orthogonal_", tensor, "at least 2 axes"));
@@ -280,6 +290,7 @@ fn orthonormalize(vectors: &mut [f64], length: usize) {
 ///
 /// # Errors
 /// If the tensor is not a matrix, or `sparsity` is not from 0 to 1.
+#[inline]
 pub fn sparse_(tensor: &Tensor, sparsity: f64, std: f64) -> Result<()> {
     if tensor.rank() != 2 {
         return Err(rank_error("sparse_", tensor, "a matrix"));

@@ -27,6 +27,7 @@ impl CrossEntropyLoss {
     }
 
     /// A weight per class, `[classes]`.
+    #[inline]
     pub fn weight(mut self, weight: Tensor) -> Self {
         self.options.weight = Some(weight);
         self
@@ -54,15 +55,18 @@ impl CrossEntropyLoss {
     ///
     /// # Errors
     /// If shapes or dtypes do not fit, or a label is not a class.
+    #[inline]
     pub fn forward(&self, logits: &Tensor, target: &Tensor) -> Result<Tensor> {
         functional::cross_entropy_with(logits, target, &self.options)
     }
 }
 
 impl Module for CrossEntropyLoss {
+    #[inline]
     fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
         visitor.buffer("weight", &self.options.weight);
     }
+    #[inline]
     fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
         visitor.buffer("weight", &mut self.options.weight);
     }

@@ -53,6 +53,7 @@ impl StateDict {
     }
 
     /// Whether there is a tensor of this name.
+    #[inline]
     pub fn contains_key(&self, name: &str) -> bool {
         self.index.contains_key(name)
     }
@@ -78,6 +79,7 @@ impl StateDict {
     }
 
     /// The same names with copies of the tensors, which later training does not change.
+    #[inline]
     pub fn copied(&self) -> Self {
         no_grad(|| self.iter().map(|(name, tensor)| (name.to_owned(), tensor.copy())).collect())
     }
@@ -102,12 +104,14 @@ impl Extend<(String, Tensor)> for StateDict {
 impl IntoIterator for StateDict {
     type Item = (String, Tensor);
     type IntoIter = std::vec::IntoIter<(String, Tensor)>;
+    #[inline]
     fn into_iter(self) -> Self::IntoIter {
         self.entries.into_iter()
     }
 }
 
 impl fmt::Debug for StateDict {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
             .entries(

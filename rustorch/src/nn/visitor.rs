@@ -54,6 +54,7 @@ pub struct VisitorMut<'a> {
 
 impl<'a> Visitor<'a> {
     /// The parts of `module`; with `deep` also those of the modules inside it.
+    #[inline]
     pub(super) fn collect(module: &'a (impl Module + ?Sized), deep: bool) -> Vec<(String, Entry<'a>)> {
         let mut visitor = Self { path: Path::default(), deep, entries: Vec::new(), sink: None };
         module.visit(&mut visitor);
@@ -75,6 +76,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Shows a parameter: a tensor, or an `Option` of one, of which `None` is passed over.
+    #[inline]
     pub fn parameter(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
         match tensor.into() {
             Some(tensor) => self.show(name, Entry::Parameter(tensor)),
@@ -95,6 +97,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Shows a buffer: a tensor, or an `Option` of one, of which `None` is passed over.
+    #[inline]
     pub fn buffer(&mut self, name: &str, tensor: impl Into<Option<&'a Tensor>>) {
         match tensor.into() {
             Some(tensor) => self.show(name, Entry::Buffer(tensor)),
@@ -123,6 +126,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// Shows a module inside this one, if it is there.
+    #[inline]
     pub fn optional_module(&mut self, name: &str, module: Option<&'a dyn Module>) {
         match module {
             Some(module) => self.module(name, module),
@@ -138,6 +142,7 @@ impl<'a> Visitor<'a> {
 
 impl<'a> VisitorMut<'a> {
     /// The tensors of `module` and of the modules inside it.
+    #[inline]
     pub(super) fn collect(module: &'a mut (impl Module + ?Sized)) -> Vec<(String, EntryMut<'a>)> {
         let mut visitor = Self::default();
         module.visit_mut(&mut visitor);
@@ -166,6 +171,7 @@ impl<'a> VisitorMut<'a> {
     }
 
     /// Shows a module inside this one, if it is there.
+    #[inline]
     pub fn optional_module(&mut self, name: &str, module: Option<&'a mut dyn Module>) {
         if let Some(module) = module {
             self.module(name, module);
@@ -242,6 +248,7 @@ impl Default for Training {
 }
 
 impl fmt::Debug for Training {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }

@@ -15,6 +15,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<bool>()?, [true, false]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn isclose(&self, other: &Tensor, rtol: f64, atol: f64, equal_nan: bool) -> Result<Tensor> {
         const OP: &str = "isclose";
         if self.dtype() != other.dtype() {
@@ -48,6 +49,7 @@ impl Tensor {
     /// assert!(Tensor::from([1.0f32]).allclose(&Tensor::from([1.0f32 + 1e-7]), 1e-5, 1e-8)?);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn allclose(&self, other: &Tensor, rtol: f64, atol: f64) -> Result<bool> {
         let far = self.isclose(other, rtol, atol, false)?.logical_not();
         Ok(!far.any().item::<bool>()?)
@@ -64,6 +66,7 @@ impl Tensor {
     /// assert!(!Tensor::from([1, 2]).equal(&Tensor::from([[1, 2]]))?);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn equal(&self, other: &Tensor) -> Result<bool> {
         if self.shape() != other.shape() {
             return Ok(false);

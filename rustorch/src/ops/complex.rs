@@ -120,6 +120,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::complex`].
+    #[inline]
     pub fn polar(abs: &Tensor, angle: &Tensor) -> Result<Tensor> {
         const OP: &str = "polar";
         if abs.dtype() != angle.dtype() {
@@ -159,6 +160,7 @@ impl Tensor {
     /// assert!((z.angle().item::<f32>().unwrap() - std::f32::consts::FRAC_PI_2).abs() < 1e-6);
     /// ```
     #[track_caller]
+    #[inline]
     pub fn angle(&self) -> Tensor {
         let complex = || {
             let output = no_grad(|| self.imag()?.atan2(&self.real()?))?;
@@ -215,6 +217,7 @@ impl Tensor {
     ///
     /// # Errors
     /// For complex tensors, which cannot hold the result as it is real, and for leaves that require gradients.
+    #[inline]
     pub fn abs_(&self) -> Result<Tensor> {
         apply_inplace(&table::rounding::abs::ENTRY, self, &[], [0.0; 4])
     }
@@ -269,6 +272,7 @@ impl Tensor {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn isreal(&self) -> Tensor {
         match self.dtype().is_complex() {
             true => expect(no_grad(|| self.imag()?.eq(0))),

@@ -16,6 +16,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn isinf(&self) -> Tensor {
         if !self.dtype().is_complex() {
             return expect(apply(&comparison::isinf::ENTRY, &[Operand::Tensor(self)], [0.0; 4]));
@@ -35,6 +36,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn softsign(&self) -> Tensor {
         expect(match self.dtype().is_complex() {
             true => self.abs().add(1.0).and_then(|size| self.div(&size)),
@@ -46,6 +48,7 @@ impl Tensor {
     ///
     /// # Errors
     /// For tensors that cannot hold the result, and for leaves that require gradients.
+    #[inline]
     pub fn softsign_(&self) -> Result<Tensor> {
         if self.dtype().is_complex() {
             return self.copy_(&self.copy().softsign());
@@ -66,6 +69,7 @@ impl Tensor {
     /// assert!(y.allclose(&Tensor::from([0.6931472f32, 1.3132616]), 1e-5, 1e-8)?);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn logaddexp<'a>(&self, other: impl Into<Operand<'a>>) -> Result<Tensor> {
         let inputs = [Operand::Tensor(self), other.into()];
         if !result_dtype(&inputs).is_complex() {

@@ -13,6 +13,7 @@ pub(crate) fn resamples(x: &Tensor) -> bool {
 }
 
 /// The elements along an axis from where `taps` says; only where [`resamples`].
+#[inline]
 pub(crate) fn resample(x: &Tensor, axis: usize, taps: &Arc<Taps>) -> Result<Tensor> {
     apply(x, axis, taps, false)
 }

@@ -45,6 +45,7 @@ impl Rule for AdadeltaOptions {
         &["square_avg", "acc_delta"]
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check(Self::NAME, "rho", self.rho, (0.0..=1.0).contains(&self.rho), "a number from 0 to 1")?;
         check_positive(Self::NAME, "eps", self.eps)?;

@@ -50,6 +50,7 @@ impl Rule for AdagradOptions {
         self.initial_accumulator_value
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_positive(Self::NAME, "lr_decay", self.lr_decay)?;
         check_positive(Self::NAME, "weight_decay", self.weight_decay)?;

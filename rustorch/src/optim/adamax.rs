@@ -44,6 +44,7 @@ impl Rule for AdamaxOptions {
         &["exp_avg", "exp_inf"]
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_rate(Self::NAME, "betas.0", self.betas.0)?;
         check_rate(Self::NAME, "betas.1", self.betas.1)?;

@@ -48,10 +48,12 @@ impl Rule for ASGDOptions {
         &["ax"]
     }
 
+    #[inline]
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("eta", self.lr), ("mu", 1.0)]
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_positive(Self::NAME, "lambd", self.lambd)?;
         check_positive(Self::NAME, "alpha", self.alpha)?;

@@ -158,6 +158,7 @@ fn one_by_one(gradients: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64
 /// assert_eq!(w.grad().unwrap().to_vec::<f32>()?, [1.0, -0.2]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn clip_grad_value_(parameters: &[Tensor], limit: f64) -> Result<()> {
     Clipper::default().limit(parameters, limit)
 }

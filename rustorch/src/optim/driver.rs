@@ -392,11 +392,13 @@ pub(super) fn check(op: &'static str, name: &str, value: f64, fits: bool, expect
 }
 
 /// Refuses a number that is negative or not finite.
+#[inline]
 pub(super) fn check_positive(op: &'static str, name: &str, value: f64) -> Result<()> {
     check(op, name, value, value >= 0.0, "a finite number, at least 0")
 }
 
 /// Refuses a rate outside `0 .. 1`.
+#[inline]
 pub(super) fn check_rate(op: &'static str, name: &str, value: f64) -> Result<()> {
     check(op, name, value, (0.0..1.0).contains(&value), "a number from 0 up to but without 1")
 }

@@ -49,10 +49,12 @@ impl Rule for NAdamOptions {
         &["exp_avg", "exp_avg_sq"]
     }
 
+    #[inline]
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("mu_product", 1.0)]
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_rate(Self::NAME, "betas.0", self.betas.0)?;
         check_rate(Self::NAME, "betas.1", self.betas.1)?;

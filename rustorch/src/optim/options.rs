@@ -59,12 +59,14 @@ pub(super) trait Number {
 }
 
 impl Number for f64 {
+    #[inline]
     fn visit(&mut self, name: &'static str, visit: &mut dyn FnMut(&'static str, &mut f64)) {
         visit(name, self);
     }
 }
 
 impl Number for bool {
+    #[inline]
     fn visit(&mut self, name: &'static str, visit: &mut dyn FnMut(&'static str, &mut f64)) {
         let mut number = f64::from(u8::from(*self));
         visit(name, &mut number);

@@ -48,6 +48,7 @@ impl Rule for RAdamOptions {
         &["exp_avg", "exp_avg_sq"]
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_rate(Self::NAME, "betas.0", self.betas.0)?;
         check_rate(Self::NAME, "betas.1", self.betas.1)?;

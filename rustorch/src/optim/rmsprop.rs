@@ -54,6 +54,7 @@ impl Rule for RMSpropOptions {
         }
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check(Self::NAME, "alpha", self.alpha, (0.0..=1.0).contains(&self.alpha), "a number from 0 to 1")?;
         check_positive(Self::NAME, "eps", self.eps)?;

@@ -45,6 +45,7 @@ impl Rule for RpropOptions {
         if name == "step_size" { self.lr } else { 0.0 }
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         let (shrink, grow) = self.etas;
         check(Self::NAME, "etas.0", shrink, shrink > 0.0 && shrink < 1.0, "a number between 0 and 1")?;

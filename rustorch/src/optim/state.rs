@@ -62,12 +62,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    #[inline]
     fn tensor(&mut self, name: &str) -> Result<&Tensor> {
         let tensor = self.dict.get(name);
         self.used += usize::from(tensor.is_some());
         tensor.ok_or_else(|| Error::argument(self.op, format!("load_state_dict: `{name}` is missing")))
     }
 
+    #[inline]
     fn number(&mut self, name: &str) -> Result<f64> {
         self.tensor(name)?.item::<f64>()
     }
@@ -116,6 +118,7 @@ fn numbers<R: Rule>(options: &R) -> Vec<(String, f64)> {
     list
 }
 
+#[inline]
 fn number(value: f64) -> Tensor {
     crate::error::expect(Tensor::try_full(&[], Scalar::Float(value), NUMBER, Device::Cpu))
 }

@@ -79,6 +79,7 @@ impl Held for Tensor {
 }
 
 impl Held for Option<Tensor> {
+    #[inline]
     fn held(&self) -> Result<&Tensor> {
         self.as_ref().ok_or_else(|| Error::argument("model!", "a parameter that is used was left out"))
     }
@@ -114,6 +115,7 @@ pub fn own_tensor(
 ///
 /// # Errors
 /// If the shape of `value` is another, or a parameter is not of a floating-point or complex dtype.
+#[inline]
 pub fn own_tensor_from(
     name: &'static str,
     shape: &[usize],

@@ -101,6 +101,7 @@ impl Tensor {
     /// # Panics
     /// As [`Tensor::randint`].
     #[track_caller]
+    #[inline]
     pub fn randint_like(&self, low: i64, high: i64) -> Tensor {
         Self::randint_with(low, high, self.shape(), (self.dtype(), self.device()))
     }
@@ -118,6 +119,7 @@ impl Tensor {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn randperm(n: usize) -> Tensor {
         // Says so where memory does not hold the numbers, which a vector does not.
         expect(Self::uninit(&[n], DType::I64, Device::Cpu));
@@ -135,6 +137,7 @@ impl Tensor {
     /// assert_eq!(Tensor::normal(3.0, 0.5, [4])?.shape(), [4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn normal(mean: f64, std: f64, shape: impl IntoShape) -> Result<Tensor> {
         let TensorOptions { dtype, device } = TensorOptions::default();
         draw(normal("normal", mean, std)?, "normal", &shape.into_shape(), dtype, device, default_generator())
@@ -185,6 +188,7 @@ impl Generator {
     }
 }
 
+#[inline]
 pub(super) fn integers(op: &'static str, low: i64, high: i64, dtype: DType) -> Result<Law> {
     if low >= high {
         return Err(Error::argument(op, format!("there are no integers from {low} up to, without, {high}")));
@@ -198,6 +202,7 @@ pub(super) fn integers(op: &'static str, low: i64, high: i64, dtype: DType) -> R
     Ok(Law::Integers { low, span: high.wrapping_sub(low) as u64 })
 }
 
+#[inline]
 pub(super) fn normal(op: &'static str, mean: f64, std: f64) -> Result<Law> {
     if !(mean.is_finite() && std.is_finite() && std >= 0.0) {
         return Err(Error::argument(

@@ -40,6 +40,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If there are none, the dtype does not hold them, and for leaves that require gradients.
+    #[inline]
     pub fn random_(&self, low: i64, high: i64) -> Result<Tensor> {
         draw_into(integers("random_", low, high, self.dtype())?, "random_", self, default_generator())
     }
@@ -71,6 +72,7 @@ impl Tensor {
     /// assert!(Tensor::zeros([8]).exponential_(2.0)?.to_vec::<f32>()?.iter().all(|&x| x > 0.0));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn exponential_(&self, rate: f64) -> Result<Tensor> {
         positive("exponential_", "the rate", rate)?;
         draw_into(
@@ -86,6 +88,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the width is not positive, for integer dtypes, and for leaves that require gradients.
+    #[inline]
     pub fn cauchy_(&self, median: f64, width: f64) -> Result<Tensor> {
         positive("cauchy_", "the width", width)?;
         let inverse =
@@ -97,6 +100,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the standard deviation is negative, for integer dtypes, and for leaves that require gradients.
+    #[inline]
     pub fn log_normal_(&self, mean: f64, std: f64) -> Result<Tensor> {
         self.normal_(mean, std)?.exp_()
     }
@@ -107,6 +111,7 @@ impl Tensor {
     /// # Errors
     /// If the probability of success is not between 0 and 1, for integer dtypes, and for leaves that require
     /// gradients.
+    #[inline]
     pub fn geometric_(&self, probability: f64) -> Result<Tensor> {
         if !(probability > 0.0 && probability < 1.0) {
             return Err(Error::argument(
@@ -124,6 +129,7 @@ impl Tensor {
     }
 }
 
+#[inline]
 fn positive(op: &'static str, what: &str, value: f64) -> Result<()> {
     if value.is_finite() && value > 0.0 {
         return Ok(());

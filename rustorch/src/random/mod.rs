@@ -58,6 +58,7 @@ pub fn manual_seed(seed: u64) {
 }
 
 /// Seeds the default generator from the operating system's entropy and returns the seed (`torch.seed`).
+#[inline]
 pub fn seed() -> u64 {
     let seed = entropy();
     manual_seed(seed);
@@ -65,6 +66,7 @@ pub fn seed() -> u64 {
 }
 
 /// The seed of the default generator (`torch.initial_seed`).
+#[inline]
 pub fn initial_seed() -> u64 {
     DEFAULT.state().seed
 }
@@ -87,6 +89,7 @@ impl Generator {
     }
 
     /// Starts again, from another seed (`torch.Generator.manual_seed`).
+    #[inline]
     pub fn manual_seed(&self, seed: u64) {
         self.set_state(GeneratorState { seed, offset: 0 });
     }
@@ -102,6 +105,7 @@ impl Generator {
     }
 
     /// Numbers for `elements` elements of up to 64 random bits each, which no other call receives.
+    #[inline]
     pub(crate) fn reserve(&self, elements: usize) -> Stream {
         // Two elements per block at least, so this covers every distribution.
         let blocks = (elements as u64).div_ceil(2);
@@ -130,6 +134,7 @@ impl Generator {
 }
 
 /// Numbers of the default generator for kernels that draw on their own: see [`crate::kernels::random`].
+#[inline]
 pub(crate) fn reserve(elements: usize) -> Stream {
     DEFAULT.reserve(elements)
 }

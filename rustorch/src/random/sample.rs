@@ -16,6 +16,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([0.0f32, 1.0]).bernoulli()?.to_vec::<f32>()?, [0.0, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn bernoulli(&self) -> Result<Tensor> {
         if !self.dtype().is_float() {
             return Err(Error::DType {
@@ -82,6 +83,7 @@ impl Tensor {
     /// assert_eq!(drawn, [1, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn multinomial(&self, count: usize, replacement: bool) -> Result<Tensor> {
         if !matches!(self.rank(), 1 | 2) || !self.dtype().is_float() {
             return Err(Error::argument(
@@ -137,6 +139,7 @@ fn check_weights(weights: &[f64], row: usize, count: usize, replacement: bool) -
 }
 
 /// Uniform number `index` of a stream, in `(0, 1)`.
+#[inline]
 fn unit(stream: Stream, index: usize) -> f64 {
     let [a, b, c, d] = stream.block(index as u64 / 2);
     let (high, low) = if index.is_multiple_of(2) { (a, b) } else { (c, d) };

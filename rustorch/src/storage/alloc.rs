@@ -75,6 +75,7 @@ impl Bins {
 }
 
 impl Drop for Bins {
+    #[inline]
     fn drop(&mut self) {
         self.clear();
     }
@@ -172,6 +173,7 @@ pub fn empty_cache() {
 
 /// How many blocks of main memory this thread has asked for so far, whether they came from the cache or not.
 #[doc(hidden)]
+#[inline]
 pub fn memory_requests() -> u64 {
     REQUESTS.try_with(Cell::get).unwrap_or(0)
 }

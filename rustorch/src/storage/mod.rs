@@ -87,6 +87,7 @@ impl Storage {
     }
 
     /// How many in-place operations have written to this storage.
+    #[inline]
     pub fn version(&self) -> u64 {
         self.0.version.load(Ordering::Relaxed)
     }
@@ -101,6 +102,7 @@ impl Storage {
     }
 
     /// Whether nothing else refers to this memory.
+    #[inline]
     pub fn is_unique(&mut self) -> bool {
         Arc::get_mut(&mut self.0).is_some()
     }
@@ -138,6 +140,7 @@ impl Storage {
     }
 
     /// As [`Storage::read`], with a guard that can be kept.
+    #[inline]
     pub fn read_owned(&self) -> OwnedReadGuard {
         self.0.lock.lock_shared_recursive();
         OwnedReadGuard(self.clone())

@@ -89,6 +89,7 @@ impl Tensor {
 
     /// The tensor's dtype changed to that of another (`torch.Tensor.type_as`).
     #[track_caller]
+    #[inline]
     pub fn type_as(&self, other: &Tensor) -> Tensor {
         self.to_dtype(other.dtype())
     }

@@ -122,6 +122,7 @@ impl Tensor {
     /// # Errors
     /// If this is a leaf that requires gradients, or its dtype does not hold the value; integers drop
     /// its fraction.
+    #[inline]
     pub fn fill_(&self, value: impl Into<Scalar>) -> Result<Tensor> {
         self.filled("fill_", value.into())
     }
@@ -145,6 +146,7 @@ impl Tensor {
     }
 
     /// A contiguous copy in another dtype, unseen by autograd.
+    #[inline]
     pub(crate) fn copy_raw(&self, dtype: DType) -> Result<Tensor> {
         copy_elements(self, Layout::contiguous(self.shape()), dtype)
     }
@@ -184,10 +186,12 @@ impl Tensor {
     }
 }
 
+#[inline]
 fn shape_of(tensor: &Tensor) -> Vec<usize> {
     tensor.shape().to_vec()
 }
 
+#[inline]
 fn targets(tensor: &Tensor) -> Vec<Option<usize>> {
     tensor.shape().iter().copied().map(Some).collect()
 }

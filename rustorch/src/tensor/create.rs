@@ -115,6 +115,7 @@ impl Tensor {
     /// # Panics
     /// As [`Tensor::full_with`].
     #[track_caller]
+    #[inline]
     pub fn full_like(&self, value: impl Into<Scalar>) -> Tensor {
         let value = value.into();
         expect(value.check_fits("full_like", self.dtype()));
@@ -130,6 +131,7 @@ impl Tensor {
 
     /// [`Tensor::empty`] of this tensor's shape, dtype and device (`torch.empty_like`).
     #[track_caller]
+    #[inline]
     pub fn empty_like(&self) -> Tensor {
         self.zeros_like()
     }
@@ -140,6 +142,7 @@ impl Tensor {
     }
 
     /// A tensor of one value.
+    #[inline]
     pub(crate) fn try_full(
         shape: &[usize],
         value: impl Into<Scalar>,

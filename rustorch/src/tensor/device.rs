@@ -33,6 +33,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the device that holds it fails.
+    #[inline]
     pub fn cpu(&self) -> Result<Tensor> {
         self.to_device(Device::Cpu)
     }
@@ -41,12 +42,14 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::to_device`].
+    #[inline]
     pub fn cuda(&self) -> Result<Tensor> {
         self.to_device(Device::Cuda(0))
     }
 
     /// A contiguous copy on another device, unseen by autograd.
     #[cfg(feature = "cuda")]
+    #[inline]
     pub(crate) fn move_raw(&self, device: Device) -> Result<Tensor> {
         use crate::storage::Memory;
         let source = if self.is_contiguous() { self.clone() } else { self.copy_raw(self.dtype())? };
@@ -77,6 +80,7 @@ impl Tensor {
 
     /// Without the feature there is nowhere to move.
     #[cfg(not(feature = "cuda"))]
+    #[inline]
     pub(crate) fn move_raw(&self, device: Device) -> Result<Tensor> {
         Err(crate::Error::no_cuda(device))
     }

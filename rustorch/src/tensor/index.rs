@@ -59,6 +59,7 @@ pub struct Slice(Index);
 
 impl Slice {
     /// The same bounds with another step. A step of 0 is an error when the index is used.
+    #[inline]
     pub fn step(self, step: usize) -> Self {
         match self.0 {
             Index::Range { start, end, .. } => Self(Index::Range { start, end, step }),
@@ -165,6 +166,7 @@ struct Applied {
 }
 
 impl Applied {
+    #[inline]
     fn new(tensor: &Tensor, mut index: Vec<Index>) -> Result<Self> {
         for component in &mut index {
             if let Index::Tensor(mask) = component
@@ -201,6 +203,7 @@ impl Applied {
     }
 
     /// Applies one component at an axis of the view; how many axes it leaves there.
+    #[inline]
     fn apply(&mut self, component: Index, axis: usize, own: usize, width: usize) -> Result<usize> {
         let at = axis as isize;
         match component {
@@ -234,6 +237,7 @@ impl Applied {
         Ok(width)
     }
 
+    #[inline]
     fn push(&mut self, axis: usize, tensor: Tensor) {
         self.tensors.resize(axis, None);
         self.tensors.push(Some(tensor));
@@ -241,6 +245,7 @@ impl Applied {
 
     /// The index tensors by axis of the view. A mask covers several axes but stands in the list once, so entries behind
     /// it are moved forward.
+    #[inline]
     fn indices(&self) -> Vec<Option<Tensor>> {
         let mut indices = Vec::with_capacity(self.tensors.len());
         let mut covered = 0usize;
@@ -346,6 +351,7 @@ impl Tensor {
 }
 
 /// A value without the axes of size 1 at its front: what it is assigned to may have fewer axes.
+#[inline]
 fn without_leading_ones(value: &Tensor) -> Result<Tensor> {
     let ones = value.shape().iter().take_while(|&&size| size == 1).count();
     if ones == 0 { Ok(value.clone()) } else { value.reshape(&value.shape()[ones..]) }

@@ -111,6 +111,7 @@ impl Tensor {
     }
 
     /// The number of axes: PyTorch's name for [`Tensor::rank`].
+    #[inline]
     pub fn dim(&self) -> usize {
         self.rank()
     }
@@ -159,6 +160,7 @@ impl Tensor {
     }
 
     /// Whether the tensor was made in inference mode, or is a view of one that was (`torch.Tensor.is_inference`).
+    #[inline]
     pub fn is_inference(&self) -> bool {
         self.0.0.flags.load(Ordering::Relaxed) & INFERENCE != 0
     }
@@ -193,6 +195,7 @@ impl Tensor {
     }
 
     /// The same memory under another layout, without history.
+    #[inline]
     pub(crate) fn alias(&self, layout: Layout, base: Option<Tensor>) -> Self {
         debug_assert!(
             layout.end() * self.dtype().size() <= self.storage().bytes(),
@@ -221,11 +224,13 @@ impl Tensor {
     }
 
     /// The tensor that this is a recorded view of.
+    #[inline]
     pub(crate) fn base(&self) -> Option<&Tensor> {
         self.0.0.base.as_ref().filter(|_| self.0.0.flags.load(Ordering::Relaxed) & UNRECORDED_VIEW == 0)
     }
 
     /// The tensor that this is a view of, if the view was made while nothing was recorded.
+    #[inline]
     pub(crate) fn unrecorded_base(&self) -> Option<&Tensor> {
         self.0.0.base.as_ref().filter(|_| self.base().is_none())
     }
@@ -239,6 +244,7 @@ impl Tensor {
     }
 
     /// The non-negative number of an axis.
+    #[inline]
     pub(crate) fn axis(&self, op: &'static str, axis: isize) -> Result<usize> {
         Ok(rustorch_shape::normalize_axis(op, axis, self.rank())?)
     }
@@ -248,6 +254,7 @@ impl Tensor {
         self.storage().host_ptr().wrapping_add(self.layout().offset.wrapping_mul(self.dtype().size()))
     }
 
+    #[inline]
     pub(crate) fn requires_grad_flag(&self) -> bool {
         self.0.0.flags.load(Ordering::Relaxed) & REQUIRES_GRAD != 0
     }
@@ -275,6 +282,7 @@ impl Tensor {
         Arc::as_ptr(&self.0.0) as usize
     }
 
+    #[inline]
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
         Arc::downgrade(&self.0.0)
     }
@@ -284,6 +292,7 @@ impl Tensor {
     }
 
     /// Whether nothing else refers to this tensor or its memory, so that it may be overwritten unseen.
+    #[inline]
     pub(crate) fn is_unshared(&mut self) -> bool {
         Arc::get_mut(&mut self.0.0).is_some_and(|inner| {
             // A base that nobody else holds is not seen again; views of what was just made have such a one.

@@ -112,6 +112,7 @@ impl Neg for Tensor {
 impl Not for &Tensor {
     type Output = Tensor;
     #[track_caller]
+    #[inline]
     fn not(self) -> Tensor {
         if self.dtype().is_int() { expect(self.bitwise_not()) } else { self.logical_not() }
     }

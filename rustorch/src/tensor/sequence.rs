@@ -19,6 +19,7 @@ impl Tensor {
     /// assert_eq!(Tensor::arange(0.0, 1.0, 0.25)?.to_vec::<f32>()?, [0.0, 0.25, 0.5, 0.75]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn arange(
         start: impl Into<Scalar>,
         end: impl Into<Scalar>,
@@ -98,6 +99,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn linspace(start: f64, end: f64, steps: usize) -> Tensor {
         Self::linspace_with(start, end, steps, DType::F32)
     }
@@ -125,6 +127,7 @@ impl Tensor {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn logspace(start: f64, end: f64, steps: usize, base: f64) -> Tensor {
         Self::logspace_with(start, end, steps, base, DType::F32)
     }
@@ -149,6 +152,7 @@ impl Tensor {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn eye(n: usize) -> Tensor {
         Self::eye_with(n, n, TensorOptions::default())
     }

@@ -51,12 +51,14 @@ impl IntoShape for &[usize] {
 }
 
 impl IntoShape for Vec<usize> {
+    #[inline]
     fn into_shape(self) -> Vec<usize> {
         self
     }
 }
 
 impl IntoShape for &Vec<usize> {
+    #[inline]
     fn into_shape(self) -> Vec<usize> {
         self.clone()
     }
@@ -88,6 +90,7 @@ impl Axes for () {
 }
 
 /// An integer as a signed size. Sizes beyond `isize` saturate and are refused later as no tensor has them.
+#[inline]
 fn signed(value: impl TryInto<isize>) -> isize {
     value.try_into().unwrap_or(isize::MAX)
 }

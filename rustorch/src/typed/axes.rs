@@ -103,6 +103,7 @@ pub trait Permute<Order>: Shape {
 
 /// Fails to compile where an axis is named twice.
 #[track_caller]
+#[inline]
 pub(super) const fn distinct(order: &[usize]) {
     let mut seen = 0u64;
     let mut at = 0;

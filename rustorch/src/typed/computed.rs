@@ -109,6 +109,7 @@ impl<D: Dim> SameSize<D> for D {}
 
 /// Fails to compile where two sizes that are fixed differ: `{ours} 7{theirs} 8`.
 #[track_caller]
+#[inline]
 pub(super) const fn same(ours: &str, size: Option<usize>, theirs: &str, other: Option<usize>) {
     if let (Some(size), Some(other)) = (size, other)
         && size != other

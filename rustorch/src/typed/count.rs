@@ -4,6 +4,7 @@ use super::AxisType;
 
 /// The sizes of the new shape, given that the old one passed [`check`]: fixed ones from its type, those of run-time dims
 /// from the axis of the old shape with the same name.
+#[inline]
 pub(super) fn target_sizes(old: &[AxisType], new: &[AxisType], shape: &[usize]) -> Vec<usize> {
     let named = |name: &str| old.iter().position(|axis| axis.size.is_none() && axis.name == name);
     new.iter().filter_map(|axis| axis.size.or_else(|| named(axis.name).map(|at| shape[at]))).collect()
@@ -25,6 +26,7 @@ pub(super) const fn check(old: &[AxisType], new: &[AxisType]) {
 
 /// Every run-time dim of `from` must appear as often in `to`.
 #[track_caller]
+#[inline]
 const fn same_names(from: &[AxisType], to: &[AxisType]) {
     let mut at = 0;
     while at < from.len() {
@@ -57,6 +59,7 @@ const fn product(axes: &[AxisType]) -> usize {
     product
 }
 
+#[inline]
 const fn occurrences(axes: &[AxisType], name: &str) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < axes.len() {
@@ -93,6 +96,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) const EMPTY: Self = Self { bytes: [0; 240], length: 0 };
 
+    #[inline]
     pub(super) const fn text(mut self, text: &str) -> Self {
         let bytes = text.as_bytes();
         if self.length + bytes.len() <= self.bytes.len() {
@@ -106,6 +110,7 @@ impl Message {
         self
     }
 
+    #[inline]
     pub(super) const fn number(self, number: usize) -> Self {
         let this = if number >= 10 { self.number(number / 10) } else { self };
         let digits = "0123456789".as_bytes();
@@ -116,6 +121,7 @@ impl Message {
         }
     }
 
+    #[inline]
     pub(super) const fn as_str(&self) -> &str {
         match std::str::from_utf8(self.bytes.split_at(self.length).0) {
             Ok(text) => text,

@@ -43,6 +43,7 @@ const fn size<const I: usize, S: Axis<I>>() -> Option<usize> {
     <S::Dim as Dim>::SIZE
 }
 
+#[inline]
 const fn sum(sizes: &[Option<usize>]) -> Option<usize> {
     let (mut total, mut at) = (0, 0);
     while at < sizes.len() {
@@ -69,6 +70,7 @@ const fn check(op: &str, axis: usize, parts: Option<usize>, whole: Option<usize>
 
 /// Fails to compile where the result of `narrow` is larger than the tensor, or its size is not known.
 #[track_caller]
+#[inline]
 const fn within(axis: usize, part: Option<usize>, whole: Option<usize>) {
     assert!(part.is_some(), "narrow: the size along the axis must be in the type");
     if let (Some(part), Some(whole)) = (part, whole)
@@ -267,6 +269,7 @@ impl<S: Shape> TypedTensor<S> {
 }
 
 /// Views of the given sizes; those that are not given share the rest evenly.
+#[inline]
 fn cut(x: &Tensor, axis: usize, sizes: &[Option<usize>]) -> Result<Vec<Tensor>> {
     let whole = x.shape()[axis];
     let known: usize = sizes.iter().flatten().sum();

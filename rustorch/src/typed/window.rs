@@ -44,6 +44,7 @@ const fn check(op: &str, axis: &str, window: Window, input: Option<usize>, outpu
 
 /// Fails to compile where channels do not fit their groups.
 #[track_caller]
+#[inline]
 const fn check_channels(
     groups: usize,
     channels: Option<usize>,

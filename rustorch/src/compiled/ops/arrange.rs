@@ -111,6 +111,7 @@ struct Run {
 }
 
 impl Map {
+    #[inline]
     fn new(options: Arrange<'_>, own: &[usize], result: &[usize]) -> Result<Self, String> {
         if let Arrange::Pad { value, .. } = options
             && value.is_finite()
@@ -201,6 +202,7 @@ struct Copies {
 }
 
 impl Copies {
+    #[inline]
     fn new(map: Map, rows: usize) -> Self {
         let mut starts = vec![0; rows + 1];
         map.rows.iter().filter(|row| **row != FILL).for_each(|row| starts[row + 1] += 1);
@@ -219,6 +221,7 @@ impl Copies {
     ///
     /// # Safety
     /// As for [`Map::copy`]: `from` has the shape of the result, `to` that of the tensor.
+    #[inline]
     unsafe fn add_up(&self, from: *const f32, to: *mut f32) {
         let shared = Shared((from, to));
         let [own, row] = self.map.row;
@@ -253,6 +256,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown, or an axis has not what is asked of it.
+    #[inline]
     pub fn arrange(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -291,6 +295,7 @@ impl Pass {
     ///
     /// # Errors
     /// None that the forward pass has not had.
+    #[inline]
     pub fn arrange_backward(
         &mut self,
         g: &[Grad],

@@ -68,6 +68,7 @@ impl ChannelNorm<'_> {
     }
 
     /// As the op-by-op path does.
+    #[inline]
     fn check_eps(&self) -> Result<()> {
         Ok(rustorch_shape::rules::batch_norm_eps("batch_norm", self.eps, self.training)?)
     }

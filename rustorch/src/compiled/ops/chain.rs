@@ -82,11 +82,13 @@ pub fn alpha_factors(link: Link<'_>) -> [f64; 3] {
 }
 
 /// Truth values of shape `own`, broadcast to `shape`.
+#[inline]
 fn mask(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {
     Feed::Mask(buf.ptr.cast_const().cast(), broadcast_strides(own, shape))
 }
 
 /// Refuses what the operations of masks refuse.
+#[inline]
 fn check_mask(buf: Buf, fill: Option<f64>) -> Result<()> {
     let (op, expected) = match fill {
         Some(_) => ("masked_fill", "a bool mask"),
@@ -101,6 +103,7 @@ fn check_mask(buf: Buf, fill: Option<f64>) -> Result<()> {
 }
 
 /// The elements of a buffer of shape `own`, broadcast to `shape`.
+#[inline]
 fn feed(buf: Buf, own: &[usize], shape: &[usize]) -> Feed {
     match own == shape {
         true => Feed::Whole(buf.f32()),
@@ -113,6 +116,7 @@ impl Pass {
     ///
     /// # Errors
     /// If the probability of a dropout is none.
+    #[inline]
     pub fn chain(
         &mut self,
         chain: &'static Chain,

@@ -13,6 +13,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn compare(
         &mut self,
         inputs: &[(Buf, &[usize])],

@@ -43,6 +43,7 @@ from_layers! {
 }
 
 impl Conv<'_> {
+    #[inline]
     pub(super) fn geometry(&self, input: &[usize]) -> Result<conv::Conv2d> {
         match self.options {
             Options::One(options) => geometry_of("conv1d", input, self.weight.shape(), options),
@@ -51,6 +52,7 @@ impl Conv<'_> {
     }
 
     /// The shape of a result with its batch.
+    #[inline]
     pub(super) fn output(&self, geometry: &conv::Conv2d) -> Dims {
         let [height, width] = geometry.out;
         let (batch, channels) = (geometry.batch, geometry.out_channels);

@@ -61,11 +61,13 @@ impl<'a> Conv3d<'a> {
 
 impl Volumes {
     /// Elements of a slice of a volume, and of a result.
+    #[inline]
     fn planes(&self) -> [usize; 2] {
         [self.images.size, self.images.out].map(|[height, width]| height * width)
     }
 
     /// Elements of all volumes, and of all results.
+    #[inline]
     fn lens(&self) -> [usize; 2] {
         let [plane, result] = self.planes();
         let [depth, count] = self.depth;
@@ -73,6 +75,7 @@ impl Volumes {
     }
 
     /// Elements of all images.
+    #[inline]
     fn slices(&self) -> usize {
         self.images.batch * self.images.in_channels * self.planes()[0]
     }
@@ -87,6 +90,7 @@ impl Volumes {
     ///
     /// # Safety
     /// Both have the geometry's sizes, and do not overlap.
+    #[inline]
     unsafe fn unfold(&self, x: *const f32, slices: *mut f32) {
         let ([plane, _], [depth, count]) = (self.planes(), self.depth);
         let image = self.channels * self.taps * plane;
@@ -150,6 +154,7 @@ impl Volumes {
     ///
     /// # Safety
     /// Both have the size of the results, and do not overlap.
+    #[inline]
     unsafe fn turn(&self, from: *const f32, to: *mut f32, back: bool) {
         let (channels, count, plane) = (self.images.out_channels, self.depth[1], self.planes()[1]);
         let shared = Shared((from, to));
@@ -173,6 +178,7 @@ impl Pass {
     ///
     /// # Errors
     /// If the layer does not fit the shape, or what the elements are is unknown.
+    #[inline]
     pub fn conv3d(
         &mut self,
         inputs: &[(Buf, &[usize])],

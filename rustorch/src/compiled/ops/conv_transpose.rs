@@ -27,6 +27,7 @@ enum Options<'a> {
 macro_rules! from_layers {
     ($($layer:ident $axes:ident;)*) => {$(
         impl<'a> From<&'a nn::$layer> for ConvTranspose<'a> {
+            #[inline]
             fn from(layer: &'a nn::$layer) -> Self {
                 let options = Options::$axes(&layer.options);
                 Self { weight: &layer.weight, bias: layer.bias.as_ref(), options }
@@ -41,6 +42,7 @@ from_layers! {
 
 impl ConvTranspose<'_> {
     /// The convolution that goes the other way.
+    #[inline]
     fn geometry(&self, input: &[usize]) -> Result<Conv2d> {
         let weight = self.weight.shape();
         match self.options {
@@ -132,6 +134,7 @@ pub(super) unsafe fn sum_channels(g: Buf, sizes: [usize; 3], sums: *mut f32) {
 ///
 /// # Safety
 /// There are as many numbers, and nobody else uses the buffer.
+#[inline]
 pub(super) unsafe fn add_to_channels(bias: *const f32, channels: usize, positions: usize, y: Buf) {
     let shared = Shared((bias, y.f32()));
     let planes = y.len / positions.max(1);

@@ -32,16 +32,19 @@ type Indices = SmallVec<[Index; 6]>;
 
 impl Operand<'_> {
     /// From a position of the index to the next.
+    #[inline]
     fn stride(&self, label: usize) -> usize {
         let axis = self.labels.iter().position(|known| *known == label);
         axis.map_or(0, |axis| numel(&self.shape[axis + 1..]))
     }
 
     /// Its size, or 1 where it does not occur.
+    #[inline]
     fn size(&self, label: usize) -> usize {
         self.labels.iter().position(|known| *known == label).map_or(1, |axis| self.shape[axis])
     }
 
+    #[inline]
     fn has(&self, label: usize) -> bool {
         self.labels.contains(&label)
     }
@@ -172,6 +175,7 @@ struct Prepared {
 
 impl Prepared {
     /// From the labels of an operand's axes to these; `None` if it only loses axes of one element that broadcast.
+    #[inline]
     fn new(shape: &[usize], given: &[usize], labels: &[usize]) -> Option<Self> {
         let named: SmallVec<[usize; 8]> =
             given.iter().copied().filter(|label| *label != Contractions::BROADCAST).collect();
@@ -215,6 +219,7 @@ impl Prepared {
     ///
     /// # Safety
     /// As for [`Prepared::forward`].
+    #[inline]
     unsafe fn backward(&self, g: *const f32, dx: *mut f32, len: usize) {
         let mut strides = contiguous_strides(&self.sizes[..self.kept]);
         strides.resize(self.sizes.len(), 0);
@@ -233,6 +238,7 @@ impl Contractions<'_> {
     pub const BROADCAST: usize = usize::MAX;
 
     /// The shapes of all values; an error if a label has two sizes.
+    #[inline]
     fn shapes(&self, operands: &[&[usize]]) -> Result<Values<Dims>, String> {
         let all = || operands.iter().zip(self.given).flat_map(|(shape, own)| own.iter().zip(*shape));
         let size = |label: &usize| all().find(|(own, _)| *own == label).map_or(1, |(_, size)| *size);
@@ -253,6 +259,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn einsum(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -348,6 +355,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn einsum_backward(
         &mut self,
         g: &[Grad],

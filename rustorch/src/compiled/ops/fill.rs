@@ -11,6 +11,7 @@ impl Pass {
     ///
     /// # Errors
     /// If the input is unknown, whose dtype the result has.
+    #[inline]
     pub fn filled(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -93,6 +94,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn triangle(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -116,6 +118,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn triangle_backward(
         &mut self,
         g: &[Grad],
@@ -138,6 +141,7 @@ impl Pass {
 
 /// # Safety
 /// Both have this shape of at least two axes, and do not overlap.
+#[inline]
 unsafe fn copy_triangles(
     shape: &[usize],
     (diagonal, is_lower): (isize, bool),

@@ -34,6 +34,7 @@ impl GroupNorm<'_> {
     }
 
     /// The kernel's description for an input of this shape, whose sizes and groups the entry to the pass has checked.
+    #[inline]
     fn describe(&self, shape: &[usize], weight: Option<*const f32>, bias: Option<*const f32>) -> Norm<f32> {
         Norm {
             batch: shape[0],
@@ -52,6 +53,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn group_norm(
         &mut self,
         inputs: &[(Buf, &[usize])],

@@ -25,6 +25,7 @@ pub struct InstanceNorm<'a> {
 macro_rules! from_layers {
     ($($axes:literal $layer:ident;)*) => {$(
         impl<'a> From<&'a crate::nn::$layer> for InstanceNorm<'a> {
+            #[inline]
             fn from(layer: &'a crate::nn::$layer) -> Self {
                 Self {
                     name: stringify!($layer),
@@ -61,6 +62,7 @@ impl<'a> InstanceNorm<'a> {
     }
 
     /// The shape with a batch, if that was left out.
+    #[inline]
     fn batched(&self, shape: &[usize]) -> Dims {
         let missing = (shape.len() == self.axes + 1).then_some(1);
         missing.into_iter().chain(shape.iter().copied()).collect()
@@ -97,6 +99,7 @@ impl Pass {
     ///
     /// # Errors
     /// If channels have one position each and are normalised by their own statistics, or what the elements are is unknown.
+    #[inline]
     pub fn instance_norm(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -123,6 +126,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
+    #[inline]
     pub fn instance_norm_backward(
         &mut self,
         g: &[Grad],

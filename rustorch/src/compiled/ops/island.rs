@@ -150,6 +150,7 @@ impl Pass {
 
 impl Pass {
     /// The elements of a result in row-major order, and not in an arena, whose buffers end when the plan says so.
+    #[inline]
     fn own(&self, result: &Tensor) -> Tensor {
         let arenas = self.sides.iter().filter_map(|side| side.arena.as_ref());
         no_grad(|| match arenas.into_iter().any(|arena| arena.same(result.storage())) {
@@ -160,6 +161,7 @@ impl Pass {
 }
 
 /// The parameters of a module that require gradients.
+#[inline]
 fn trained(module: &dyn Module) -> SmallVec<[Tensor; 8]> {
     let mut parameters = SmallVec::new();
     let mut keep = |part: Entry<'_>| {

@@ -17,6 +17,7 @@ struct Piece {
 ///
 /// # Safety
 /// The buffers cover the piece and do not overlap.
+#[inline]
 unsafe fn copy(
     dtype: DType,
     piece: Piece,
@@ -29,6 +30,7 @@ unsafe fn copy(
 }
 
 /// Copies numbers.
+#[inline]
 unsafe fn copy_numbers(piece: Piece, (from, from_row): (*mut f32, usize), (to, to_row): (*mut f32, usize)) {
     // SAFETY: the caller's promise.
     unsafe { copy(DType::F32, piece, (from.cast_const().cast(), from_row), (to.cast(), to_row)) };
@@ -39,6 +41,7 @@ impl Pass {
     ///
     /// # Errors
     /// If it is unknown what their elements are.
+    #[inline]
     pub fn cat(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -71,6 +74,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn cat_backward(
         &mut self,
         g: &[Grad],
@@ -101,6 +105,7 @@ impl Pass {
     ///
     /// # Errors
     /// If it is unknown what the elements are.
+    #[inline]
     pub fn split(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -139,6 +144,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn split_backward(
         &mut self,
         g: &[Grad],

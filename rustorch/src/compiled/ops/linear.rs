@@ -75,6 +75,7 @@ pub(super) struct Linear<'a> {
 
 impl Linear<'_> {
     /// Elements of the result.
+    #[inline]
     pub fn len(&self) -> usize {
         let [outputs, inputs] = self.map.sizes();
         self.x.len / inputs * outputs
@@ -86,6 +87,7 @@ impl Linear<'_> {
     }
 
     /// Whether somebody wants a gradient of it.
+    #[inline]
     pub fn wants_grad(&self) -> bool {
         self.x.grad || self.map.wants_grad()
     }

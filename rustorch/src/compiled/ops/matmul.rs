@@ -18,6 +18,7 @@ struct Sizes {
 
 impl Sizes {
     /// Of operands with the same leading axes, or with a matrix on the right, with which all rows on the left are multiplied.
+    #[inline]
     fn of(a: &[usize], b: &[usize]) -> Self {
         let (left, right) = (a.len() - 2, b.len() - 2);
         let (m, k, n) = (a[left], a[left + 1], b[right + 1]);
@@ -63,6 +64,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn matmul(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -90,6 +92,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn matmul_backward(
         &mut self,
         g: &[Grad],

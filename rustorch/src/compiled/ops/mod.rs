@@ -77,6 +77,7 @@ fn numel(shape: &[usize]) -> usize {
 ///
 /// # Safety
 /// `len` elements are readable at `a` and `b` and writable at `target`, which is `a` or overlaps neither.
+#[inline]
 pub(super) unsafe fn add_into(target: *mut f32, a: *const f32, b: *const f32, len: usize) {
     let shared = parallel::Shared((target, a, b));
     parallel::for_each_chunk(len, parallel::GRAIN, |range| {
@@ -96,6 +97,7 @@ const COLUMNS: usize = 256;
 ///
 /// # Safety
 /// `rows · columns` elements are readable at `from`, `columns` are writable at `sums`.
+#[inline]
 unsafe fn sum_rows(from: *const f32, rows: usize, columns: usize, sums: *mut f32, accumulate: bool) {
     let shared = parallel::Shared((from, sums));
     let tasks = columns.div_ceil(COLUMNS);
@@ -131,11 +133,13 @@ unsafe fn sum_rows(from: *const f32, rows: usize, columns: usize, sums: *mut f32
 
 /// The address of a parameter's elements, and the guard under which it may be read. Parameters are checked to be
 /// contiguous `f32` in main memory before a pass begins.
+#[inline]
 fn read(parameter: &Tensor) -> (*const f32, impl Drop + '_) {
     (parameter.host_ptr().cast_const().cast(), parameter.storage().read())
 }
 
 /// As [`read`], for a parameter that may be missing.
+#[inline]
 fn read_option(parameter: Option<&Tensor>) -> (Option<*const f32>, Option<impl Drop + '_>) {
     match parameter.map(read) {
         Some((ptr, guard)) => (Some(ptr), Some(guard)),

@@ -44,6 +44,7 @@ impl<'a> From<&'a crate::nn::RMSNorm> for RowNorm<'a> {
 
 impl RowNorm<'_> {
     /// Rows of the last axes, which have these sizes, without weight and bias.
+    #[inline]
     pub fn plain(sizes: &[usize], eps: f64, centred: bool) -> Self {
         Self { dim: sizes.iter().product(), eps, centred, weight: None, bias: None }
     }
@@ -54,6 +55,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn normal_rows(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -70,6 +72,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
+    #[inline]
     pub fn normal_rows_backward(
         &mut self,
         g: &[Grad],

@@ -41,6 +41,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn in_order(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -81,6 +82,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn in_order_backward(
         &mut self,
         g: &[Grad],

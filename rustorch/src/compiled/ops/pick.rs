@@ -39,6 +39,7 @@ impl Picks {
     }
 
     /// The shape that a tensor has when it is broadcast to a result.
+    #[inline]
     fn spread(&self, shape: &[usize], out: &[usize]) -> Dims {
         let size = |axis: usize| if axis == self.axis { shape[axis] } else { shape[axis].max(out[axis]) };
         (0..shape.len()).map(size).collect()
@@ -81,6 +82,7 @@ impl Pass {
     ///
     /// # Errors
     /// If an entry is no position of the axis, or it is unknown what the elements are.
+    #[inline]
     pub fn pick(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -120,6 +122,7 @@ impl Pass {
     ///
     /// # Errors
     /// If the index has changed.
+    #[inline]
     pub fn pick_backward(
         &mut self,
         g: &[Grad],

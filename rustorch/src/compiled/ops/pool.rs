@@ -149,11 +149,13 @@ struct Ready {
 }
 
 impl Ready {
+    #[inline]
     fn pooling(&self) -> Pooling<'_> {
         self.stage.windows.pooling(self.stage.planes())
     }
 
     /// Elements of the input, and of the result.
+    #[inline]
     fn lens(&self) -> [usize; 2] {
         [numel(&self.stage.shape), self.stage.planes() * numel(&self.stage.windows.output())]
     }
@@ -271,6 +273,7 @@ impl Pass {
     ///
     /// # Errors
     /// If a window sees only padding, or what the elements are is unknown.
+    #[inline]
     pub fn average_pool(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -306,6 +309,7 @@ impl Pass {
     ///
     /// # Errors
     /// None that the forward pass has not had.
+    #[inline]
     pub fn average_pool_backward(
         &mut self,
         g: &[Grad],

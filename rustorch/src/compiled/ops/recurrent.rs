@@ -91,6 +91,7 @@ impl<'a> Recurrence<'a> {
     }
 
     /// Whether any parameter of a layer wants a gradient.
+    #[inline]
     fn wants(&self, layer: usize) -> bool {
         self.directions(layer).iter().any(|weights| {
             let RecurrentWeights { weight_ih, weight_hh, bias_ih, bias_hh, weight_hr: _ } = weights;
@@ -104,6 +105,7 @@ impl<'a> Recurrence<'a> {
 
     /// The table, if it is multiplied with the weights, and not each of the rows that are taken of it: if it has fewer rows; in
     /// inference, where the products stay, also if they do not take much more memory than the weights.
+    #[inline]
     fn by_table(&self, form: Form, table: Option<&'a Tensor>, recording: bool) -> Option<&'a Tensor> {
         let few = form.steps * form.batch / 2;
         let most = if recording { few } else { few.max(4 * self.stack.input_size) };

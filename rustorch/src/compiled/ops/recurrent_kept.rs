@@ -90,6 +90,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
+    #[inline]
     pub fn start(&self) -> *const f32 {
         self.memory[self.skip..].as_ptr()
     }

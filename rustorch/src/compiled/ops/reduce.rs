@@ -59,6 +59,7 @@ impl Reduce<'_> {
 }
 
 /// `n - correction`, but not below 0.
+#[inline]
 fn degrees(plan: &Plan, correction: f64) -> f32 {
     (plan.length() as f64 - correction).max(0.0) as f32
 }
@@ -91,6 +92,7 @@ impl NormKind {
 ///
 /// # Safety
 /// The buffer holds numbers, and nobody else uses it.
+#[inline]
 unsafe fn each(buf: Buf, f: impl Fn(f32) -> f32) {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts_mut(buf.f32(), buf.len) }.iter_mut().for_each(|x| *x = f(*x));
@@ -365,6 +367,7 @@ impl Pass {
 }
 
 /// -1, 0 or 1; NaN of NaN.
+#[inline]
 fn sign(x: f32) -> f32 {
     if x == 0.0 {
         0.0

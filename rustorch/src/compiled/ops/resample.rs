@@ -20,6 +20,7 @@ pub struct Interpolation<'a> {
 
 impl Interpolation<'_> {
     /// Whether a layer still has these options; its sizes are those of its result.
+    #[inline]
     pub fn is_of(&self, layer: &crate::nn::Upsample, sizes: &[usize]) -> bool {
         let is_resized_so = match &layer.resize {
             Resize::Size(others) => self.factors.is_empty() && others == sizes,
@@ -32,6 +33,7 @@ impl Interpolation<'_> {
     }
 
     /// The axes along which anything changes.
+    #[inline]
     fn steps(&self, shape: &[usize], out: &[usize]) -> Result<Vec<Step>> {
         let mode = InterpolateMode::of(self.mode)?;
         let spatial = shape.len() - 2;
@@ -72,6 +74,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is no such mode, or what the elements are is unknown.
+    #[inline]
     pub fn interpolate(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -107,6 +110,7 @@ impl Pass {
     ///
     /// # Errors
     /// None that the forward pass has not had.
+    #[inline]
     pub fn interpolate_backward(
         &mut self,
         g: &[Grad],
@@ -146,6 +150,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn shuffle(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -163,6 +168,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn shuffle_backward(
         &mut self,
         g: &[Grad],

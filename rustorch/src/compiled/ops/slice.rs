@@ -19,6 +19,7 @@ struct Positions {
 }
 
 impl Positions {
+    #[inline]
     fn of(
         (axis, start, step): (usize, usize, usize),
         shape: &[usize],
@@ -33,6 +34,7 @@ impl Positions {
     ///
     /// # Safety
     /// The whole has `outer · len · inner` elements, the part `outer · count · inner`; they do not overlap.
+    #[inline]
     unsafe fn copy(self, whole: *mut u8, part: *mut u8, back: bool) {
         let shared = Shared((whole, part));
         let row = (self.count * self.inner).max(1);
@@ -60,6 +62,7 @@ impl Pass {
     ///
     /// # Errors
     /// If it is unknown what the elements are.
+    #[inline]
     pub fn slice(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -92,6 +95,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn slice_backward(
         &mut self,
         g: &[Grad],

@@ -7,6 +7,7 @@ use crate::kernels::isa;
 use crate::kernels::softmax::{self, Kind, Shape};
 
 /// A tensor as softmax sees it.
+#[inline]
 fn around(shape: &[usize], axis: usize) -> Shape {
     let inner = numel(&shape[axis + 1..]);
     Shape { outer: numel(&shape[..axis]), dim: shape[axis], inner }
@@ -21,6 +22,7 @@ impl Pass {
     ///
     /// # Errors
     /// If what the elements are is unknown.
+    #[inline]
     pub fn softmax(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -45,6 +47,7 @@ impl Pass {
     ///
     /// # Errors
     /// None.
+    #[inline]
     pub fn softmax_backward(
         &mut self,
         g: &[Grad],

@@ -14,11 +14,13 @@ impl Pass {
     }
 
     /// The same elements, of which no gradient is asked.
+    #[inline]
     pub fn detach(&mut self, x: Buf) -> Buf {
         Buf { grad: false, ..self.reshape(x) }
     }
 
     /// A parameter or buffer of the network as a tensor of the pass; nobody may write to it until the pass is over.
+    #[inline]
     pub fn state(&mut self, tensor: &Tensor) -> Buf {
         self.decline();
         if !self.planning {
@@ -32,6 +34,7 @@ impl Pass {
     }
 
     /// A copy of a buffer that a layer may write to while the pass goes on.
+    #[inline]
     pub fn snapshot(&mut self, tensor: &Tensor) -> Buf {
         self.decline();
         let copy = no_grad(|| tensor.copy());
@@ -42,6 +45,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
+    #[inline]
     pub fn state_backward(&mut self, g: Grad, tensor: &Tensor) -> Result<()> {
         let Some(g) = g.filter(|_| !self.planning) else { return Ok(()) };
         let Some(target) = self.parameters.target(tensor)? else { return Ok(()) };
@@ -67,6 +71,7 @@ impl Pass {
     ///
     /// # Errors
     /// If it is unknown what the elements are.
+    #[inline]
     pub fn permute(&mut self, x: Buf, shape: &[usize], dims: &[usize]) -> Result<Buf> {
         let dtype = self.expect_known(x, "a tensor to be transposed")?;
         let y = self.result_like(x, dtype, x.len);
@@ -83,6 +88,7 @@ impl Pass {
     }
 
     /// The gradient of [`Pass::permute`].
+    #[inline]
     pub fn permute_backward(&mut self, g: Grad, shape: &[usize], dims: &[usize], gx: &mut Grad) {
         let x = self.saved();
         let Some(g) = g.filter(|_| x.grad) else { return };

@@ -110,6 +110,7 @@ limited! {
 /// assert_eq!(y.to_vec::<f32>()?, [-0.5, -0.25, 2.0, -1.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn prelu(input: &Tensor, weight: &Tensor) -> Result<Tensor> {
     let channels = if input.rank() >= 2 { input.shape()[1] } else { 1 };
     if weight.numel() != 1 && (weight.rank() != 1 || weight.numel() != channels) {
@@ -175,6 +176,7 @@ pub fn rrelu(input: &Tensor, lower: f64, upper: f64, training: bool) -> Result<T
 /// assert_eq!(y.to_vec::<f32>()?, [1.0, 2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn glu(input: &Tensor, axis: isize) -> Result<Tensor> {
     rules::glu("glu", input.shape(), axis, &mut ())?;
     let half = input.size(axis)? / 2;

@@ -15,6 +15,7 @@ use crate::{Result, Tensor, einsum};
 /// assert_eq!(f::bilinear(&a, &b, &weight, None)?.to_vec::<f32>()?, [11.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn bilinear(first: &Tensor, second: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     rustorch_shape::rules::bilinear(first.shape(), second.shape(), weight.shape(), &mut ())?;
     let product = einsum("...i,oij,...j->...o", &[first, weight, second])?;

@@ -79,6 +79,7 @@ impl<const N: usize> Default for ConvOptions<N> {
 /// assert_eq!(y.shape(), [1, 2, 4, 4]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv2d(
     input: &Tensor,
     weight: &Tensor,
@@ -101,6 +102,7 @@ pub fn conv2d(
 /// assert_eq!(y.to_vec::<f32>()?, [3.0, 5.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv1d(
     input: &Tensor,
     weight: &Tensor,
@@ -124,6 +126,7 @@ pub fn conv1d(
 /// assert_eq!(y.shape(), [1, 3, 2, 5, 6]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv3d(
     input: &Tensor,
     weight: &Tensor,
@@ -305,6 +308,7 @@ fn volumes<const N: usize>(
 
 /// `[batch, channels, depth, h, w] → [batch·count, channels·taps, h, w]`: for each of `count` positions along the depth, the
 /// slices that its taps see.
+#[inline]
 pub(super) fn depth_windows(
     x: &Tensor,
     count: usize,
@@ -325,6 +329,7 @@ pub(super) fn depth_windows(
 }
 
 /// `[batch·depth, channels, h, w] → [batch, channels, depth, h, w]`
+#[inline]
 pub(super) fn from_slices(y: &Tensor, batch: usize) -> Result<Tensor> {
     let &[slices, channels, height, width] = y.shape() else {
         return Err(Error::argument("conv3d", format!("slices have shape {:?}", y.shape())));

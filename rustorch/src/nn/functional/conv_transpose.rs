@@ -56,6 +56,7 @@ impl<const N: usize> Default for ConvTransposeOptions<N> {
 /// assert_eq!(y.to_vec::<f32>()?, [1.0, 1.0, 3.0, 2.0, 2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv_transpose1d(
     input: &Tensor,
     weight: &Tensor,
@@ -87,6 +88,7 @@ pub fn conv_transpose1d(
 /// assert_eq!(f::conv_transpose2d(&x, &w, None, options)?.shape(), [1, 2, 10, 10]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv_transpose2d(
     input: &Tensor,
     weight: &Tensor,
@@ -110,6 +112,7 @@ pub fn conv_transpose2d(
 /// assert_eq!(f::conv_transpose3d(&x, &w, None, options)?.shape(), [1, 4, 6, 6, 6]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn conv_transpose3d(
     input: &Tensor,
     weight: &Tensor,

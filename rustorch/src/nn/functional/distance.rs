@@ -15,6 +15,7 @@ use crate::{Error, Result, Tensor};
 /// assert_eq!(loss.to_vec::<f32>()?, [0.125, 2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn smooth_l1_loss(input: &Tensor, target: &Tensor, beta: f64, reduction: Reduction) -> Result<Tensor> {
     if beta.is_nan() || beta < 0.0 {
         return Err(Error::argument("smooth_l1_loss", format!("beta is {beta}, expected at least 0")));
@@ -42,6 +43,7 @@ pub fn smooth_l1_loss(input: &Tensor, target: &Tensor, beta: f64, reduction: Red
 /// assert_eq!(loss.to_vec::<f32>()?, [0.125, 4.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn huber_loss(input: &Tensor, target: &Tensor, delta: f64, reduction: Reduction) -> Result<Tensor> {
     if delta.is_nan() || delta <= 0.0 {
         return Err(Error::argument("huber_loss", format!("delta is {delta}, expected more than 0")));

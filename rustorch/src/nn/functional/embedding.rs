@@ -54,6 +54,7 @@ impl Default for EmbeddingOptions {
 /// assert_eq!(error.to_string(), "embedding: index 7 is out of range for axis 0 of size 2");
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn embedding(indices: &Tensor, weight: &Tensor, padding_idx: impl Into<Option<isize>>) -> Result<Tensor> {
     let options = EmbeddingOptions { padding_idx: padding_idx.into(), ..EmbeddingOptions::default() };
     embedding_with(indices, weight, &options)

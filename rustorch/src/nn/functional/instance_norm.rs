@@ -42,6 +42,7 @@ impl Default for InstanceNormOptions {
 /// assert_eq!(F::instance_norm(&x, None, None, 0.0)?.to_vec::<f64>()?, [-1.0, 1.0, -1.0, 1.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn instance_norm(
     input: &Tensor,
     weight: Option<&Tensor>,
@@ -66,6 +67,7 @@ pub fn instance_norm(
 /// assert_eq!((mean.item::<f64>()?, var.item::<f64>()?), (0.2, 1.1));
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn instance_norm_with(
     input: &Tensor,
     running: Option<(&Tensor, &Tensor)>,

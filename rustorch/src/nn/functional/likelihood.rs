@@ -15,6 +15,7 @@ use crate::{DType, Error, Result, Tensor, no_grad};
 /// assert_eq!(F::nll_loss(&log_probabilities, &Tensor::from([1i64]), &Default::default())?.item::<f32>()?, 1.0);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn nll_loss(input: &Tensor, target: &Tensor, options: &CrossEntropyOptions) -> Result<Tensor> {
     const OP: &str = "nll_loss";
     if options.label_smoothing != 0.0 {

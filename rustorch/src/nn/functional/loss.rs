@@ -17,6 +17,7 @@ pub enum Reduction {
 
 impl Reduction {
     /// Reduces losses that all count alike.
+    #[inline]
     pub(crate) fn apply(self, losses: Tensor) -> Tensor {
         match self {
             Self::None => losses,
@@ -213,6 +214,7 @@ pub(super) fn class_labels(
 }
 
 /// Whether two operands of an elementwise loss have one shape, as broadcasting here is almost always a mistake.
+#[inline]
 pub(super) fn check_same_shape(op: &'static str, input: &Tensor, target: &Tensor) -> Result<()> {
     if input.shape() == target.shape() {
         return Ok(());
@@ -247,6 +249,7 @@ pub fn mse_loss(input: &Tensor, target: &Tensor, reduction: Reduction) -> Result
 ///
 /// # Errors
 /// If the shapes differ.
+#[inline]
 pub fn l1_loss(input: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
     check_same_shape("l1_loss", input, target)?;
     Ok(reduction.apply(input.sub(target)?.abs()))

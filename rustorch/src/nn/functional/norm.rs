@@ -46,6 +46,7 @@ pub fn layer_norm(
 /// assert!((y.square().mean().item::<f64>()? - 1.0).abs() < 1e-12);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn rms_norm(
     input: &Tensor,
     normalized: &[usize],
@@ -217,6 +218,7 @@ pub(super) fn track(running: (&Tensor, &Tensor), batch: (&Tensor, &Tensor), mome
 /// assert_eq!(F::group_norm(&x, 2, None, None, 0.0)?.to_vec::<f64>()?, [-1.0, 1.0, -1.0, 1.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn group_norm(
     input: &Tensor,
     groups: usize,
@@ -280,6 +282,7 @@ impl Wide {
 /// assert!(y.allclose(&Tensor::from([[[3.0f64 / 9.0], [4.0 / 25.0]]]), 1e-12, 0.0)?);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn local_response_norm(input: &Tensor, size: usize, alpha: f64, beta: f64, k: f64) -> Result<Tensor> {
     const OP: &str = "local_response_norm";
     if input.rank() < 3 || size == 0 {
@@ -329,6 +332,7 @@ fn affine(normal: Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>) -> Res
     }
 }
 
+#[inline]
 pub(super) fn channels(op: &'static str, input: &Tensor) -> Result<usize> {
     input.shape().get(1).copied().ok_or_else(|| {
         Error::argument(

@@ -17,6 +17,7 @@ use crate::{DType, Error, Result, Tensor, no_grad};
 /// assert_eq!(loss.item::<f32>()?, 0.6931472);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn binary_cross_entropy(
     input: &Tensor,
     target: &Tensor,
@@ -52,6 +53,7 @@ pub fn binary_cross_entropy(
 }
 
 /// NaN is no probability either.
+#[inline]
 fn check_probabilities(op: &'static str, name: &str, tensor: &Tensor) -> Result<()> {
     let inside = |tensor: &Tensor| tensor.ge(0.0)?.logical_and(&tensor.le(1.0)?)?.all().item::<bool>();
     if no_grad(|| inside(tensor))? {
@@ -84,6 +86,7 @@ fn limited_logs(x: &Tensor) -> Result<(Tensor, Tensor)> {
 /// assert_eq!(loss.item::<f32>()?, 0.6931472);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn binary_cross_entropy_with_logits(
     input: &Tensor,
     target: &Tensor,
@@ -159,6 +162,7 @@ pub enum KlReduction {
 /// assert_eq!(F::kl_div(&x, &y, F::KlReduction::BatchMean, false)?.item::<f32>()?, 0.6931472);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn kl_div(input: &Tensor, target: &Tensor, reduction: KlReduction, log_target: bool) -> Result<Tensor> {
     check_same_shape("kl_div", input, target)?;
     let losses = if log_target {

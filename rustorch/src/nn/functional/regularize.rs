@@ -13,6 +13,7 @@ use crate::{Error, Result, Tensor, no_grad};
 /// assert_eq!(F::dropout(&x, 0.5, false)?.to_vec::<f32>()?, [1.0; 4]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn dropout(input: &Tensor, p: f64, training: bool) -> Result<Tensor> {
     check("dropout", p)?;
     if training { input.dropout(p) } else { Ok(input.clone()) }
@@ -74,6 +75,7 @@ of_channels! {
 /// assert!(y.mean().item::<f32>()?.abs() < 0.1 && (y.std().item::<f32>()? - 1.0).abs() < 0.1);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn alpha_dropout(input: &Tensor, p: f64, training: bool) -> Result<Tensor> {
     alpha("alpha_dropout", input, p, training, input.rank())
 }
@@ -89,6 +91,7 @@ pub fn alpha_dropout(input: &Tensor, p: f64, training: bool) -> Result<Tensor> {
 /// assert!(y.chunks(2).all(|channel| channel[0] == channel[1]));
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn feature_alpha_dropout(input: &Tensor, p: f64, training: bool) -> Result<Tensor> {
     const OP: &str = "feature_alpha_dropout";
     if training && input.rank() < 2 {
@@ -109,6 +112,7 @@ pub(crate) fn alpha_scale(p: f64) -> f64 {
 }
 
 /// The `leading` axes drop out together with what is behind them.
+#[inline]
 fn alpha(op: &'static str, input: &Tensor, p: f64, training: bool, leading: usize) -> Result<Tensor> {
     check(op, p)?;
     if !training {
@@ -133,6 +137,7 @@ fn alpha(op: &'static str, input: &Tensor, p: f64, training: bool, leading: usiz
 }
 
 /// Ones that broadcast with the input: one for each entry of its `leading` axes.
+#[inline]
 fn per_channel(input: &Tensor, leading: usize) -> Result<Tensor> {
     let mut shape = input.shape().to_vec();
     shape[leading..].fill(1);

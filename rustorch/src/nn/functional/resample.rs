@@ -45,6 +45,7 @@ impl InterpolateMode {
     ///
     /// # Errors
     /// If there is none of that name.
+    #[inline]
     pub fn of(name: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| {
             let names = Self::ALL.map(|mode| format!("{:?}", mode.name())).join(", ");
@@ -241,6 +242,7 @@ fn area(x: &Tensor, size: &[usize]) -> Result<Tensor> {
 /// assert_eq!(F::pixel_shuffle(&x, 2)?.shape(), [1, 2, 2]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn pixel_shuffle(input: &Tensor, upscale_factor: usize) -> Result<Tensor> {
     let shape = rules::pixel_shuffle(input.shape(), &upscale_factor, &mut ())?;
     shuffle(input, upscale_factor, false)?.reshape(shape)
@@ -258,11 +260,13 @@ pub fn pixel_shuffle(input: &Tensor, upscale_factor: usize) -> Result<Tensor> {
 /// assert_eq!(F::pixel_unshuffle(&x, 2)?.shape(), [4, 1, 1]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn pixel_unshuffle(input: &Tensor, downscale_factor: usize) -> Result<Tensor> {
     let shape = rules::pixel_unshuffle(input.shape(), &downscale_factor, &mut ())?;
     shuffle(input, downscale_factor, true)?.reshape(shape)
 }
 
+#[inline]
 fn shuffle(input: &Tensor, factor: usize, to_channels: bool) -> Result<Tensor> {
     let (split, order) = shuffled(input.shape(), factor, to_channels);
     let order: Vec<isize> = order.iter().map(|&axis| axis as isize).collect();
@@ -271,6 +275,7 @@ fn shuffle(input: &Tensor, factor: usize, to_channels: bool) -> Result<Tensor> {
 
 /// What channels have to be split into so that pixels come out of a permutation of the axes, and that permutation; `to_channels` for
 /// the reverse.
+#[inline]
 pub(crate) fn shuffled(shape: &[usize], r: usize, to_channels: bool) -> (Dims, Dims) {
     let leads = shape.len() - 3;
     let [channels, height, width] = [0, 1, 2].map(|axis| shape[leads + axis]);

@@ -32,6 +32,7 @@ pub fn normalize(input: &Tensor, p: f64, axis: isize, eps: f64) -> Result<Tensor
 /// assert!((F::cosine_similarity(&a, &b, 1, 1e-8)?.item::<f64>()? - 0.6).abs() < 1e-12);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn cosine_similarity(a: &Tensor, b: &Tensor, axis: isize, eps: f64) -> Result<Tensor> {
     if eps.is_nan() || eps < 0.0 {
         return Err(Error::argument("cosine_similarity", format!("eps is {eps}, expected at least 0")));

@@ -103,6 +103,7 @@ impl GELU {
 }
 
 impl Layer for GELU {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("GELU", input)?;
         Ok(if self.tanh { input.gelu_tanh() } else { input.gelu() })
@@ -146,12 +147,14 @@ impl LeakyReLU {
 }
 
 impl Default for LeakyReLU {
+    #[inline]
     fn default() -> Self {
         expect(Self::builder().build())
     }
 }
 
 impl Layer for LeakyReLU {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("LeakyReLU", input)?;
         Ok(input.leaky_relu(self.negative_slope))
@@ -194,12 +197,14 @@ impl ELU {
 }
 
 impl Default for ELU {
+    #[inline]
     fn default() -> Self {
         expect(Self::builder().build())
     }
 }
 
 impl Layer for ELU {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("ELU", input)?;
         Ok(input.elu(self.alpha))

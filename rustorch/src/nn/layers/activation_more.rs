@@ -40,6 +40,7 @@ macro_rules! activations {
 
         impl $layer {
             /// The layer.
+            #[inline]
             pub fn new($($field: f64),*) -> Self {
                 Self { $($field),* }
             }
@@ -52,12 +53,14 @@ macro_rules! activations {
         }
 
         impl Default for $layer {
+            #[inline]
             fn default() -> Self {
                 Self { $($field: $default),* }
             }
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 check($name, input)?;
                 $outcome(input.$method($(self.$field),*))
@@ -145,6 +148,7 @@ impl Hardtanh {
     /// # Panics
     /// If `max_val` is not above `min_val`.
     #[track_caller]
+    #[inline]
     pub fn new(min_val: f64, max_val: f64) -> Self {
         expect(Self::builder().min_val(min_val).max_val(max_val).build())
     }
@@ -158,12 +162,14 @@ impl Hardtanh {
 }
 
 impl Default for Hardtanh {
+    #[inline]
     fn default() -> Self {
         expect(Self::builder().build())
     }
 }
 
 impl Layer for Hardtanh {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("Hardtanh", input)?;
         input.hardtanh(self.min_val, self.max_val)
@@ -214,6 +220,7 @@ impl Threshold {
 }
 
 impl Layer for Threshold {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         check("Threshold", input)?;
         input.threshold(self.threshold, self.value)
@@ -261,6 +268,7 @@ impl PReLU {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(num_parameters: usize) -> Self {
         expect(Self::builder().num_parameters(num_parameters).build())
     }
@@ -274,12 +282,14 @@ impl PReLU {
 }
 
 impl Default for PReLU {
+    #[inline]
     fn default() -> Self {
         Self::new(1)
     }
 }
 
 impl Layer for PReLU {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::prelu(input, &self.weight)
     }
@@ -327,6 +337,7 @@ impl Default for GLU {
 }
 
 impl Layer for GLU {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::glu(input, self.dim)
     }

@@ -40,6 +40,7 @@ impl Bilinear {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(in1_features: usize, in2_features: usize, out_features: usize) -> Self {
         expect(Self::builder(in1_features, in2_features, out_features).build())
     }
@@ -58,6 +59,7 @@ impl Bilinear {
     ///
     /// # Errors
     /// If the shapes, dtypes or devices do not fit.
+    #[inline]
     pub fn forward(&self, first: &Tensor, second: &Tensor) -> Result<Tensor> {
         functional::bilinear(first, second, &self.weight, self.bias.as_ref())
     }

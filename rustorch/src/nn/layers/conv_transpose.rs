@@ -98,6 +98,7 @@ macro_rules! conv_transpose {
             /// # Panics
             /// If there is not enough memory.
             #[track_caller]
+            #[inline]
             pub fn new(in_channels: usize, out_channels: usize, kernel: impl Window<$axes>) -> Self {
                 expect(Self::builder(in_channels, out_channels, kernel).build())
             }
@@ -123,6 +124,7 @@ macro_rules! conv_transpose {
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 functional::$function(input, &self.weight, self.bias.as_ref(), self.options)
             }

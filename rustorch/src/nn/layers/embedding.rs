@@ -47,6 +47,7 @@ impl Embedding {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(num_embeddings: usize, embedding_dim: usize) -> Self {
         expect(Self::builder(num_embeddings, embedding_dim).build())
     }

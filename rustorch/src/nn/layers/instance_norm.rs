@@ -63,12 +63,14 @@ macro_rules! instance_norm {
         impl $layer {
             /// The layer without weight, bias and running statistics.
             #[track_caller]
+            #[inline]
             pub fn new(num_features: usize) -> Self {
                 expect(Self::builder(num_features).build())
             }
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 let running = self.running_mean.as_ref().zip(self.running_var.as_ref());
                 let use_input_stats = self.training.get() || running.is_none();

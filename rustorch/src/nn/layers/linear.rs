@@ -38,6 +38,7 @@ impl Linear {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(in_features: usize, out_features: usize) -> Self {
         expect(Self::builder(in_features, out_features).build())
     }

@@ -155,6 +155,7 @@ macro_rules! batch_norm {
     };
 }
 /// How much of a batch's statistics enters the running ones: the momentum, or one part in as many as there were batches.
+#[inline]
 pub(crate) fn share_of_batch(momentum: Option<f64>, batches: Option<&Tensor>) -> Result<f64> {
     match (momentum, batches) {
         (Some(momentum), _) => Ok(momentum),
@@ -288,6 +289,7 @@ impl GroupNorm {
     /// # Panics
     /// If there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(num_groups: usize, num_channels: usize) -> Self {
         expect(Self::builder(num_groups, num_channels).build())
     }
@@ -305,6 +307,7 @@ impl GroupNorm {
 }
 
 impl Layer for GroupNorm {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         rustorch_shape::rules::group_norm(input.shape(), &self.num_groups, &self.num_channels, &mut ())?;
         functional::group_norm(input, self.num_groups, self.weight.as_ref(), self.bias.as_ref(), self.eps)
@@ -374,6 +377,7 @@ impl RMSNorm {
 }
 
 impl Layer for RMSNorm {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::rms_norm(input, &self.normalized_shape, self.weight.as_ref(), self.eps)
     }

@@ -64,6 +64,7 @@ macro_rules! layer {
 
         impl $layer {
             /// The layer for these sizes: one for all ends, or one for each.
+            #[inline]
             pub fn new(padding: impl Window<$ends> $(, $value: f64)?) -> Self {
                 expect(Self::builder(padding $(, $value)?).build())
             }
@@ -75,6 +76,7 @@ macro_rules! layer {
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 pad($name, input, self.padding, layer!(@mode self $mode $(, $value)?))
             }

@@ -62,6 +62,7 @@ impl Upsample {
 }
 
 impl Layer for Upsample {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::interpolate(input, &self.resize, self.mode, self.align_corners)
     }
@@ -117,6 +118,7 @@ impl PixelShuffle {
 }
 
 impl Layer for PixelShuffle {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::pixel_shuffle(input, self.upscale_factor)
     }
@@ -155,6 +157,7 @@ impl PixelUnshuffle {
 }
 
 impl Layer for PixelUnshuffle {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::pixel_unshuffle(input, self.downscale_factor)
     }

@@ -32,6 +32,7 @@ builder! {
 
 impl Flatten {
     /// Merges all axes but the first.
+    #[inline]
     pub fn new() -> Self {
         expect(Self::builder().build())
     }
@@ -43,12 +44,14 @@ impl Flatten {
 }
 
 impl Default for Flatten {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
 }
 
 impl Layer for Flatten {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         input.flatten(self.start_dim, self.end_dim)
     }
@@ -125,6 +128,7 @@ impl Unflatten {
 }
 
 impl Layer for Unflatten {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         input.unflatten(self.dim, self.sizes.as_slice())
     }

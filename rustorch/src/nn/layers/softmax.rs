@@ -26,6 +26,7 @@ macro_rules! softmax {
 
         impl $layer {
             /// The layer for an axis.
+            #[inline]
             pub fn new(dim: isize) -> Self {
                 Self { dim }
             }
@@ -37,6 +38,7 @@ macro_rules! softmax {
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 input.$method(self.dim)
             }
@@ -88,6 +90,7 @@ impl Softmax2d {
 }
 
 impl Layer for Softmax2d {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         rustorch_shape::rules::image("Softmax2d", input.shape())?;
         input.softmax(-3)

@@ -48,6 +48,7 @@ impl PackedSequence {
     ///
     /// # Errors
     /// If the number of rows differs.
+    #[inline]
     pub fn with_data(&self, data: Tensor) -> Result<Self> {
         let rows: usize = self.batch_sizes.iter().sum();
         if data.shape().first() != Some(&rows) {
@@ -72,6 +73,7 @@ impl PackedSequence {
 /// assert_eq!(packed.data().to_vec::<f32>()?, [1.0, 3.0, 2.0]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn pack_padded_sequence(
     input: &Tensor,
     lengths: &[usize],
@@ -139,6 +141,7 @@ pub fn pack_padded_sequence(
 ///
 /// # Errors
 /// If `total_length` is less than the longest sequence's.
+#[inline]
 pub fn pad_packed_sequence(
     sequence: &PackedSequence,
     batch_first: bool,

@@ -163,6 +163,7 @@ fn bias_grad(geometry: Conv2d, dy: &Tensor) -> Result<Tensor> {
 }
 
 /// The tensor's elements in row-major order, unseen by autograd.
+#[inline]
 fn raw(tensor: &Tensor) -> Tensor {
     crate::no_grad(|| tensor.contiguous())
 }

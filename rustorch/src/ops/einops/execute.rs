@@ -18,6 +18,7 @@ pub(super) enum Reduction {
 
 impl Reduction {
     /// The reduction of a name.
+    #[inline]
     pub(super) fn parse(name: &str) -> Result<Self> {
         Ok(match name {
             "sum" => Self::Sum,

@@ -41,6 +41,7 @@ const PATTERNS: usize = 1024;
 ///
 /// # Errors
 /// A malformed pattern, or an operand that it does not fit; the message names the axis and both sizes.
+#[inline]
 pub fn rearrange(x: &Tensor, pattern: &str, sizes: &[(&str, usize)]) -> Result<Tensor> {
     run(Operation::Rearrange, x, pattern, None, sizes)
 }
@@ -75,6 +76,7 @@ pub fn reduce(x: &Tensor, pattern: &str, reduction: &str, sizes: &[(&str, usize)
 ///
 /// # Errors
 /// As [`rearrange`].
+#[inline]
 pub fn repeat(x: &Tensor, pattern: &str, sizes: &[(&str, usize)]) -> Result<Tensor> {
     run(Operation::Repeat, x, pattern, None, sizes)
 }
@@ -113,6 +115,7 @@ fn pattern(operation: Operation, text: &str, names: &[&str]) -> Result<Arc<Patte
 }
 
 /// A mistake, with a caret under its place.
+#[inline]
 fn mistake(operation: Operation, text: &str, error: &PatternError) -> Error {
     Error::argument(operation.name(), error.render(text))
 }

@@ -39,6 +39,7 @@ impl Site {
     ///
     /// # Errors
     /// If the operand does not fit the pattern, or its dtype cannot be reduced so.
+    #[inline]
     pub fn dynamic(&self, x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
         let (pattern, reduction) = match self.pattern.get() {
             Some(known) => known,

@@ -40,6 +40,7 @@ impl Expression {
     }
 
     /// Plans, unless that was done before, and carries the plan out. `order` is the contraction order, where it is known.
+    #[inline]
     pub(super) fn run(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<Tensor> {
         let known = self.plans.read().iter().find(|entry| entry.fits(operands)).cloned();
         let entry = match known {
@@ -54,6 +55,7 @@ impl Expression {
         Ok(self.plan(operands, order)?.explain(&self.spec).to_string())
     }
 
+    #[inline]
     fn plan(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<Plan> {
         let shapes: Vec<&[usize]> = operands.iter().map(|operand| operand.shape()).collect();
         let checked = self.spec.check(&shapes).map_err(|errors| mismatch(&self.spec, &errors))?;

@@ -20,6 +20,7 @@ pub(super) struct Steps {
 }
 
 impl From<Plan> for Steps {
+    #[inline]
     fn from(Plan { prepare, contractions, permutation }: Plan) -> Self {
         Self { prepare, contractions: contractions.into_iter().map(Arc::new).collect(), permutation }
     }
@@ -27,6 +28,7 @@ impl From<Plan> for Steps {
 
 impl Steps {
     /// The result for operands of the shapes that the plan was made for.
+    #[inline]
     pub(super) fn run(&self, operands: &[&Tensor]) -> Result<Tensor> {
         let mut values: SmallVec<[Tensor; 4]> = SmallVec::new();
         for (step, operand) in self.prepare.iter().zip(operands) {
@@ -153,6 +155,7 @@ fn separate_rows(left: &Tensor, rows: std::ops::Range<usize>) -> bool {
 }
 
 /// The product of elements: `left [batch, rows] · right [batch, columns]` as `[batch, rows, columns]`.
+#[inline]
 fn outer(left: &Tensor, right: &Tensor, batch: usize, rows: usize) -> Result<Tensor> {
     let columns = right.shape().len() - batch;
     let left_shape = [left.shape(), &vec![1; columns][..]].concat();

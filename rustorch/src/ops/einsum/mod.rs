@@ -39,6 +39,7 @@ pub use site::Site;
 /// # Errors
 /// A malformed specification, another number of operands than terms, an operand whose rank does not fit its term, an index
 /// with two sizes; the message names operands, axes and sizes. Also where the dtypes cannot be multiplied.
+#[inline]
 pub fn einsum(spec: &str, operands: &[&Tensor]) -> Result<Tensor> {
     cache::expression(spec)?.run(operands, None)
 }
@@ -53,6 +54,7 @@ pub fn einsum(spec: &str, operands: &[&Tensor]) -> Result<Tensor> {
 ///
 /// # Errors
 /// As [`einsum`], as far as shapes are concerned.
+#[inline]
 pub fn einsum_path(spec: &str, shapes: &[&[usize]]) -> Result<String> {
     let parsed = Spec::parse(spec).map_err(|error| malformed(spec, &error))?;
     let checked = parsed.check(shapes).map_err(|errors| mismatch(&parsed, &errors))?;

@@ -31,6 +31,7 @@ impl Site {
     ///
     /// # Errors
     /// As [`einsum`](super::einsum).
+    #[inline]
     pub fn dynamic(&self, operands: &[&Tensor]) -> Result<Tensor> {
         self.expression()?.run(operands, None)
     }
@@ -40,6 +41,7 @@ impl Site {
     /// # Panics
     /// If a named dim has two sizes at run time, or the device fails.
     #[track_caller]
+    #[inline]
     pub fn typed(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Tensor {
         match self.expression().and_then(|expression| expression.run(operands, order)) {
             Ok(result) => result,
@@ -51,10 +53,12 @@ impl Site {
     ///
     /// # Errors
     /// As [`einsum`](super::einsum), as far as shapes are concerned.
+    #[inline]
     pub fn path(&self, operands: &[&Tensor], order: Option<&[(usize, usize)]>) -> Result<String> {
         self.expression()?.explain(operands, order)
     }
 
+    #[inline]
     fn expression(&self) -> Result<&Expression> {
         match self.expression.get() {
             Some(expression) => Ok(expression),

@@ -24,6 +24,7 @@ impl Tensor {
     /// assert_eq!((!&Tensor::from([true, false])).to_vec::<bool>()?, [false, true]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn bitwise_not(&self) -> Result<Tensor> {
         let ones = ones(self.dtype())?;
         if self.dtype() == DType::Bool { Ok(self.logical_not()) } else { self.bitwise_xor(ones) }
@@ -33,6 +34,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there; also for tensors in which several indices share an element.
+    #[inline]
     pub fn bitwise_not_(&self) -> Result<Tensor> {
         let ones = ones(self.dtype())?;
         if self.dtype() == DType::Bool { self.bitwise_xor_(true) } else { self.bitwise_xor_(ones) }

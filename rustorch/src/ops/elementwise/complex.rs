@@ -57,6 +57,7 @@ fn is_special(z: C) -> bool {
 }
 
 /// `arcsin z`, with cuts along the real axis beyond ±1.
+#[inline]
 pub(super) fn asin(z: C) -> C {
     if is_special(z) {
         return asin_at_limits(z);
@@ -83,6 +84,7 @@ fn asin_at_limits(z: C) -> C {
 }
 
 /// `arccos z`, with cuts along the real axis beyond ±1.
+#[inline]
 pub(super) fn acos(z: C) -> C {
     if is_special(z) {
         let w = asin_at_limits(z);
@@ -93,6 +95,7 @@ pub(super) fn acos(z: C) -> C {
 }
 
 /// `arsinh z = -i arcsin(iz)`.
+#[inline]
 pub(super) fn asinh(z: C) -> C {
     // The limits of arcsin are not its rotation where a part is NaN.
     if z.re.is_nan() || z.im.is_nan() {
@@ -107,6 +110,7 @@ pub(super) fn asinh(z: C) -> C {
 }
 
 /// `arcosh z`, with a cut along the real axis below 1.
+#[inline]
 pub(super) fn acosh(z: C) -> C {
     if is_special(z) {
         let (x, y) = (z.re, z.im);
@@ -137,6 +141,7 @@ pub(super) fn acosh(z: C) -> C {
 }
 
 /// `artanh z`, with cuts along the real axis beyond ±1.
+#[inline]
 pub(super) fn atanh(z: C) -> C {
     let (x, y) = (z.re, z.im);
     if is_special(z) {
@@ -160,6 +165,7 @@ pub(super) fn atanh(z: C) -> C {
 }
 
 /// `arctan z = -i artanh(iz)`.
+#[inline]
 pub(super) fn atan(z: C) -> C {
     let w = atanh(C::new(-z.im, z.re));
     C::new(w.im, -w.re)

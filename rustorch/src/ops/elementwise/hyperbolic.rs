@@ -23,6 +23,7 @@ fn infinity_towards(re: f64, im: f64) -> C {
 }
 
 /// `sinh x cos y + i cosh x sin y`.
+#[inline]
 pub(super) fn sinh(z: C) -> C {
     let (x, y) = (z.re, z.im);
     let sign = 1f64.copysign(x);
@@ -37,6 +38,7 @@ pub(super) fn sinh(z: C) -> C {
 }
 
 /// `cosh x cos y + i sinh x sin y`.
+#[inline]
 pub(super) fn cosh(z: C) -> C {
     let (x, y) = (z.re, z.im);
     let sign = 1f64.copysign(x);
@@ -51,6 +53,7 @@ pub(super) fn cosh(z: C) -> C {
 }
 
 /// `(sinh x cosh x + i sin y cos y) / (sinh² x + cos² y)`.
+#[inline]
 pub(super) fn tanh(z: C) -> C {
     let (x, y) = (z.re, z.im);
     if x.is_infinite() {
@@ -77,6 +80,7 @@ fn turned(f: fn(C) -> C, z: C) -> C {
 }
 
 /// `sin z = -i sinh(iz)`.
+#[inline]
 pub(super) fn sin(z: C) -> C {
     let w = turned(sinh, z);
     // The sign of the infinity is nobody's then, and positive in C's library.
@@ -84,16 +88,19 @@ pub(super) fn sin(z: C) -> C {
 }
 
 /// `cos z = cosh(iz)`.
+#[inline]
 pub(super) fn cos(z: C) -> C {
     cosh(C::new(-z.im, z.re))
 }
 
 /// `tan z = -i tanh(iz)`.
+#[inline]
 pub(super) fn tan(z: C) -> C {
     turned(tanh, z)
 }
 
 /// The square root whose real part is not negative, with a cut along the negative real axis.
+#[inline]
 pub(super) fn sqrt(z: C) -> C {
     let (x, y) = (z.re, z.im);
     if y.is_infinite() {

@@ -203,6 +203,7 @@ macro_rules! unary {
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self $($(, $p: f64)+)?) -> $crate::Tensor {
                     $crate::error::expect($crate::ops::elementwise::apply(
                         &$name::ENTRY,
@@ -215,6 +216,7 @@ macro_rules! unary {
                 ///
                 /// # Errors
                 /// For other dtypes, for tensors that cannot hold the result, and for leaves that require gradients.
+                #[inline]
                 pub fn $inplace(&self $($(, $p: f64)+)?) -> $crate::Result<$crate::Tensor> {
                     $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[], params!($($($p),+)?))
                 }
@@ -228,6 +230,7 @@ macro_rules! unary {
                 /// # Panics
                 #[doc = concat!("If the dtype is not ", unary!(@expected $domain), ".")]
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self $($(, $p: f64)+)?) -> Self {
                     Self::trusted(self.as_tensor().$name($($($p),+)?))
                 }
@@ -267,6 +270,7 @@ macro_rules! binary {
                 #[doc = concat!("assert!(y.allclose(&Tensor::from(", stringify!($output), "), 1e-5, 1e-8)?);")]
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
+                #[inline]
                 pub fn $name<'a>(
                     &self,
                     other: impl Into<$crate::Operand<'a>>,
@@ -281,6 +285,7 @@ macro_rules! binary {
                 ///
                 /// # Errors
                 /// As there; also if the result does not fit the tensor, and for leaves that require gradients.
+                #[inline]
                 pub fn $inplace<'a>(
                     &self,
                     other: impl Into<$crate::Operand<'a>>,
@@ -307,6 +312,7 @@ macro_rules! typed_binary {
                 /// # Panics
                 /// If the dtype has no such operation, the devices differ, or a run-time dim has two sizes.
                 #[track_caller]
+                #[inline]
                 pub fn $name<O: $crate::typed::ElementwiseOperand<S>>(&self, other: O) -> O::Output {
                     other.apply(self, |left, right| $crate::Tensor::$name(left, right))
                 }
@@ -336,6 +342,7 @@ macro_rules! comparison {
                 #[doc = concat!("assert_eq!(y.to_vec::<bool>()?, ", stringify!($output), ");")]
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
+                #[inline]
                 pub fn $name<'a>(
                     &self,
                     other: impl Into<$crate::Operand<'a>>,
@@ -349,6 +356,7 @@ macro_rules! comparison {
                 ///
                 /// # Errors
                 /// As there; also if the result has another shape, and for leaves that require gradients.
+                #[inline]
                 pub fn $inplace<'a>(
                     &self,
                     other: impl Into<$crate::Operand<'a>>,
@@ -379,6 +387,7 @@ macro_rules! predicate {
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self) -> $crate::Tensor {
                     $crate::error::expect($crate::ops::elementwise::apply(
                         &$name::ENTRY,
@@ -393,6 +402,7 @@ macro_rules! predicate {
                     ///
                     /// # Errors
                     /// For leaves that require gradients.
+                    #[inline]
                     pub fn $inplace(&self) -> $crate::Result<$crate::Tensor> {
                         $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[], params!())
                     }
@@ -404,6 +414,7 @@ macro_rules! predicate {
             $(
                 #[doc = concat!("[`Tensor::", stringify!($name), "`](crate::Tensor::", stringify!($name), "), with the shape kept.")]
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self) -> Self {
                     Self::trusted(self.as_tensor().$name())
                 }

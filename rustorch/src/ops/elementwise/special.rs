@@ -4,6 +4,7 @@ use num_complex::Complex;
 use std::f64::consts::PI;
 
 /// The logarithm of the absolute value of the gamma function.
+#[inline]
 pub(super) fn lgamma(x: f64) -> f64 {
     if x == f64::NEG_INFINITY { f64::INFINITY } else { libm::lgamma(x) }
 }
@@ -15,6 +16,7 @@ pub(super) fn lgamma_f32(x: f32) -> f32 {
 
 /// The derivative of `lgamma`: recurrence up to 10, then the asymptotic series (Abramowitz & Stegun 6.3.18).
 /// As in PyTorch ±0 gives ∓∞ and negative integers NaN.
+#[inline]
 pub(super) fn digamma(x: f64) -> f64 {
     if x == 0.0 {
         return f64::INFINITY.copysign(-x);
@@ -146,6 +148,7 @@ fn polygamma_series(order: usize, mut x: f64) -> f64 {
 
 /// The inverse error function: Giles' approximation ("Approximating the erfinv function", 2010) refined by two Newton
 /// steps on `erf`, or on `erfc` near ±1 where `erf` has no digits left.
+#[inline]
 pub(super) fn erfinv(x: f64) -> f64 {
     if !(-1.0..=1.0).contains(&x) {
         return f64::NAN;

@@ -60,6 +60,7 @@ impl Plan {
     }
 
     /// The shape of the result.
+    #[inline]
     fn shape(&self, tensor: &Tensor) -> Vec<usize> {
         let size = |&axis: &usize| tensor.shape()[axis];
         let (before, after) = self.rest.split_at(self.place);
@@ -67,6 +68,7 @@ impl Plan {
     }
 
     /// The offset of each combination of index entries in a tensor of these strides.
+    #[inline]
     fn offsets(&self, strides: &[usize]) -> Result<Tensor> {
         let count = self.entries.iter().product();
         let mut offsets = vec![0i64; count];
@@ -81,6 +83,7 @@ impl Plan {
     }
 
     /// The walk over a tensor and values of the result's shape, which are contiguous along the axes of the entries.
+    #[inline]
     fn lines(&self, tensor: &Layout, values: &Layout) -> Lines {
         let pick = |from: &[usize]| -> Dims { self.rest.iter().map(|&axis| from[axis]).collect() };
         let entries = self.place..self.place + self.entries.len();
@@ -134,16 +137,19 @@ fn expand_masks(
 }
 
 /// Whether the only index is a mask.
+#[inline]
 fn is_one_mask(indices: &[Option<Tensor>]) -> bool {
     let mut given = indices.iter().flatten();
     given.next().is_some_and(is_mask) && given.next().is_none()
 }
 
 /// Index tensors kept for the gradient.
+#[inline]
 fn saved(indices: &[Option<Tensor>]) -> Vec<Option<Saved>> {
     indices.iter().map(|index| index.as_ref().map(Saved::input)).collect()
 }
 
+#[inline]
 fn unpacked(indices: &[Option<Saved>], ctx: &Ctx<'_>) -> Result<Vec<Option<Tensor>>> {
     indices.iter().map(|index| index.as_ref().map(|index| index.unpack(ctx)).transpose()).collect()
 }
@@ -165,6 +171,7 @@ impl Tensor {
     /// assert_eq!(diagonal.to_vec::<i32>()?, [1, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn index(&self, indices: &[Option<Tensor>]) -> Result<Tensor> {
         const OP: &str = "index";
         let plan = Plan::new(OP, self, indices)?;
@@ -197,6 +204,7 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::index`]; also if the dtypes differ, or the values do not broadcast to the indexed shape. A single value
     /// where a single mask holds is converted, as [`Tensor::masked_fill`] does.
+    #[inline]
     pub fn index_put(&self, indices: &[Option<Tensor>], values: &Tensor, accumulate: bool) -> Result<Tensor> {
         let output = self.copy();
         output.index_put_(indices, values, accumulate)?;
@@ -215,6 +223,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [2.0, 0.0, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn index_put_(
         &self,
         indices: &[Option<Tensor>],
@@ -283,6 +292,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [0.0, 5.0, 0.0, 6.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn put_(&self, index: &Tensor, values: &Tensor, accumulate: bool) -> Result<Tensor> {
         const OP: &str = "put_";
         if index.numel() != values.numel() {

@@ -61,6 +61,7 @@ impl Tensor {
     /// assert_eq!(sum.to_vec::<f32>()?, [2.0, 0.0, 4.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn index_add(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.with_entries("index_add", axis, index, source, Combine::Add)
     }
@@ -69,6 +70,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn index_add_(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.write_entries("index_add_", axis, index, source, Combine::Add)
     }
@@ -85,6 +87,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [0.0, 0.0, 7.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn index_copy(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.with_entries("index_copy", axis, index, source, Combine::Set)
     }
@@ -93,6 +96,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn index_copy_(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.write_entries("index_copy_", axis, index, source, Combine::Set)
     }

@@ -64,6 +64,7 @@ impl Tensor {
     /// assert_eq!(x.take(&Tensor::from([0i64, 2, -1]))?.to_vec::<i32>()?, [4, 5, 8]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn take(&self, index: &Tensor) -> Result<Tensor> {
         let positions = wrap_positions("take", index, 0, self.numel())?;
         self.reshape(-1)?.index_select(0, &positions.reshape(-1)?)?.reshape(index.shape())
@@ -82,6 +83,7 @@ impl Tensor {
     /// assert_eq!(last.to_vec::<i32>()?, [20, 50]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn take_along_dim(&self, index: &Tensor, axis: Option<isize>) -> Result<Tensor> {
         const OP: &str = "take_along_dim";
         let Some(axis) = axis else {

@@ -67,6 +67,7 @@ impl Tensor {
     /// assert_eq!(x.masked_select(&x.gt(1)?)?.to_vec::<i32>()?, [2, 3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn masked_select(&self, mask: &Tensor) -> Result<Tensor> {
         const OP: &str = "masked_select";
         require_mask(OP, mask)?;
@@ -97,6 +98,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [1.0, 0.0, 2.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn masked_scatter(&self, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
         const OP: &str = "masked_scatter";
         require_mask(OP, mask)?;
@@ -118,6 +120,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn masked_scatter_(&self, mask: &Tensor, source: &Tensor) -> Result<Tensor> {
         check_inplace("masked_scatter_", self, &[source])?;
         self.overwrite("masked_scatter_", &self.masked_scatter(mask, source)?)
@@ -152,6 +155,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there.
+    #[inline]
     pub fn argwhere(&self) -> Result<Tensor> {
         self.nonzero()
     }
@@ -206,6 +210,7 @@ pub(super) fn fits(value: DType, tensor: DType) -> bool {
     tensor.is_complex() || !value.is_complex()
 }
 
+#[inline]
 fn misfit(op: &'static str, tensor: &Tensor, value: DType) -> Error {
     Error::argument(op, format!("a {value} value does not convert to the tensor's dtype, {}", tensor.dtype()))
 }

@@ -166,6 +166,7 @@ unsafe fn fold_run<T: Copy>(from: *const T, to: *mut T, len: usize, f: impl Fn(T
 
 /// The index in the form that kernels read: `I64`, in row-major order. It may be the index itself, which another thread
 /// may overwrite: what [`check_positions`] found holds for as long as a lock is held, no longer.
+#[inline]
 fn as_positions(op: &'static str, index: &Tensor) -> Result<Tensor> {
     match index.dtype() {
         DType::I64 => Ok(no_grad(|| index.contiguous())),
@@ -175,6 +176,7 @@ fn as_positions(op: &'static str, index: &Tensor) -> Result<Tensor> {
 }
 
 /// The entries of an integer tensor.
+#[inline]
 pub(crate) fn to_indices(op: &'static str, index: &Tensor) -> Result<Vec<i64>> {
     as_positions(op, index)?.to_vec::<i64>()
 }
@@ -191,6 +193,7 @@ unsafe fn check_positions(op: &'static str, index: &Tensor, axis: usize, size: u
 }
 
 /// Checks that every entry lies in `0 .. size`.
+#[inline]
 pub(crate) fn check_entries(op: &'static str, entries: &[i64], axis: usize, size: usize) -> Result<()> {
     // Without an early exit the loop runs on vectors; a negative entry is a huge one when seen as unsigned.
     let worst = entries.iter().fold(0u64, |worst, &entry| worst.max(entry as u64));
@@ -202,6 +205,7 @@ pub(crate) fn check_entries(op: &'static str, entries: &[i64], axis: usize, size
 }
 
 /// A copy of an index as `I64`, with negative entries counted from the end, checked.
+#[inline]
 fn wrap_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) -> Result<Tensor> {
     let index = as_positions(op, index)?;
     let entries = index.to_vec::<i64>()?;
@@ -214,6 +218,7 @@ fn wrap_positions(op: &'static str, index: &Tensor, axis: usize, size: usize) ->
 }
 
 /// An error unless all tensors are in main memory, where the kernels of this folder work.
+#[inline]
 pub(crate) fn require_host(op: &'static str, tensors: &[&Tensor]) -> Result<()> {
     let first = tensors[0];
     if let Some(other) = tensors.iter().find(|tensor| tensor.device() != first.device()) {
@@ -226,6 +231,7 @@ pub(crate) fn require_host(op: &'static str, tensors: &[&Tensor]) -> Result<()> 
 }
 
 /// An error unless both have the same dtype.
+#[inline]
 fn require_same_dtype(op: &'static str, tensor: &Tensor, values: &Tensor) -> Result<()> {
     if tensor.dtype() == values.dtype() {
         return Ok(());
@@ -241,6 +247,7 @@ fn require_same_dtype(op: &'static str, tensor: &Tensor, values: &Tensor) -> Res
 }
 
 /// A copy of a tensor that shares memory with the target of a write, so that the write cannot change what it reads.
+#[inline]
 fn apart(target: &Tensor, tensor: &Tensor) -> Tensor {
     if tensor.shares_storage(target) { no_grad(|| tensor.copy()) } else { tensor.clone() }
 }

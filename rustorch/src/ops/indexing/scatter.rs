@@ -23,6 +23,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [6.0, 0.0, 5.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn scatter(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.scattered("scatter", axis, index, source, Combine::Set)
     }
@@ -31,6 +32,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn scatter_(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.scatter_into("scatter_", axis, index, source, Combine::Set)
     }
@@ -70,6 +72,7 @@ impl Tensor {
     /// assert_eq!(x.to_vec::<f32>()?, [1.0, 6.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn scatter_add(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.scattered("scatter_add", axis, index, source, Combine::Add)
     }
@@ -78,6 +81,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn scatter_add_(&self, axis: isize, index: &Tensor, source: &Tensor) -> Result<Tensor> {
         self.scatter_into("scatter_add_", axis, index, source, Combine::Add)
     }
@@ -104,6 +108,7 @@ impl Tensor {
         Ok(output)
     }
 
+    #[inline]
     fn scatter_into(
         &self,
         op: &'static str,

@@ -41,6 +41,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [3.0, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn scatter_reduce(
         &self,
         axis: isize,
@@ -79,6 +80,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn scatter_reduce_(
         &self,
         axis: isize,
@@ -94,6 +96,7 @@ impl Tensor {
     }
 
     /// What changes nothing when it is reduced, in the index's shape.
+    #[inline]
     fn neutral(&self, reduce: Reduce, positions: &Tensor) -> Result<Tensor> {
         let dtype = self.dtype();
         let extreme = |greatest: bool| -> Result<Tensor> {
@@ -126,6 +129,7 @@ impl Tensor {
     }
 
     /// How many values meet in each element; 1 where there are none.
+    #[inline]
     fn counts(&self, axis: isize, positions: &Tensor, include_self: bool) -> Result<Tensor> {
         let start = if include_self { self.ones_like() } else { self.zeros_like() };
         let one = Tensor::try_full(&[], 1, self.dtype(), self.device())?;
@@ -134,6 +138,7 @@ impl Tensor {
     }
 
     /// Reduces values into this tensor, which is new.
+    #[inline]
     fn reduce_scattered(
         &self,
         axis: isize,
@@ -214,6 +219,7 @@ fn gradients(
 }
 
 /// The product of all other values, also where one of them is zero.
+#[inline]
 fn product_gradient(
     grad: &Tensor,
     axis: isize,

@@ -153,6 +153,7 @@ fn at_least(tensors: &[impl AsRef<Tensor>], f: impl Fn(&Tensor) -> Result<Tensor
     tensors.iter().map(|tensor| f(tensor.as_ref())).collect()
 }
 
+#[inline]
 fn common_dtype(tensors: &[&Tensor]) -> DType {
     tensors.iter().map(|tensor| tensor.dtype()).reduce(DType::promote).unwrap_or(DType::F32)
 }

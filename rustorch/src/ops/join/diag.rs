@@ -17,6 +17,7 @@ impl Tensor {
     /// assert_eq!(matrix.diag(0)?.to_vec::<i32>()?, [1, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn diag(&self, offset: isize) -> Result<Tensor> {
         match self.rank() {
             1 => self.diag_embed(offset, -2, -1),
@@ -50,6 +51,7 @@ impl Tensor {
     /// assert_eq!(Tensor::ones([5, 3]).diag_embed(1, -2, -1)?.shape(), [5, 4, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn diag_embed(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor> {
         const OP: &str = "diag_embed";
         let Some((&len, rest)) = self.shape().split_last() else {

@@ -14,10 +14,12 @@ impl Tensor {
     /// assert_eq!(Tensor::from([[1, 2], [3, 4]]).flip(1)?.to_vec::<i32>()?, [2, 1, 4, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn flip(&self, axes: impl Axes) -> Result<Tensor> {
         self.flip_along(axes.into_axes())
     }
 
+    #[inline]
     fn flip_along(&self, axes: Option<Vec<isize>>) -> Result<Tensor> {
         let axes = match axes {
             Some(axes) => rustorch_shape::normalize_axes("flip", &axes, self.rank())?,
@@ -36,6 +38,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the rank is below 2.
+    #[inline]
     pub fn fliplr(&self) -> Result<Tensor> {
         self.require_rank("fliplr", 2)?;
         self.flip(1)
@@ -45,6 +48,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the tensor has no axes.
+    #[inline]
     pub fn flipud(&self) -> Result<Tensor> {
         self.require_rank("flipud", 1)?;
         self.flip(0)
@@ -61,6 +65,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([[1, 2], [3, 4]]).rot90(1, [0, 1])?.to_vec::<i32>()?, [2, 4, 1, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn rot90(&self, turns: isize, plane: [isize; 2]) -> Result<Tensor> {
         self.require_rank("rot90", 2)?;
         rustorch_shape::normalize_axes("rot90", &plane, self.rank())?;
@@ -86,10 +91,12 @@ impl Tensor {
     /// assert_eq!(x.roll([1, 1], [0, 1])?.to_vec::<i32>()?, [4, 3, 2, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn roll(&self, shifts: impl Axes, axes: impl Axes) -> Result<Tensor> {
         self.roll_along(shifts.into_axes(), axes.into_axes())
     }
 
+    #[inline]
     fn roll_along(&self, shifts: Option<Vec<isize>>, axes: Option<Vec<isize>>) -> Result<Tensor> {
         const OP: &str = "roll";
         let shifts = shifts.unwrap_or_default();

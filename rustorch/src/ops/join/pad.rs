@@ -34,6 +34,7 @@ impl Tensor {
     /// assert_eq!(x.pad([2, 1], PadMode::Reflect)?.to_vec::<f32>()?, [3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn pad(&self, padding: impl Sizes, mode: PadMode) -> Result<Tensor> {
         self.padded(padding.into_sizes(), mode)
     }

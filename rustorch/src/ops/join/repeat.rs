@@ -40,6 +40,7 @@ impl Tensor {
         self.repeated(repeats.into_shape())
     }
 
+    #[inline]
     fn repeated(&self, repeats: Vec<usize>) -> Result<Tensor> {
         let Some(new) = repeats.len().checked_sub(self.rank()) else {
             return Err(Error::argument(
@@ -94,6 +95,7 @@ impl Tensor {
     /// assert_eq!(x.repeat_interleave(&Tensor::from([1i64, 3]), Some(0))?.to_vec::<i32>()?, [1, 2, 2, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn repeat_interleave<'a>(
         &self,
         repeats: impl Into<Repeats<'a>>,

@@ -13,6 +13,7 @@ pub trait SplitSizes {
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>>;
 }
 
+#[inline]
 fn sizes_along(shapes: &[Vec<usize>], shape: &[usize], axis: isize) -> Result<Vec<usize>> {
     let at = rustorch_shape::normalize_axis("split", axis, shape.len())?;
     Ok(shapes.iter().map(|piece| piece[at]).collect())
@@ -21,6 +22,7 @@ fn sizes_along(shapes: &[Vec<usize>], shape: &[usize], axis: isize) -> Result<Ve
 impl SplitSizes for usize {
     const NODE: &'static str = "split";
 
+    #[inline]
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>> {
         sizes_along(&rustorch_shape::rules::split(shape, self, axis, &mut ())?, shape, axis)
     }
@@ -39,6 +41,7 @@ impl<const N: usize> SplitSizes for [usize; N] {
 }
 
 impl SplitSizes for Vec<usize> {
+    #[inline]
     fn resolve(&self, shape: &[usize], axis: isize) -> Result<Vec<usize>> {
         self.as_slice().resolve(shape, axis)
     }
@@ -81,6 +84,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([5, 2]).chunk(3, 0)?[2].shape(), [1, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn chunk(&self, chunks: usize, axis: isize) -> Result<Vec<Tensor>> {
         let shapes = rustorch_shape::rules::chunk(self.shape(), chunks, axis, &mut ())?;
         self.pieces("split", &sizes_along(&shapes, self.shape(), axis)?, axis)
@@ -91,6 +95,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If there is no such axis or `sections` is 0.
+    #[inline]
     pub fn tensor_split(&self, sections: usize, axis: isize) -> Result<Vec<Tensor>> {
         const OP: &str = "tensor_split";
         let size = self.shape()[self.existing_axis(OP, axis)?];
@@ -112,11 +117,13 @@ impl Tensor {
     /// assert_eq!(Tensor::from([[1, 2], [3, 4]]).unbind(1)?[0].to_vec::<i32>()?, [1, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor>> {
         let at = self.existing_axis("unbind", axis)?;
         Ok((0..self.shape()[at]).map(|index| self.entry("unbind", at, index)).collect())
     }
 
+    #[inline]
     fn pieces(&self, op: &'static str, sizes: &[usize], axis: isize) -> Result<Vec<Tensor>> {
         let mut start = 0;
         let mut piece = |&size: &usize| {

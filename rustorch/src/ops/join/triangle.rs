@@ -24,6 +24,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([[1, 2], [3, 4]]).tril(0)?.to_vec::<i32>()?, [1, 0, 3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn tril(&self, offset: isize) -> Result<Tensor> {
         self.triangle("tril", Triangle::Lower, offset)
     }
@@ -32,6 +33,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the rank is below 2.
+    #[inline]
     pub fn triu(&self, offset: isize) -> Result<Tensor> {
         self.triangle("triu", Triangle::Upper, offset)
     }
@@ -40,6 +42,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn tril_(&self, offset: isize) -> Result<Tensor> {
         check_inplace("tril_", self, &[])?;
         self.overwrite("tril_", &self.tril(offset)?)
@@ -49,6 +52,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there, and for leaves that require gradients.
+    #[inline]
     pub fn triu_(&self, offset: isize) -> Result<Tensor> {
         check_inplace("triu_", self, &[])?;
         self.overwrite("triu_", &self.triu(offset)?)
@@ -63,6 +67,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn tril_indices(rows: usize, columns: usize, offset: isize) -> Tensor {
         indices(Triangle::Lower, rows, columns, offset)
     }
@@ -70,10 +75,12 @@ impl Tensor {
     /// The positions of the upper triangle of a matrix, row indices then column indices, as `I64`
     /// (`torch.triu_indices`).
     #[track_caller]
+    #[inline]
     pub fn triu_indices(rows: usize, columns: usize, offset: isize) -> Tensor {
         indices(Triangle::Upper, rows, columns, offset)
     }
 
+    #[inline]
     fn triangle(&self, op: &'static str, triangle: Triangle, offset: isize) -> Result<Tensor> {
         let &[.., rows, columns] = self.shape() else {
             return Err(Error::argument(
@@ -105,6 +112,7 @@ impl Tensor {
 }
 
 /// The columns of a row that stay.
+#[inline]
 fn kept(triangle: Triangle, row: usize, columns: usize, offset: isize) -> std::ops::Range<usize> {
     let diagonal = (row as isize).saturating_add(offset);
     match triangle {
@@ -114,6 +122,7 @@ fn kept(triangle: Triangle, row: usize, columns: usize, offset: isize) -> std::o
 }
 
 #[track_caller]
+#[inline]
 fn indices(triangle: Triangle, rows: usize, columns: usize, offset: isize) -> Tensor {
     crate::error::expect(count(triangle, rows, columns, offset).and_then(|count| {
         let mut first = try_collect(count.saturating_mul(2), std::iter::empty())?;

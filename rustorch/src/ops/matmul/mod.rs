@@ -43,6 +43,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If an operand is not a matrix; otherwise as [`Tensor::matmul`].
+    #[inline]
     pub fn mm(&self, other: &Tensor) -> Result<Tensor> {
         rustorch_shape::rules::mm(self.shape(), other.shape(), &mut ())?;
         self.matmul(other)
@@ -52,6 +53,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If an operand is not of rank 3 or the batches differ; otherwise as [`Tensor::matmul`].
+    #[inline]
     pub fn bmm(&self, other: &Tensor) -> Result<Tensor> {
         rustorch_shape::rules::bmm(self.shape(), other.shape(), &mut ())?;
         self.matmul(other)
@@ -61,6 +63,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the operands are not a matrix and a vector; otherwise as [`Tensor::matmul`].
+    #[inline]
     pub fn mv(&self, vector: &Tensor) -> Result<Tensor> {
         check_rank("mv", "the matrix", self, 2)?;
         check_rank("mv", "the vector", vector, 1)?;
@@ -77,6 +80,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([1.0f32, 2.0]).dot(&Tensor::from([3.0f32, 4.0]))?.item::<f32>()?, 11.0);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn dot(&self, other: &Tensor) -> Result<Tensor> {
         check_rank("dot", "the left operand", self, 1)?;
         check_rank("dot", "the right operand", other, 1)?;
@@ -87,6 +91,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the operands are not vectors.
+    #[inline]
     pub fn outer(&self, other: &Tensor) -> Result<Tensor> {
         check_rank("outer", "the left operand", self, 1)?;
         check_rank("outer", "the right operand", other, 1)?;
@@ -97,6 +102,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::mm`]; also if this tensor does not broadcast or has another dtype.
+    #[inline]
     pub fn addmm(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
         add_product("addmm", self, &a.mm(b)?, beta, alpha)
     }
@@ -113,6 +119,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::bmm`]; also if this tensor does not broadcast or has another dtype.
+    #[inline]
     pub fn baddbmm(&self, a: &Tensor, b: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
         add_product("baddbmm", self, &a.bmm(b)?, beta, alpha)
     }
@@ -132,6 +139,7 @@ impl Tensor {
     }
 }
 
+#[inline]
 fn add_product(op: &'static str, addend: &Tensor, product: &Tensor, beta: f64, alpha: f64) -> Result<Tensor> {
     if addend.dtype() != product.dtype() {
         let message = format!("the tensor is {}, the product {}", addend.dtype(), product.dtype());
@@ -151,6 +159,7 @@ fn add_product(op: &'static str, addend: &Tensor, product: &Tensor, beta: f64, a
     }
 }
 
+#[inline]
 fn check_rank(op: &'static str, what: &str, tensor: &Tensor, rank: usize) -> Result<()> {
     if tensor.rank() == rank {
         return Ok(());
@@ -158,6 +167,7 @@ fn check_rank(op: &'static str, what: &str, tensor: &Tensor, rank: usize) -> Res
     Err(Error::argument(op, format!("{what} has shape {:?}, expected rank {rank}", tensor.shape())))
 }
 
+#[inline]
 fn check_same_kind(op: &'static str, left: &Tensor, right: &Tensor) -> Result<()> {
     if left.device() != right.device() {
         return Err(Error::DeviceMismatch { op, left: left.device(), right: right.device() });

@@ -34,6 +34,7 @@ impl Groups {
 
 /// `(x - mean) / √(var + eps) · weight + bias` for `x` of `[batch, channels, ..]`; the operands are such as
 /// [`is_fused`](super::is_fused) says, weight and bias of a value per channel.
+#[inline]
 pub(crate) fn group_norm(
     groups: Groups,
     input: &Tensor,

@@ -9,6 +9,7 @@ use crate::autograd::{Ctx, Grads, Saved, record};
 use crate::{Result, Tensor, no_grad};
 
 /// Whether the kernels take these operands: `F32` or `F64` of one dtype in main memory.
+#[inline]
 pub(crate) fn is_fused(input: &Tensor, vectors: &[Option<&Tensor>]) -> bool {
     let dtype = input.dtype();
     let fits = |tensor: &&Tensor| tensor.dtype() == dtype && tensor.device().is_cpu();

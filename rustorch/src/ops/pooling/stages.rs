@@ -24,6 +24,7 @@ impl Along {
     }
 
     /// Windows at regular distances along the last axes, outermost axis first, for an output of this shape.
+    #[inline]
     pub fn regular(
         input: &[usize],
         output: &[usize],
@@ -47,6 +48,7 @@ impl Along {
     }
 
     /// As many windows along the last axes as the output has elements there, outermost axis first.
+    #[inline]
     pub fn adaptive(input: &[usize], output: &[usize], axes: usize) -> Vec<Self> {
         let along = |axis: usize| {
             let windows = adaptive_windows(input[axis], output[axis]);
@@ -104,6 +106,7 @@ impl Stage {
         Self { shape, windows }
     }
 
+    #[inline]
     pub fn planes(&self) -> usize {
         self.shape[..self.shape.len() - 2].iter().product()
     }

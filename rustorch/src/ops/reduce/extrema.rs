@@ -110,6 +110,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn aminmax(&self) -> (Tensor, Tensor) {
         (self.amin(), self.amax())
     }
@@ -215,6 +216,7 @@ impl Tensor {
 }
 
 /// The backward function of an operation that picks one element along an axis.
+#[inline]
 fn select_backward(input: &Tensor, axis: isize, indices: &Tensor) -> BackwardFn {
     let (shape, indices) = (input.layout().shape.clone(), Saved::input(indices));
     Box::new(move |ctx| {

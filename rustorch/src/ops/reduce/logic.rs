@@ -21,6 +21,7 @@ macro_rules! questions {
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self) -> Tensor {
                     expect(self.$by_axis((), false))
                 }
@@ -36,6 +37,7 @@ macro_rules! questions {
                 #[doc = concat!("assert_eq!(x.", stringify!($by_axis), "(1, false)?.to_vec::<bool>()?, ", stringify!($rows), ");")]
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
+                #[inline]
                 pub fn $by_axis(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
                     let truth = no_grad(|| self.to_dtype(DType::Bool));
                     let answer = Reduction::new(stringify!($name), &truth, axes)?.run(Kind::$kind, keepdim, 1.0)?;

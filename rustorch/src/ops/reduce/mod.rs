@@ -68,6 +68,7 @@ struct Reduction<'a> {
 }
 
 impl<'a> Reduction<'a> {
+    #[inline]
     fn new(op: &'static str, input: &'a Tensor, axes: impl Axes) -> Result<Self> {
         let axes = axes.into_axes().filter(|axes| !axes.is_empty());
         let mut reduced = SmallVec::from_elem(axes.is_none(), input.rank());
@@ -83,6 +84,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// The same reduction of another tensor of the same shape.
+    #[inline]
     fn of<'b>(&self, input: &'b Tensor) -> Reduction<'b> {
         Reduction { op: self.op, input, reduced: self.reduced.clone() }
     }
@@ -94,6 +96,7 @@ impl<'a> Reduction<'a> {
     }
 
     /// The number of elements behind each element of the result.
+    #[inline]
     fn count(&self) -> usize {
         self.input.shape().iter().zip(&self.reduced).filter(|(_, r)| **r).map(|(&size, _)| size).product()
     }

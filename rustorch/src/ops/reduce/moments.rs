@@ -18,6 +18,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn var(&self) -> Tensor {
         expect(self.var_dim((), 1.0, false))
     }
@@ -34,6 +35,7 @@ impl Tensor {
     /// assert_eq!(x.var_dim(1, 0.0, false)?.to_vec::<f32>()?, [1.0, 0.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn var_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor> {
         self.spread_around_mean("var", axes.into_axes(), correction, keepdim)
     }
@@ -49,6 +51,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn std(&self) -> Tensor {
         expect(self.std_dim((), 1.0, false))
     }
@@ -57,6 +60,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As there.
+    #[inline]
     pub fn std_dim(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<Tensor> {
         self.spread_around_mean("std", axes.into_axes(), correction, keepdim)
     }
@@ -72,6 +76,7 @@ impl Tensor {
     /// assert_eq!((var.item::<f32>()?, mean.item::<f32>()?), (1.0, 2.0));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn var_mean(&self, axes: impl Axes, correction: f64, keepdim: bool) -> Result<(Tensor, Tensor)> {
         let axes = axes.into_axes().unwrap_or_default();
         Ok((self.var_dim(axes.as_slice(), correction, keepdim)?, self.mean_dim(axes.as_slice(), keepdim)?))

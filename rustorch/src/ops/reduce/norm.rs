@@ -22,6 +22,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn norm(&self, p: f64) -> Tensor {
         expect(self.norm_dim(p, (), false))
     }
@@ -37,6 +38,7 @@ impl Tensor {
     /// assert_eq!(x.norm_dim(1.0, 1, false)?.to_vec::<f32>()?, [7.0, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn norm_dim(&self, p: f64, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         self.norm_along(p, axes.into_axes(), keepdim)
     }
@@ -83,6 +85,7 @@ impl Tensor {
     /// assert_eq!(a.dist(&b, 2.0)?.item::<f32>()?, 5.0);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn dist(&self, other: &Tensor, p: f64) -> Result<Tensor> {
         self.sub(other)?.norm_dim(p, (), false)
     }
@@ -98,10 +101,12 @@ impl Tensor {
     /// assert!((x.logsumexp(1, false)?.item::<f32>()? - 1000.6931).abs() < 1e-3);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn logsumexp(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         self.logsumexp_along(axes.into_axes(), keepdim)
     }
 
+    #[inline]
     fn logsumexp_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         if self.dtype().is_complex() {
             return self.complex_logsumexp(axes, keepdim);
@@ -143,6 +148,7 @@ impl Tensor {
     }
 }
 
+#[inline]
 fn finite_or_zero(x: &Tensor) -> Result<Tensor> {
     Tensor::where_(&x.isinf(), 0.0, x)
 }

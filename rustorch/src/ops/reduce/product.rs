@@ -18,6 +18,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn prod(&self) -> Tensor {
         expect(self.prod_dim((), false))
     }
@@ -36,6 +37,7 @@ impl Tensor {
         self.prod_along(axes.into_axes(), keepdim)
     }
 
+    #[inline]
     fn prod_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         let axes = axes.filter(|axes| !axes.is_empty());
         let whole = axes.is_none();
@@ -71,6 +73,7 @@ impl Tensor {
 }
 
 /// For each element the product of all others over the axes.
+#[inline]
 fn products_of_others(x: &Tensor, axes: &[isize]) -> Result<Tensor> {
     if let &[axis] = axes {
         return products_of_others_along(x, axis);
@@ -89,6 +92,7 @@ fn products_of_others(x: &Tensor, axes: &[isize]) -> Result<Tensor> {
 }
 
 /// The product of what stands before each element times that of what stands behind.
+#[inline]
 fn products_of_others_along(x: &Tensor, axis: isize) -> Result<Tensor> {
     let others = x.size(axis)? - 1;
     let one = x.detach().narrow(axis, 0, 1)?.ones_like();

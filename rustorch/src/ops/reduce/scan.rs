@@ -25,6 +25,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([1.0f32, 2.0, 3.0]).cumsum(0)?.to_vec::<f32>()?, [1.0, 3.0, 6.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn cumsum(&self, axis: isize) -> Result<Tensor> {
         self.running_sum(axis, false)
     }
@@ -47,6 +48,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([2.0f32, 3.0, 4.0]).cumprod(0)?.to_vec::<f32>()?, [2.0, 6.0, 24.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn cumprod(&self, axis: isize) -> Result<Tensor> {
         let output = self.run_scan("cumprod", Kind::Product, axis, false)?;
         record("cumprod", &[&output], &[self], || {
@@ -85,6 +87,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [0.0, 0.6931472, 1.0986123]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn logcumsumexp(&self, axis: isize) -> Result<Tensor> {
         if self.dtype().is_complex() {
             return doubling_log_sums(self, self.axis("logcumsumexp", axis)? as isize);
@@ -93,6 +96,7 @@ impl Tensor {
     }
 
     /// [`Tensor::cumsum`], from the end if `reverse`.
+    #[inline]
     fn running_sum(&self, axis: isize, reverse: bool) -> Result<Tensor> {
         let output = self.run_scan("cumsum", Kind::Sum, axis, reverse)?;
         record("cumsum", &[&output], &[self], || {
@@ -102,6 +106,7 @@ impl Tensor {
     }
 
     /// [`Tensor::logcumsumexp`], from the end if `reverse`.
+    #[inline]
     fn running_log_sum(&self, axis: isize, reverse: bool) -> Result<Tensor> {
         let output = self.run_scan("logcumsumexp", Kind::LogSumExp, axis, reverse)?;
         record("logcumsumexp", &[&output], &[self], || {
@@ -125,6 +130,7 @@ impl Tensor {
     }
 
     /// Runs a scan, unseen by autograd.
+    #[inline]
     fn run_scan(&self, op: &'static str, kind: Kind, axis: isize, reverse: bool) -> Result<Tensor> {
         let at = self.axis(op, axis)?;
         require_cpu(op, self)?;
@@ -161,6 +167,7 @@ impl Tensor {
 
 /// The gradient of running products, where there are zeros as PyTorch has it: what stands before the first zero has the
 /// gradient of what stands there, the zero itself that of the products up to the next, and what follows has none.
+#[inline]
 fn running_product_gradient(input: &Tensor, product: &Tensor, grad: &Tensor, axis: isize) -> Result<Tensor> {
     let (x, y) = (input.conj(), product.conj());
     let is_zero = input.eq(0)?;
@@ -183,6 +190,7 @@ fn running_product_gradient(input: &Tensor, product: &Tensor, grad: &Tensor, axi
 }
 
 /// Running logarithms of sums by doubling: after step `d` each element is that of the `2d` before it.
+#[inline]
 fn doubling_log_sums(x: &Tensor, axis: isize) -> Result<Tensor> {
     let n = if x.rank() == 0 { 1 } else { x.size(axis)? };
     let (mut y, mut distance) = (x.copy(), 1);

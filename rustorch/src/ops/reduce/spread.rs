@@ -39,6 +39,7 @@ impl Spread {
     }
 
     /// The place in the result of a row's first number.
+    #[inline]
     fn place(&self, row: usize) -> usize {
         let (mut rest, mut place) = (row, 0);
         for (size, step) in &self.axes {

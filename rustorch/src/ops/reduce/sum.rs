@@ -34,6 +34,7 @@ impl Tensor {
     /// assert_eq!(x.sum_dim(-1, true)?.shape(), [2, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn sum_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         self.scaled_sum("sum", axes.into_axes(), keepdim, |_| 1.0)
     }
@@ -66,6 +67,7 @@ impl Tensor {
     /// assert_eq!(x.to_dtype(DType::F64).mean_dim(1, false)?.to_vec::<f64>()?, [1.5, 4.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn mean_dim(&self, axes: impl Axes, keepdim: bool) -> Result<Tensor> {
         require_float("mean", self)?;
         self.scaled_sum("mean", axes.into_axes(), keepdim, |count| count as f64)
@@ -113,6 +115,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn nansum(&self) -> Tensor {
         expect(self.nansum_dim((), false))
     }
@@ -125,6 +128,7 @@ impl Tensor {
         self.nansum_along(axes.into_axes(), keepdim)
     }
 
+    #[inline]
     fn nansum_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         let reduction = Reduction::new("nansum", self, axes)?;
         let kind = if self.dtype().is_differentiable() { Kind::NanSum } else { Kind::Sum };
@@ -151,6 +155,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn nanmean(&self) -> Tensor {
         expect(self.nanmean_dim((), false))
     }
@@ -163,6 +168,7 @@ impl Tensor {
         self.nanmean_along(axes.into_axes(), keepdim)
     }
 
+    #[inline]
     fn nanmean_along(&self, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         require_float("nanmean", self)?;
         let axes = axes.unwrap_or_default();
@@ -181,6 +187,7 @@ impl Tensor {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
+    #[inline]
     pub fn count_nonzero(&self) -> Tensor {
         expect(self.count_nonzero_dim(()))
     }

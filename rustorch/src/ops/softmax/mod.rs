@@ -38,6 +38,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [0.0, -1000.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor> {
         apply(Kind::LogSoftmax, self, axis)
     }
@@ -46,6 +47,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::softmax`].
+    #[inline]
     pub fn softmin(&self, axis: isize) -> Result<Tensor> {
         self.neg().softmax(axis)
     }

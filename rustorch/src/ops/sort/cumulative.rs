@@ -18,6 +18,7 @@ impl Tensor {
     /// assert_eq!((values.to_vec::<i32>()?, positions.to_vec::<i64>()?), (vec![1, 3, 3, 3], vec![0, 1, 1, 3]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn cummax(&self, axis: isize) -> Result<(Tensor, Tensor)> {
         self.running("cummax", axis, true)
     }
@@ -26,10 +27,12 @@ impl Tensor {
     ///
     /// # Errors
     /// If there is no such axis or the dtype is complex.
+    #[inline]
     pub fn cummin(&self, axis: isize) -> Result<(Tensor, Tensor)> {
         self.running("cummin", axis, false)
     }
 
+    #[inline]
     fn running(&self, op: &'static str, axis: isize, greatest: bool) -> Result<(Tensor, Tensor)> {
         let rows = Rows::new(op, self, axis)?;
         let (values, positions) = rows.outputs(rows.len)?;

@@ -17,6 +17,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([1i64, 3, 1]).bincount(None, 0)?.to_vec::<i64>()?, [0, 2, 0, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn bincount(&self, weights: Option<&Tensor>, min_length: usize) -> Result<Tensor> {
         const OP: &str = "bincount";
         if self.rank() != 1 || !self.dtype().is_int() {
@@ -60,6 +61,7 @@ impl Tensor {
     /// assert_eq!(counts.to_vec::<f32>()?, [0.0, 2.0, 1.0, 0.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn histc(&self, bins: usize, low: f64, high: f64) -> Result<Tensor> {
         const OP: &str = "histc";
         if !self.dtype().is_float() {

@@ -29,6 +29,7 @@ struct Rows {
 }
 
 impl Rows {
+    #[inline]
     fn new(op: &'static str, tensor: &Tensor, axis: isize) -> Result<Self> {
         let at = tensor.axis(op, axis)?;
         if !tensor.device().is_cpu() {
@@ -48,6 +49,7 @@ impl Rows {
     }
 
     /// New tensors for `len` values and positions per row.
+    #[inline]
     fn outputs(&self, len: usize) -> Result<(Tensor, Tensor)> {
         let mut shape = self.moved.clone();
         shape[self.moved.len() - 1] = len;
@@ -88,6 +90,7 @@ impl Rows {
     }
 
     /// Moves the axis of a result back to its place.
+    #[inline]
     fn restore(&self, output: Tensor) -> Result<Tensor> {
         if self.rank == 0 {
             return no_grad(|| output.squeeze(0));
@@ -96,12 +99,14 @@ impl Rows {
     }
 
     /// The results of one value per row.
+    #[inline]
     fn reduced(&self, output: Tensor, keepdim: bool) -> Result<Tensor> {
         let output = self.restore(output)?;
         if keepdim || self.rank == 0 { Ok(output) } else { no_grad(|| output.squeeze(self.axis)) }
     }
 
     /// An error if rows are empty.
+    #[inline]
     fn require_entries(&self, op: &'static str) -> Result<()> {
         if self.len > 0 {
             return Ok(());
@@ -111,6 +116,7 @@ impl Rows {
 }
 
 /// Records that `values` are elements of `input` at `positions` along an axis.
+#[inline]
 fn record_picks(
     op: &'static str,
     input: &Tensor,

@@ -20,6 +20,7 @@ impl Tensor {
     /// assert_eq!(positions.to_vec::<i64>()?, [1, 3, 0, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn sort(&self, axis: isize, descending: bool, stable: bool) -> Result<(Tensor, Tensor)> {
         const OP: &str = "sort";
         // The packed keys order equal elements by position: there is no faster way that would not.
@@ -49,6 +50,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([30, 10, 20]).argsort(0, true, false)?.to_vec::<i64>()?, [0, 2, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn argsort(&self, axis: isize, descending: bool, stable: bool) -> Result<Tensor> {
         Ok(no_grad(|| self.sort(axis, descending, stable))?.1)
     }
@@ -57,6 +59,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::sort`].
+    #[inline]
     pub fn msort(&self) -> Result<Tensor> {
         Ok(self.sort(0, false, false)?.0)
     }
@@ -73,6 +76,7 @@ impl Tensor {
     /// assert_eq!((values.to_vec::<f32>()?, positions.to_vec::<i64>()?), (vec![5.0, 3.0], vec![1, 2]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn topk(&self, k: usize, axis: isize, largest: bool, sorted: bool) -> Result<(Tensor, Tensor)> {
         const OP: &str = "topk";
         let _ = sorted;

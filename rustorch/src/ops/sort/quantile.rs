@@ -99,6 +99,7 @@ impl Tensor {
 }
 
 /// The fractions as numbers, and whether there is no axis of them.
+#[inline]
 fn fractions(q: Operand<'_>, dtype: DType) -> Result<(Vec<f64>, bool)> {
     const OP: &str = "quantile";
     let (fractions, scalar) = match q {

@@ -80,6 +80,7 @@ impl Tensor {
     /// assert_eq!(buckets.to_vec::<i64>()?, [1, 3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn bucketize(&self, boundaries: &Tensor, right: bool) -> Result<Tensor> {
         if boundaries.rank() != 1 {
             return Err(Error::argument(

@@ -46,6 +46,7 @@ impl Pick {
 }
 
 impl Tensor {
+    #[inline]
     fn pick(&self, op: &'static str, axis: isize, keepdim: bool, pick: Pick) -> Result<(Tensor, Tensor)> {
         let rows = Rows::new(op, self, axis)?;
         rows.require_entries(op)?;
@@ -73,6 +74,7 @@ impl Tensor {
     /// assert_eq!((value.item::<f32>()?, position.item::<i64>()?), (2.0, 2));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn kthvalue(&self, k: usize, axis: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
         const OP: &str = "kthvalue";
         let at = self.axis(OP, axis)?;
@@ -97,6 +99,7 @@ impl Tensor {
     /// assert_eq!(Tensor::from([[3.0f32, 1.0], [2.0, 4.0]]).median()?.item::<f32>()?, 2.0);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn median(&self) -> Result<Tensor> {
         let output = match self.numel() == 0 && self.dtype().is_float() {
             true => Tensor::try_full(&[], f64::NAN, self.dtype(), self.device())?,
@@ -121,6 +124,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If there is no such axis, it is empty, or the dtype is complex.
+    #[inline]
     pub fn median_dim(&self, axis: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
         self.pick("median", axis, keepdim, Pick::Median)
     }
@@ -137,6 +141,7 @@ impl Tensor {
     /// assert_eq!((value.item::<i32>()?, position.item::<i64>()?), (2, 5));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn mode(&self, axis: isize, keepdim: bool) -> Result<(Tensor, Tensor)> {
         if self.dtype() == DType::Bool {
             let (values, positions) = no_grad(|| self.to_dtype(DType::U8)).mode(axis, keepdim)?;

@@ -33,6 +33,7 @@ impl Tensor {
     /// assert_eq!(unique.counts.to_vec::<i64>()?, [1, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn unique(&self) -> Result<Unique> {
         no_grad(|| self.distinct("unique", None, true))
     }
@@ -48,6 +49,7 @@ impl Tensor {
     /// assert_eq!(rows.unique_dim(0)?.values.to_vec::<i32>()?, [0, 5, 2, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn unique_dim(&self, axis: isize) -> Result<Unique> {
         no_grad(|| self.distinct("unique", Some(axis), true))
     }
@@ -64,10 +66,12 @@ impl Tensor {
     /// assert_eq!(runs.values.to_vec::<i32>()?, [1, 2, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn unique_consecutive(&self, axis: Option<isize>) -> Result<Unique> {
         no_grad(|| self.distinct("unique_consecutive", axis, false))
     }
 
+    #[inline]
     fn distinct(&self, op: &'static str, axis: Option<isize>, sorted: bool) -> Result<Unique> {
         let flat = axis.is_none() || self.rank() == 0;
         let at = if flat { 0 } else { self.axis(op, axis.unwrap_or(0))? };
@@ -108,10 +112,12 @@ impl Tensor {
 }
 
 /// Behind a pointer, so that the sort is compiled once for all dtypes.
+#[inline]
 fn sort_entries(order: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
     order.sort_by(|&a, &b| compare(a, b));
 }
 
+#[inline]
 fn group_entries(order: &[usize], same: &dyn Fn(usize, usize) -> bool) -> Groups {
     let mut groups = Groups { firsts: Vec::new(), inverse: vec![0; order.len()], counts: Vec::new() };
     for (k, &at) in order.iter().enumerate() {

@@ -50,16 +50,19 @@ impl Sequence {
 }
 
 impl Schedule for Sequence {
+    #[inline]
     fn lr(&mut self, epoch: usize, base: f64, current: f64) -> Result<f64> {
         let (schedule, began) = self.at(epoch);
         if epoch == began { schedule.lr(0, base, base) } else { schedule.lr(epoch - began, base, current) }
     }
 
+    #[inline]
     fn momentum(&mut self, epoch: usize) -> Option<f64> {
         let (schedule, began) = self.at(epoch);
         schedule.momentum(epoch - began)
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         let (schedules, milestones) = (self.schedules.len(), &self.milestones);
         let grow = milestones.windows(2).all(|pair| pair[0] < pair[1]) && milestones.first() != Some(&0);
@@ -77,6 +80,7 @@ impl Schedule for Sequence {
 }
 
 impl fmt::Debug for Sequence {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sequence({} schedules, milestones={:?})", self.schedules.len(), self.milestones)
     }
@@ -99,14 +103,17 @@ impl ChainedScheduler {
 }
 
 impl Schedule for Chained {
+    #[inline]
     fn lr(&mut self, epoch: usize, base: f64, current: f64) -> Result<f64> {
         self.0.iter_mut().try_fold(current, |current, schedule| schedule.lr(epoch, base, current))
     }
 
+    #[inline]
     fn momentum(&mut self, epoch: usize) -> Option<f64> {
         self.0.iter_mut().filter_map(|schedule| schedule.momentum(epoch)).last()
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         if self.0.is_empty() {
             return Err(Error::argument("ChainedScheduler", "there are no schedules to chain"));
@@ -116,6 +123,7 @@ impl Schedule for Chained {
 }
 
 impl fmt::Debug for Chained {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Chained({} schedules)", self.0.len())
     }

@@ -42,6 +42,7 @@ impl Schedule for CosineAnnealing {
         Ok(height(epoch) / height(epoch - 1) * (current - eta_min) + eta_min)
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_count("CosineAnnealingLR", "t_max", self.t_max)?;
         check_finite("CosineAnnealingLR", "eta_min", self.eta_min)
@@ -86,6 +87,7 @@ impl Schedule for CosineRestarts {
         Ok(self.eta_min + (base - self.eta_min) * height / 2.0)
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_count("CosineAnnealingWarmRestarts", "t_0", self.t_0)?;
         check_count("CosineAnnealingWarmRestarts", "t_mult", self.t_mult)?;

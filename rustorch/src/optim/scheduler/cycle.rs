@@ -80,6 +80,7 @@ impl OneCycle {
     }
 
     /// The phase that a step is in: from and to which of (learning rate, momentum), and how far.
+    #[inline]
     fn phase(&self, step: usize) -> ((f64, f64), (f64, f64), f64) {
         let first = (self.max_lr / self.div_factor, self.max_momentum);
         let top = (self.max_lr, self.base_momentum);
@@ -113,6 +114,7 @@ impl OneCycleLR {
 }
 
 impl Schedule for OneCycle {
+    #[inline]
     fn lr(&mut self, epoch: usize, _: f64, _: f64) -> Result<f64> {
         if epoch > self.total_steps {
             return Err(Error::argument(
@@ -124,11 +126,13 @@ impl Schedule for OneCycle {
         Ok(self.anneal_strategy.between(from.0, to.0, part))
     }
 
+    #[inline]
     fn momentum(&mut self, epoch: usize) -> Option<f64> {
         let (from, to, part) = self.phase(epoch);
         self.cycle_momentum.then(|| self.anneal_strategy.between(from.1, to.1, part))
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         const OP: &str = "OneCycleLR";
         check_count(OP, "total_steps", self.total_steps)?;
@@ -226,15 +230,18 @@ impl CyclicLR {
 }
 
 impl Schedule for Cyclic {
+    #[inline]
     fn lr(&mut self, epoch: usize, _: f64, _: f64) -> Result<f64> {
         Ok(self.base_lr + (self.max_lr - self.base_lr) * self.height(epoch))
     }
 
+    #[inline]
     fn momentum(&mut self, epoch: usize) -> Option<f64> {
         let range = self.max_momentum - self.base_momentum;
         self.cycle_momentum.then(|| self.max_momentum - range * self.height(epoch))
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_count("CyclicLR", "step_size_up", self.step_size_up)?;
         check_count("CyclicLR", "step_size_down", self.step_size_down)?;

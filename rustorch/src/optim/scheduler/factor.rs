@@ -34,6 +34,7 @@ impl Schedule for Step {
         Ok(if changes { current * self.gamma } else { current })
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_count("StepLR", "step_size", self.step_size)?;
         check_finite("StepLR", "gamma", self.gamma)
@@ -63,11 +64,13 @@ impl MultiStepLR {
 }
 
 impl Schedule for MultiStep {
+    #[inline]
     fn lr(&mut self, epoch: usize, _: f64, current: f64) -> Result<f64> {
         let times = self.milestones.iter().filter(|&&milestone| milestone == epoch).count();
         Ok(current * self.gamma.powi(times as i32))
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_finite("MultiStepLR", "gamma", self.gamma)
     }
@@ -98,6 +101,7 @@ impl Schedule for Exponential {
         Ok(if epoch > 0 { current * self.gamma } else { current })
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_finite("ExponentialLR", "gamma", self.gamma)
     }
@@ -136,6 +140,7 @@ impl Schedule for Constant {
         })
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.factor) {
             return Ok(());
@@ -194,6 +199,7 @@ impl Schedule for Linear {
         })
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_factor("LinearLR", "start_factor", self.start_factor)?;
         if !(0.0..=1.0).contains(&self.end_factor) {
@@ -239,6 +245,7 @@ impl Schedule for Polynomial {
         })
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_count("PolynomialLR", "total_iters", self.total_iters)?;
         check_finite("PolynomialLR", "power", self.power)

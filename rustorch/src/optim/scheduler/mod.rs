@@ -159,6 +159,7 @@ impl<S: fmt::Debug> fmt::Debug for Scheduler<S> {
 }
 
 /// Refuses a count of zero.
+#[inline]
 fn check_count(op: &'static str, name: &str, count: usize) -> Result<()> {
     if count > 0 {
         return Ok(());
@@ -167,6 +168,7 @@ fn check_count(op: &'static str, name: &str, count: usize) -> Result<()> {
 }
 
 /// Refuses a number that is not finite.
+#[inline]
 fn check_finite(op: &'static str, name: &str, value: f64) -> Result<()> {
     if value.is_finite() {
         return Ok(());

@@ -80,6 +80,7 @@ impl ReduceLROnPlateau {
     ///
     /// # Errors
     /// If the factor is not from 0 up to but without 1, or another number is negative or NaN.
+    #[inline]
     pub fn new(options: PlateauOptions) -> Result<Self> {
         const OP: &str = "ReduceLROnPlateau";
         if !(0.0..1.0).contains(&options.factor) {
@@ -104,6 +105,7 @@ impl ReduceLROnPlateau {
 
     /// Takes note of the metric after an epoch, and reduces the learning rates if it has been too long without
     /// improvement. A metric that is NaN is no improvement.
+    #[inline]
     pub fn step(&mut self, metric: f64, optimizer: &mut dyn Optimizer) {
         if self.is_better(metric) {
             self.best = metric;

@@ -7,6 +7,7 @@ use crate::{Error, PadMode, Result, Tensor};
 ///
 /// # Errors
 /// If an axis is out of range.
+#[inline]
 pub fn flip(x: &Tensor, dims: &[isize]) -> Result<Tensor> {
     x.flip(dims)
 }
@@ -15,6 +16,7 @@ pub fn flip(x: &Tensor, dims: &[isize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If an axis is out of range.
+#[inline]
 pub fn roll(x: &Tensor, shifts: &[isize], dims: &[isize]) -> Result<Tensor> {
     x.roll(shifts, dims)
 }
@@ -23,6 +25,7 @@ pub fn roll(x: &Tensor, shifts: &[isize], dims: &[isize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If there are fewer repeats than axes.
+#[inline]
 pub fn repeat(x: &Tensor, repeats: &[usize]) -> Result<Tensor> {
     x.repeat(repeats)
 }
@@ -31,6 +34,7 @@ pub fn repeat(x: &Tensor, repeats: &[usize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the axis is out of range.
+#[inline]
 pub fn repeat_interleave(x: &Tensor, repeats: usize, dim: isize) -> Result<Tensor> {
     x.repeat_interleave(repeats, Some(dim))
 }
@@ -39,6 +43,7 @@ pub fn repeat_interleave(x: &Tensor, repeats: usize, dim: isize) -> Result<Tenso
 ///
 /// # Errors
 /// If the sizes do not fit the axes.
+#[inline]
 pub fn pad(x: &Tensor, padding: &[usize], mode: &str, value: f64) -> Result<Tensor> {
     let mode = match mode {
         "reflect" => PadMode::Reflect,
@@ -61,6 +66,7 @@ pub fn pad(x: &Tensor, padding: &[usize], mode: &str, value: f64) -> Result<Tens
 ///
 /// # Errors
 /// If there are fewer than two axes.
+#[inline]
 pub fn tril(x: &Tensor, diagonal: isize) -> Result<Tensor> {
     x.tril(diagonal)
 }
@@ -69,18 +75,21 @@ pub fn tril(x: &Tensor, diagonal: isize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If there are fewer than two axes.
+#[inline]
 pub fn triu(x: &Tensor, diagonal: isize) -> Result<Tensor> {
     x.triu(diagonal)
 }
 
 /// `Tensor::detach`.
 #[expect(clippy::missing_errors_doc, reason = "there are none")]
+#[inline]
 pub fn detach(x: &Tensor) -> Result<Tensor> {
     Ok(x.detach())
 }
 
 /// `Tensor::contiguous`.
 #[expect(clippy::missing_errors_doc, reason = "there are none")]
+#[inline]
 pub fn contiguous(x: &Tensor) -> Result<Tensor> {
     Ok(x.contiguous())
 }
@@ -105,6 +114,7 @@ pub fn index_select(x: &Tensor, dim: isize, index: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the shapes do not fit, or an index is out of range.
+#[inline]
 pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: isize) -> Result<Tensor> {
     x.take_along_dim(index, Some(dim))
 }
@@ -113,6 +123,7 @@ pub fn take_along_dim(x: &Tensor, index: &Tensor, dim: isize) -> Result<Tensor> 
 ///
 /// # Errors
 /// If an index is out of range.
+#[inline]
 pub fn embedding(indices: &Tensor, weight: &Tensor) -> Result<Tensor> {
     f::embedding(indices, weight, None)
 }
@@ -121,6 +132,7 @@ pub fn embedding(indices: &Tensor, weight: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// None.
+#[inline]
 pub fn zeros_like(x: &Tensor) -> Result<Tensor> {
     Ok(x.zeros_like())
 }
@@ -129,6 +141,7 @@ pub fn zeros_like(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// None.
+#[inline]
 pub fn ones_like(x: &Tensor) -> Result<Tensor> {
     Ok(x.ones_like())
 }
@@ -137,6 +150,7 @@ pub fn ones_like(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// None.
+#[inline]
 pub fn full_like(x: &Tensor, value: f64) -> Result<Tensor> {
     Ok(x.full_like(value))
 }
@@ -145,6 +159,7 @@ pub fn full_like(x: &Tensor, value: f64) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the dtype has no such numbers.
+#[inline]
 pub fn rand_like(x: &Tensor) -> Result<Tensor> {
     real("rand_like", x)?;
     Ok(x.rand_like())
@@ -154,6 +169,7 @@ pub fn rand_like(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the dtype has no such numbers.
+#[inline]
 pub fn randn_like(x: &Tensor) -> Result<Tensor> {
     real("randn_like", x)?;
     Ok(x.randn_like())

@@ -5,6 +5,7 @@
 /// # Panics
 /// Otherwise, at compile time: with `message`, and both sides as formula and number.
 #[track_caller]
+#[inline]
 pub const fn assert_sizes(left: usize, relation: &str, right: usize, message: &str, l: &str, r: &str) {
     let (holds, wanted) = match relation.as_bytes() {
         b"==" => (left == right, "be equal to "),
@@ -29,6 +30,7 @@ pub const fn assert_sizes(left: usize, relation: &str, right: usize, message: &s
 /// # Panics
 /// Otherwise, at compile time, as [`assert_sizes`].
 #[track_caller]
+#[inline]
 pub const fn assert_stated(
     stated: usize,
     declared: &[&[usize]],
@@ -53,6 +55,7 @@ struct Text {
 }
 
 impl Text {
+    #[inline]
     const fn push(&mut self, text: &str) {
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -64,6 +67,7 @@ impl Text {
     }
 
     /// A size: `4*D = 256`, or just the number.
+    #[inline]
     const fn size(&mut self, formula: &str, value: usize) {
         if !is_number(formula) {
             self.push(formula);
@@ -72,6 +76,7 @@ impl Text {
         self.number(value);
     }
 
+    #[inline]
     const fn number(&mut self, value: usize) {
         if value >= 10 {
             self.number(value / 10);
@@ -83,6 +88,7 @@ impl Text {
     }
 
     #[track_caller]
+    #[inline]
     const fn fail(&self) -> ! {
         // A character that the end of the buffer cut in two makes the text invalid: then only the fact remains.
         match core::str::from_utf8(self.bytes.split_at(self.length).0) {

@@ -8,6 +8,7 @@ macro_rules! unary {
     ($($name:ident($($p:ident),*))*) => {$(
         #[doc = concat!("`Tensor::", stringify!($name), "`.")]
         #[expect(clippy::missing_errors_doc, reason = "as the method")]
+        #[inline]
         pub fn $name(x: &Tensor $(, $p: f64)*) -> Result<Tensor> {
             Ok(x.$name($($p),*))
         }
@@ -29,6 +30,7 @@ macro_rules! limited {
         ///
         /// # Errors
         /// If a number is not one that the function takes.
+        #[inline]
         pub fn $name(x: &Tensor $(, $p: f64)*) -> Result<Tensor> {
             x.$name($($p),*)
         }
@@ -41,6 +43,7 @@ limited!(celu(alpha) hardtanh(low, high) softshrink(lambda) threshold(threshold,
 ///
 /// # Errors
 /// If `approximate` is neither "none" nor "tanh".
+#[inline]
 pub fn gelu(x: &Tensor, approximate: &str) -> Result<Tensor> {
     match approximate {
         "none" => Ok(x.gelu()),
@@ -58,6 +61,7 @@ macro_rules! dropouts {
         ///
         /// # Errors
         /// If `p` is no probability, or the rank does not fit.
+        #[inline]
         pub fn $name(x: &Tensor, p: f64, training: bool) -> Result<Tensor> {
             f::$name(x, p, training)
         }
@@ -79,6 +83,7 @@ macro_rules! binary {
         ///
         /// # Errors
         /// If the shapes do not broadcast or the dtype does not have the operation.
+        #[inline]
         pub fn $name<'a>(left: &Tensor, right: impl Into<Operand<'a>>) -> Result<Tensor> {
             left.$name(right)
         }
@@ -96,6 +101,7 @@ macro_rules! numbers_first {
         ///
         /// # Errors
         /// If the dtype does not have the operation.
+        #[inline]
         pub fn $name(left: impl Into<Scalar>, right: &Tensor) -> Result<Tensor> {
             number(left, right).$method(right)
         }
@@ -172,6 +178,7 @@ pub fn lerp<'a>(start: &Tensor, end: &Tensor, weight: impl Into<Operand<'a>>) ->
 ///
 /// # Errors
 /// If the shapes do not broadcast.
+#[inline]
 pub fn addcmul(x: &Tensor, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
     x.addcmul(a, b, value)
 }
@@ -180,6 +187,7 @@ pub fn addcmul(x: &Tensor, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor>
 ///
 /// # Errors
 /// If the shapes do not broadcast.
+#[inline]
 pub fn addcdiv(x: &Tensor, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
     x.addcdiv(a, b, value)
 }
@@ -188,6 +196,7 @@ pub fn addcdiv(x: &Tensor, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor>
 ///
 /// # Errors
 /// If the weight does not fit.
+#[inline]
 pub fn prelu(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
     f::prelu(x, weight)
 }
@@ -206,6 +215,7 @@ macro_rules! along {
         ///
         /// # Errors
         /// If there is no such axis.
+        #[inline]
         pub fn $name(x: &Tensor, dim: isize) -> Result<Tensor> {
             x.$name(dim)
         }
@@ -218,6 +228,7 @@ along!(softmax softmin log_softmax cumsum cumprod logcumsumexp);
 ///
 /// # Errors
 /// If the axis is out of range or its size is odd.
+#[inline]
 pub fn glu(x: &Tensor, dim: isize) -> Result<Tensor> {
     f::glu(x, dim)
 }

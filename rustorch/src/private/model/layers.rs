@@ -11,6 +11,7 @@ use crate::{Result, Tensor};
 ///
 /// # Errors
 /// As [`MultiheadAttention::forward`].
+#[inline]
 pub fn multihead_attention(
     layer: &MultiheadAttention,
     query: &Tensor,
@@ -30,6 +31,7 @@ macro_rules! encoders {
         ///
         /// # Errors
         /// As the layer's `forward`.
+        #[inline]
         pub fn $name(
             layer: &$layer,
             src: &Tensor,
@@ -53,6 +55,7 @@ macro_rules! decoders {
         /// # Errors
         /// As the layer's `forward`.
         #[expect(clippy::too_many_arguments, reason = "generated code writes them all")]
+        #[inline]
         pub fn $name(
             layer: &$layer,
             tgt: &Tensor,
@@ -86,6 +89,7 @@ decoders! {
 /// # Errors
 /// As [`Transformer::forward`].
 #[expect(clippy::too_many_arguments, reason = "generated code writes them all")]
+#[inline]
 pub fn transformer(
     layer: &Transformer,
     src: &Tensor,

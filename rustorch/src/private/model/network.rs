@@ -89,6 +89,7 @@ pub fn layer_norm(
 ///
 /// # Errors
 /// If the shapes do not fit.
+#[inline]
 pub fn rms_norm(x: &Tensor, normalized_shape: &[usize], weight: Option<&Tensor>, eps: f64) -> Result<Tensor> {
     f::rms_norm(x, normalized_shape, weight, eps)
 }
@@ -97,6 +98,7 @@ pub fn rms_norm(x: &Tensor, normalized_shape: &[usize], weight: Option<&Tensor>,
 ///
 /// # Errors
 /// If the shapes do not fit.
+#[inline]
 pub fn group_norm(
     x: &Tensor,
     num_groups: usize,
@@ -111,6 +113,7 @@ pub fn group_norm(
 ///
 /// # Errors
 /// If the shapes do not fit.
+#[inline]
 pub fn instance_norm(x: &Tensor, weight: Option<&Tensor>, bias: Option<&Tensor>, eps: f64) -> Result<Tensor> {
     f::instance_norm(x, weight, bias, eps)
 }

@@ -13,6 +13,7 @@ macro_rules! pools {
         ///
         /// # Errors
         /// If the window does not fit.
+        #[inline]
         pub fn $max(
             x: &Tensor,
             kernel: [usize; $axes],
@@ -28,6 +29,7 @@ macro_rules! pools {
         ///
         /// # Errors
         /// If the window does not fit.
+        #[inline]
         pub fn $avg(
             x: &Tensor,
             kernel: [usize; $axes],
@@ -53,6 +55,7 @@ macro_rules! pools {
         ///
         /// # Errors
         /// If an axis is empty.
+        #[inline]
         pub fn $adaptive_avg(x: &Tensor, output_size: [Option<usize>; $axes]) -> Result<Tensor> {
             f::$adaptive_avg(x, output_size)
         }
@@ -61,6 +64,7 @@ macro_rules! pools {
         ///
         /// # Errors
         /// If an axis is empty.
+        #[inline]
         pub fn $adaptive_max(x: &Tensor, output_size: [Option<usize>; $axes]) -> Result<Tensor> {
             f::$adaptive_max(x, output_size)
         }
@@ -69,6 +73,7 @@ macro_rules! pools {
         ///
         /// # Errors
         /// If the window does not fit.
+        #[inline]
         pub fn $lp(
             x: &Tensor,
             norm_type: f64,

@@ -9,6 +9,7 @@ macro_rules! products {
         ///
         /// # Errors
         /// If the shapes or dtypes do not fit.
+        #[inline]
         pub fn $name(a: &Tensor, b: &Tensor) -> Result<Tensor> {
             a.$name(b)
         }
@@ -21,6 +22,7 @@ products!(matmul bmm mm outer);
 ///
 /// # Errors
 /// If the shapes do not broadcast or there is no such axis.
+#[inline]
 pub fn cosine_similarity(a: &Tensor, b: &Tensor, dim: isize, eps: f64) -> Result<Tensor> {
     f::cosine_similarity(a, b, dim, eps)
 }

@@ -8,6 +8,7 @@ macro_rules! reductions {
         ///
         /// # Errors
         /// If an axis is out of range, or nothing is left to reduce.
+        #[inline]
         pub fn $name(x: &Tensor, dims: &[isize], keepdim: bool) -> Result<Tensor> {
             if dims.is_empty() { x.$method((), keepdim) } else { x.$method(dims, keepdim) }
         }
@@ -33,6 +34,7 @@ macro_rules! spreads {
         ///
         /// # Errors
         /// If an axis is out of range.
+        #[inline]
         pub fn $name(x: &Tensor, dims: &[isize], correction: f64, keepdim: bool) -> Result<Tensor> {
             if dims.is_empty() { x.$method((), correction, keepdim) } else { x.$method(dims, correction, keepdim) }
         }
@@ -56,6 +58,7 @@ pub fn norm(x: &Tensor, p: f64, dims: &[isize], keepdim: bool) -> Result<Tensor>
 ///
 /// # Errors
 /// If the axis has fewer entries.
+#[inline]
 pub fn topk(x: &Tensor, k: usize, dim: isize, largest: bool, sorted: bool) -> Result<[Tensor; 2]> {
     x.topk(k, dim, largest, sorted).map(<[Tensor; 2]>::from)
 }
@@ -64,6 +67,7 @@ pub fn topk(x: &Tensor, k: usize, dim: isize, largest: bool, sorted: bool) -> Re
 ///
 /// # Errors
 /// If the axis is out of range.
+#[inline]
 pub fn sort(x: &Tensor, dim: isize, descending: bool, stable: bool) -> Result<[Tensor; 2]> {
     x.sort(dim, descending, stable).map(<[Tensor; 2]>::from)
 }
@@ -72,6 +76,7 @@ pub fn sort(x: &Tensor, dim: isize, descending: bool, stable: bool) -> Result<[T
 ///
 /// # Errors
 /// If the axis is out of range or empty.
+#[inline]
 pub fn argmax(x: &Tensor, dim: isize, keepdim: bool) -> Result<Tensor> {
     x.argmax(dim, keepdim)
 }
@@ -80,6 +85,7 @@ pub fn argmax(x: &Tensor, dim: isize, keepdim: bool) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the axis is out of range or empty.
+#[inline]
 pub fn argmin(x: &Tensor, dim: isize, keepdim: bool) -> Result<Tensor> {
     x.argmin(dim, keepdim)
 }

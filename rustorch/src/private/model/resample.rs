@@ -44,6 +44,7 @@ pub fn interpolate(
 ///
 /// # Errors
 /// If the channels do not fit.
+#[inline]
 pub fn pixel_shuffle(x: &Tensor, upscale_factor: usize) -> Result<Tensor> {
     f::pixel_shuffle(x, upscale_factor)
 }
@@ -52,6 +53,7 @@ pub fn pixel_shuffle(x: &Tensor, upscale_factor: usize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If height and width do not fit.
+#[inline]
 pub fn pixel_unshuffle(x: &Tensor, downscale_factor: usize) -> Result<Tensor> {
     f::pixel_unshuffle(x, downscale_factor)
 }

@@ -54,6 +54,7 @@ pub fn transpose(x: &Tensor, dim0: isize, dim1: isize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the axis is out of range.
+#[inline]
 pub fn unsqueeze(x: &Tensor, dim: isize) -> Result<Tensor> {
     x.unsqueeze(dim)
 }
@@ -62,6 +63,7 @@ pub fn unsqueeze(x: &Tensor, dim: isize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the axis is out of range.
+#[inline]
 pub fn squeeze(x: &Tensor, dim: isize) -> Result<Tensor> {
     x.squeeze(dim)
 }
@@ -70,6 +72,7 @@ pub fn squeeze(x: &Tensor, dim: isize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the range reaches past the end of the axis.
+#[inline]
 pub fn narrow(x: &Tensor, dim: isize, start: usize, length: usize) -> Result<Tensor> {
     x.narrow(dim, start, length)
 }
@@ -78,6 +81,7 @@ pub fn narrow(x: &Tensor, dim: isize, start: usize, length: usize) -> Result<Ten
 ///
 /// # Errors
 /// If the position is outside the axis.
+#[inline]
 pub fn select(x: &Tensor, dim: isize, index: usize) -> Result<Tensor> {
     // A position beyond the largest isize is outside every axis.
     x.select(dim, isize::try_from(index).unwrap_or(isize::MAX))
@@ -87,6 +91,7 @@ pub fn select(x: &Tensor, dim: isize, index: usize) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the axis is out of range or the step is 0.
+#[inline]
 pub fn slice(x: &Tensor, dim: isize, start: usize, end: usize, step: usize) -> Result<Tensor> {
     let bound = |at: usize| isize::try_from(at).unwrap_or(isize::MAX);
     x.slice(dim, bound(start), bound(end), step)
@@ -96,6 +101,7 @@ pub fn slice(x: &Tensor, dim: isize, start: usize, end: usize, step: usize) -> R
 ///
 /// # Errors
 /// If an axis is out of range or named twice.
+#[inline]
 pub fn movedim(x: &Tensor, source: &[isize], destination: &[isize]) -> Result<Tensor> {
     x.movedim(source, destination)
 }

@@ -38,11 +38,13 @@ static OPTIONS: RwLock<PrintOptions> = RwLock::new(PrintOptions::DEFAULT);
 /// set_print_options(PrintOptions { precision: 1, ..Default::default() });
 /// assert_eq!(Tensor::from([0.25f32]).to_string(), "tensor([0.2])");
 /// ```
+#[inline]
 pub fn set_print_options(options: PrintOptions) {
     *OPTIONS.write() = options;
 }
 
 /// How tensors print at present.
+#[inline]
 pub fn print_options() -> PrintOptions {
     *OPTIONS.read()
 }

@@ -17,6 +17,7 @@ impl Tensor {
     /// assert_eq!(x.squeeze(0)?.shape(), [3, 1]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn squeeze(&self, axes: impl Axes) -> Result<Tensor> {
         self.squeeze_along(axes.into_axes())
     }
@@ -69,6 +70,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([2, 3, 4]).permute([2, 0, 1])?.shape(), [4, 2, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn permute(&self, order: impl Axes) -> Result<Tensor> {
         self.permute_along(order.into_axes())
     }
@@ -110,6 +112,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the rank is above 2.
+    #[inline]
     pub fn t(&self) -> Result<Tensor> {
         match self.rank() {
             0 | 1 => Ok(self.whole("t")),
@@ -124,6 +127,7 @@ impl Tensor {
     ///
     /// # Errors
     /// None at present; a result as all views.
+    #[inline]
     pub fn reverse_axes(&self) -> Result<Tensor> {
         self.permute((0..self.rank()).rev().collect::<Vec<_>>())
     }
@@ -138,6 +142,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([2, 3, 4]).movedim(0, -1)?.shape(), [3, 4, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn movedim(&self, from: impl Axes, to: impl Axes) -> Result<Tensor> {
         self.movedim_along(from.into_axes(), to.into_axes())
     }

@@ -29,6 +29,7 @@ fn optional(op: &'static str, sizes: &[isize]) -> Result<Vec<Option<usize>>> {
 }
 
 /// Refuses a shape whose elements, or strides if it has none, cannot be counted.
+#[inline]
 fn countable(op: &'static str, shape: &[usize]) -> Result<()> {
     match checked_numel(shape) {
         Some(_) => Ok(()),
@@ -70,6 +71,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([2, 6]).reshape([3, -1])?.shape(), [3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn reshape(&self, sizes: impl Sizes) -> Result<Tensor> {
         self.reshape_to(sizes.into_sizes())
     }
@@ -94,6 +96,7 @@ impl Tensor {
         self.view_to(sizes.into_sizes())
     }
 
+    #[inline]
     fn view_to(&self, sizes: Vec<isize>) -> Result<Tensor> {
         let shape = self.resolve_sizes("view", &sizes)?;
         let strides = self.layout().view_strides(&shape).ok_or_else(|| {
@@ -162,6 +165,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([3, 1]).expand([2, -1, 4])?.shape(), [2, 3, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn expand(&self, sizes: impl Sizes) -> Result<Tensor> {
         self.expanded(sizes.into_sizes())
     }
@@ -179,6 +183,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::expand`].
+    #[inline]
     pub fn expand_as(&self, other: &Tensor) -> Result<Tensor> {
         self.expand(other.shape())
     }

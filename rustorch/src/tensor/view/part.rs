@@ -19,6 +19,7 @@ impl Tensor {
     /// assert_eq!(Tensor::arange(0, 5, 1)?.narrow(0, 1, 3)?.to_vec::<i64>()?, [1, 2, 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn narrow(&self, axis: isize, start: usize, len: usize) -> Result<Tensor> {
         self.narrow_as("slice", axis, start, len)
     }
@@ -133,6 +134,7 @@ impl Tensor {
     /// assert_eq!(x.diagonal(0, 0, 1)?.to_vec::<i32>()?, [1, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor> {
         let (a, b) = (self.existing_axis("diagonal", axis1)?, self.existing_axis("diagonal", axis2)?);
         if a == b {

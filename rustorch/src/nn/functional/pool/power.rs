@@ -33,6 +33,7 @@ macro_rules! lp_pools {
         #[doc = concat!("assert_eq!(f::", stringify!($name), "(&x, 2.0, ", $window, ", None, false)?.item::<f64>()?, 5.0);")]
         /// # Ok::<(), rustorch::Error>(())
         /// ```
+        #[inline]
         pub fn $name(
             input: &Tensor,
             norm_type: f64,

@@ -34,6 +34,7 @@ macro_rules! adaptive_pool {
 
         impl $layer {
             /// The layer for an output of this size: one for all axes, or one for each, of which `None` keeps the input's.
+            #[inline]
             pub fn new(output_size: impl OutputSize<$axes>) -> Self {
                 expect(Self::builder(output_size).build())
             }
@@ -57,6 +58,7 @@ macro_rules! adaptive_pool {
                 /// assert_eq!((y.item::<f32>()?, places.item::<i64>()?), (7.0, 7));
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
+                #[inline]
                 pub fn forward_with_indices(&self, input: &Tensor) -> Result<(Tensor, Tensor)> {
                     functional::$places(input, self.output_size)
                 }
@@ -64,6 +66,7 @@ macro_rules! adaptive_pool {
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 functional::$function(input, self.output_size)
             }

@@ -46,6 +46,7 @@ macro_rules! lp_pool {
 
         impl $layer {
             /// Windows side by side.
+            #[inline]
             pub fn new(norm_type: f64, kernel: impl Window<$axes>) -> Self {
                 expect(Self::builder(norm_type, kernel).build())
             }
@@ -62,6 +63,7 @@ macro_rules! lp_pool {
         }
 
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 let (kernel, stride) = ($kernel(self.kernel), $kernel(self.stride));
                 functional::$function(input, self.norm_type, kernel, Some(stride), self.ceil_mode)

@@ -47,6 +47,7 @@ macro_rules! cell {
             /// # Panics
             /// If `hidden_size` is 0 or there is not enough memory.
             #[track_caller]
+            #[inline]
             pub fn new(input_size: usize, hidden_size: usize) -> Self {
                 expect(Self::builder(input_size, hidden_size).build())
             }
@@ -63,6 +64,7 @@ macro_rules! cell {
             }
 
             /// As a layer of one step.
+            #[inline]
             pub(crate) fn stack(&self) -> Stack<'_> {
                 let cell: fn(&Self) -> Cell = $cell;
                 Stack {
@@ -79,6 +81,7 @@ macro_rules! cell {
                 }
             }
 
+            #[inline]
             fn step(&self, input: &Tensor, states: [Option<&Tensor>; 2]) -> Result<(Tensor, Option<Tensor>)> {
                 const OP: &str = stringify!($layer);
                 let shapes = states.map(|state| state.map(Tensor::shape));
@@ -104,15 +107,18 @@ macro_rules! cell {
 
         /// The new state alone, from a state of zeros.
         impl Layer for $layer {
+            #[inline]
             fn forward(&self, input: &Tensor) -> Result<Tensor> {
                 Ok(self.step(input, [None, None])?.0)
             }
         }
 
         impl Module for $layer {
+            #[inline]
             fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
                 visit(&self.weights, Suffix::Step, visitor);
             }
+            #[inline]
             fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
                 visit_mut(&mut self.weights, Suffix::Step, visitor);
             }
@@ -149,6 +155,7 @@ macro_rules! without_cells {
             #[doc = $example]
             /// # Ok::<(), rustorch::Error>(())
             /// ```
+            #[inline]
             pub fn forward(&self, input: &Tensor, state: Option<&Tensor>) -> Result<Tensor> {
                 Ok(self.step(input, [state, None])?.0)
             }
@@ -217,6 +224,7 @@ impl LstmCell {
     /// assert_eq!(h.shape(), [2, 5]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn forward(&self, input: &Tensor, state: Option<(&Tensor, &Tensor)>) -> Result<(Tensor, Tensor)> {
         let (h, c) = self.step(input, state.unzip().into())?;
         Ok((h, c.expect("an LSTM has cells")))

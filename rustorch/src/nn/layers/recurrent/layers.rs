@@ -318,6 +318,7 @@ impl Lstm {
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
+    #[inline]
     pub fn forward_packed(
         &self,
         input: &PackedSequence,

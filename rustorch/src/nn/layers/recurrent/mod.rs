@@ -52,6 +52,7 @@ fn new_weights(op: &'static str, args: &Arguments, suffix: Suffix) -> Result<Rec
     })
 }
 
+#[inline]
 fn visit<'a>(weights: &'a RecurrentWeights, suffix: Suffix, visitor: &mut Visitor<'a>) {
     visitor.parameter_called(format_args!("weight_ih{suffix}"), &weights.weight_ih);
     visitor.parameter_called(format_args!("weight_hh{suffix}"), &weights.weight_hh);

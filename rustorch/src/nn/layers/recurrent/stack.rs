@@ -105,6 +105,7 @@ impl Stack<'_> {
     }
 
     /// Sequences of several lengths.
+    #[inline]
     pub fn forward_packed(
         &self,
         input: &PackedSequence,

@@ -85,6 +85,7 @@ impl TransformerDecoderLayer {
     /// # Panics
     /// If the heads do not divide the features, or there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(d_model: usize, nhead: usize) -> Self {
         expect(Self::with_options(d_model, nhead, TransformerOptions::default()))
     }
@@ -118,6 +119,7 @@ impl TransformerDecoderLayer {
     ///
     /// # Errors
     /// If an input or a mask does not fit.
+    #[inline]
     pub fn forward(&self, tgt: &Tensor, memory: &Tensor, masks: DecoderMasks<'_>) -> Result<Tensor> {
         let attend = |x: &Tensor| {
             let masks = AttentionMasks {
@@ -191,6 +193,7 @@ impl TransformerDecoder {
     ///
     /// # Errors
     /// If there are no layers.
+    #[inline]
     pub fn new(layers: Vec<TransformerDecoderLayer>, norm: Option<LayerNorm>) -> Result<Self> {
         if layers.is_empty() {
             return Err(Error::argument("TransformerDecoder", "there are no layers, expected at least 1"));
@@ -202,6 +205,7 @@ impl TransformerDecoder {
     ///
     /// # Errors
     /// If an input or a mask does not fit.
+    #[inline]
     pub fn forward(&self, tgt: &Tensor, memory: &Tensor, masks: DecoderMasks<'_>) -> Result<Tensor> {
         let mut x = tgt.clone();
         for layer in &self.layers {

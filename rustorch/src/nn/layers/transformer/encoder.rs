@@ -75,6 +75,7 @@ impl TransformerEncoderLayer {
     /// # Panics
     /// If the heads do not divide the features, or there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(d_model: usize, nhead: usize) -> Self {
         expect(Self::with_options(d_model, nhead, TransformerOptions::default()))
     }
@@ -111,6 +112,7 @@ impl TransformerEncoderLayer {
     ///
     /// # Errors
     /// If the input or a mask does not fit.
+    #[inline]
     pub fn forward(&self, src: &Tensor, masks: SequenceMasks<'_>) -> Result<Tensor> {
         let attend = |x: &Tensor| {
             let (y, _) = self.self_attn.forward(x, x, x, masks.attention())?;
@@ -144,6 +146,7 @@ pub(super) fn attention(
 
 /// Without masks.
 impl Layer for TransformerEncoderLayer {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         TransformerEncoderLayer::forward(self, input, SequenceMasks::default())
     }
@@ -198,6 +201,7 @@ impl TransformerEncoder {
     ///
     /// # Errors
     /// If there are no layers.
+    #[inline]
     pub fn new(layers: Vec<TransformerEncoderLayer>, norm: Option<LayerNorm>) -> Result<Self> {
         if layers.is_empty() {
             return Err(Error::argument("TransformerEncoder", "there are no layers, expected at least 1"));
@@ -209,6 +213,7 @@ impl TransformerEncoder {
     ///
     /// # Errors
     /// If the input or a mask does not fit.
+    #[inline]
     pub fn forward(&self, src: &Tensor, masks: SequenceMasks<'_>) -> Result<Tensor> {
         let mut x = src.clone();
         for layer in &self.layers {
@@ -220,6 +225,7 @@ impl TransformerEncoder {
 
 /// Without masks.
 impl Layer for TransformerEncoder {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         TransformerEncoder::forward(self, input, SequenceMasks::default())
     }

@@ -39,6 +39,7 @@ pub(super) enum Merged {
 }
 
 /// One mask of several. `extra` keys at the end are seen by all.
+#[inline]
 pub(super) fn merge(
     op: &'static str,
     masks: &AttentionMasks<'_>,

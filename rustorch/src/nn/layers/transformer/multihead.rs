@@ -79,6 +79,7 @@ impl MultiheadAttention {
     /// # Panics
     /// If the heads do not divide the features, or there is not enough memory.
     #[track_caller]
+    #[inline]
     pub fn new(embed_dim: usize, num_heads: usize) -> Self {
         expect(Self::builder(embed_dim, num_heads).build())
     }
@@ -142,6 +143,7 @@ impl MultiheadAttention {
     /// assert_eq!((output.shape(), weights.unwrap().shape()), (&[3, 5, 8][..], &[3, 5, 7][..]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn forward(
         &self,
         query: &Tensor,
@@ -250,12 +252,14 @@ impl MultiheadAttention {
     }
 
     /// `[batch, heads, length, features of a head]`
+    #[inline]
     fn split(&self, x: &Tensor, batch: usize) -> Result<Tensor> {
         let heads = x.unflatten(-1, [self.num_heads, self.embed_dim / self.num_heads])?;
         heads.permute(if batch == 0 { [0isize, 2, 1, 3] } else { [1, 2, 0, 3] })
     }
 
     /// The heads' results, and the weights if needed.
+    #[inline]
     fn attend(
         &self,
         q: &Tensor,
@@ -295,6 +299,7 @@ impl MultiheadAttention {
 
 /// Attention of a sequence to itself, without masks.
 impl Layer for MultiheadAttention {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         Ok(MultiheadAttention::forward(self, input, input, input, AttentionMasks::default())?.0)
     }

@@ -20,6 +20,7 @@ pub enum TransformerActivation {
 }
 
 impl TransformerActivation {
+    #[inline]
     pub(super) fn apply(self, x: &Tensor) -> Result<Tensor> {
         match self {
             Self::Relu => Ok(x.relu()),
@@ -107,6 +108,7 @@ impl Default for TransformerOptions {
 }
 
 impl TransformerOptions {
+    #[inline]
     pub(super) fn check(&self, op: &'static str) -> Result<()> {
         if !(0.0..=1.0).contains(&self.dropout) {
             let message = format!("dropout is {}, expected a probability from 0 to 1", self.dropout);
@@ -116,6 +118,7 @@ impl TransformerOptions {
     }
 
     /// Those that a builder collected.
+    #[inline]
     pub(super) fn from_arguments(args: &Arguments) -> Result<Self> {
         let activation = match args.text("activation") {
             Some("gelu") => TransformerActivation::Gelu,
@@ -132,10 +135,12 @@ impl TransformerOptions {
         })
     }
 
+    #[inline]
     pub(super) fn norm(&self, features: usize) -> Result<LayerNorm> {
         LayerNorm::builder(features).eps(self.layer_norm_eps).bias(self.bias).build()
     }
 
+    #[inline]
     pub(super) fn linear(&self, from: usize, to: usize) -> Result<Linear> {
         Linear::builder(from, to).bias(self.bias).build()
     }

@@ -67,6 +67,7 @@ impl Transformer {
     /// If there is not enough memory.
     #[track_caller]
     #[expect(clippy::new_without_default, reason = "44 million parameters are not made in passing")]
+    #[inline]
     pub fn new() -> Self {
         expect(Self::with_options(512, 8, [6, 6], TransformerOptions::default()))
     }
@@ -105,6 +106,7 @@ impl Transformer {
     ///
     /// # Errors
     /// If an input or a mask does not fit.
+    #[inline]
     pub fn forward(&self, src: &Tensor, tgt: &Tensor, masks: TransformerMasks<'_>) -> Result<Tensor> {
         let batch = usize::from(!self.batch_first);
         let fits = src.rank() == tgt.rank() && (src.rank() < 3 || src.shape()[batch] == tgt.shape()[batch]);
@@ -132,6 +134,7 @@ impl Transformer {
     /// assert_eq!(mask.to_vec::<f32>()?, [0.0, f32::NEG_INFINITY, 0.0, 0.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn generate_square_subsequent_mask(size: usize) -> Result<Tensor> {
         let positions = Tensor::arange(0, size, 1)?;
         Tensor::zeros([size, size]).masked_fill(&positions.unsqueeze(1)?.lt(&positions)?, f64::NEG_INFINITY)

@@ -28,6 +28,7 @@ macro_rules! checked_unary {
                 /// assert!(y.iter().zip(expected).all(|(a, b)| (a - b).abs() <= 1e-5 * b.abs()), "{y:?}");
                 /// # Ok::<(), rustorch::Error>(())
                 /// ```
+                #[inline]
                 pub fn $name(&self $(, $p: f64)+) -> Result<$crate::Tensor> {
                     let params = $check(self.dtype(), params!($($p),+))?;
                     let input = $crate::ops::elementwise::Operand::Tensor(self);
@@ -38,6 +39,7 @@ macro_rules! checked_unary {
                 ///
                 /// # Errors
                 /// As there; also for tensors that cannot hold the result, and for leaves that require gradients.
+                #[inline]
                 pub fn $inplace(&self $(, $p: f64)+) -> Result<$crate::Tensor> {
                     let params = $check(self.dtype(), params!($($p),+))?;
                     $crate::ops::elementwise::apply_inplace(&$name::ENTRY, self, &[], params)
@@ -52,6 +54,7 @@ macro_rules! checked_unary {
                 /// # Panics
                 #[doc = concat!("If ", $refused, ", or the dtype is not ", unary!(@expected $domain), ".")]
                 #[track_caller]
+                #[inline]
                 pub fn $name(&self $(, $p: f64)+) -> Self {
                     Self::infallible(self.as_tensor().$name($($p),+))
                 }

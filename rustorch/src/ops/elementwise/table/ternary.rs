@@ -63,6 +63,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [0.0, 2.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn where_<'a>(
         condition: &Tensor,
         yes: impl Into<Operand<'a>>,
@@ -164,6 +165,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [2.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn addcdiv(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
         check_quotient("addcdiv", a, b)?;
         apply(
