@@ -40,6 +40,7 @@ pub(crate) use view::{check_inplace, check_overwrite};
 use crate::{Result, Tensor};
 
 /// Whether an operation on these inputs is to be recorded.
+#[inline]
 pub(crate) fn is_needed(inputs: &[&Tensor]) -> bool {
     is_grad_enabled() && inputs.iter().any(|input| input.requires_grad())
 }

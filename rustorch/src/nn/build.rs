@@ -162,15 +162,18 @@ impl Arguments {
         self.given(name).then(|| self.size(name)).transpose()
     }
 
+    #[inline]
     pub fn axis(&self, name: &'static str) -> Result<isize> {
         Ok(self.args.axis(name)?)
     }
 
     /// Whether an argument without a default was given.
+    #[inline]
     pub fn given(&self, name: &str) -> bool {
         !matches!(self.args.get(name), None | Some(Value::Absent))
     }
 
+    #[inline]
     pub fn bool(&self, name: &'static str) -> Result<bool> {
         match self.args.get(name) {
             Some(Value::Bool(flag)) => Ok(*flag),
@@ -178,6 +181,7 @@ impl Arguments {
         }
     }
 
+    #[inline]
     pub fn flag(&self, name: &'static str) -> Result<bool> {
         Ok(self.args.flag(name)?)
     }

@@ -61,6 +61,7 @@ pub fn uniform_(tensor: &Tensor, low: f64, high: f64) -> Result<()> {
 ///
 /// # Errors
 /// If `std` is negative, or the dtype is not floating-point.
+#[inline]
 pub fn normal_(tensor: &Tensor, mean: f64, std: f64) -> Result<()> {
     no_grad(|| tensor.normal_(mean, std).map(drop))
 }

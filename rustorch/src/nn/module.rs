@@ -281,6 +281,7 @@ fn modules<'a>(entries: Vec<(String, Entry<'a>)>) -> Vec<(String, &'a dyn Module
     entries.into_iter().filter_map(module).collect()
 }
 
+#[inline]
 fn set_training(entries: Vec<(String, Entry<'_>)>, value: bool) {
     for (_, entry) in entries {
         if let Entry::Training(training) = entry {

@@ -85,6 +85,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// As [`parameter`](Self::parameter), for a name that has to be put together: those that do not ask for names do without.
+    #[inline]
     pub(super) fn parameter_called(
         &mut self,
         name: fmt::Arguments<'_>,

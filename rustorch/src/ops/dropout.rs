@@ -15,6 +15,7 @@ impl Tensor {
     /// assert!(y.to_vec::<f32>()?.iter().all(|&v| v == 0.0 || v == 2.0));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn dropout(&self, p: f64) -> Result<Tensor> {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::argument("dropout", format!("p is {p}, expected a probability from 0 to 1")));

@@ -22,6 +22,7 @@ use crate::{DType, Error, Result, Tensor, no_grad};
 /// assert!((w.grad().unwrap().to_vec::<f32>()?[1] - 0.8).abs() < 1e-5);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn clip_grad_norm_(parameters: &[Tensor], max_norm: f64, norm_type: f64) -> Result<f64> {
     Clipper::default().clip(parameters, max_norm, norm_type)
 }
@@ -168,6 +169,7 @@ fn limit_one_by_one(gradients: &[Tensor], limit: f64) -> Result<()> {
 }
 
 /// The norm of one gradient.
+#[inline]
 fn norm(gradient: &Tensor, order: f64) -> Result<f64> {
     let magnitudes = gradient.abs();
     let magnitudes: Vec<f64> = magnitudes.to_dtype(crate::DType::F64).to_vec()?;

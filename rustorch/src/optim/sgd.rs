@@ -47,6 +47,7 @@ impl Rule for SGDOptions {
         if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
     }
 
+    #[inline]
     fn check(&self) -> Result<()> {
         check_positive(Self::NAME, "momentum", self.momentum)?;
         check_positive(Self::NAME, "weight_decay", self.weight_decay)?;
@@ -67,6 +68,7 @@ impl Rule for SGDOptions {
         Some(&mut self.momentum)
     }
 
+    #[inline]
     fn update(&self, slot: &mut Slot<'_>) -> Result<()> {
         if self.momentum == 0.0 {
             return slot.apply(Self::NAME, Plain(*self));

@@ -39,6 +39,7 @@ use rustorch_shape::{Dims, ShapeError};
 ///
 /// # Errors
 /// If the shape differs from `expected`.
+#[inline]
 pub fn check_input(model: &'static str, name: &str, input: &Tensor, expected: &[usize]) -> Result<()> {
     if input.shape() == expected {
         return Ok(());

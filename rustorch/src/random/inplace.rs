@@ -32,6 +32,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If the standard deviation is negative, for integer dtypes, and for leaves that require gradients.
+    #[inline]
     pub fn normal_(&self, mean: f64, std: f64) -> Result<Tensor> {
         draw_into(normal("normal_", mean, std)?, "normal_", self, default_generator())
     }
@@ -55,6 +56,7 @@ impl Tensor {
     /// assert_eq!(Tensor::zeros([3]).bernoulli_(1.0)?.to_vec::<f32>()?, [1.0; 3]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn bernoulli_(&self, probability: f64) -> Result<Tensor> {
         if !(0.0..=1.0).contains(&probability) {
             return Err(Error::argument("bernoulli_", format!("{probability} is not a probability")));

@@ -117,6 +117,7 @@ impl Tensor {
     }
 }
 
+#[inline]
 fn check_weights(weights: &[f64], row: usize, count: usize, replacement: bool) -> Result<()> {
     let error = |message| Err(Error::argument("multinomial", message));
     if let Some((column, weight)) =

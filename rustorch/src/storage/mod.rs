@@ -174,6 +174,7 @@ pub(crate) struct WriteGuard<'a> {
 }
 
 impl Drop for WriteGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         for inner in &self.reads {
             // SAFETY: `lock_for_write` locked each of these shared.

@@ -131,6 +131,7 @@ impl Tensor {
     ///
     /// # Errors
     /// As [`Tensor::fill_`].
+    #[inline]
     pub fn zero_(&self) -> Result<Tensor> {
         self.filled("zero_", Scalar::Int(0))
     }

@@ -120,6 +120,7 @@ impl Tensor {
     ///
     /// # Errors
     /// If there is no such axis.
+    #[inline]
     pub fn size(&self, axis: isize) -> Result<usize> {
         Ok(self.shape()[self.existing_axis("size", axis)?])
     }

@@ -95,6 +95,7 @@ assignments! {
 impl Neg for &Tensor {
     type Output = Tensor;
     #[track_caller]
+    #[inline]
     fn neg(self) -> Tensor {
         Tensor::neg(self)
     }
@@ -103,6 +104,7 @@ impl Neg for &Tensor {
 impl Neg for Tensor {
     type Output = Tensor;
     #[track_caller]
+    #[inline]
     fn neg(self) -> Tensor {
         Tensor::neg(&self)
     }

@@ -22,6 +22,7 @@ pub(crate) fn refuse_partial_overlap(op: &'static str, target: &Tensor, operands
 }
 
 /// An error if an operand shares memory with a tensor that is written to in another order than it is read in.
+#[inline]
 pub(crate) fn refuse_overlap(op: &'static str, target: &Tensor, operands: &[&Tensor]) -> Result<()> {
     refuse(op, target, operands, |overlap| overlap != Overlap::Unknown)
 }

@@ -221,6 +221,7 @@ fn spaced(
     sequence(steps, |i| map(at(i)), dtype)?.to_device(device)
 }
 
+#[inline]
 fn check_range(start: f64, end: f64, step: f64) -> Result<()> {
     if !(start.is_finite() && end.is_finite())
         || step == 0.0

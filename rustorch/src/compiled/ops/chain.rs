@@ -140,6 +140,7 @@ impl Pass {
     ///
     /// # Errors
     /// As for [`Pass::chain`].
+    #[inline]
     pub fn linear_chain(
         &mut self,
         x: Buf,
@@ -177,6 +178,7 @@ impl Pass {
     }
 
     /// Where the loop gets its operands from; dropouts draw their factors. `y` is the result.
+    #[inline]
     fn feeds(&mut self, links: &[Link<'_>], shape: &[usize], y: Buf) -> Result<SmallVec<[Feed; MAX_INPUTS]>> {
         let mut feeds = SmallVec::new();
         for link in links {
@@ -198,6 +200,7 @@ impl Pass {
     }
 
     /// Saves what the gradients of a chain read.
+    #[inline]
     fn save_links(&mut self, chain: &Chain, links: &[Link<'_>], y: Buf) {
         for (k, link) in links.iter().enumerate() {
             if let Link::Values(buf, _) | Link::Mask(buf, ..) = link {
@@ -208,6 +211,7 @@ impl Pass {
     }
 
     /// The gradient of [`Pass::chain`]. Of the operands, the shapes are looked at.
+    #[inline]
     pub fn chain_backward(
         &mut self,
         chain: &'static Chain,

@@ -20,6 +20,7 @@ pub(in super::super) enum Factors {
 
 impl Factors {
     /// Draws them, as [`Tensor::dropout`](crate::Tensor::dropout) does.
+    #[inline]
     pub(super) fn draw(p: f64, training: bool, len: usize) -> Result<Self> {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::argument("dropout", format!("p is {p}, expected a probability from 0 to 1")));
@@ -42,6 +43,7 @@ impl Factors {
     ///
     /// # Safety
     /// The values are readable and writable, and nobody else's meanwhile.
+    #[inline]
     pub(super) unsafe fn apply(self, values: *mut f32, len: usize) {
         if let Factors::All(1.0) = self {
             return;

@@ -130,6 +130,7 @@ impl Pass {
     }
 
     /// `op(a, b)`, broadcast to `shape`.
+    #[inline]
     pub fn binary(&mut self, op: Binary, a: Side<'_>, b: Side<'_>, shape: &[usize]) -> Buf {
         let grad = self.recording && (a.grad() || b.grad());
         let y = self.result(numel(shape), grad);
@@ -159,6 +160,7 @@ impl Pass {
     }
 
     /// The gradient of [`Pass::binary`]. Of the operands, the shapes and the numbers are looked at.
+    #[inline]
     pub fn binary_backward(
         &mut self,
         op: Binary,
@@ -206,6 +208,7 @@ impl Pass {
     }
 
     /// Sums a gradient of this shape over what was broadcast.
+    #[inline]
     pub(super) fn reduced(&mut self, full: Buf, shape: &[usize], own: &[usize]) -> Buf {
         let sum = self.numbers(numel(own), false);
         if !self.planning {

@@ -99,6 +99,7 @@ impl<'a> Recurrence<'a> {
         })
     }
 
+    #[inline]
     fn wants_input_weight(&self, layer: usize) -> bool {
         self.directions(layer).iter().any(|weights| weights.weight_ih.requires_grad())
     }
@@ -139,6 +140,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there are no steps, a number is not that of a row, or the probability of a dropout is none.
+    #[inline]
     pub fn recurrent(
         &mut self,
         x: Buf,
@@ -265,6 +267,7 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
+    #[inline]
     pub fn recurrent_backward(
         &mut self,
         g: &[Grad],

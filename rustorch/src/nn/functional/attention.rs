@@ -50,6 +50,7 @@ pub struct AttentionOptions<'a> {
 /// assert_eq!(F::scaled_dot_product_attention(&q, &k, &k, options)?.shape(), [1, 8, 5, 4]);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn scaled_dot_product_attention(
     query: &Tensor,
     key: &Tensor,

@@ -74,6 +74,7 @@ pub fn embedding(indices: &Tensor, weight: &Tensor, padding_idx: impl Into<Optio
 /// assert!(rows.allclose(&Tensor::from([[0.6f32, 0.8]]), 1e-5, 0.0)?);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn embedding_with(indices: &Tensor, weight: &Tensor, options: &EmbeddingOptions) -> Result<Tensor> {
     let &[entries, features] = weight.shape() else {
         return Err(Error::argument(
@@ -137,6 +138,7 @@ pub(crate) fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, nor
 }
 
 /// The same rows, whose gradients are divided by how often their index occurs.
+#[inline]
 fn share_gradient(rows: &Tensor, numbers: &[i64]) -> Result<Tensor> {
     let mut counts: HashMap<i64, u32> = HashMap::new();
     numbers.iter().for_each(|&index| *counts.entry(index).or_default() += 1);

@@ -240,6 +240,7 @@ pub(super) fn check_same_shape(op: &'static str, input: &Tensor, target: &Tensor
 /// assert_eq!(loss.item::<f32>()?, 2.0);
 /// # Ok::<(), rustorch::Error>(())
 /// ```
+#[inline]
 pub fn mse_loss(input: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
     check_same_shape("mse_loss", input, target)?;
     Ok(reduction.apply(input.sub(target)?.square()))

@@ -79,6 +79,7 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
+    #[inline]
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         functional::embedding_with(input, &self.weight, &self.options)
     }

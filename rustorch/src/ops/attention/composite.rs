@@ -34,6 +34,7 @@ pub(super) fn backward(
 }
 
 /// `softmax(q kᵀ · scale + mask)`, zeros where a query sees nothing.
+#[inline]
 fn weights(query: &Tensor, key: &Tensor, options: &Options) -> Result<Tensor> {
     let scores = query.mul(options.scale)?.matmul(&key.transpose(-1, -2)?)?;
     let (length, keys) = (query.size(-2)?, key.size(-2)?);

@@ -23,6 +23,7 @@ struct Options {
 }
 
 /// `softmax(q kᵀ · scale + mask) v`.
+#[inline]
 pub(crate) fn attention(
     query: &Tensor,
     key: &Tensor,
@@ -99,6 +100,7 @@ fn grouped(query: &Tensor, key: &Tensor, value: &Tensor, options: Options) -> Re
 }
 
 /// With the leading axes of all operands the same; strides of 0 where they were not.
+#[inline]
 fn broadcast(query: &Tensor, key: &Tensor, value: &Tensor, mut options: Options) -> Result<Tensor> {
     let shape = rules::attention(query.shape(), key.shape(), value.shape(), None, &mut ())?;
     let leading = &shape[..shape.len() - 2];

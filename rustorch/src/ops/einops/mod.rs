@@ -59,6 +59,7 @@ pub fn rearrange(x: &Tensor, pattern: &str, sizes: &[(&str, usize)]) -> Result<T
 ///
 /// # Errors
 /// As [`rearrange`]; also for an unknown reduction, and a dtype that has no such reduction.
+#[inline]
 pub fn reduce(x: &Tensor, pattern: &str, reduction: &str, sizes: &[(&str, usize)]) -> Result<Tensor> {
     run(Operation::Reduce, x, pattern, Some(Reduction::parse(reduction)?), sizes)
 }

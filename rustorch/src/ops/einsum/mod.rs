@@ -67,6 +67,7 @@ fn malformed(text: &str, error: &rustorch_shape::einsum::EinsumError) -> Error {
 }
 
 /// Operands that do not fit a specification.
+#[inline]
 fn mismatch(spec: impl Display, errors: &[rustorch_shape::einsum::EinsumError]) -> Error {
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Error::argument("einsum", format!("in `{spec}`, {}", errors.join("; ")))

@@ -27,6 +27,7 @@ struct Plan {
 }
 
 impl Plan {
+    #[inline]
     fn new(op: &'static str, tensor: &Tensor, indices: &[Option<Tensor>]) -> Result<Self> {
         let indices = expand_masks(op, tensor, indices)?;
         if indices.len() > tensor.rank() {

@@ -210,6 +210,7 @@ impl Tensor {
         Ok(output)
     }
 
+    #[inline]
     fn write_entries(
         &self,
         op: &'static str,

@@ -137,6 +137,7 @@ impl Tensor {
     /// assert_eq!((x.shape(), x.to_vec::<i64>()?), ([2, 2].as_slice(), vec![0, 1, 1, 0]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn nonzero(&self) -> Result<Tensor> {
         let linear = no_grad(|| self.to_dtype(DType::Bool)).true_positions()?.to_vec::<i64>()?;
         let strides = crate::layout::contiguous_strides(self.shape());
@@ -173,12 +174,14 @@ impl Tensor {
     /// assert_eq!(indices[1].to_vec::<i64>()?, [1, 0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn nonzero_tuple(&self) -> Result<Vec<Tensor>> {
         let rows = if self.rank() == 0 { self.reshape(1)?.nonzero()? } else { self.nonzero()? };
         (0..rows.shape()[1]).map(|axis| Ok(rows.select(1, axis as isize)?.contiguous())).collect()
     }
 
     /// The row-major positions of a bool tensor's true elements, as a vector of `I64`.
+    #[inline]
     pub(crate) fn true_positions(&self) -> Result<Tensor> {
         super::require_host("nonzero", &[self])?;
         let mask = no_grad(|| self.contiguous());

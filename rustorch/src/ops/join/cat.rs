@@ -18,6 +18,7 @@ impl Tensor {
     /// assert_eq!(Tensor::cat(&[&a, &b], 0)?.to_vec::<i32>()?, [1, 2, 3, 4, 5, 6]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn cat(tensors: &[impl AsRef<Tensor>], axis: isize) -> Result<Tensor> {
         const OP: &str = "cat";
         let tensors: Vec<&Tensor> = tensors.iter().map(AsRef::as_ref).collect();
@@ -74,6 +75,7 @@ impl Tensor {
     /// assert_eq!(Tensor::stack(&rows, 1)?.to_vec::<i32>()?, [1, 3, 2, 4]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn stack(tensors: &[impl AsRef<Tensor>], axis: isize) -> Result<Tensor> {
         let shapes: Vec<&[usize]> = tensors.iter().map(|tensor| tensor.as_ref().shape()).collect();
         let shape = rustorch_shape::rules::stack(&shapes, axis, &mut ())?;

@@ -29,6 +29,7 @@ trait Backward: Send + Sync + 'static {
 }
 
 /// Records that `output` was made of the others.
+#[inline]
 fn record_norm(
     op: &'static str,
     output: &Tensor,

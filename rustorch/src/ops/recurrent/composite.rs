@@ -10,6 +10,7 @@ struct State {
     c: Option<Tensor>,
 }
 
+#[inline]
 pub(super) fn layer(cell: Cell, sequences: &Sequences, inputs: &Inputs) -> Result<Outputs> {
     let weights = &inputs.weights;
     let hidden = weights.weight_ih.size(0)? / cell.gates();
@@ -55,6 +56,7 @@ fn steps(sequences: &Sequences) -> Vec<(usize, usize)> {
 }
 
 /// The states of the first `count` sequences are new, the others as before.
+#[inline]
 fn join(new: Tensor, before: &Tensor, count: usize) -> Result<Tensor> {
     match before.size(0)? - count {
         0 => Ok(new),

@@ -54,6 +54,7 @@ struct Inputs {
 }
 
 /// The layer for rows `[rows, input size]`, those of each step one after another; shapes have been checked.
+#[inline]
 pub(crate) fn layer(
     cell: Cell,
     sequences: &Sequences,
@@ -90,6 +91,7 @@ impl Inputs {
     }
 
     /// The same with other tensors, in the order of [`list`](Self::list).
+    #[inline]
     fn with(&self, tensors: impl IntoIterator<Item = Tensor>) -> Self {
         let mut tensors = tensors.into_iter();
         let mut next = || tensors.next().expect("as many tensors as the list has");
@@ -138,6 +140,7 @@ fn fused(cell: Cell, sequences: &Sequences, inputs: Inputs) -> Result<Outputs> {
 }
 
 /// The backward function: the kernel, or, where the gradient is itself differentiated, the gradient of the same by steps.
+#[inline]
 fn backward_of(cell: Cell, sequences: Sequences, inputs: &Inputs, saved: Tensor) -> BackwardFn {
     let kept: Vec<Saved> = inputs.list().into_iter().map(Saved::input).collect();
     // Tells which of the optional inputs there are; holds no history.

@@ -125,6 +125,7 @@ impl Tensor {
     }
 
     /// An extremum over axes, whose gradient is spread over all elements that attain it.
+    #[inline]
     pub(super) fn spread(
         &self,
         op: &'static str,

@@ -161,6 +161,7 @@ struct Restore {
 
 impl Restore {
     /// A result with its reduced axes back, of size 1, so that it broadcasts to the input.
+    #[inline]
     fn keep(&self, result: &Tensor) -> Result<Tensor> {
         result.reshape(self.kept.as_slice())
     }

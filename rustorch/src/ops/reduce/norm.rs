@@ -43,6 +43,7 @@ impl Tensor {
         self.norm_along(p, axes.into_axes(), keepdim)
     }
 
+    #[inline]
     fn norm_along(&self, p: f64, axes: Option<Vec<isize>>, keepdim: bool) -> Result<Tensor> {
         require_float("norm", self)?;
         if p.is_nan() {
@@ -153,6 +154,7 @@ fn finite_or_zero(x: &Tensor) -> Result<Tensor> {
     Tensor::where_(&x.isinf(), 0.0, x)
 }
 
+#[inline]
 fn powers(reduction: &Reduction<'_>, p: f64, keepdim: bool) -> Result<Tensor> {
     if p == 1.0 {
         return reduction.run(Kind::SumAbs, keepdim, 1.0);
@@ -170,6 +172,7 @@ fn powers(reduction: &Reduction<'_>, p: f64, keepdim: bool) -> Result<Tensor> {
 }
 
 /// `dx = g · sgn(x) · |x|^(p-1) / norm^(p-1)`, 0 where that has no value.
+#[inline]
 fn norm_backward(grad: &Tensor, input: &Tensor, norm: &Tensor, p: f64) -> Result<Tensor> {
     if p == 0.0 {
         return Ok(input.zeros_like());
@@ -190,6 +193,7 @@ fn norm_backward(grad: &Tensor, input: &Tensor, norm: &Tensor, p: f64) -> Result
 }
 
 /// `x / |x|`, or 0.
+#[inline]
 fn direction(x: &Tensor) -> Tensor {
     if x.dtype().is_complex() { x.sgn() } else { x.sign() }
 }

@@ -73,6 +73,7 @@ impl Tensor {
         self.scaled_sum("mean", axes.into_axes(), keepdim, |count| count as f64)
     }
 
+    #[inline]
     fn scaled_sum(
         &self,
         op: &'static str,

@@ -31,6 +31,7 @@ impl SequentialLR {
     ///
     /// # Errors
     /// If there is not one milestone fewer than there are schedules, or the milestones do not grow.
+    #[inline]
     pub fn new(
         optimizer: &mut dyn Optimizer,
         schedules: Vec<Box<dyn Schedule>>,
@@ -97,6 +98,7 @@ impl ChainedScheduler {
     ///
     /// # Errors
     /// If there are none, or one of them refuses its options.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, schedules: Vec<Box<dyn Schedule>>) -> Result<Self> {
         Self::with_schedule(optimizer, Chained(schedules))
     }

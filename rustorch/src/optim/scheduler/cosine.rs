@@ -23,6 +23,7 @@ impl CosineAnnealingLR {
     ///
     /// # Errors
     /// If `t_max` is 0 or `eta_min` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, t_max: usize, eta_min: f64) -> Result<Self> {
         Self::with_schedule(optimizer, CosineAnnealing { t_max, eta_min })
     }
@@ -68,6 +69,7 @@ impl CosineAnnealingWarmRestarts {
     ///
     /// # Errors
     /// If `t_0` or `t_mult` is 0, or `eta_min` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, t_0: usize, t_mult: usize, eta_min: f64) -> Result<Self> {
         Self::with_schedule(optimizer, CosineRestarts { t_0, t_mult, eta_min })
     }

@@ -64,6 +64,7 @@ pub struct OneCycle {
 
 impl OneCycle {
     /// PyTorch's defaults.
+    #[inline]
     pub fn new(max_lr: f64, total_steps: usize) -> Self {
         Self {
             max_lr,
@@ -108,6 +109,7 @@ impl OneCycleLR {
     ///
     /// # Errors
     /// If `total_steps` is 0 or `max_lr` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, max_lr: f64, total_steps: usize) -> Result<Self> {
         Self::with_schedule(optimizer, OneCycle::new(max_lr, total_steps))
     }
@@ -190,6 +192,7 @@ pub struct Cyclic {
 
 impl Cyclic {
     /// PyTorch's other defaults; the way down is as long as the way up, for which PyTorch's default is 2000.
+    #[inline]
     pub fn new(base_lr: f64, max_lr: f64, step_size: usize) -> Self {
         Self {
             base_lr,
@@ -224,6 +227,7 @@ impl CyclicLR {
     ///
     /// # Errors
     /// If `step_size` is 0 or a learning rate is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, base_lr: f64, max_lr: f64, step_size: usize) -> Result<Self> {
         Self::with_schedule(optimizer, Cyclic::new(base_lr, max_lr, step_size))
     }

@@ -23,6 +23,7 @@ impl StepLR {
     ///
     /// # Errors
     /// If `step_size` is 0 or `gamma` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, step_size: usize, gamma: f64) -> Result<Self> {
         Self::with_schedule(optimizer, Step { step_size, gamma })
     }
@@ -58,6 +59,7 @@ impl MultiStepLR {
     ///
     /// # Errors
     /// If `gamma` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, milestones: &[usize], gamma: f64) -> Result<Self> {
         Self::with_schedule(optimizer, MultiStep { milestones: milestones.to_vec(), gamma })
     }
@@ -91,6 +93,7 @@ impl ExponentialLR {
     ///
     /// # Errors
     /// If `gamma` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, gamma: f64) -> Result<Self> {
         Self::with_schedule(optimizer, Exponential { gamma })
     }
@@ -124,6 +127,7 @@ impl ConstantLR {
     ///
     /// # Errors
     /// If `factor` is not from 0 to 1.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, factor: f64, total_iters: usize) -> Result<Self> {
         Self::with_schedule(optimizer, Constant { factor, total_iters })
     }
@@ -170,6 +174,7 @@ impl LinearLR {
     ///
     /// # Errors
     /// If a factor is not above 0 and at most 1 (the last may be 0), or `total_iters` is 0.
+    #[inline]
     pub fn new(
         optimizer: &mut dyn Optimizer,
         start_factor: f64,
@@ -230,6 +235,7 @@ impl PolynomialLR {
     ///
     /// # Errors
     /// If `total_iters` is 0 or `power` is not finite.
+    #[inline]
     pub fn new(optimizer: &mut dyn Optimizer, total_iters: usize, power: f64) -> Result<Self> {
         Self::with_schedule(optimizer, Polynomial { total_iters, power })
     }

@@ -106,6 +106,7 @@ pub fn gather(x: &Tensor, dim: isize, index: &Tensor) -> Result<Tensor> {
 ///
 /// # Errors
 /// If an index is out of range.
+#[inline]
 pub fn index_select(x: &Tensor, dim: isize, index: &Tensor) -> Result<Tensor> {
     x.index_select(dim, index)
 }

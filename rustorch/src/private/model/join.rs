@@ -6,6 +6,7 @@ use crate::{Error, Result, Tensor};
 ///
 /// # Errors
 /// If the tensors differ in rank or in another axis.
+#[inline]
 pub fn cat(tensors: &[&Tensor], dim: isize) -> Result<Tensor> {
     Tensor::cat(tensors, dim)
 }

@@ -31,6 +31,7 @@ pub fn cosine_similarity(a: &Tensor, b: &Tensor, dim: isize, eps: f64) -> Result
 ///
 /// # Errors
 /// If the shapes do not fit, or both a mask and `causal` are given.
+#[inline]
 pub fn scaled_dot_product_attention(
     query: &Tensor,
     key: &Tensor,

@@ -50,6 +50,7 @@ spreads! {
 ///
 /// # Errors
 /// If an axis is out of range.
+#[inline]
 pub fn norm(x: &Tensor, p: f64, dims: &[isize], keepdim: bool) -> Result<Tensor> {
     if dims.is_empty() { x.norm_dim(p, (), keepdim) } else { x.norm_dim(p, dims, keepdim) }
 }

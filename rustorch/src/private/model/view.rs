@@ -22,6 +22,7 @@ pub fn reshape(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If the sizes do not make up the axis.
+#[inline]
 pub fn unflatten(x: &Tensor, dim: isize, sizes: &[usize]) -> Result<Tensor> {
     x.unflatten(dim, sizes)
 }
@@ -30,6 +31,7 @@ pub fn unflatten(x: &Tensor, dim: isize, sizes: &[usize]) -> Result<Tensor> {
 ///
 /// # Errors
 /// If an axis that is not 1 would change.
+#[inline]
 pub fn expand(x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
     x.expand(sizes)
 }

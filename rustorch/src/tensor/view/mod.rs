@@ -149,6 +149,7 @@ impl Tensor {
         self.unflattened(axis, sizes.into_sizes())
     }
 
+    #[inline]
     fn unflattened(&self, axis: isize, sizes: Vec<isize>) -> Result<Tensor> {
         let sizes = optional("unflatten", &sizes)?;
         self.reshape(rustorch_shape::rules::unflatten(self.shape(), axis, &sizes, &mut ())?)

@@ -303,6 +303,7 @@ impl Lstm {
     /// assert_eq!(next.shape(), [4, 1, 5]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn forward(
         &self,
         input: &Tensor,

@@ -34,6 +34,7 @@ impl fmt::Display for Suffix {
 }
 
 /// The parameters whose names end in `suffix`, with PyTorch's first values: uniform between `± 1/√hidden_size`.
+#[inline]
 fn new_weights(op: &'static str, args: &Arguments, suffix: Suffix) -> Result<RecurrentWeights> {
     let hidden = args.size("hidden_size")?;
     if hidden == 0 {
@@ -61,6 +62,7 @@ fn visit<'a>(weights: &'a RecurrentWeights, suffix: Suffix, visitor: &mut Visito
     visitor.parameter_called(format_args!("weight_hr{suffix}"), &weights.weight_hr);
 }
 
+#[inline]
 fn visit_mut<'a>(weights: &'a mut RecurrentWeights, suffix: Suffix, visitor: &mut VisitorMut<'a>) {
     visitor.parameter(&format!("weight_ih{suffix}"), &mut weights.weight_ih);
     visitor.parameter(&format!("weight_hh{suffix}"), &mut weights.weight_hh);
@@ -70,6 +72,7 @@ fn visit_mut<'a>(weights: &'a mut RecurrentWeights, suffix: Suffix, visitor: &mu
 }
 
 /// Checks that a user has not replaced a weight by one of another shape, which no kernel must meet.
+#[inline]
 fn check_weights(op: &'static str, weights: &RecurrentWeights, sizes: [usize; 4]) -> Result<()> {
     let [rows, input, output, hidden] = sizes;
     let expected: [(&str, Option<&Tensor>, &[usize]); 5] = [

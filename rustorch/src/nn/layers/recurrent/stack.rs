@@ -43,6 +43,7 @@ impl Stack<'_> {
         if self.proj_size > 0 { self.proj_size } else { self.hidden_size }
     }
 
+    #[inline]
     fn check(&self, input: &[usize], (h0, c0): States<'_>, batch_first: bool) -> Result<()> {
         let output_size = self.output_size();
         let sizes = Recurrent {
@@ -59,6 +60,7 @@ impl Stack<'_> {
     }
 
     /// Whether the weights have the shapes that the sizes need.
+    #[inline]
     pub fn check_weights(&self) -> Result<()> {
         let (output_size, directions) = (self.output_size(), self.directions());
         if self.weights.len() != self.num_layers * directions {
@@ -78,6 +80,7 @@ impl Stack<'_> {
     }
 
     /// A sequence of one length.
+    #[inline]
     pub fn forward(&self, input: &Tensor, states: States<'_>) -> Result<Results> {
         self.check(input.shape(), states, self.batch_first)?;
         if input.rank() == 2 {
@@ -94,6 +97,7 @@ impl Stack<'_> {
     }
 
     /// `[length, batch, features]`
+    #[inline]
     fn dense(&self, input: &Tensor, states: States<'_>) -> Result<Results> {
         let (steps, batch) = (input.shape()[0], input.shape()[1]);
         if steps == 0 {
@@ -137,6 +141,7 @@ impl Stack<'_> {
     }
 
     /// All layers over `[rows, features]`.
+    #[inline]
     fn layers(
         &self,
         rows: &Tensor,

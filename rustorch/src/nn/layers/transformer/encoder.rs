@@ -132,6 +132,7 @@ impl TransformerEncoderLayer {
 }
 
 /// Attention as the transformer's layers have it.
+#[inline]
 pub(super) fn attention(
     d_model: usize,
     nhead: usize,

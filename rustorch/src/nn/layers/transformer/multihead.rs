@@ -306,6 +306,7 @@ impl Layer for MultiheadAttention {
 }
 
 impl Module for MultiheadAttention {
+    #[inline]
     fn visit<'a>(&'a self, visitor: &mut Visitor<'a>) {
         visitor.training(&self.training);
         visitor.parameter("in_proj_weight", &self.in_proj_weight);
@@ -317,6 +318,7 @@ impl Module for MultiheadAttention {
         visitor.parameter("bias_v", &self.bias_v);
         visitor.module("out_proj", &self.out_proj);
     }
+    #[inline]
     fn visit_mut<'a>(&'a mut self, visitor: &mut VisitorMut<'a>) {
         visitor.parameter("in_proj_weight", &mut self.in_proj_weight);
         visitor.parameter("q_proj_weight", &mut self.q_proj_weight);

@@ -138,6 +138,7 @@ impl Tensor {
     /// assert_eq!(y.to_vec::<f32>()?, [4.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
+    #[inline]
     pub fn addcmul(&self, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor> {
         apply(
             &addcmul::ENTRY,
