@@ -221,7 +221,6 @@ impl Copies {
     ///
     /// # Safety
     /// As for [`Map::copy`]: `from` has the shape of the result, `to` that of the tensor.
-    #[inline]
     unsafe fn add_up(&self, from: *const f32, to: *mut f32) {
         let shared = Shared((from, to));
         let [own, row] = self.map.row;

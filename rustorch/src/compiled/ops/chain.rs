@@ -211,7 +211,6 @@ impl Pass {
     }
 
     /// The gradient of [`Pass::chain`]. Of the operands, the shapes are looked at.
-    #[inline]
     pub fn chain_backward(
         &mut self,
         chain: &'static Chain,

@@ -90,7 +90,6 @@ impl Volumes {
     ///
     /// # Safety
     /// Both have the geometry's sizes, and do not overlap.
-    #[inline]
     unsafe fn unfold(&self, x: *const f32, slices: *mut f32) {
         let ([plane, _], [depth, count]) = (self.planes(), self.depth);
         let image = self.channels * self.taps * plane;
@@ -154,7 +153,6 @@ impl Volumes {
     ///
     /// # Safety
     /// Both have the size of the results, and do not overlap.
-    #[inline]
     unsafe fn turn(&self, from: *const f32, to: *mut f32, back: bool) {
         let (channels, count, plane) = (self.images.out_channels, self.depth[1], self.planes()[1]);
         let shared = Shared((from, to));

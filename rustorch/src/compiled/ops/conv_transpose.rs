@@ -134,7 +134,6 @@ pub(super) unsafe fn sum_channels(g: Buf, sizes: [usize; 3], sums: *mut f32) {
 ///
 /// # Safety
 /// There are as many numbers, and nobody else uses the buffer.
-#[inline]
 pub(super) unsafe fn add_to_channels(bias: *const f32, channels: usize, positions: usize, y: Buf) {
     let shared = Shared((bias, y.f32()));
     let planes = y.len / positions.max(1);

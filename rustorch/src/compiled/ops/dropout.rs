@@ -43,7 +43,6 @@ impl Factors {
     ///
     /// # Safety
     /// The values are readable and writable, and nobody else's meanwhile.
-    #[inline]
     pub(super) unsafe fn apply(self, values: *mut f32, len: usize) {
         if let Factors::All(1.0) = self {
             return;

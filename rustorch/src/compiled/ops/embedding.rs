@@ -11,7 +11,6 @@ use crate::{DType, Error, Result};
 ///
 /// # Errors
 /// If it holds others.
-#[inline]
 pub(super) fn row_numbers(indices: &Buf, count: usize) -> Result<&[i64]> {
     if indices.dtype != Some(DType::I64) {
         return Err(Error::argument("embedding", "the indices are numbers; expected int64"));

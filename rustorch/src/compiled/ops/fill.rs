@@ -11,7 +11,6 @@ impl Pass {
     ///
     /// # Errors
     /// If the input is unknown, whose dtype the result has.
-    #[inline]
     pub fn filled(
         &mut self,
         inputs: &[(Buf, &[usize])],
@@ -141,7 +140,6 @@ impl Pass {
 
 /// # Safety
 /// Both have this shape of at least two axes, and do not overlap.
-#[inline]
 unsafe fn copy_triangles(
     shape: &[usize],
     (diagonal, is_lower): (isize, bool),

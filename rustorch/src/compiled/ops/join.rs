@@ -105,7 +105,6 @@ impl Pass {
     ///
     /// # Errors
     /// If it is unknown what the elements are.
-    #[inline]
     pub fn split(
         &mut self,
         inputs: &[(Buf, &[usize])],

@@ -77,7 +77,6 @@ fn numel(shape: &[usize]) -> usize {
 ///
 /// # Safety
 /// `len` elements are readable at `a` and `b` and writable at `target`, which is `a` or overlaps neither.
-#[inline]
 pub(super) unsafe fn add_into(target: *mut f32, a: *const f32, b: *const f32, len: usize) {
     let shared = parallel::Shared((target, a, b));
     parallel::for_each_chunk(len, parallel::GRAIN, |range| {
@@ -97,7 +96,6 @@ const COLUMNS: usize = 256;
 ///
 /// # Safety
 /// `rows · columns` elements are readable at `from`, `columns` are writable at `sums`.
-#[inline]
 unsafe fn sum_rows(from: *const f32, rows: usize, columns: usize, sums: *mut f32, accumulate: bool) {
     let shared = parallel::Shared((from, sums));
     let tasks = columns.div_ceil(COLUMNS);

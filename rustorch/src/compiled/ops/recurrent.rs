@@ -267,7 +267,6 @@ impl Pass {
     ///
     /// # Errors
     /// If there is not enough memory.
-    #[inline]
     pub fn recurrent_backward(
         &mut self,
         g: &[Grad],

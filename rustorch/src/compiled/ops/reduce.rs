@@ -92,7 +92,6 @@ impl NormKind {
 ///
 /// # Safety
 /// The buffer holds numbers, and nobody else uses it.
-#[inline]
 unsafe fn each(buf: Buf, f: impl Fn(f32) -> f32) {
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts_mut(buf.f32(), buf.len) }.iter_mut().for_each(|x| *x = f(*x));

@@ -34,7 +34,6 @@ impl Positions {
     ///
     /// # Safety
     /// The whole has `outer · len · inner` elements, the part `outer · count · inner`; they do not overlap.
-    #[inline]
     unsafe fn copy(self, whole: *mut u8, part: *mut u8, back: bool) {
         let shared = Shared((whole, part));
         let row = (self.count * self.inner).max(1);

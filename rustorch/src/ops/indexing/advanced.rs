@@ -69,7 +69,6 @@ impl Plan {
     }
 
     /// The offset of each combination of index entries in a tensor of these strides.
-    #[inline]
     fn offsets(&self, strides: &[usize]) -> Result<Tensor> {
         let count = self.entries.iter().product();
         let mut offsets = vec![0i64; count];

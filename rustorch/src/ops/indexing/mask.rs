@@ -181,7 +181,6 @@ impl Tensor {
     }
 
     /// The row-major positions of a bool tensor's true elements, as a vector of `I64`.
-    #[inline]
     pub(crate) fn true_positions(&self) -> Result<Tensor> {
         super::require_host("nonzero", &[self])?;
         let mask = no_grad(|| self.contiguous());

@@ -80,7 +80,6 @@ impl Tensor {
         indices(Triangle::Upper, rows, columns, offset)
     }
 
-    #[inline]
     fn triangle(&self, op: &'static str, triangle: Triangle, offset: isize) -> Result<Tensor> {
         let &[.., rows, columns] = self.shape() else {
             return Err(Error::argument(

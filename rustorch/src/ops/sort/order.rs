@@ -20,7 +20,6 @@ impl Tensor {
     /// assert_eq!(positions.to_vec::<i64>()?, [1, 3, 0, 2]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    #[inline]
     pub fn sort(&self, axis: isize, descending: bool, stable: bool) -> Result<(Tensor, Tensor)> {
         const OP: &str = "sort";
         // The packed keys order equal elements by position: there is no faster way that would not.
@@ -76,7 +75,6 @@ impl Tensor {
     /// assert_eq!((values.to_vec::<f32>()?, positions.to_vec::<i64>()?), (vec![5.0, 3.0], vec![1, 2]));
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    #[inline]
     pub fn topk(&self, k: usize, axis: isize, largest: bool, sorted: bool) -> Result<(Tensor, Tensor)> {
         const OP: &str = "topk";
         let _ = sorted;

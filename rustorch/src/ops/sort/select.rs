@@ -46,7 +46,6 @@ impl Pick {
 }
 
 impl Tensor {
-    #[inline]
     fn pick(&self, op: &'static str, axis: isize, keepdim: bool, pick: Pick) -> Result<(Tensor, Tensor)> {
         let rows = Rows::new(op, self, axis)?;
         rows.require_entries(op)?;
