@@ -213,6 +213,7 @@ model! {
 
 #[test]
 fn axes_by_name() -> rustorch::Result<()> {
+    let _turn = turn();
     let model = Patches::<8, 2>::new();
     let x = Tensor::randn([2, 3, 32, 5, 4]).typed::<shape![Batch, 3, 32, Seq, 4]>()?;
     let (heads, small) = model.forward(&x);
@@ -228,6 +229,7 @@ fn axes_by_name() -> rustorch::Result<()> {
 
 #[test]
 fn masks_reach_the_layers() -> rustorch::Result<()> {
+    let _turn = turn();
     use nn::{AttentionMasks, DecoderMasks, SequenceMasks};
     let model = Translator::<8>::new();
     model.eval();
@@ -269,6 +271,7 @@ fn masks_reach_the_layers() -> rustorch::Result<()> {
 
 #[test]
 fn numbers_with_a_name() -> rustorch::Result<()> {
+    let _turn = turn();
     let x = Tensor::randn([2, 3, 8]).typed::<shape![Batch, Seq, 8]>()?;
     let y = Numbers::<8, 2>::new().forward(&x);
     let wanted = (&*x * 0.5).reshape([2, 3, 2, 4])?.transpose(1, 2)?;
@@ -331,6 +334,7 @@ fn layers_may_be_missing() -> rustorch::Result<()> {
 
 #[test]
 fn the_state_has_the_names_that_are_asked_for() -> rustorch::Result<()> {
+    let _turn = turn();
     let mut model = Named::<3>::new();
     let names = ["0.weight", "1.weight", "2.weight", "3.weight", "head.out.weight"];
     assert_eq!(model.state_dict().iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(), names);
@@ -457,6 +461,7 @@ fn what_loops_count_is_a_position() -> rustorch::Result<()> {
 
 #[test]
 fn where_clauses_end_with_a_comma_or_an_empty_bound() {
+    let _turn = turn();
     model! {
         Widths<const N: usize = { 2 + 2 }>
         where
