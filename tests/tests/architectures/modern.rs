@@ -298,13 +298,13 @@ model! {
 }
 
 fn one<M: rustorch::compiled::Compiled + Layer>(model: &M, shape: &[usize]) -> Result<()> {
-    let _turn = turn();
     let inputs = |n: usize, _: usize| vec![Tensor::randn([&[n], shape].concat())];
     everywhere(model, inputs, |model, x| Ok(vec![Layer::forward(model, &x[0])?]))
 }
 
 #[test]
 fn networks_of_one_tensor() -> Result<()> {
+    let _turn = turn();
     one(&MbConv::<8, 8, 4, 3, 1, 2>::new(), &[8, 6, 5])?;
     one(&MbConv::<8, 12, 6, 5, 2, 2>::new(), &[8, 7, 6])?;
     one(&NBeats::<6, 2, 8, 3>::new(), &[6])?;
