@@ -5,7 +5,6 @@ use rustorch::nn::functional::{Reduction, mse_loss};
 use rustorch::prelude::*;
 use rustorch::{Result, Tensor};
 use rustorch_tests::pytorch::{compare, image, symbols};
-use rustorch_tests::turns::turn;
 
 use super::convolutions::{ConvNeXt, DenseBlock, MobileNetV2};
 use super::images::{AttentionUNet, Gan, Mixer, SwinBlock};
@@ -31,7 +30,6 @@ fn check<M: Module>(name: &str, new: impl Fn() -> M, run: impl Fn(&M) -> Result<
 
 #[test]
 fn mobilenet_v2_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[3, 3, 32, 32], 1)?;
     let new = || {
         let mut model = MobileNetV2::<10>::new();
@@ -43,56 +41,48 @@ fn mobilenet_v2_is_pytorchs() -> Result<()> {
 
 #[test]
 fn dense_block_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 8, 6, 4], 1)?;
     check("dense_block", DenseBlock::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn convnext_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 3, 16, 12], 1)?;
     check("convnext", ConvNeXt::<6, 2>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn swin_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 8, 8, 8], 1)?;
     check("swin", SwinBlock::<8, true>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn mixer_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 3, 16, 16], 1)?;
     check("mixer", Mixer::<2>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn gan_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let z = image(&[5, 6], 1)?;
     check("gan", Gan::new, |model| Ok(vec![Layer::forward(model, &z)?]))
 }
 
 #[test]
 fn attention_unet_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 1, 16, 16], 1)?;
     check("attention_unet", AttentionUNet::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn wavenet_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let wave = image(&[2, 11], 1)?;
     check("wavenet", WaveNet::<4>::new, |model| Ok(vec![Layer::forward(model, &wave)?]))
 }
 
 #[test]
 fn llama_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 5, 8], 1)?;
     let angles = (0..5).flat_map(|place| [1.0f64, 0.01].map(|frequency| f64::from(place) * frequency));
     let angles = Tensor::from_vec(angles.collect::<Vec<f64>>(), [5, 2])?;
@@ -109,7 +99,6 @@ fn llama_is_pytorchs() -> Result<()> {
 
 #[test]
 fn seq2seq_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (source, target) = (symbols(&[2, 4], 9, 1)?, symbols(&[2, 5], 9, 2)?);
     check("seq2seq", Seq2Seq::<9, 5, 6>::new, |model| {
         let y = model
@@ -120,7 +109,6 @@ fn seq2seq_is_pytorchs() -> Result<()> {
 
 #[test]
 fn bert_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (ids, types) = (symbols(&[2, 5], 11, 1)?, symbols(&[2, 5], 2, 2)?);
     let padding = Tensor::from([[false; 5], [false, false, false, true, true]]);
     let run = |model: &Bert<11, 8, 2, 2>| {
@@ -137,7 +125,6 @@ fn bert_is_pytorchs() -> Result<()> {
 
 #[test]
 fn t5_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (x, buckets) = (image(&[2, 5, 8], 1)?, symbols(&[5, 5], 8, 2)?);
     check("t5", T5Block::<8, 12>::new, |model| {
         let y =
@@ -148,7 +135,6 @@ fn t5_is_pytorchs() -> Result<()> {
 
 #[test]
 fn grouped_query_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 5, 16], 1)?;
     let angles = image(&[5, 4], 2)?;
     let (cos, sin) = (angles.cos(), angles.sin());
@@ -160,14 +146,12 @@ fn grouped_query_is_pytorchs() -> Result<()> {
 
 #[test]
 fn mbconv_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[3, 8, 7, 6], 1)?;
     check("mbconv", MbConv::<8, 12, 6, 5, 2, 2>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
 
 #[test]
 fn ddpm_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (x, t) = (image(&[2, 3, 8, 8], 1)?, image(&[2], 2)?);
     check("ddpm", Ddpm::<8>::new, |model| {
         let y = model.try_forward(&x.typed::<shape![Batch, 3, 8, 8]>()?, &t.typed::<shape![Batch]>()?)?;
@@ -177,7 +161,6 @@ fn ddpm_is_pytorchs() -> Result<()> {
 
 #[test]
 fn dlrm_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (dense, sparse) = (image(&[4, 13], 1)?, symbols(&[4, 3], 10, 2)?);
     check("dlrm", Dlrm::<4>::new, |model| {
         let y =
@@ -188,7 +171,6 @@ fn dlrm_is_pytorchs() -> Result<()> {
 
 #[test]
 fn real_nvp_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[5, 4], 1)?;
     check("real_nvp", RealNvp::<4, 5>::new, |model| {
         let (z, log) = model.try_forward(&x.typed::<shape![Batch, 4]>()?)?;
@@ -198,7 +180,6 @@ fn real_nvp_is_pytorchs() -> Result<()> {
 
 #[test]
 fn dit_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let (x, c) = (image(&[2, 5, 8], 1)?, image(&[2, 8], 2)?);
     check("dit", DitBlock::<8, 2>::new, |model| {
         let y = model.try_forward(&x.typed::<shape![Batch, Seq, 8]>()?, &c.typed::<shape![Batch, 8]>()?)?;
@@ -208,7 +189,6 @@ fn dit_is_pytorchs() -> Result<()> {
 
 #[test]
 fn patch_tst_is_pytorchs() -> Result<()> {
-    let _turn = turn();
     let x = image(&[2, 12, 3], 1)?;
     check("patch_tst", PatchTst::<12, 3, 8, 5>::new, |model| Ok(vec![Layer::forward(model, &x)?]))
 }
