@@ -32,7 +32,6 @@ impl Tensor {
         self.running("cummin", axis, false)
     }
 
-    #[inline]
     fn running(&self, op: &'static str, axis: isize, greatest: bool) -> Result<(Tensor, Tensor)> {
         let rows = Rows::new(op, self, axis)?;
         let (values, positions) = rows.outputs(rows.len)?;
