@@ -1,7 +1,8 @@
 //! Numbers that kernels add, multiply and compare one at a time.
 
-use half::{bf16, f16};
 use num_complex::Complex;
+
+use crate::{bf16, f16};
 
 /// Sums and products of an element type: integers wrap around, half types round after each step, bools are "or" and
 /// "and".

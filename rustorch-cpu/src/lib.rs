@@ -70,6 +70,7 @@ pub mod batch_norm;
 pub mod conv;
 pub mod cross_entropy;
 mod float;
+mod float16;
 pub mod gemm;
 pub mod group_norm;
 mod isa;
@@ -95,6 +96,7 @@ pub mod vector;
 pub mod wide;
 
 pub use float::Float;
+pub use float16::{bf16, f16};
 pub use isa::{Isa, Kernel, isa, keep_small, run_widest};
 pub use vector::Vectored;
 

@@ -6,10 +6,8 @@
 use std::mem::MaybeUninit;
 use std::ops::{Add, Div, Mul, Neg, Range, Sub};
 
-use half::{bf16, f16};
-
 use super::parallel::{self, Shared};
-use super::{Kernel, isa, keep_small};
+use super::{Kernel, bf16, f16, isa, keep_small};
 
 /// What an optimiser does to one element, given the gradient and `S` numbers of state.
 pub trait Update<const S: usize>: Copy + Sync {

@@ -48,8 +48,8 @@ keys!(int: u8 as u8, i8 as u8, i16 as u16, i32 as u32, i64 as u64);
 keys! { float:
     f32 as u32, f32::to_bits, |x| x.is_nan(), |x| x == 0.0;
     f64 as u64, f64::to_bits, |x| x.is_nan(), |x| x == 0.0;
-    half::f16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
-    half::bf16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
+    crate::f16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
+    crate::bf16 as u16, |x| x.to_bits(), |x| x.is_nan(), |x| x.to_bits() << 1 == 0;
 }
 
 /// Memory that is used again for each row of a piece of work.

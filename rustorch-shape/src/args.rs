@@ -279,7 +279,7 @@ pub(crate) fn check_feature(
     let (Some(axis), Ok(expected)) = (feature.axis(input.len()), args.sizes(name)) else { return Ok(()) };
     let ([expected], Some(found)) = (expected, input.get(axis)) else { return Ok(()) };
     let noun = feature.noun();
-    if let (Feature::Before(spatial), false) = (feature, found.dims().is_empty())
+    if let (Feature::Before(spatial), false) = (feature, !found.has_dims())
         && input.len() == spatial + 1
         && found.holds(Relation::Equal, expected) == Truth::False
     {

@@ -1,8 +1,8 @@
 //! What RusTorch knows about shapes: the algebra of sizes, one function per shape rule, and the
 //! table of layers and functions that `model!` understands.
 //!
-//! The crate has no dependencies and touches no data. What only the macros need, the table of functions and the rules in the table of
-//! layers, is behind the feature `symbolic`. Two very different callers share it:
+//! The crate has no dependencies and touches no data. What only the macros need, the table of functions, the rules in the table of
+//! layers and the algebra of sizes, is behind the feature `symbolic`. Two very different callers share it:
 //!
 //! * the library, at run time, with `usize` sizes: [`rules`] decide every result shape and word
 //!   every shape error;
@@ -34,6 +34,10 @@ mod error;
 #[cfg(feature = "symbolic")]
 pub mod functions;
 pub mod layers;
+#[cfg(feature = "symbolic")]
+pub mod poly;
+#[cfg(not(feature = "symbolic"))]
+#[path = "poly_number.rs"]
 pub mod poly;
 pub mod rules;
 mod size;

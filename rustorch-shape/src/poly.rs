@@ -8,6 +8,7 @@ mod decide;
 mod display;
 mod divide;
 
+use crate::einsum::AxisSize;
 use crate::error::ShapeError;
 use crate::size::{Relation, Size, Truth};
 use std::cmp::Ordering;
@@ -107,6 +108,12 @@ impl Poly {
             .into_iter()
             .filter_map(|atom| if let Atom::Dim(n) = atom { Some(&**n) } else { None })
             .collect()
+    }
+
+    /// Whether it mentions run-time dims.
+    #[inline]
+    pub fn has_dims(&self) -> bool {
+        !self.dims().is_empty()
     }
 
     /// The names of the const parameters in it.
@@ -290,6 +297,28 @@ impl Size for Poly {
         if !claims.iter().any(|c| (&c.left, c.relation, &c.right) == (left, relation, right)) {
             claims.push(claim);
         }
+    }
+}
+
+impl AxisSize for Poly {
+    #[inline]
+    fn same(&self, other: &Self) -> Option<bool> {
+        match self.holds(Relation::Equal, other) {
+            Truth::True => Some(true),
+            Truth::False => Some(false),
+            Truth::Unknown => None,
+        }
+    }
+
+    #[inline]
+    fn is_one(&self) -> bool {
+        self.is(1)
+    }
+
+    #[inline]
+    fn weight(&self) -> f64 {
+        let large = 1 << 20;
+        self.evaluate(&|_| Some(large)).map_or(f64::MAX, |value| value as f64)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use half::{bf16, f16};
 use num_complex::Complex;
+
+use crate::{bf16, f16};
 
 /// The type of a tensor's elements, a run-time property as in PyTorch (`torch.dtype`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -253,6 +254,12 @@ real_element! {
     f64: F64, |v| v, |v| v;
 }
 
+#[cfg(feature = "half")]
+real_element! {
+    half::f16: F16, |v| half::f16::from_bits(f16::from_f64(v).to_bits()), half::f16::to_f64;
+    half::bf16: BF16, |v| half::bf16::from_bits(bf16::from_f64(v).to_bits()), half::bf16::to_f64;
+}
+
 // SAFETY: one byte; the library writes only 0 and 1 into `Bool` tensors.
 unsafe impl Element for bool {
     const DTYPE: DType = DType::Bool;
@@ -310,18 +317,18 @@ macro_rules! dispatch {
     };
     (floating $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
-            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16],
+            [F32 = f32, F64 = f64, F16 = crate::f16, BF16 = crate::bf16],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point dtype" }))
     };
     (ordered $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
-            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, I64 = i64, I32 = i32, I16 = i16, I8 = i8,
+            [F32 = f32, F64 = f64, F16 = crate::f16, BF16 = crate::bf16, I64 = i64, I32 = i32, I16 = i16, I8 = i8,
                 U8 = u8, Bool = u8],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a real dtype" }))
     };
     (inexact $dtype:expr, $op:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body,
-            [F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, Complex64 = num_complex::Complex<f32>,
+            [F32 = f32, F64 = f64, F16 = crate::f16, BF16 = crate::bf16, Complex64 = num_complex::Complex<f32>,
                 Complex128 = num_complex::Complex<f64>],
             return Err($crate::Error::DType { op: $op, dtype: $dtype, expected: "a floating-point or complex dtype" }))
     };
@@ -331,13 +338,13 @@ macro_rules! dispatch {
     };
     (number $dtype:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [
-            U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = half::f16, BF16 = half::bf16, F32 = f32,
+            U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = crate::f16, BF16 = crate::bf16, F32 = f32,
             F64 = f64, Bool = u8, Complex64 = num_complex::Complex<f32>, Complex128 = num_complex::Complex<f64>
         ], unreachable!("every dtype has an arm"))
     };
     ($dtype:expr, $T:ident => $body:expr) => {
         $crate::dtype::dispatch!(@arms $dtype, $T, $body, [
-            U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = half::f16, BF16 = half::bf16, F32 = f32,
+            U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = crate::f16, BF16 = crate::bf16, F32 = f32,
             F64 = f64, Bool = bool, Complex64 = num_complex::Complex<f32>, Complex128 = num_complex::Complex<f64>
         ], unreachable!("every dtype has an arm"))
     };

@@ -37,6 +37,7 @@ pub use error::{Error, Result};
 /// The CPU kernel layer, no public interface.
 #[doc(hidden)]
 pub use rustorch_cpu as kernels;
+pub use rustorch_cpu::{bf16, f16};
 
 pub use ops::elementwise::{FusedNumber, Operand};
 pub use ops::indexing::Reduce;

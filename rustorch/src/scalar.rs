@@ -1,9 +1,8 @@
 //! Numbers that take part in tensor expressions without being tensors.
 
-use half::{bf16, f16};
 use num_complex::Complex;
 
-use crate::{DType, Error, Result};
+use crate::{DType, Error, Result, bf16, f16};
 
 /// A number in a tensor expression. As in PyTorch it decides the result's *kind* (integer, float, complex) but not
 /// its width: an `F16` tensor plus `2.0` stays `F16`, an `I64` tensor plus `2.0` becomes `F32`.

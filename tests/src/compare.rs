@@ -1,8 +1,7 @@
 //! Comparison of tensors with expected ones.
 
-use half::{bf16, f16};
 use num_complex::Complex;
-use rustorch::{DType, Element, Tensor};
+use rustorch::{DType, Element, Tensor, bf16, f16};
 
 /// The relative and absolute tolerance for a dtype, as in `torch.testing.assert_close`.
 pub fn tolerance(dtype: DType) -> (f64, f64) {

@@ -4,9 +4,8 @@ pub mod mutate;
 
 use std::path::PathBuf;
 
-use half::{bf16, f16};
 use num_complex::Complex;
-use rustorch::{DType, Operand, Result, Scalar, Tensor, no_grad};
+use rustorch::{DType, Operand, Result, Scalar, Tensor, bf16, f16, no_grad};
 use serde_json::Value;
 
 /// One call of PyTorch and what it gave.

@@ -23,7 +23,6 @@ mod tests;
 pub(super) use epilogue::Region;
 pub use epilogue::{Activation, Bias, Epilogue};
 pub(super) use grid::balanced;
-pub(super) use half::Half;
 pub(super) use micro::Block;
 pub(super) use pack::Panel;
 #[cfg(target_arch = "x86_64")]

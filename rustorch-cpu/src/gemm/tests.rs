@@ -151,8 +151,8 @@ fn complex_against_naive() {
 
 #[test]
 fn half_against_naive() {
-    check_type(40, ::half::bf16::from_f64, ::half::bf16::to_f64);
-    check_type(40, ::half::f16::from_f64, ::half::f16::to_f64);
+    check_type(40, crate::bf16::from_f64, crate::bf16::to_f64);
+    check_type(40, crate::f16::from_f64, crate::f16::to_f64);
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Extrema with their positions.
 
-use half::{bf16, f16};
-
 use super::for_each_group;
 use super::plan::{Odometer, Plan, count};
+use crate::{bf16, f16};
 
 /// Columns at a time.
 const COLUMNS: usize = 64;

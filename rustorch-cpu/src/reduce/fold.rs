@@ -1,10 +1,9 @@
 //! What is accumulated, and in which types.
 
-use half::{bf16, f16};
 use num_complex::Complex;
 
 use super::loops::{FoldedAs, Loops};
-use crate::gemm::Half;
+use crate::{bf16, f16};
 
 /// An accumulation of numbers of type `T`: short runs in [`Fold::Lane`]s, what they come to in an [`Fold::Acc`].
 pub trait Fold<T: Copy>: 'static {
@@ -158,8 +157,8 @@ macro_rules! folded_as {
 }
 
 folded_as! {
-    f16 as f32: |x| x.up();
-    bf16 as f32: |x| x.up();
+    f16 as f32: |x| x.to_f32();
+    bf16 as f32: |x| x.to_f32();
     u8 as i64: |x| x.into();
     i8 as i64: |x| x.into();
     i16 as i64: |x| x.into();

@@ -1,12 +1,12 @@
 //! Running sums and their like.
 
-use half::{bf16, f16};
 use num_complex::Complex;
 
 use super::for_each_group;
 use super::plan::{Axis, Odometer, Plan, count};
 use super::prefix::{self, WholeVectors};
 use crate::parallel::Shared;
+use crate::{bf16, f16};
 
 /// Elements worth a second thread.
 const GRAIN: usize = 1 << 15;

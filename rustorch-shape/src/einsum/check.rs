@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use crate::{Poly, Relation, Size, Truth};
-
 use super::{EinsumError, ErrorKind, Index, MAX_INDICES, Plan, Spec, Subscript};
 
 /// What einsum asks of the size of an axis: a number at run time, a symbolic size inside the macros.
@@ -33,28 +31,6 @@ impl AxisSize for usize {
     #[inline]
     fn weight(&self) -> f64 {
         *self as f64
-    }
-}
-
-impl AxisSize for Poly {
-    #[inline]
-    fn same(&self, other: &Self) -> Option<bool> {
-        match self.holds(Relation::Equal, other) {
-            Truth::True => Some(true),
-            Truth::False => Some(false),
-            Truth::Unknown => None,
-        }
-    }
-
-    #[inline]
-    fn is_one(&self) -> bool {
-        self.is(1)
-    }
-
-    #[inline]
-    fn weight(&self) -> f64 {
-        let large = 1 << 20;
-        self.evaluate(&|_| Some(large)).map_or(f64::MAX, |value| value as f64)
     }
 }
 

@@ -66,7 +66,9 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u8, i8, i16, i32, i64, half::f16, half::bf16, f32, f64, bool);
+numbers!(u8, i8, i16, i32, i64, crate::f16, crate::bf16, f32, f64, bool);
+#[cfg(feature = "half")]
+numbers!(half::f16, half::bf16);
 
 fn vector<T: Element>(items: &[T]) -> Result<Tensor> {
     Tensor::from_slice(items, [items.len()])

@@ -233,9 +233,7 @@ impl Arguments {
 
 #[inline]
 fn to_usize(size: &Poly) -> Result<usize> {
-    size.as_integer()
-        .and_then(|size| usize::try_from(size).ok())
-        .ok_or_else(|| Error::argument("nn", format!("{size} is not a size")))
+    size.as_constant().ok_or_else(|| Error::argument("nn", format!("{size} is not a size")))
 }
 
 /// Declares the builder of a layer in the table: the arguments that it takes, in the table's order, and a method for

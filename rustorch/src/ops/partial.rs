@@ -167,7 +167,7 @@ fn half_neighbour([a, b]: &[Tensor; 2]) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use half::{bf16, f16};
+    use crate::{bf16, f16};
 
     #[test]
     fn half_neighbours_are_one_step_of_the_bits_away() {

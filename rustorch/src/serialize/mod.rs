@@ -103,7 +103,7 @@ fn tensor_from(dtype: DType, shape: &[usize], bytes: &[u8], name: &str, path: &P
         return Tensor::from_vec(values, shape.to_vec());
     }
     dispatch!(@arms dtype, T, Tensor::from_vec(elements::<T>(bytes), shape.to_vec()), [
-        U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = half::f16, BF16 = half::bf16, F32 = f32, F64 = f64,
+        U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64, F16 = crate::f16, BF16 = crate::bf16, F32 = f32, F64 = f64,
         Complex64 = num_complex::Complex<f32>
     ], Err(Error::DType { op: "load", dtype, expected: "a dtype of the safetensors format" }))
 }

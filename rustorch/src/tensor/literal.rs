@@ -3,7 +3,7 @@
 use num_complex::Complex;
 
 use crate::error::expect;
-use crate::{DType, Element, Tensor};
+use crate::{DType, Element, Tensor, bf16, f16};
 
 /// Numbers and nested arrays or vectors of them.
 pub trait TensorData {
@@ -24,7 +24,9 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u8, i8, i16, i32, i64, half::f16, half::bf16, f32, f64, bool, Complex<f32>, Complex<f64>);
+numbers!(u8, i8, i16, i32, i64, f16, bf16, f32, f64, bool, Complex<f32>, Complex<f64>);
+#[cfg(feature = "half")]
+numbers!(half::f16, half::bf16);
 
 impl<T: TensorData> TensorData for [T] {
     type Item = T::Item;

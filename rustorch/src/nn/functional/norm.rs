@@ -57,8 +57,8 @@ pub fn rms_norm(
     check_affine("rms_norm", normalized, weight, None)?;
     let eps = eps.into().unwrap_or(match input.dtype() {
         DType::F64 => f64::EPSILON,
-        DType::F16 => half::f16::EPSILON.to_f64(),
-        DType::BF16 => half::bf16::EPSILON.to_f64(),
+        DType::F16 => crate::f16::EPSILON.to_f64(),
+        DType::BF16 => crate::bf16::EPSILON.to_f64(),
         _ => f64::from(f32::EPSILON),
     });
     normalize(Rows { op: "rms_norm", axes: normalized.len(), eps, centred: false }, input, weight, None)

@@ -2,12 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use half::{bf16, f16};
 use num_complex::Complex;
 
-use crate::DType;
 use crate::dtype::{Element, dispatch};
 use crate::kernels::strided;
+use crate::{DType, bf16, f16};
 
 /// How a number converts: integers through `i64`, floats of up to 32 bits through `f32`, others through `f64`.
 pub(crate) trait Number: Element {

@@ -62,7 +62,7 @@ pub(super) fn product(
         device @ Device::Cuda(_) => return Err(Error::Unavailable { op, device, dtype: left.dtype() }),
     }
     dispatch!(@arms left.dtype(), T, run::<T>(left, right, bias, &output, batch), [
-        F32 = f32, F64 = f64, F16 = half::f16, BF16 = half::bf16, U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64,
+        F32 = f32, F64 = f64, F16 = crate::f16, BF16 = crate::bf16, U8 = u8, I8 = i8, I16 = i16, I32 = i32, I64 = i64,
         Complex64 = num_complex::Complex<f32>, Complex128 = num_complex::Complex<f64>
     ], return Err(Error::DType { op, dtype: left.dtype(), expected: "a numeric dtype" }));
     Ok(output)
