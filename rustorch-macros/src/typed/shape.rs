@@ -88,7 +88,7 @@ fn dim(axis: &Expr) -> Result<TokenStream> {
 }
 
 /// `batch_size` as a type is called: `BatchSize`.
-fn camel(name: &str) -> String {
+pub(crate) fn camel(name: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
     name.split('_').filter(|word| word.is_ascii() && !word.is_empty()).map(word).collect()
 }

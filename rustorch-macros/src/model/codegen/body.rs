@@ -216,7 +216,13 @@ pub(super) fn signature(model: &Model, forward: &Forward) -> Signature {
         };
         tensors.push(hygienic!(&::rustorch::TypedTensor<#shape>));
     }
-    let names: Vec<Ident> = forward.inputs.iter().map(|input| input.name.clone()).collect();
+    // Constants in the types are looked up where the inputs are in scope. Of one that is not there, rustc would suggest an input.
+    let hidden = |name: &Ident| {
+        let mut name = name.clone();
+        name.set_span(Span::mixed_site().located_at(name.span()));
+        name
+    };
+    let names: Vec<Ident> = forward.inputs.iter().map(|input| hidden(&input.name)).collect();
     let (mut patterns, mut types) = (names.iter().map(|name| hygienic!(#name)), tensors.into_iter());
     let params = forward.arguments.iter().map(|tree| {
         let (pattern, ty) = (types::nested(tree, &mut patterns), types::nested(tree, &mut types));

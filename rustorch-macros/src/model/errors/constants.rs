@@ -36,7 +36,7 @@ impl Constants {
 
     /// Generated types, in which the constants have the user's spans.
     pub fn placed(&self, types: TokenStream) -> TokenStream {
-        if self.0.is_empty() { types } else { self.walk(types, Use::Itself) }
+        if self.0.is_empty() { types } else { self.walk(types, Use::Itself, false) }
     }
 
     /// Generated code in which constants of this model stand for them, and these constants.
@@ -44,7 +44,7 @@ impl Constants {
         if self.0.is_empty() {
             return code;
         }
-        let (code, paths) = (self.walk(code, Use::Checked(model)), &self.0);
+        let (code, paths) = (self.walk(code, Use::Checked(model), false), &self.0);
         let names = paths.iter().map(|path| checked_name(model, path));
         quote! {
             #(
@@ -56,7 +56,9 @@ impl Constants {
         }
     }
 
-    fn walk(&self, stream: TokenStream, by: Use<'_>) -> TokenStream {
+    /// `in_body` is what stands in the body of a function, where other names would be in scope as well, which rustc would suggest.
+    fn walk(&self, stream: TokenStream, by: Use<'_>, in_body: bool) -> TokenStream {
+        let mut before_body = false;
         let mut walked: Vec<TokenTree> = Vec::new();
         let mut rest = &stream.into_iter().collect::<Vec<_>>()[..];
         while let Some((first, after)) = rest.split_first() {
@@ -64,12 +66,17 @@ impl Constants {
             match first {
                 TokenTree::Group(group) => {
                     // `Const<{ WIDTH }>`, in signatures that people read
-                    let by = if is_argument(&walked, group) { Use::Itself } else { by };
-                    let mut placed = Group::new(group.delimiter(), self.walk(group.stream(), by));
+                    let is_argument = is_argument(&walked, group);
+                    let is_body = before_body && !is_argument && group.delimiter() == Delimiter::Brace;
+                    before_body &= !is_body;
+                    let by = if is_argument && !in_body { Use::Itself } else { by };
+                    let inside = self.walk(group.stream(), by, in_body || is_body);
+                    let mut placed = Group::new(group.delimiter(), inside);
                     placed.set_span(group.span());
                     walked.push(placed.into());
                 }
-                TokenTree::Ident(_) if !is_inside_path(&walked) => {
+                TokenTree::Ident(name) if !is_inside_path(&walked) => {
+                    before_body |= name == "fn";
                     if let Some(path) = found() {
                         let length = length(path);
                         match by {
@@ -149,7 +156,7 @@ mod tests {
     fn each_constant_is_checked_once() {
         let code = quote! {
             fn f(x: Shape<Const<{ WIDTH }>, Const<{ 2 * WIDTH }>>) -> [f32; config::DEPTH] {
-                g(crate::config::DEPTH, self.WIDTH, 0..WIDTH, other::WIDTH, WIDTH::NONE, config, "WIDTH")
+                h::<Const<{ WIDTH }>>(crate::config::DEPTH, self.WIDTH, 0..WIDTH, other::WIDTH, WIDTH::NONE, config, "WIDTH")
             }
         };
         let checked = constants().checked(&format_ident!("Net"), code).to_string();
@@ -164,7 +171,7 @@ mod tests {
             #[allow(dead_code, non_upper_case_globals)]
             const __Net_crate_config_DEPTH: usize = crate::config::DEPTH;
             fn f(x: Shape<Const<{ WIDTH }>, Const<{ 2 * __Net_WIDTH }>>) -> [f32; __Net_config_DEPTH] {
-                g(__Net_crate_config_DEPTH, self.WIDTH, 0..__Net_WIDTH, other::WIDTH, WIDTH::NONE, config, "WIDTH")
+                h::<Const<{ __Net_WIDTH }>>(__Net_crate_config_DEPTH, self.WIDTH, 0..__Net_WIDTH, other::WIDTH, WIDTH::NONE, config, "WIDTH")
             }
         };
         assert_eq!(checked, expected.to_string());

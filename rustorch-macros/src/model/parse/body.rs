@@ -332,7 +332,10 @@ fn expression(input: ParseStream, block: &mut Block) -> syn::Result<()> {
     }
     if input.peek(Token![;]) {
         let message = match &expr {
-            Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass", source(&call.mac.path)),
+            Expr::Macro(call) => format!(
+                "`{}!` cannot be used in a forward pass, which only computes: what is to be looked at can be an output as well",
+                source(&call.mac.path)
+            ),
             Expr::Assign(assign) => format!("`{}` cannot be assigned to: only a name can, as in `x = x + y;`", source(&assign.left)),
             Expr::MethodCall(call) if in_place(&call.method).is_some() => {
                 let name = in_place(&call.method).unwrap_or_default();

@@ -70,11 +70,11 @@ pub(super) fn field(input: ParseStream, fields: &mut Vec<Field>, errors: &mut Er
         Visibility::Inherited => None,
         vis => Some(vis),
     };
-    python::own_prefix(input, errors)?;
+    let has_prefix = python::own_prefix(input, errors)?;
     let name: Ident = input.parse()?;
     let mut value = FieldValue::Broken(None);
     let result = if input.peek(Token![:]) || (input.peek(Token![=]) && !input.peek(Token![==])) {
-        if input.peek(Token![=]) {
+        if input.peek(Token![=]) && !has_prefix {
             errors.push(input.error(format!("a field has `:` before its layer: `{name}: Linear(_, 128)`")));
         }
         input.parse::<TokenTree>()?;

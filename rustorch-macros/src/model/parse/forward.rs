@@ -39,6 +39,10 @@ pub(super) fn forward(tokens: TokenStream, errors: &mut Errors) -> Option<Forwar
         let ends_early = input.is_empty();
         let next = brace.filter(|_| input.peek(token::Brace)).unwrap_or_else(|| input.span());
         let outputs = output(input, name.span(), next, errors)?;
+        if input.peek(Token![;]) && input.peek2(token::Brace) {
+            errors.push(input.error("leave out the `;`: the steps follow the shapes, in braces"));
+            input.parse::<Token![;]>()?;
+        }
         if input.peek(token::Brace) {
             let content;
             let brace = braced!(content in input);

@@ -59,7 +59,7 @@ pub(super) fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head>
         errors.push(input.error("leave out `struct`: a model begins with its name, `pub Name { .. }`"));
         input.parse::<Token![struct]>()?;
     }
-    python::class(input, errors)?;
+    let is_class = python::class(input, errors)?;
     let name: Ident = input.parse()?;
     let mut generics = generics(input, &name, errors)?;
     python::base(input, errors)?;
@@ -77,10 +77,17 @@ pub(super) fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head>
     }
     skip_to_braces(input, errors)?;
     if !input.peek(token::Brace) {
-        errors.at(
-            &name,
-            format!("`{name}` has no layers: write them in braces, as in `{name} {{ fc: Linear(64, 10) }}`"),
-        );
+        if is_class {
+            // Nothing that follows `class Net(nn.Module):` is read as it was meant.
+            input.parse::<TokenStream>()?;
+        } else {
+            errors.at(
+                &name,
+                format!(
+                    "`{name}` has no layers: write them in braces, as in `{name} {{ fc: Linear(64, 10) }}`"
+                ),
+            );
+        }
         return Ok(Head { attrs, vis, name, generics, signature, content: None, rest: input.parse()? });
     }
     let content;

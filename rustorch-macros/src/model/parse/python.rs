@@ -31,16 +31,17 @@ pub(super) fn commented_field(input: ParseStream) -> Option<Ident> {
     field
 }
 
-/// `self.` before the name of a field that is declared.
-pub(super) fn own_prefix(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
-    if input.peek(Token![self]) && input.peek2(Token![.]) {
+/// `self.` before the name of a field that is declared: whether it was there, which has been said.
+pub(super) fn own_prefix(input: ParseStream, errors: &mut Errors) -> syn::Result<bool> {
+    let is_there = input.peek(Token![self]) && input.peek2(Token![.]);
+    if is_there {
         errors.push(
             input.error("leave out `self.`: a field is declared by its name, as in `fc: Linear(64, 10)`"),
         );
         input.parse::<Token![self]>()?;
         input.parse::<Token![.]>()?;
     }
-    Ok(())
+    Ok(is_there)
 }
 
 /// `nn.` before the name of a layer, which has been read as `path`.
@@ -91,8 +92,8 @@ pub(super) fn no_layer(input: ParseStream) -> syn::Error {
     input.error("expected a layer or a model, as in `Linear(_, 128)` or `Block<D>`")
 }
 
-/// `class Net(nn.Module) {`: leaves the name to be read.
-pub(super) fn class(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
+/// `class Net(nn.Module) {`: leaves the name to be read. Whether the word was there, which has been said.
+pub(super) fn class(input: ParseStream, errors: &mut Errors) -> syn::Result<bool> {
     let word: Option<Ident> = input.fork().parse().ok();
     if let Some(word) = word.filter(|word| word == "class" || word == "model")
         && input.peek2(syn::Ident)
@@ -100,14 +101,19 @@ pub(super) fn class(input: ParseStream, errors: &mut Errors) -> syn::Result<()> 
         let message = format!("leave out `{word}`: a model begins with its name, `pub Name {{ .. }}`");
         errors.push(input.error(message));
         input.parse::<Ident>()?;
+        return Ok(true);
     }
-    Ok(())
+    Ok(false)
 }
 
 /// `(nn.Module)` between a model's name and its layers.
 pub(super) fn base(input: ParseStream, errors: &mut Errors) -> syn::Result<()> {
     if input.peek(token::Paren) && input.peek2(token::Brace) {
-        errors.push(input.error("leave out the parentheses: what `model!` declares is a `Module` anyway"));
+        let inside = input.fork().parse::<TokenTree>()?.to_string();
+        errors.push(input.error(match inside.contains("Module") {
+            true => "leave out the parentheses: what `model!` declares is a `Module` anyway",
+            false => "parameters stand between `<` and `>`, as in `Net<const D: usize, const HEADS: usize>`",
+        }));
         input.parse::<TokenTree>()?;
     }
     Ok(())

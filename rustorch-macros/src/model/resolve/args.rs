@@ -190,7 +190,11 @@ impl Matcher<'_> {
         }
         let next = self.specs.iter().find(|spec| !spec.positional);
         let hint = match next {
-            Some(spec) => format!("; options go by name, as in `{} = {}`", spec.name, source(expr)),
+            Some(spec) => {
+                let is_flag = matches!(spec.kind, Kind::Flag | Kind::Bool);
+                let value = if is_flag { "false".to_owned() } else { source(expr) };
+                format!("; options go by name, as in `{} = {value}`", spec.name)
+            }
             None => String::new(),
         };
         let behind = if self.inputs.is_empty() { "" } else { " behind its tensors" };

@@ -1,5 +1,6 @@
 //! Calls by name: of layers, submodels and functions, also as methods and of one of an array.
 
+use super::super::super::typed::shape::camel;
 use super::super::errors::{place_of, source};
 use super::super::ir::{Element, FieldKind, Op, Stated, Submodel};
 use super::body::{Binding, Resolver, Target, is_self};
@@ -156,12 +157,15 @@ impl Resolver<'_> {
         }
         if let Some(first) = module(&call.receiver).filter(|first| self.lookup(&first.to_string()).is_none())
         {
-            let message = format!(
-                "leave out `{}.`: functions go by their names, as in `{}(..)`",
-                source(&call.receiver),
-                call.method
-            );
-            self.errors.at(first, message);
+            // Of a name that is not there, something else is written instead of the whole.
+            if functions::find(&call.method.to_string()).is_some() || self.field(&call.method).is_some() {
+                let message = format!(
+                    "leave out `{}.`: functions go by their names, as in `{}(..)`",
+                    source(&call.receiver),
+                    call.method
+                );
+                self.errors.at(first, message);
+            }
             return self.apply(&call.method, &args, whole, target);
         }
         if matches!(&*call.receiver, Expr::Call(parent) if source(&parent.func) == "super") {
@@ -347,7 +351,11 @@ impl Resolver<'_> {
         };
         let hint = match instead.or_else(|| suggest(&text, known)) {
             Some(meant) => format!("; did you mean `{meant}`?"),
-            None => String::new(),
+            None if what == "method" => String::new(),
+            None => {
+                let model = camel(&text);
+                format!("; steps of your own are a model, which is a field of this one: `{text}: {model}`")
+            }
         };
         self.errors.at(name, format!("there is no {what} `{text}`{hint}"));
     }

@@ -192,6 +192,9 @@ fn refusal(expr: &Expr) -> String {
             source(&*cast.expr)
         ),
         Expr::Lit(_) => format!("`{text}` is a number, but a tensor is needed here"),
+        Expr::Macro(call) if call.mac.path.is_ident("fuse") => {
+            "leave out `fuse!`: write the expression itself, whose elementwise operations become one loop in a forward pass anyway".into()
+        }
         Expr::Macro(call) => format!("`{}!` cannot be used in a forward pass; `einsum!`, `rearrange!`, `reduce!` and `repeat!` can", source(&call.mac.path)),
         Expr::Closure(_) => "closures cannot be used in a forward pass: write the steps out".into(),
         Expr::Match(_) => "bind this with `let` first: `let y = match KIND { .. };`".into(),
