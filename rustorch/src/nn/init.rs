@@ -3,7 +3,50 @@
 //! `fan_in` is the number of inputs that an output is computed from: of a weight `[out, in, k..]`, `in` times the
 //! product of `k..`; `fan_out` is `out` times that product.
 
-use crate::{Error, Result, Tensor, no_grad, random};
+use crate::typed::Shape;
+use crate::{Error, Result, Tensor, TypedTensor, no_grad, random};
+
+/// What a parameter or buffer of a `model!` may start as: `init = Tensor::ones([4, 4]).tril(0)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no first value of a parameter or buffer",
+    label = "expected a `Tensor`, or the name of a first value",
+    note = "names are `zeros`, `ones`, `normal(0.02)`, `uniform(-0.1, 0.1)`, ..; numbers in brackets become a tensor by `Tensor::from([1.0, 2.0])`"
+)]
+pub trait FirstValue {
+    /// The tensor.
+    ///
+    /// # Errors
+    /// If it could not be made.
+    fn first(self) -> Result<Tensor>;
+}
+
+#[diagnostic::do_not_recommend]
+impl FirstValue for Tensor {
+    fn first(self) -> Result<Tensor> {
+        Ok(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FirstValue for &Tensor {
+    fn first(self) -> Result<Tensor> {
+        Ok(self.clone())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Shape> FirstValue for TypedTensor<S> {
+    fn first(self) -> Result<Tensor> {
+        Ok(self.into_tensor())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl FirstValue for Result<Tensor> {
+    fn first(self) -> Result<Tensor> {
+        self
+    }
+}
 
 /// Which side of a layer keeps its variance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -19,7 +19,6 @@ mod view;
 
 pub use arrange::*;
 pub use assert::{assert_sizes, assert_stated};
-pub use call::{Fits, FitsDim, Given, settle};
 pub use elementwise::*;
 pub use join::*;
 pub use kept::{Kept, layer, part};
@@ -115,14 +114,15 @@ pub fn own_tensor(
 /// A parameter or buffer of a model that starts as a copy of `value`.
 ///
 /// # Errors
-/// If the shape of `value` is another, or a parameter is not of a floating-point or complex dtype.
+/// If there is no `value`, its shape is another, or a parameter is not of a floating-point or complex dtype.
 #[inline]
 pub fn own_tensor_from(
     name: &'static str,
     shape: &[usize],
     is_buffer: bool,
-    value: Tensor,
+    value: Result<Tensor>,
 ) -> Result<Tensor> {
+    let value = value?;
     if value.shape() != shape {
         let message = format!(
             "`{name}` is declared as {}, but its first value has shape {}",

@@ -270,7 +270,9 @@ fn own_tensor(printer: OpByOp<'_>, field: &Field, tensor: &OwnTensor) -> String 
         }
         Init::Tensor(value) => {
             let value = printer.given.put(value);
-            format!("__ops::own_tensor_from({name:?}, &[{sizes}], {is_buffer}, {value})?")
+            format!(
+                "__ops::own_tensor_from({name:?}, &[{sizes}], {is_buffer}, __nn::init::FirstValue::first({value}))?"
+            )
         }
     }
 }
