@@ -85,7 +85,8 @@ pub fn einsum_path(input: TokenStream) -> TokenStream {
 /// The shape type of a typed tensor: `shape![Batch, 784]` is `(Batch, Const<784>)`.
 ///
 /// An axis is a size (`784`, `N`, `4 * 16`; names in capitals are constants and const parameters), a dim declared by
-/// `dim!`, `Any`, or `_` to be inferred. A type parameter in capitals goes in parentheses: `shape![(B), 784]`.
+/// `dim!`, `Any`, or `_` to be inferred. A dim or a type parameter whose name
+/// looks like that of a constant goes in parentheses: `shape![(B), 784]`.
 #[proc_macro]
 pub fn shape(input: TokenStream) -> TokenStream {
     typed::shape::expand(input.into()).into()

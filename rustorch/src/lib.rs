@@ -61,6 +61,7 @@ pub use typed::{Any, Const, Dim, One, Shape, TypedTensor};
 
 /// What most programs use: `use rustorch::prelude::*`.
 pub mod prelude {
+    pub use crate::compiled::TrainStep;
     pub use crate::nn::{self, Layer, Module};
     pub use crate::optim::{self, Optimizer};
     pub use crate::{Any, Const, DType, Device, Dim, One, Shape, Tensor, TypedTensor, tensor};

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 /// Traits that rustc may say are not implemented; each is public and documented. Those of one `einsum!` are called after the
 /// index whose sizes differ.
-const TRAITS: [&str; 14] = [
+const TRAITS: [&str; 17] = [
     "Axis",
     "Broadcast",
     "CatParts",
     "Dim",
+    "FirstValue",
+    "Fits",
     "FixedShape",
     "FusedNumber",
+    "Given",
     "Layer",
     "MatmulShape",
     "MergeAxes",

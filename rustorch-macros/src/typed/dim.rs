@@ -1,7 +1,7 @@
 //! `dim!(Batch, pub Seq)`: types for sizes known at run time.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Ident, Result, Token, Visibility};
@@ -51,14 +51,17 @@ impl Parse for Declaration {
 fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> TokenStream {
     let text = name.to_string();
     let doc = format!("The size `{name}`, known at run time.");
-    // `shape![N]` takes a name in capitals for a constant: it finds this one, and rustc says what to write.
+    // `shape![N]` takes a name in capitals for a constant: it finds this one, whose type says what to write. A type, because nothing else
+    // that a macro makes gets into the one error that rustc reports.
     let hint = super::shape::is_constant(&text).then(|| {
-        let note = format!("`{name}` is a dim whose name looks like that of a constant: write `shape![({name}), ..]`");
+        let hint = format_ident!("the_dim_{name}_is_written_in_parentheses");
         quote! {
             #[doc(hidden)]
-            #[deprecated = #note]
+            #[allow(dead_code, non_camel_case_types)]
+            #visibility struct #hint;
+            #[doc(hidden)]
             #[allow(dead_code)]
-            #visibility const #name: ::rustorch::typed::DimInParentheses = ::rustorch::typed::DimInParentheses;
+            #visibility const #name: #hint = #hint;
         }
     });
     quote! {
@@ -70,8 +73,8 @@ fn declaration(Declaration { attributes, visibility, name }: &Declaration) -> To
             const SIZE: ::core::option::Option<usize> = ::core::option::Option::None;
             const NAME: &'static str = #text;
         }
-        impl ::rustorch::__private::model::FitsDim<#name> for #name {}
-        impl ::rustorch::__private::model::FitsDim<::rustorch::typed::Any> for #name {}
+        impl ::rustorch::typed::FitsDim<#name> for #name {}
+        impl ::rustorch::typed::FitsDim<::rustorch::typed::Any> for #name {}
         impl ::rustorch::typed::BroadcastDim<#name> for #name {
             type Output = #name;
         }

@@ -7,9 +7,8 @@
 use std::marker::PhantomData;
 
 use super::count::Message;
-use super::{Any, Axis, BroadcastDim, Const, Dim, FixedDim, One, SetAxis, Shape, TypedTensor};
+use super::{Any, Axis, BroadcastDim, Const, Dim, FitsDim, FixedDim, One, SetAxis, Shape, TypedTensor};
 use crate::Tensor;
-use crate::private::model::FitsDim;
 
 /// An axis whose size follows from fixed ones by a formula: [`Product`], [`Sum`] or [`Windows`].
 pub trait Formula: FixedDim {
@@ -162,6 +161,8 @@ merges! {
 /// The shape `S` with axis `I` as long as those of `S` and `T` together.
 type Joined<S, T, const I: usize> = <S as SetAxis<I, Sum<<S as Axis<I>>::Dim, <T as Axis<I>>::Dim>>>::Output;
 
+type Merged<S, const I: usize> = TypedTensor<<S as MergeAxes<I>>::Output>;
+
 impl<S: Shape> TypedTensor<S> {
     /// Merges axis `I` and all after it, whose sizes are fixed; `torch.flatten`. The compiler computes the size.
     ///
@@ -185,7 +186,7 @@ impl<S: Shape> TypedTensor<S> {
     /// let y = x.flatten_axis::<1>().linear(&TypedTensor::<shape![10, 1024]>::ones(), None);
     /// ```
     #[track_caller]
-    pub fn flatten_axis<const I: usize>(&self) -> TypedTensor<<S as MergeAxes<I>>::Output>
+    pub fn flatten_axis<const I: usize>(/* x.flatten_axis::<1>() */ &self) -> Merged<S, I>
     where
         S: MergeAxes<I>,
     {

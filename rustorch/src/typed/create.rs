@@ -97,6 +97,23 @@ impl<const N: usize> TypedTensor<(Const<N>, Const<N>)> {
     }
 }
 
+impl<const N: usize> TypedTensor<(Const<N>,)> {
+    /// The whole numbers from 0 on, as `I64`; `torch.arange`.
+    ///
+    /// ```
+    /// use rustorch::prelude::*;
+    /// assert_eq!(TypedTensor::<shape![3]>::arange().to_vec::<i64>()?, [0, 1, 2]);
+    /// # Ok::<(), rustorch::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If there is not enough memory.
+    #[track_caller]
+    pub fn arange() -> Self {
+        Self::infallible(Tensor::arange(0, N as i64, 1))
+    }
+}
+
 /// Nested arrays, whose lengths are the shape.
 macro_rules! arrays {
     ($([$($n:ident)*] $array:ty;)*) => {$(

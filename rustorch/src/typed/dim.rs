@@ -1,6 +1,6 @@
 //! Dims: what the type of a shape says about one axis.
 
-use crate::private::model::FitsDim;
+use super::FitsDim;
 
 /// One axis of a typed shape.
 ///
@@ -47,18 +47,6 @@ pub enum Any {}
 /// code compiles does not depend on the value of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum One {}
-
-/// What `shape![N]` finds if `N` is a dim of one capital letter: names in capitals are constants there, so such a dim stands in
-/// parentheses.
-///
-/// ```
-/// use rustorch::prelude::*;
-/// dim!(N);
-/// let x: TypedTensor<shape![(N), 3]> = Tensor::ones([2, 3]).typed()?;
-/// # Ok::<(), rustorch::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DimInParentheses;
 
 impl<const N: usize> Dim for Const<N> {
     const SIZE: Option<usize> = Some(N);

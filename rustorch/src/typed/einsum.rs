@@ -70,7 +70,8 @@ ellipses! {
 /// to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a tensor",
-    label = "expected a `Tensor` or a `TypedTensor`"
+    label = "expected a `Tensor` or a `TypedTensor`",
+    note = "a `Result` gives its tensor by `?`"
 )]
 pub trait TensorOperand {
     /// [`TypedOperands`] or [`DynamicOperands`].

@@ -73,8 +73,10 @@ macro_rules! numbers {
 numbers! { f64 i64 bool }
 
 /// Methods of [`Tensor`] along axis `I`, whose result has the shape of the operand.
+///
+/// The lines that name them are what rustc shows to those who pass the axis in parentheses.
 macro_rules! along_axis {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident::<I>();)*) => {
         impl<S: Shape> TypedTensor<S> {$(
             $(#[$doc])*
             ///
@@ -100,19 +102,19 @@ along_axis! {
     /// assert_eq!(p.to_vec::<f32>()?, [0.25; 8]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    softmax;
+    softmax::<I>(); // x.softmax::<1>()
     /// The logarithm of `softmax` along axis `I`.
-    log_softmax;
+    log_softmax::<I>(); // x.log_softmax::<1>()
     /// `softmax` of the negative along axis `I`.
-    softmin;
+    softmin::<I>(); // x.softmin::<1>()
     /// Running sums along axis `I`.
-    cumsum;
+    cumsum::<I>(); // x.cumsum::<1>()
     /// Running products along axis `I`.
-    cumprod;
+    cumprod::<I>(); // x.cumprod::<1>()
     /// Running `log Σ exp` along axis `I`.
-    logcumsumexp;
+    logcumsumexp::<I>(); // x.logcumsumexp::<1>()
     /// The elements in reverse order along axis `I`.
-    flip;
+    flip::<I>(); // x.flip::<1>()
 }
 
 type Joined<A, B> = <A as Broadcast<B>>::Output;

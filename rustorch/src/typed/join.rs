@@ -159,6 +159,8 @@ impl<const I: usize, const N: usize, S: Axis<I>, A: Axis<I, Removed = <S as Axis
     }
 }
 
+type Removed<S, const I: usize> = TypedTensor<<S as Axis<I>>::Removed>;
+
 impl<S: Shape> TypedTensor<S> {
     /// The parts one after the other along axis `I`; `torch.cat`. The shape is the one that the program states.
     ///
@@ -224,7 +226,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If sizes known only at run time do not add up.
     #[track_caller]
-    pub fn split<const I: usize, P: SplitParts<I, S>>(&self) -> P
+    pub fn split<const I: usize, P: SplitParts<I, S>>(/* (a, b) = x.split::<1, _>() */ &self) -> P
     where
         S: Axis<I>,
     {
@@ -245,7 +247,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If `start` is too large.
     #[track_caller]
-    pub fn narrow<const I: usize, T>(&self, start: usize) -> TypedTensor<T>
+    pub fn narrow<const I: usize, T>(/* x.narrow::<1, _>(start) */ &self, start: usize) -> TypedTensor<T>
     where
         S: Axis<I>,
         T: Axis<I, Removed = <S as Axis<I>>::Removed>,
@@ -260,7 +262,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If `index` is too large.
     #[track_caller]
-    pub fn select<const I: usize>(&self, index: usize) -> TypedTensor<S::Removed>
+    pub fn select<const I: usize>(/* x.select::<1>(index) */ &self, index: usize) -> Removed<S, I>
     where
         S: Axis<I>,
     {

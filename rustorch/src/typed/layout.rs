@@ -4,6 +4,11 @@ use super::axes::distinct;
 use super::count::{check, target_sizes};
 use super::{Broadcast, InsertAxis, Permute, Shape, Squeeze, Swap, TypedTensor};
 
+type Moved<S, const I: usize, const J: usize> = TypedTensor<<S as Swap<I, J>>::Output>;
+type Permuted<S, Order> = TypedTensor<<S as Permute<Order>>::Output>;
+type Squeezed<S, const I: usize> = TypedTensor<<S as Squeeze<I>>::Output>;
+type Unsqueezed<S, const I: usize> = TypedTensor<<S as InsertAxis<I>>::Output>;
+
 impl<S: Shape> TypedTensor<S> {
     /// Exchanges axes `I` and `J`. A view; `torch.transpose`.
     ///
@@ -14,7 +19,7 @@ impl<S: Shape> TypedTensor<S> {
     /// assert_eq!(y.shape(), [2, 4, 3]);
     /// ```
     #[track_caller]
-    pub fn transpose<const I: usize, const J: usize>(&self) -> TypedTensor<<S as Swap<I, J>>::Output>
+    pub fn transpose<const I: usize, const J: usize>(/* x.transpose::<0, 1>() */ &self) -> Moved<S, I, J>
     where
         S: Swap<I, J>,
     {
@@ -30,7 +35,7 @@ impl<S: Shape> TypedTensor<S> {
     /// assert_eq!(y.shape(), [4, 2, 3]);
     /// ```
     #[track_caller]
-    pub fn permute<Order>(&self) -> TypedTensor<<S as Permute<Order>>::Output>
+    pub fn permute<Order>(/* x.permute::<shape![1, 0]>() */ &self) -> Permuted<S, Order>
     where
         S: Permute<Order>,
     {
@@ -60,7 +65,7 @@ impl<S: Shape> TypedTensor<S> {
     /// let y: TypedTensor<shape![5, 5]> = x.reshape();
     /// ```
     #[track_caller]
-    pub fn reshape<T: Shape>(&self) -> TypedTensor<T> {
+    pub fn reshape<T: Shape>(/* x.reshape::<shape![6, 4]>() */ &self) -> TypedTensor<T> {
         const { check(S::AXES, T::AXES) };
         let sizes: Vec<isize> =
             target_sizes(S::AXES, T::AXES, self.shape()).into_iter().map(|n| n as isize).collect();
@@ -77,7 +82,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
-    pub fn squeeze<const I: usize>(&self) -> TypedTensor<<S as Squeeze<I>>::Output>
+    pub fn squeeze<const I: usize>(/* x.squeeze::<1>() */ &self) -> Squeezed<S, I>
     where
         S: Squeeze<I>,
     {
@@ -94,7 +99,7 @@ impl<S: Shape> TypedTensor<S> {
     /// assert_eq!(sum.shape(), [2, 3]);
     /// ```
     #[track_caller]
-    pub fn unsqueeze<const I: usize>(&self) -> TypedTensor<<S as InsertAxis<I>>::Output>
+    pub fn unsqueeze<const I: usize>(/* x.unsqueeze::<1>() */ &self) -> Unsqueezed<S, I>
     where
         S: InsertAxis<I>,
     {

@@ -39,6 +39,9 @@
 //! An operation on both then panics, at the caller's line and with both sizes. The same holds for [`Any`]. Sizes that are
 //! `Const` never get that far.
 
+// A comment in the parentheses of a signature is for those who pass an axis there, as to the method of `Tensor`: with "this method takes
+// 0 arguments", rustc shows that line.
+
 mod axes;
 mod broadcast;
 mod computed;
@@ -48,6 +51,7 @@ mod dim;
 pub(crate) mod einops;
 pub(crate) mod einsum;
 mod elementwise;
+mod fits;
 mod join;
 mod layout;
 mod matmul;
@@ -61,9 +65,10 @@ mod window;
 pub use axes::{Axis, InsertAxis, Permute, SetAxis, Squeeze, Swap, UnitDim};
 pub use broadcast::Broadcast;
 pub use computed::{Formula, MergeAxes, Product, SameSize, Sum, Windows};
-pub use dim::{Any, BroadcastDim, Const, Dim, DimInParentheses, FixedDim, One};
+pub use dim::{Any, BroadcastDim, Const, Dim, FixedDim, One};
 pub use einsum::{DynamicOperands, TensorOperand, TypedOperands};
 pub use elementwise::ElementwiseOperand;
+pub use fits::{Fits, FitsDim, Given, Stated};
 pub use join::{CatParts, CatSum, SplitParts};
 pub use matmul::MatmulShape;
 pub use shape::{AxisType, FixedShape, Shape};

@@ -21,7 +21,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the dtype is complex.
     #[track_caller]
-    pub fn sort<const I: usize>(&self, descending: bool) -> (Self, Self)
+    pub fn sort<const I: usize>(/* x.sort::<1>(false) */ &self, descending: bool) -> (Self, Self)
     where
         S: Axis<I>,
     {
@@ -33,7 +33,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the dtype is complex.
     #[track_caller]
-    pub fn argsort<const I: usize>(&self, descending: bool) -> Self
+    pub fn argsort<const I: usize>(/* x.argsort::<1>(false) */ &self, descending: bool) -> Self
     where
         S: Axis<I>,
     {
@@ -69,7 +69,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the dtype is complex.
     #[track_caller]
-    pub fn cummax<const I: usize>(&self) -> (Self, Self)
+    pub fn cummax<const I: usize>(/* x.cummax::<1>() */ &self) -> (Self, Self)
     where
         S: Axis<I>,
     {
@@ -81,7 +81,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the dtype is complex.
     #[track_caller]
-    pub fn cummin<const I: usize>(&self) -> (Self, Self)
+    pub fn cummin<const I: usize>(/* x.cummin::<1>() */ &self) -> (Self, Self)
     where
         S: Axis<I>,
     {
@@ -97,7 +97,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Ok::<(), rustorch::Error>(())
     /// ```
     #[track_caller]
-    pub fn roll<const I: usize>(&self, shift: isize) -> Self
+    pub fn roll<const I: usize>(/* x.roll::<1>(shift) */ &self, shift: isize) -> Self
     where
         S: Axis<I>,
     {

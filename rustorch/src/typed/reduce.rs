@@ -33,7 +33,7 @@ macro_rules! reductions {
 
 reductions! {
     /// The sum over axis `I`; `torch.sum`.
-    sum_axis sum_keep = sum_dim;
+    sum_axis sum_keep = sum_dim; // x.sum_axis::<1>(), x.sum_keep::<1>()
     /// The mean over axis `I`; `torch.mean`.
     ///
     /// ```
@@ -45,26 +45,26 @@ reductions! {
     /// assert_eq!(centred.to_vec::<f32>()?, [-1.0, 1.0, -1.0, 1.0]);
     /// # Ok::<(), rustorch::Error>(())
     /// ```
-    mean_axis mean_keep = mean_dim;
+    mean_axis mean_keep = mean_dim; // x.mean_axis::<1>(), x.mean_keep::<1>()
     /// The product over axis `I`; `torch.prod`.
-    prod_axis prod_keep = prod_dim;
+    prod_axis prod_keep = prod_dim; // x.prod_axis::<1>(), x.prod_keep::<1>()
     /// The greatest element along axis `I`; `torch.amax`. Equal ones share the gradient.
-    amax_axis amax_keep = amax_dim;
+    amax_axis amax_keep = amax_dim; // x.amax_axis::<1>(), x.amax_keep::<1>()
     /// The smallest element along axis `I`; `torch.amin`. Equal ones share the gradient.
-    amin_axis amin_keep = amin_dim;
+    amin_axis amin_keep = amin_dim; // x.amin_axis::<1>(), x.amin_keep::<1>()
     /// `log Σ exp` over axis `I`; `torch.logsumexp`.
-    logsumexp_axis logsumexp_keep = logsumexp;
+    logsumexp_axis logsumexp_keep = logsumexp; // x.logsumexp_axis::<1>(), x.logsumexp_keep::<1>()
     /// The variance over axis `I`, by `n - correction`; `torch.var`, whose correction is 1 unless given.
-    var_axis var_keep = var_dim(correction: f64);
+    var_axis var_keep = var_dim(correction: f64); // x.var_axis::<1>(1.0), x.var_keep::<1>(1.0)
     /// The standard deviation over axis `I`, by `n - correction`; `torch.std`, whose correction is 1 unless given.
-    std_axis std_keep = std_dim(correction: f64);
+    std_axis std_keep = std_dim(correction: f64); // x.std_axis::<1>(1.0), x.std_keep::<1>(1.0)
     /// Whether any element along axis `I` is not zero; `torch.any`.
-    any_axis any_keep = any_dim;
+    any_axis any_keep = any_dim; // x.any_axis::<1>(), x.any_keep::<1>()
     /// Whether all elements along axis `I` are not zero; `torch.all`.
-    all_axis all_keep = all_dim;
+    all_axis all_keep = all_dim; // x.all_axis::<1>(), x.all_keep::<1>()
 }
 
-/// Reductions of all elements.
+/// Reductions of all elements. The lines that name them are what rustc shows to those who pass an axis.
 macro_rules! full {
     ($($(#[$doc:meta])* $name:ident;)*) => {
         impl<S: Shape> TypedTensor<S> {$(
@@ -82,23 +82,23 @@ macro_rules! full {
 
 full! {
     /// The sum of all elements; `torch.sum`.
-    sum;
+    sum; // over one axis: x.sum_axis::<1>(), x.sum_keep::<1>()
     /// The mean of all elements; `torch.mean`.
-    mean;
+    mean; // over one axis: x.mean_axis::<1>(), x.mean_keep::<1>()
     /// The product of all elements; `torch.prod`.
-    prod;
+    prod; // over one axis: x.prod_axis::<1>(), x.prod_keep::<1>()
     /// The variance of all elements; `torch.var`.
-    var;
+    var; // over one axis: x.var_axis::<1>(1.0), x.var_keep::<1>(1.0)
     /// The standard deviation of all elements; `torch.std`.
-    std;
+    std; // over one axis: x.std_axis::<1>(1.0), x.std_keep::<1>(1.0)
     /// The greatest element; `torch.max`.
-    max;
+    max; // over one axis: x.amax_axis::<1>(), x.amax_keep::<1>()
     /// The smallest element; `torch.min`.
-    min;
+    min; // over one axis: x.amin_axis::<1>(), x.amin_keep::<1>()
     /// Whether any element is not zero; `torch.any`.
-    any;
+    any; // over one axis: x.any_axis::<1>(), x.any_keep::<1>()
     /// Whether all elements are not zero; `torch.all`.
-    all;
+    all; // over one axis: x.all_axis::<1>(), x.all_keep::<1>()
 }
 
 impl<S: Shape> TypedTensor<S> {
@@ -115,7 +115,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the axis is empty or the dtype complex.
     #[track_caller]
-    pub fn argmax_axis<const I: usize>(&self) -> TypedTensor<S::Removed>
+    pub fn argmax_axis<const I: usize>(/* x.argmax_axis::<1>() */ &self) -> TypedTensor<S::Removed>
     where
         S: Axis<I>,
     {
@@ -127,7 +127,7 @@ impl<S: Shape> TypedTensor<S> {
     /// # Panics
     /// If the axis is empty or the dtype complex.
     #[track_caller]
-    pub fn argmin_axis<const I: usize>(&self) -> TypedTensor<S::Removed>
+    pub fn argmin_axis<const I: usize>(/* x.argmin_axis::<1>() */ &self) -> TypedTensor<S::Removed>
     where
         S: Axis<I>,
     {

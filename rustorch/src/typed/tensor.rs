@@ -151,6 +151,13 @@ impl<S: Shape> TryFrom<Tensor> for TypedTensor<S> {
     }
 }
 
+impl<S: Shape> fmt::Display for TypedTensor<S> {
+    /// As the tensor is printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.tensor, f)
+    }
+}
+
 impl<S: Shape> fmt::Debug for TypedTensor<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tensor.fmt(f)

@@ -18,15 +18,19 @@ pub(super) fn free(model: &Model, checked: &Checked, program: &Program) -> Vec<T
             quote!(const _: () = { #assertion };)
         })
         .chain(concrete_submodels(model))
-        .chain(calls(model, program).into_iter().filter(|call| !call.is_generic).map(|call| {
-            let assertion = call.assertion;
-            quote! {
-                const _: () = {
-                    #[allow(unused_imports)]
-                    use ::rustorch::__private::model::Unchecked as _;
-                    #assertion
-                };
-            }
+        .chain(calls(model, program).into_iter().filter_map(|sizes| {
+            // Of a call, the first that differs: when a model is another one, so are all its shapes.
+            let fixed: Vec<_> = sizes.into_iter().filter(|size| !size.is_generic).collect();
+            let assertions = fixed.iter().map(|size| &size.assertion);
+            (!fixed.is_empty()).then(|| {
+                quote! {
+                    const _: () = {
+                        #[allow(unused_imports)]
+                        use ::rustorch::__private::model::Unchecked as _;
+                        #(#assertions)*
+                    };
+                }
+            })
         }))
         .collect()
 }
@@ -71,7 +75,7 @@ pub(super) fn of_parameters(model: &Model, checked: &Checked, program: &Program)
         .filter(|(located, condition)| mentions_params(model, located, condition))
         .map(|(located, condition)| assertion(located, &condition));
     let calls = calls(model, program);
-    let calls = calls.iter().filter(|call| call.is_generic).map(|call| &call.assertion);
+    let calls = calls.iter().flatten().filter(|size| size.is_generic).map(|size| &size.assertion);
     quote! {
         /// Evaluated when the model is compiled with its const parameters: fails if the shapes do not fit then, also those
         /// of the models inside. `const _: () = Name::<..>::SHAPES_FIT;` asks for it already in `cargo check`.
@@ -92,8 +96,8 @@ struct StatedSize {
     is_generic: bool,
 }
 
-/// The comparisons for the calls that are made whatever the const parameters are. Those in branches are left to the run.
-fn calls(model: &Model, program: &Program) -> Vec<StatedSize> {
+/// The comparisons for each of the calls that are made whatever the const parameters are. Those in branches are left to the run.
+fn calls(model: &Model, program: &Program) -> Vec<Vec<StatedSize>> {
     let mut found = Vec::new();
     for instruction in &program.instructions {
         match instruction {
@@ -114,9 +118,9 @@ fn calls(model: &Model, program: &Program) -> Vec<StatedSize> {
                     ("DECLARED_INPUTS", ["is given", "takes"], inputs),
                     ("DECLARED_OUTPUTS", ["is said to give", "gives"], results),
                 ];
-                found.extend(
-                    sides.into_iter().flat_map(|(list, verbs, tensors)| callee.compare(list, verbs, tensors)),
-                );
+                let sizes =
+                    sides.into_iter().flat_map(|(list, verbs, tensors)| callee.compare(list, verbs, tensors));
+                found.push(sizes.collect());
             }
             _ => {}
         }

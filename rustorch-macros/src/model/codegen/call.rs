@@ -51,7 +51,7 @@ pub(super) fn method(model: &Model, forward: &Forward) -> TokenStream {
             }
             _ => dim(size),
         });
-        hygienic!(#given: ::rustorch::__private::model::Fits<(#(#dims,)*)>)
+        hygienic!(#given: ::rustorch::typed::Fits<(#(#dims,)*)>)
     });
     let params = shapes.iter().zip(&given).enumerate().map(|(input, (_, given))| {
         let tensor = var(input);
@@ -114,20 +114,23 @@ pub(super) fn open(model: &Model, instruction: &Instruction, callee: &TokenStrea
         let (input, shape) = (var(*input), types::names(model, shape));
         quote_spanned!(span=> let #given = &#input.typed::<#shape>()?;)
     });
+    let result = format_ident!("{OWN}result", span = span);
     let names: Vec<Local> = results.iter().map(|(result, _)| var(*result)).collect();
     let pattern = types::nested(tree, &mut names.iter().map(|name| hygienic!(#name)));
-    let checks = results.iter().map(|(result, shape)| {
-        let (name, ty) = (var(*result), types::names(model, shape));
+    let mut shapes = results.iter().map(|(_, shape)| {
+        let shape = types::names(model, shape);
+        hygienic!(::rustorch::TypedTensor<#shape>)
+    });
+    let stated = types::nested(tree, &mut shapes);
+    let sizes = results.iter().map(|(_, shape)| {
         let sizes = shape.iter().map(types::size);
-        quote_spanned! {span=>
-            let #name = &__ops::settle::<_, #ty>(#text, #name, &[#(#sizes),*])?;
-        }
+        quote_spanned!(span=> &[#(#sizes),*] as &[usize])
     });
     quote_spanned! {span=>
         #[allow(unused_imports)]
         use ::rustorch::nn::CallOpen as _;
         #(#typed)*
-        let #pattern = #callee.call_open(#(#given),*)?;
-        #(#checks)*
+        let #result = #callee.call_open(#(#given),*)?;
+        let #pattern = &::rustorch::typed::Given::<#stated>::settle(#result, #text, &mut &[#(#sizes),*][..])?;
     }
 }
