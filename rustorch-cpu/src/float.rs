@@ -26,6 +26,7 @@ pub trait Float:
     + pooling::Entries<Self>
     + recurrent::Entries<Self>
     + super::resample::Entry<Self>
+    + super::rows::Entry<Self>
     + super::softmax::Entry<Self>
 {
     const ZERO: Self;

@@ -85,6 +85,7 @@ pub mod random;
 pub mod recurrent;
 pub mod reduce;
 pub mod resample;
+pub mod rows;
 pub mod scratch;
 pub mod softmax;
 pub mod sort;

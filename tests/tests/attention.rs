@@ -39,19 +39,26 @@ fn dropped_weights_are_the_same_on_every_way_back() -> Result<()> {
         Tensor::randn([2, 3, 70, 4]).to_dtype(rustorch::DType::F64).requires_grad_(true)
     };
     let (q, k, v) = (leaf(1)?, leaf(2)?, leaf(3)?);
-    let gradients = |create_graph: bool| {
+    // What is added to the scores has a gradient as well, and drops the same weights.
+    let mask = Tensor::zeros([70, 70]).to_dtype(rustorch::DType::F64).requires_grad_(true)?;
+    let gradients = |create_graph: bool, mask: Option<&Tensor>| {
         manual_seed(7);
-        let options = AttentionOptions { dropout: 0.4, ..Default::default() };
+        let options = AttentionOptions { mask, dropout: 0.4, ..Default::default() };
         let y = scaled_dot_product_attention(&q, &k, &v, options)?;
+        let leaves: Vec<&Tensor> = [&q, &k, &v].into_iter().chain(mask).collect();
         let grads =
-            grad(&[&y.sin().sum()], &[&q, &k, &v], &[], GradOptions { create_graph, ..Default::default() })?;
+            grad(&[&y.sin().sum()], &leaves, &[], GradOptions { create_graph, ..Default::default() })?;
         Ok::<_, rustorch::Error>((y, grads))
     };
-    let ((y, fused), (again, traced)) = (gradients(false)?, gradients(true)?);
-    assert_eq!(y.to_vec::<f64>()?, again.to_vec::<f64>()?);
-    for (fused, traced) in fused.iter().zip(&traced) {
-        let (fused, traced) = (fused.as_ref().unwrap(), traced.as_ref().unwrap());
-        assert!(fused.allclose(traced, 1e-9, 1e-12)?, "{fused} {traced}");
+    let (y, _) = gradients(false, None)?;
+    for mask in [None, Some(&mask)] {
+        let ((once, fused), (again, traced)) = (gradients(false, mask)?, gradients(true, mask)?);
+        assert_eq!(y.to_vec::<f64>()?, again.to_vec::<f64>()?);
+        assert_eq!(y.to_vec::<f64>()?, once.to_vec::<f64>()?);
+        for (fused, traced) in fused.iter().zip(&traced) {
+            let (fused, traced) = (fused.as_ref().unwrap(), traced.as_ref().unwrap());
+            assert!(fused.allclose(traced, 1e-9, 1e-12)?, "{fused} {traced}");
+        }
     }
     let plain = scaled_dot_product_attention(&q, &k, &v, AttentionOptions::default())?;
     assert!(!plain.allclose(&y, 1e-3, 1e-3)?);

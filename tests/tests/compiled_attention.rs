@@ -62,10 +62,10 @@ fn attention_by_several_heads_is_the_same() -> Result<()> {
 }
 
 model! {
-    /// With every kind of mask, the batch second, and without a batch.
+    /// With every kind of mask, the batch second, and without a batch; weights are dropped.
     Masked {
-        attention: MultiheadAttention(8, 2),
-        longer: MultiheadAttention(8, 2, add_bias_kv = true),
+        attention: MultiheadAttention(8, 2, dropout = 0.3),
+        longer: MultiheadAttention(8, 2, dropout = 0.5, add_bias_kv = true),
         single: MultiheadAttention(8, 2, add_zero_attn = true),
     }
     forward(

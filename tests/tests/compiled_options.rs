@@ -106,6 +106,55 @@ fn rows_are_scaled_down_as_by_the_layer() -> Result<()> {
 }
 
 model! {
+    /// Tables whose rows are scaled down, read as matrices after and before that, and whole.
+    Tied {
+        table: Embedding(9, 4, max_norm = 1.0),
+        other: Embedding(9, 4, max_norm = 1.5, norm_type = 3.0, scale_grad_by_freq = true),
+    }
+    forward(rows: [batch, seq]) -> ([batch, seq, 9], [batch, seq, 9], [batch, seq, 4], [9, 4]) {
+        let first = other.weight * 2.0;
+        let (h, g) = (table(rows), other(rows));
+        (matmul(h, transpose(table.weight, 0, 1)), matmul(g, transpose(other.weight, 0, 1)), h + g, first + other.weight)
+    }
+}
+
+#[test]
+fn rows_are_scaled_down_where_the_table_is_read_otherwise_as_well() -> Result<()> {
+    let _turn = turn();
+    assert_eq!(islands::<Tied>(), Vec::<&str>::new());
+    let run = |model: &Tied, x: &[Tensor]| -> Result<Vec<Tensor>> {
+        let (a, b, c, d) = model.try_forward(&x[0].typed::<shape![Batch, Seq]>()?)?;
+        Ok(vec![a.into_tensor(), b.into_tensor(), c.into_tensor(), d.into_tensor()])
+    };
+    let state = Tied::new().state_dict();
+    let x = rows(3, 4);
+    for training in [true, false] {
+        let grads = [true, false].map(|compiled| -> Result<Vec<Tensor>> {
+            let model = Tied::new();
+            model.load_state_dict(&state)?;
+            if !training {
+                model.eval();
+            }
+            let outputs =
+                if compiled { run(&model, &x)? } else { rustorch::compiled::op_by_op(|| run(&model, &x))? };
+            assert_eq!(outputs[0].grad_fn() == Some("model"), compiled);
+            let mut results: Vec<Tensor> = outputs.iter().map(Tensor::detach).collect();
+            outputs[0].square().sum().add(&outputs[2].exp().sum())?.add(&outputs[3].sum())?.backward()?;
+            results.extend(model.parameters().iter().filter_map(Tensor::grad));
+            results.extend(model.parameters().iter().map(Tensor::detach));
+            Ok(results)
+        });
+        let [compiled, eager] = grads;
+        let (compiled, eager) = (compiled?, eager?);
+        assert_eq!(compiled.len(), 8);
+        for (at, (a, b)) in compiled.iter().zip(&eager).enumerate() {
+            assert!(a.allclose(b, 1e-5, 1e-6)?, "{at}: {a} {b}");
+        }
+    }
+    Ok(())
+}
+
+model! {
     /// Convolutions of what is padded otherwise than with zeros.
     Bordered {
         reflect: Conv1d(2, 3, kernel = 4, padding = "same", padding_mode = "reflect"),
@@ -170,4 +219,42 @@ fn alpha_dropout_is_the_same() -> Result<()> {
         both(&model, &inputs(4, 0), run)?;
     }
     Ok(())
+}
+
+/// A network of one dropout, as a layer and as a function, which both refuse what is no probability in the words of the op-by-op pass.
+macro_rules! dropouts {
+    ($($net:ident $layer:ident $function:ident $test:ident;)*) => {$(
+        model! {
+            $net<const P: usize> { drop: $layer(0.5) }
+            forward(x: [batch, 3, 4, 2]) -> ([batch, 3, 4, 2], [batch, 3, 4, 2]) {
+                (drop(x), $function(x, (P as f64) / 2.0))
+            }
+        }
+
+        #[test]
+        fn $test() -> Result<()> {
+            let _turn = turn();
+            let refused = |error: rustorch::Error| error.to_string();
+            let x = Tensor::randn([2, 3, 4, 2]);
+            let mut model = $net::<1>::new();
+            model.drop.p = 1.5;
+            let layer = refused(nn::Layer::forward(&model.drop, &x).unwrap_err());
+            assert_eq!(layer, concat!(stringify!($function), ": p is 1.5, expected a probability from 0 to 1"));
+            let typed = x.typed::<shape![Batch, 3, 4, 2]>()?;
+            assert_eq!(refused(model.try_forward(&typed).unwrap_err()), layer);
+            assert_eq!(refused($net::<3>::new().try_forward(&typed).unwrap_err()), layer);
+            both(&$net::<1>::new(), &[x], |model: &$net<1>, x| {
+                let (a, b) = model.try_forward(&x[0].typed::<shape![Batch, 3, 4, 2]>()?)?;
+                Ok(vec![a.into_tensor(), b.into_tensor()])
+            })
+        }
+    )*};
+}
+
+dropouts! {
+    Plain1 Dropout dropout a_refused_dropout_is_named;
+    Plain2 Dropout2d dropout2d a_refused_dropout_of_planes_is_named;
+    Plain3 Dropout3d dropout3d a_refused_dropout_of_volumes_is_named;
+    Plain4 AlphaDropout alpha_dropout a_refused_alpha_dropout_is_named;
+    Plain5 FeatureAlphaDropout feature_alpha_dropout a_refused_dropout_of_features_is_named;
 }

@@ -375,3 +375,85 @@ fn losses_may_be_functions_and_bad_input_is_an_error() -> Result<()> {
     assert_eq!(model.fc1.weight.to_vec::<f32>()?, before);
     Ok(())
 }
+
+model! {
+    Copied { fc: Linear(1, 1000) }
+    forward(x: [batch, 1]) -> [batch, 1000] { fc(x) }
+}
+
+model! {
+    Normalised { fc1: Linear(20, 32), norm: BatchNorm1d(32), drop: Dropout(0.1), fc2: Linear(32, 5) }
+    forward(x: [batch, 20]) -> [batch, 5] { fc2(drop(relu(norm(fc1(x))))) }
+}
+
+#[test]
+fn batches_of_many_sizes_in_turn_allocate_nothing() -> Result<()> {
+    let _turn = turn();
+    rustorch::kernels::parallel::set_num_threads(1);
+    let model = Normalised::new();
+    let optimiser = optim::AdamW::new(model.parameters(), 1e-3);
+    let mut step = TrainStep::new(&model, nn::CrossEntropyLoss::new(), optimiser).clip_grad_norm(1.0);
+    let sizes = [64, 2, 8, 100, 256].into_iter().chain(9..30);
+    let batches: Vec<_> =
+        sizes.map(|size| (Tensor::randn([size, 20]), Tensor::randint(0, 5, [size]))).collect();
+    let train = || batches.iter().try_for_each(|(x, labels)| step.step(&[x], labels).map(drop));
+    assert_eq!(allocations(train)?, (0, 0));
+    let twin = Normalised::new();
+    twin.eval();
+    let mut outputs: Vec<Tensor> = batches.iter().map(|(x, _)| Tensor::zeros([x.shape()[0], 5])).collect();
+    let infer = || {
+        let mut pairs = batches.iter().zip(&mut outputs);
+        pairs.try_for_each(|((x, _), output)| forward_into(&twin, &[x], &mut [output]))
+    };
+    assert_eq!(allocations(infer)?, (0, 0));
+    Ok(())
+}
+
+/// Bytes of memory that this process occupies.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("a file of Linux");
+    pages.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).expect("a number of pages") * 4096
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_of_forgotten_sizes_is_given_back() -> Result<()> {
+    let _turn = turn();
+    let model = Copied::new();
+    let optimiser = optim::SGD::new(model.parameters(), 1e-3);
+    let mut step = TrainStep::new(&model, nn::MSELoss::new(), optimiser);
+    let x = Tensor::zeros([300, 1]);
+    // Outputs of up to 1 MiB, of more sizes than are remembered.
+    let mut train = |sizes: std::ops::Range<usize>| {
+        sizes.rev().try_for_each(|size| {
+            let x = x.narrow(0, 0, size)?;
+            step.step(&[&x], &x.expand([size, 1000])?).map(drop)
+        })
+    };
+    train(200..300)?;
+    let before = resident();
+    train(100..300)?;
+    let after = resident();
+    assert!(after < before + (64 << 20), "{before} and then {after} bytes");
+    Ok(())
+}
+
+#[test]
+fn outputs_that_a_loss_keeps_stay_as_they_are() -> Result<()> {
+    let _turn = turn();
+    let model = Mlp::new();
+    let kept = std::sync::Mutex::new(Vec::new());
+    let loss = |output: &Tensor, target: &Tensor| {
+        kept.lock().unwrap().push((output.detach(), output.to_vec::<f32>()?));
+        cross_entropy(output, target)
+    };
+    let mut step = TrainStep::new(&model, loss, optim::SGD::new(model.parameters(), 0.1));
+    for size in [3, 3, 5, 3, 5, 3] {
+        step.step(&[&Tensor::randn([size, 20])], &Tensor::randint(0, 5, [size]))?;
+    }
+    drop(step);
+    for (output, values) in kept.into_inner().unwrap() {
+        assert_eq!(output.to_vec::<f32>()?, values);
+    }
+    Ok(())
+}

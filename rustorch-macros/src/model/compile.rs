@@ -13,7 +13,7 @@ mod steps;
 pub(super) use attention::Heads;
 pub(super) use chain::{Chain, Ending, Factors, Link, PartOp};
 pub(super) use elements::{Contents, Elements};
-pub(super) use kernels::{is_plain_table, is_projected, is_recurrent, pads_with_zeros};
+pub(super) use kernels::{is_plain_table, is_projected, is_recurrent, is_scaled_table, pads_with_zeros};
 pub(super) use list::Vars;
 pub(super) use plain::{NUMBER, border};
 

@@ -130,7 +130,7 @@ impl Ctx<'_> {
     }
 
     /// Notes that the function depends on a saved tensor, so that it cannot run again once those are freed.
-    pub(super) fn reads_saved(&self) {
+    pub(crate) fn reads_saved(&self) {
         self.read_saved.set(true);
     }
 

@@ -38,6 +38,11 @@ impl Saved {
         Self { tensor: tensor.detach(), version: tensor.storage().version(), origin: Origin::Output(index) }
     }
 
+    /// The tensor as it is now, without its history.
+    pub fn now(&self) -> &Tensor {
+        &self.tensor
+    }
+
     /// The tensor as it was saved.
     ///
     /// # Errors

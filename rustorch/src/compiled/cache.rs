@@ -11,8 +11,8 @@ use crate::Result;
 use crate::storage::Storage;
 use crate::{DType, Device};
 
-/// How many plans a network keeps: as many kinds of batches as usually take turns.
-const PLANS: usize = 16;
+/// How many plans a network keeps: as many kinds of batches as usually take turns, such as those of texts of any length.
+const PLANS: usize = 64;
 /// How many idle arenas a network keeps.
 const ARENAS: usize = 4;
 
@@ -22,6 +22,7 @@ pub struct Cache(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
+    /// The one used last comes last.
     plans: Vec<Arc<Plans>>,
     arenas: Vec<Storage>,
     passes: Vec<Pass>,
@@ -61,8 +62,8 @@ pub struct Report {
 impl Cache {
     /// The plans for this key, made by `make` if there are none yet.
     pub(super) fn plans(&self, key: &[usize], make: impl FnOnce() -> Result<Plans>) -> Result<Arc<Plans>> {
-        if let Some(plans) = self.0.lock().plans.iter().find(|plans| plans.key == key) {
-            return Ok(plans.clone());
+        if let Some(plans) = self.0.lock().find(key) {
+            return Ok(plans);
         }
         let plans = Arc::new(Plans { key: key.to_vec(), ..make()? });
         let mut state = self.0.lock();
@@ -73,23 +74,30 @@ impl Cache {
         Ok(plans)
     }
 
-    /// An arena of at least this many bytes.
+    /// An arena of at least this many bytes: the smallest there is, so that batches of different sizes share those of the largest.
     pub(super) fn arena(&self, bytes: usize) -> Result<Storage> {
         let mut state = self.0.lock();
-        if let Some(at) =
-            state.arenas.iter().position(|arena| arena.bytes() >= bytes && arena.bytes() <= 2 * bytes + 4096)
-        {
+        let fitting = (0..state.arenas.len()).filter(|&at| state.arenas[at].bytes() >= bytes);
+        if let Some(at) = fitting.min_by_key(|&at| state.arenas[at].bytes()) {
             return Ok(state.arenas.swap_remove(at));
         }
         drop(state);
         Storage::uninit(bytes.max(1), DType::U8, Device::Cpu)
     }
 
-    /// Takes an arena back. One that tensors of an operation outside the arena still refer to is left to them.
+    /// Takes an arena back, in place of a smaller one if there are enough. One that tensors of an operation outside the arena still
+    /// refer to is left to them.
     pub(super) fn give_back(&self, mut arena: Storage) {
-        let mut state = self.0.lock();
-        if state.arenas.len() < ARENAS && arena.is_unique() {
-            state.arenas.push(arena);
+        if !arena.is_unique() {
+            return;
+        }
+        let arenas = &mut self.0.lock().arenas;
+        if arenas.len() < ARENAS {
+            arenas.push(arena);
+        } else if let Some(smallest) = arenas.iter_mut().min_by_key(|arena| arena.bytes())
+            && smallest.bytes() < arena.bytes()
+        {
+            *smallest = arena;
         }
     }
 
@@ -112,6 +120,15 @@ impl Cache {
         if state.passes.len() < ARENAS {
             state.passes.push(pass);
         }
+    }
+}
+
+impl State {
+    /// The plans for a key, which become those that were used last.
+    fn find(&mut self, key: &[usize]) -> Option<Arc<Plans>> {
+        let at = self.plans.iter().rposition(|plans| plans.key == key)?;
+        self.plans[at..].rotate_left(1);
+        self.plans.last().cloned()
     }
 }
 

@@ -14,6 +14,7 @@
 mod attentive;
 mod buf;
 mod cache;
+mod criterion;
 mod explain;
 mod into;
 mod ops;
@@ -25,16 +26,18 @@ mod run;
 mod submodel;
 mod tape;
 mod train;
+mod versions;
 
 use std::cell::Cell;
 
 use smallvec::SmallVec;
 
 pub use cache::Report;
+pub use criterion::{Criterion, Tokens, Workspace};
 pub use explain::{Explanation, Step, explain};
 pub use into::forward_into;
 use pass::{Buf, Grad, Pass};
-pub use train::{Criterion, Tokens, TrainStep, Workspace};
+pub use train::TrainStep;
 
 /// What `model!` expands to; no public interface.
 #[doc(hidden)]

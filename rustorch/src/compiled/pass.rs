@@ -16,6 +16,7 @@ use super::explain::Profile;
 use super::ops::Factors;
 use super::parameters::Parameters;
 use super::plan::{Plan, Recorder};
+use super::versions::Versions;
 use crate::layout::{Dims, Layout};
 use crate::storage::{OwnedReadGuard, Storage};
 use crate::{DType, Error, Result, Tensor};
@@ -66,8 +67,11 @@ pub struct Pass {
     pub(super) is_copied: bool,
     /// The outputs that hold numbers, so that results can be computed in place.
     pub(super) numeric: SmallVec<[bool; 16]>,
-    /// Parameters and buffers that steps use as tensors.
-    pub(super) states: Vec<Tensor>,
+    /// Parameters and buffers that steps use as tensors, and which of the tensors they are.
+    pub(super) states: Vec<(Tensor, usize)>,
+    /// The tensors whose elements the backward pass reads.
+    reads: Vec<usize>,
+    pub(super) versions: Versions,
     locks: Vec<OwnedReadGuard>,
     /// Why the pass does not apply to what it was planned for.
     pub(super) refusal: Option<String>,
@@ -107,6 +111,8 @@ impl Pass {
             is_copied: false,
             numeric: SmallVec::new(),
             states: Vec::new(),
+            reads: Vec::new(),
+            versions: Versions::default(),
             locks: Vec::new(),
             refusal: None,
             wanted: None,
@@ -128,6 +134,7 @@ impl Pass {
         self.outputs.clear();
         self.is_copied = false;
         self.states.clear();
+        self.reads.clear();
         self.locks.clear();
         self.wanted = None;
         self.depth = 0;
@@ -298,6 +305,9 @@ impl Pass {
         }
         if read {
             self.reads_output |= self.outputs.iter().any(|output| output.host_ptr() == buf.ptr);
+            if let Home::Tensor(number) = buf.home {
+                self.reads.push(number);
+            }
             self.retain(buf);
         }
         self.saved.push(buf);
@@ -367,6 +377,16 @@ impl Pass {
         let offset = (buf.ptr as usize - storage.host_ptr() as usize) / dtype.size();
         let layout = Layout { offset, ..Layout::contiguous(Dims::from_slice(shape)) };
         Tensor::from_parts(storage.clone(), layout, dtype)
+    }
+
+    /// Whether the backward pass reads the elements of a tensor that the pass holds.
+    pub(super) fn reads(&self, number: usize) -> bool {
+        self.reads.contains(&number)
+    }
+
+    /// Whether a tensor's memory is that of one that the pass holds.
+    pub(super) fn holds(&self, tensor: &Tensor) -> bool {
+        self.tensors.iter().any(|held| held.storage().same(tensor.storage()))
     }
 
     /// Keeps writers away from a tensor until [`Pass::unlock`].

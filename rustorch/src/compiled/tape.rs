@@ -20,9 +20,10 @@ struct Recorded<M: Compiled> {
     plans: Arc<Plans>,
     /// The outputs that the node has, by their place among the network's.
     targets: SmallVec<[usize; 4]>,
-    inputs: SmallVec<[Saved; 4]>,
+    /// The inputs, and whether gradients read them.
+    inputs: SmallVec<[(Saved, bool); 4]>,
     parameters: Vec<Saved>,
-    /// Buffers that steps have used as tensors.
+    /// Parameters and buffers that steps have used as tensors and that gradients read.
     states: Vec<Saved>,
     /// Outputs, with their versions, if their values are read again.
     outputs: SmallVec<[(Tensor, u64); 2]>,
@@ -47,6 +48,7 @@ pub(super) fn enter<M: Compiled>(
     parameters.sort_unstable_by_key(Tensor::id);
     parameters.dedup_by_key(|parameter| parameter.id());
     pass.parameters.renew(&parameters);
+    pass.versions.renew(&parameters);
     let all: SmallVec<[&Tensor; 32]> = inputs.iter().copied().chain(&parameters).collect();
     // An output that depends on nothing that requires a gradient is no part of the tape.
     let targets: SmallVec<[usize; 4]> = (0..outputs.len())
@@ -64,14 +66,19 @@ pub(super) fn enter<M: Compiled>(
         };
         // The tape must not lead from the node to its own outputs.
         pass.outputs.clear();
-        let states = pass.states.iter().map(Saved::input).collect();
+        let states = pass.states.iter().filter(|(_, number)| pass.reads(*number));
+        let states = states.map(|(state, _)| Saved::input(state)).collect();
+        // They are what the pass has held first.
+        let read_inputs =
+            inputs.iter().enumerate().map(|(number, input)| (Saved::input(input), pass.reads(number)));
+        let read_inputs = read_inputs.collect();
         let recorded = Recorded {
             model,
             pass: Mutex::new(Some(pass)),
             plans,
             targets,
             states,
-            inputs: inputs.iter().copied().map(Saved::input).collect(),
+            inputs: read_inputs,
             parameters: parameters.iter().map(Saved::input).collect(),
             outputs: read,
             random,
@@ -82,19 +89,24 @@ pub(super) fn enter<M: Compiled>(
 
 impl<M: Compiled> Recorded<M> {
     fn backward(&self, ctx: &Ctx<'_>) -> Result<Grads> {
-        let inputs: SmallVec<[Tensor; 4]> =
-            self.inputs.iter().map(|input| input.unpack(ctx)).collect::<Result<_>>()?;
-        let parameters: Vec<Tensor> =
-            self.parameters.iter().map(|parameter| parameter.unpack(ctx)).collect::<Result<_>>()?;
+        ctx.reads_saved();
         if ctx.create_graph() {
+            // The forward pass is repeated, so that nothing of it may have changed.
+            let inputs: SmallVec<[Tensor; 4]> =
+                self.inputs.iter().map(|(input, _)| input.unpack(ctx)).collect::<Result<_>>()?;
+            let parameters: Vec<Tensor> =
+                self.parameters.iter().map(|parameter| parameter.unpack(ctx)).collect::<Result<_>>()?;
             return self.differentiable(ctx, &inputs, &parameters);
         }
+        let inputs: SmallVec<[Tensor; 4]> =
+            self.inputs.iter().map(|(input, _)| input.now().clone()).collect();
         // Nobody may change what the pass reads while it reads; the versions are those under the locks.
         let states: SmallVec<[Tensor; 4]> =
             self.states.iter().map(|state| state.unpack(ctx)).collect::<Result<_>>()?;
         let read = inputs.iter().chain(&states).chain(self.outputs.iter().map(|(output, _)| output));
         let _guards: SmallVec<[_; 4]> = read.map(|tensor| tensor.storage().read()).collect();
-        self.inputs.iter().chain(&self.states).try_for_each(|saved| saved.unpack(ctx).map(drop))?;
+        let read = self.inputs.iter().filter(|(_, is_read)| *is_read).map(|(input, _)| input);
+        read.chain(&self.states).try_for_each(|saved| saved.unpack(ctx).map(drop))?;
         if let Some((output, version)) =
             self.outputs.iter().find(|(output, version)| output.version() != *version)
         {
@@ -123,7 +135,14 @@ impl<M: Compiled> Recorded<M> {
             }
         }
         let mut grads: SmallVec<[Grad; 4]> = SmallVec::from_elem(None, shapes.len());
-        self.model.derive(pass, &shapes, &outputs, &mut grads)?;
+        let mut versions = std::mem::take(&mut pass.versions);
+        let derived = versions.watch(|| self.model.derive(pass, &shapes, &outputs, &mut grads));
+        let changed = self.parameters.iter().find(|parameter| versions.has_changed(parameter.now()));
+        pass.versions = versions;
+        if let Some(changed) = changed {
+            changed.unpack(ctx)?;
+        }
+        derived?;
         let mut results = Grads::new();
         for (position, (grad, input)) in grads.iter().zip(&inputs).enumerate() {
             results.push(match grad {
@@ -136,7 +155,7 @@ impl<M: Compiled> Recorded<M> {
                 _ => None,
             });
         }
-        results.extend(parameters.iter().map(|_| None));
+        results.extend(self.parameters.iter().map(|_| None));
         let first = inputs.len();
         pass.parameters.take(|position, grad| results[first + position] = Some(grad));
         if let Some(arena) = pass.sides[1].arena.take() {

@@ -1,6 +1,5 @@
 //! Whole training steps: forward, loss, backward, clipping, optimiser and schedule in one call.
 
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -8,174 +7,12 @@ use smallvec::SmallVec;
 use super::cache::Plans;
 use super::parameters::Parameters;
 use super::run::{self, Tensors};
-use super::{Buf, Compiled, Grad, Pass, is_enabled};
-use crate::kernels::cross_entropy::{self as kernel, Targets};
-use crate::nn::functional::Reduction;
-use crate::nn::{CrossEntropyLoss, MSELoss};
+use super::{Buf, Compiled, Criterion, Grad, Pass, Workspace, is_enabled};
+use crate::layout::{Dims, Layout};
 use crate::optim::scheduler::{Schedule, Scheduler};
 use crate::optim::{Clipper, Optimizer};
-use crate::{DType, Device, Error, Result, Tensor, enable_grad, no_grad};
-
-/// How far an output is from its target: a loss of `nn`, or a function `|output, target|` that gives one.
-pub trait Criterion {
-    /// The loss, a scalar.
-    ///
-    /// # Errors
-    /// If output and target do not fit.
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor>;
-
-    /// The loss, and its gradient with respect to `output` into `gradient`, which is contiguous and has the output's shape and dtype.
-    ///
-    /// # Errors
-    /// As [`Criterion::loss`].
-    #[doc(hidden)]
-    fn derive(&self, output: &Tensor, target: &Tensor, gradient: &Tensor, _: &mut Workspace) -> Result<f32> {
-        let leaf = output.detach().requires_grad_(true)?;
-        let loss = enable_grad(|| self.loss(&leaf, target))?;
-        loss.backward()?;
-        match leaf.grad() {
-            Some(found) => no_grad(|| gradient.copy_(&found))?,
-            None => no_grad(|| gradient.zero_())?,
-        };
-        loss.to_dtype(DType::F32).item()
-    }
-}
-
-/// Memory that losses use again and again.
-#[doc(hidden)]
-#[derive(Default)]
-pub struct Workspace {
-    labels: Vec<i64>,
-    losses: Vec<f32>,
-    normalizers: Vec<f32>,
-}
-
-impl<F: Fn(&Tensor, &Tensor) -> Result<Tensor>> Criterion for F {
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        self(output, target)
-    }
-}
-
-impl Criterion for MSELoss {
-    #[inline]
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        self.forward(output, target)
-    }
-}
-
-impl Criterion for CrossEntropyLoss {
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        self.forward(output, target)
-    }
-
-    #[inline]
-    fn derive(
-        &self,
-        output: &Tensor,
-        target: &Tensor,
-        gradient: &Tensor,
-        space: &mut Workspace,
-    ) -> Result<f32> {
-        if output.rank() == 2 && fits(self, output, target) {
-            fused(self, output, target, gradient, space)
-        } else {
-            let general = |output: &Tensor, target: &Tensor| self.forward(output, target);
-            general.derive(output, target, gradient, space)
-        }
-    }
-}
-
-/// The cross-entropy of every position of a sequence: logits `[.., classes]` with labels `[..]`, where
-/// [`CrossEntropyLoss`] alone wants the classes at axis 1.
-///
-/// ```
-/// use rustorch::{Tensor, compiled::{Criterion, Tokens}, nn::CrossEntropyLoss};
-/// let loss = Tokens(CrossEntropyLoss::new()).loss(&Tensor::zeros([2, 3, 5]), &Tensor::full([2, 3], 1i64))?;
-/// assert!((loss.item::<f32>()? - 5f32.ln()).abs() < 1e-6);
-/// # Ok::<(), rustorch::Error>(())
-/// ```
-pub struct Tokens(pub CrossEntropyLoss);
-
-impl Criterion for Tokens {
-    #[inline]
-    fn loss(&self, output: &Tensor, target: &Tensor) -> Result<Tensor> {
-        self.0.forward(&output.flatten(0, -2)?, &target.flatten(0, -1)?)
-    }
-
-    #[inline]
-    fn derive(
-        &self,
-        output: &Tensor,
-        target: &Tensor,
-        gradient: &Tensor,
-        space: &mut Workspace,
-    ) -> Result<f32> {
-        if output.rank() > 1 && fits(&self.0, output, target) {
-            fused(&self.0, output, target, gradient, space)
-        } else {
-            let general = |output: &Tensor, target: &Tensor| self.loss(output, target);
-            general.derive(output, target, gradient, space)
-        }
-    }
-}
-
-/// Whether the fused kernel does for this loss: labels, no weights, a mean or a sum.
-#[inline]
-fn fits(loss: &CrossEntropyLoss, output: &Tensor, target: &Tensor) -> bool {
-    let smoothing = loss.options.label_smoothing;
-    loss.options.weight.is_none()
-        && loss.options.reduction != Reduction::None
-        && (0.0..=1.0).contains(&smoothing)
-        && target.dtype() == DType::I64
-        && target.is_contiguous()
-        && output.dtype() == DType::F32
-        && output.is_contiguous()
-        && output.shape()[..output.rank() - 1] == *target.shape()
-}
-
-/// Loss and gradient in two passes over the logits, without a tape.
-fn fused(
-    loss: &CrossEntropyLoss,
-    output: &Tensor,
-    target: &Tensor,
-    gradient: &Tensor,
-    space: &mut Workspace,
-) -> Result<f32> {
-    let classes = output.shape()[output.rank() - 1];
-    let rows = target.numel();
-    let _guards = (output.storage().read(), target.storage().read());
-    // SAFETY: `fits` has checked shapes and dtypes; the inputs are locked, the gradient is the caller's alone.
-    let (logits, labels, gradient) = unsafe {
-        (
-            std::slice::from_raw_parts(output.host_ptr().cast::<f32>().cast_const(), output.numel()),
-            std::slice::from_raw_parts(target.host_ptr().cast::<i64>().cast_const(), rows),
-            std::slice::from_raw_parts_mut(gradient.host_ptr().cast::<MaybeUninit<f32>>(), gradient.numel()),
-        )
-    };
-    let ignored = loss.options.ignore_index;
-    space.labels.clear();
-    for &label in labels {
-        if label != ignored && !usize::try_from(label).is_ok_and(|label| label < classes) {
-            return Err(Error::Index {
-                op: "cross_entropy",
-                index: label,
-                axis: output.rank() - 1,
-                size: classes,
-            });
-        }
-        space.labels.push(if label == ignored { -1 } else { label });
-    }
-    space.losses.resize(rows, 0.0);
-    space.normalizers.resize(rows, 0.0);
-    let smoothing = loss.options.label_smoothing;
-    let targets = Targets { classes, labels: &space.labels, weights: None, smoothing };
-    kernel::forward(logits, &targets, &mut space.losses, &mut space.normalizers);
-    let counted = space.labels.iter().filter(|label| **label >= 0).count();
-    let scale = if loss.options.reduction == Reduction::Mean { 1.0 / counted as f64 } else { 1.0 };
-    kernel::backward(logits, &targets, &space.normalizers, |_| scale, gradient);
-    let total: f64 = space.losses.iter().map(|&loss| f64::from(loss)).sum();
-    Ok((total * scale) as f32)
-}
+use crate::storage::Storage;
+use crate::{DType, Device, Error, Result, Tensor, enable_grad};
 
 /// A training step of a network declared with `model!`.
 ///
@@ -213,8 +50,47 @@ pub struct TrainStep<'m, M, L, O> {
     space: Workspace,
     /// Whether the network and all its submodels have a compiled pass.
     is_compiled: bool,
-    /// Output and its gradient by plan.
-    buffers: Vec<(Arc<Plans>, Tensor, Tensor)>,
+    buffers: Buffers,
+}
+
+/// Outputs and their gradients, in memory that those of all plans share.
+#[derive(Default)]
+struct Buffers {
+    by_plan: Vec<(Arc<Plans>, [Tensor; 2])>,
+    room: Option<[Storage; 2]>,
+}
+
+impl Buffers {
+    /// Those that are known. What a loss has kept for itself stays as it is.
+    fn of(&mut self, plans: &Arc<Plans>) -> Option<[Tensor; 2]> {
+        let own = 1 + self.by_plan.len();
+        if self.room.iter().flatten().any(|room| room.users() > own) {
+            *self = Self::default();
+        }
+        self.by_plan.iter().find(|(known, _)| Arc::ptr_eq(known, plans)).map(|(_, tensors)| tensors.clone())
+    }
+
+    /// Makes the output of this shape, and its gradient.
+    #[inline]
+    fn make(&mut self, plans: &Arc<Plans>, shape: &[usize]) -> Result<[Tensor; 2]> {
+        // Others may have been forgotten.
+        self.by_plan.retain(|(known, _)| Arc::strong_count(known) > 1);
+        let layout = Layout::contiguous(Dims::from_slice(shape));
+        let len = layout.numel();
+        let room = match self.room.take() {
+            Some(room) if room[0].bytes() >= len * size_of::<f32>() => room,
+            _ => {
+                self.by_plan.clear();
+                let one = || Storage::uninit(len, DType::F32, Device::Cpu);
+                [one()?, one()?]
+            }
+        };
+        let tensors =
+            room.each_ref().map(|room| Tensor::from_parts(room.clone(), layout.clone(), DType::F32));
+        self.room = Some(room);
+        self.by_plan.push((plans.clone(), tensors.clone()));
+        Ok(tensors)
+    }
 }
 
 /// What is done to the optimiser after every step.
@@ -235,7 +111,7 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
             pass: Pass::new(false, true),
             is_compiled: model.handle().is_some(),
             space: Workspace::default(),
-            buffers: Vec::new(),
+            buffers: Buffers::default(),
         }
     }
 
@@ -340,9 +216,9 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
         target: &Tensor,
         plans: &Arc<Plans>,
     ) -> Result<f32> {
-        let known = self.buffers.iter().position(|(known, ..)| Arc::ptr_eq(known, plans));
-        if let Some(at) = known {
-            self.pass.outputs.push(self.buffers[at].1.clone());
+        let known = self.buffers.of(plans);
+        if let Some([output, _]) = &known {
+            self.pass.outputs.push(output.clone());
         }
         let pass = &mut self.pass;
         let mut bufs: SmallVec<[Buf; 4]> = SmallVec::new();
@@ -355,22 +231,20 @@ impl<'m, M: Compiled, L: Criterion, O: Optimizer> TrainStep<'m, M, L, O> {
         if pass.outputs.len() != 1 {
             return Err(several(pass.outputs.len()));
         }
-        let at = match known {
-            Some(at) => at,
+        let [output, gradient] = match known {
+            Some(known) => known,
             None => {
                 let output = pass.outputs[0].clone();
-                let gradient = Tensor::uninit(output.shape(), DType::F32, Device::Cpu)?;
-                self.buffers.push((plans.clone(), output, gradient));
-                self.buffers.len() - 1
+                let [_, gradient] = self.buffers.make(plans, output.shape())?;
+                [output, gradient]
             }
         };
-        let (_, output, gradient) = &self.buffers[at];
-        run::settle(output, &results[0]);
-        let loss = self.loss.derive(output, target, gradient, &mut self.space)?;
+        run::settle(&output, &results[0]);
+        let loss = self.loss.derive(&output, target, &gradient, &mut self.space)?;
         pass.sides[1].arena = Some(self.model.cache().arena(plans.sides[1].plan.bytes)?);
         pass.turn();
         take_grads(&self.parameters, &mut pass.parameters)?;
-        let given = Some(pass.hold(gradient.clone(), false));
+        let given = Some(pass.hold(gradient, false));
         let mut grads: SmallVec<[Grad; 4]> = SmallVec::from_elem(None, shapes.len());
         let derived = self.model.derive(pass, shapes, &[given], &mut grads);
         drop(guards);

@@ -107,6 +107,11 @@ impl Storage {
         Arc::get_mut(&mut self.0).is_some()
     }
 
+    /// How many hold it.
+    pub fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// The first byte in main memory. Reading needs [`Storage::read`] held, writing [`lock_for_write`] or being the
     /// only owner; the type cannot know.
     ///

@@ -63,8 +63,8 @@ impl Ending {
 pub(in super::super) enum Factors {
     /// Those of a layer.
     Layer(Callee),
-    /// Zero with this probability, in training.
-    Probability(TokenStream),
+    /// Zero with this probability, in training, by the function of this name.
+    Probability(TokenStream, String),
 }
 
 /// What a chain reads.

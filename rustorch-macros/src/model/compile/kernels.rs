@@ -153,8 +153,13 @@ impl Compiler<'_> {
                 Kind::Permute { input, dims }
             }
             "dropout" => {
-                let [p, Arg::Training] = args else { return None };
-                let factors = Factors::Probability(number(p)?);
+                // What is made of it may name itself.
+                let (p, op) = match args {
+                    [p, Arg::Training] => (p, name.into()),
+                    [p, Arg::Training, Arg::Text(op)] => (p, op.clone()),
+                    _ => return None,
+                };
+                let factors = Factors::Probability(number(p)?, op);
                 Kind::Chain(Chain::of(*results.first()?, PartOp::Dropout { input, factors }))
             }
             "where_" => {
@@ -339,8 +344,12 @@ pub(in super::super) fn is_projected(name: &str, args: &Args) -> bool {
 
 /// Whether a table of rows is read and its gradient added up without any of the options that change either.
 pub(in super::super) fn is_plain_table(args: &Args) -> bool {
-    let is_absent = |name| matches!(args.get(name), None | Some(Value::Absent));
-    is_absent("padding_idx")
-        && is_absent("max_norm")
+    matches!(args.get("padding_idx"), None | Some(Value::Absent))
+        && !is_scaled_table(args)
         && matches!(args.get("scale_grad_by_freq"), None | Some(Value::Bool(false)))
+}
+
+/// Whether rows of a table that are too long are scaled down in place.
+pub(in super::super) fn is_scaled_table(args: &Args) -> bool {
+    !matches!(args.get("max_norm"), None | Some(Value::Absent))
 }

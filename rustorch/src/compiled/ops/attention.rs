@@ -72,7 +72,11 @@ fn draw(layer: Option<&MultiheadAttention>, scores: &[usize]) -> Result<Option<F
     let (Some(layer), [heads @ .., queries, keys]) = (layer, scores) else { return Ok(None) };
     // One of the kernel's blocks is as many random bits as two elements get.
     let elements = 2 * Dropout::blocks(numel(heads), *queries, *keys);
-    Factors::draw(layer.dropout, layer.trains(), elements).map(Some)
+    let p = layer.dropout;
+    if layer.trains() && !(0.0..=1.0).contains(&p) {
+        return Err(Error::argument(OP, format!("dropout is {p}, expected a probability from 0 to 1")));
+    }
+    Factors::draw(OP, p, layer.trains(), elements).map(Some)
 }
 
 /// The description of an attention over buffers.

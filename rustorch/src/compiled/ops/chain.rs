@@ -42,8 +42,9 @@ pub enum Slope {
 pub enum Link<'a> {
     /// A buffer of this shape.
     Values(Buf, &'a [usize]),
-    /// The factors of a dropout with this probability; 1 where the second value says that nobody trains.
-    Dropout(f64, bool),
+    /// The factors of a dropout with this probability; 1 where the second value says that nobody trains. The name is that of the
+    /// operation, for errors.
+    Dropout(f64, bool, &'static str),
     /// Truth values of this shape: the condition of a `where`, or of a `masked_fill` with this number.
     Mask(Buf, &'a [usize], Option<f64>),
 }
@@ -60,19 +61,26 @@ impl<'a> Link<'a> {
 }
 
 macro_rules! from_layers {
-    ($($layer:ident)*) => {$(
+    ($($layer:ident $name:literal)*) => {$(
         impl From<&crate::nn::$layer> for Link<'_> {
             fn from(layer: &crate::nn::$layer) -> Self {
-                Link::Dropout(layer.p, layer.training.get())
+                Link::Dropout(layer.p, layer.training.get(), $name)
             }
         }
     )*};
 }
-from_layers!(Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout);
+from_layers! {
+    Dropout "dropout"
+    Dropout1d "dropout1d"
+    Dropout2d "dropout2d"
+    Dropout3d "dropout3d"
+    AlphaDropout "alpha_dropout"
+    FeatureAlphaDropout "feature_alpha_dropout"
+}
 
 /// What alpha dropout makes of an element `x` and a factor `f` of dropout: `x · f · a + f · b + c`.
 pub fn alpha_factors(link: Link<'_>) -> [f64; 3] {
-    let Link::Dropout(p, training) = link else { return [1.0, 0.0, 0.0] };
+    let Link::Dropout(p, training, _) = link else { return [1.0, 0.0, 0.0] };
     // Then all factors are 1, or 0.
     if !training || p <= 0.0 || p >= 1.0 {
         return [1.0, 0.0, 0.0];
@@ -189,8 +197,8 @@ impl Pass {
                     check_mask(buf, fill)?;
                     mask(buf, own, shape)
                 }
-                Link::Dropout(p, training) => {
-                    let factors = Factors::draw(p, training, y.len)?;
+                Link::Dropout(p, training, op) => {
+                    let factors = Factors::draw(op, p, training, y.len)?;
                     self.factors.push(factors);
                     factors.feed()
                 }

@@ -19,11 +19,11 @@ pub(in super::super) enum Factors {
 }
 
 impl Factors {
-    /// Draws them, as [`Tensor::dropout`](crate::Tensor::dropout) does.
+    /// Draws them for an operation of this name, as [`Tensor::dropout`](crate::Tensor::dropout) does.
     #[inline]
-    pub(super) fn draw(p: f64, training: bool, len: usize) -> Result<Self> {
+    pub(super) fn draw(op: &'static str, p: f64, training: bool, len: usize) -> Result<Self> {
         if !(0.0..=1.0).contains(&p) {
-            return Err(Error::argument("dropout", format!("p is {p}, expected a probability from 0 to 1")));
+            return Err(Error::argument(op, format!("p is {p}, expected a probability from 0 to 1")));
         }
         Ok(match p {
             _ if !training || p == 0.0 => Factors::All(1.0),

@@ -47,7 +47,12 @@ impl Pass {
             let rows = row_numbers(&indices, count)?;
             padding_row(&layer.options, count)?;
             if let Some(max_norm) = layer.options.max_norm {
-                limit_rows(weight, rows.to_vec(), max_norm, layer.options.norm_type)?;
+                if self.holds(weight) {
+                    let message =
+                        "max_norm scales rows of a table in place that the network reads otherwise meanwhile";
+                    return Err(Error::argument("embedding", message));
+                }
+                limit_rows(weight, rows, max_norm, layer.options.norm_type)?;
             }
             let (table, _guard) = read(weight);
             let shared = parallel::Shared((table, y.f32()));

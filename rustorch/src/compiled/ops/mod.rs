@@ -65,6 +65,7 @@ pub use resample::Interpolation;
 pub use rrelu::Slopes;
 pub use running::Running;
 
+use super::versions;
 use crate::kernels::parallel;
 use crate::{Result, Tensor};
 
@@ -133,7 +134,9 @@ unsafe fn sum_rows(from: *const f32, rows: usize, columns: usize, sums: *mut f32
 /// contiguous `f32` in main memory before a pass begins.
 #[inline]
 fn read(parameter: &Tensor) -> (*const f32, impl Drop + '_) {
-    (parameter.host_ptr().cast_const().cast(), parameter.storage().read())
+    let guard = parameter.storage().read();
+    versions::note(parameter);
+    (parameter.host_ptr().cast_const().cast(), guard)
 }
 
 /// As [`read`], for a parameter that may be missing.

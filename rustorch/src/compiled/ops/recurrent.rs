@@ -397,7 +397,7 @@ impl Pass {
         if self.planning {
             return Ok(());
         }
-        let factors = Factors::draw(p, true, value.len)?;
+        let factors = Factors::draw("dropout", p, true, value.len)?;
         self.factors.push(factors);
         // SAFETY: a buffer of the pass that is nobody else's.
         unsafe { factors.apply(value.f32(), value.len) };

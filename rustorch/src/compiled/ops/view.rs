@@ -1,7 +1,8 @@
 //! Other arrangements of the same elements.
 
+use super::super::buf::Home;
 use super::super::{Buf, Grad, Pass};
-use super::add_into;
+use super::{add_into, read};
 use crate::layout::{Dims, contiguous_strides};
 use crate::ops::elementwise::copy_strided;
 use crate::{DType, Result, Tensor, no_grad};
@@ -23,14 +24,28 @@ impl Pass {
     #[inline]
     pub fn state(&mut self, tensor: &Tensor) -> Buf {
         self.decline();
+        let grad = self.recording && tensor.requires_grad();
+        let held = self.hold(tensor.clone(), grad);
         if !self.planning {
             self.lock(tensor);
-            if self.recording {
-                self.states.push(tensor.clone());
+            if let (true, Home::Tensor(number)) = (self.recording, held.home) {
+                self.states.push((tensor.clone(), number));
             }
         }
-        let grad = self.recording && tensor.requires_grad();
-        self.hold(tensor.clone(), grad)
+        held
+    }
+
+    /// A table whose rows its layer may scale down in place, as it is now.
+    #[inline]
+    pub fn table(&mut self, tensor: &Tensor) -> Buf {
+        self.decline();
+        let y = self.numbers(tensor.numel(), self.recording && tensor.requires_grad());
+        if !self.planning {
+            let (table, _guard) = read(tensor);
+            // SAFETY: a buffer of the pass of this size; the table is locked.
+            unsafe { std::ptr::copy_nonoverlapping(table, y.f32(), y.len) };
+        }
+        y
     }
 
     /// A copy of a buffer that a layer may write to while the pass goes on.
@@ -41,7 +56,7 @@ impl Pass {
         self.hold(copy, false)
     }
 
-    /// The gradient of [`Pass::state`]; that of [`Pass::snapshot`] goes nowhere.
+    /// The gradient of [`Pass::state`] and [`Pass::table`]; that of [`Pass::snapshot`] goes nowhere.
     ///
     /// # Errors
     /// If there is not enough memory.

@@ -31,8 +31,8 @@ pub struct AttentionOptions<'a> {
 ///
 /// On the CPU this takes memory that is linear in `l` and `s`, forward and backward: the weights are made block by block,
 /// and made again for the gradient (Dao et al., "FlashAttention", 2022). Operands are read where they lie, whatever their
-/// strides, and the result lies in memory as the query does. If the gradient is itself differentiated, or that of a mask is wanted,
-/// the weights are kept whole.
+/// strides, and the result lies in memory as the query does. The gradient of a mask is as large as all weights, and those are kept whole
+/// if gradients are themselves differentiated.
 ///
 /// # Errors
 /// If the shapes, dtypes or devices do not fit, `dropout` is not a probability, or both a mask and `causal` are given.

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 
 use crate::autograd::{Grads, record};
+use crate::dtype::dispatch;
+use crate::kernels::rows as kernel;
+use crate::storage::lock_for_write;
 use crate::{DType, Error, Result, Tensor, no_grad};
 
 const OP: &str = "embedding";
@@ -93,7 +96,7 @@ pub fn embedding_with(indices: &Tensor, weight: &Tensor, options: &EmbeddingOpti
     }
     let padding = padding_row(options, entries)?;
     if let Some(max_norm) = options.max_norm {
-        limit_rows(weight, numbers.clone(), max_norm, options.norm_type)?;
+        limit_rows(weight, &numbers, max_norm, options.norm_type)?;
     }
     let mut shape = indices.shape().to_vec();
     shape.push(features);
@@ -116,8 +119,8 @@ pub(crate) fn padding_row(options: &EmbeddingOptions, entries: usize) -> Result<
     in_range.map(Some).ok_or(Error::Index { op: OP, index: index as i64, axis: 0, size: entries })
 }
 
-/// Scales the named rows of the table down to a norm, in place.
-pub(crate) fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, norm_type: f64) -> Result<()> {
+/// Scales the named rows of the table, which it has, down to a norm, in place.
+pub(crate) fn limit_rows(weight: &Tensor, rows: &[i64], max_norm: f64, norm_type: f64) -> Result<()> {
     if max_norm.is_nan() || norm_type.is_nan() {
         return Err(Error::argument(OP, format!("max_norm is {max_norm} and norm_type is {norm_type}")));
     }
@@ -125,6 +128,18 @@ pub(crate) fn limit_rows(weight: &Tensor, mut rows: Vec<i64>, max_norm: f64, nor
     if rows.is_empty() {
         return Ok(());
     }
+    if weight.device().is_cpu() && weight.is_contiguous() && matches!(weight.dtype(), DType::F32 | DType::F64)
+    {
+        dispatch!(float weight.dtype(), OP, T => {
+            let size = [weight.shape()[0], weight.shape()[1]];
+            let _guard = lock_for_write(weight.storage(), &[]);
+            // SAFETY: a contiguous matrix of this size, which is locked.
+            unsafe { kernel::limit_rows(weight.host_ptr().cast::<T>(), size, rows, max_norm, norm_type) };
+        });
+        weight.storage().bump_version();
+        return Ok(());
+    }
+    let mut rows = rows.to_vec();
     rows.sort_unstable();
     rows.dedup();
     let count = rows.len();

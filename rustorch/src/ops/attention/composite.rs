@@ -14,13 +14,13 @@ pub(super) fn forward(query: &Tensor, key: &Tensor, value: &Tensor, options: &Op
     weights.matmul(value)
 }
 
-/// The gradients of query, key and value, for the weights that `dropout` kept.
+/// The gradients of query, key, value and of what is added to the scores, for the weights that `dropout` kept.
 pub(super) fn backward(
     [query, key, value]: &[Tensor; 3],
     grad: &Tensor,
     options: &Options,
     dropout: Option<Dropout>,
-) -> Result<[Tensor; 3]> {
+) -> Result<[Tensor; 4]> {
     let weights = weights(query, key, options)?;
     let kept = dropout.map(|dropout| factors(&weights, dropout)).transpose()?;
     let thin = |tensor: Tensor| match &kept {
@@ -29,8 +29,9 @@ pub(super) fn backward(
     };
     let dvalue = thin(weights.clone())?.transpose(-1, -2)?.matmul(grad)?;
     let weighted = thin(grad.matmul(&value.transpose(-1, -2)?)?)?.mul(&weights)?;
-    let dscores = weighted.sub(&weights.mul(&weighted.sum_dim(-1, true)?)?)?.mul(options.scale)?;
-    Ok([dscores.matmul(key)?, dscores.transpose(-1, -2)?.matmul(query)?, dvalue])
+    let dmask = weighted.sub(&weights.mul(&weighted.sum_dim(-1, true)?)?)?;
+    let dscores = dmask.mul(options.scale)?;
+    Ok([dscores.matmul(key)?, dscores.transpose(-1, -2)?.matmul(query)?, dvalue, dmask])
 }
 
 /// `softmax(q kᵀ · scale + mask)`, zeros where a query sees nothing.

@@ -43,13 +43,17 @@ pub(super) fn backward(
     (output, normalizers): (&Tensor, &Tensor),
     options: &Options,
     dropout: Option<Dropout>,
-    wanted: [bool; 3],
-) -> Result<[Option<Tensor>; 3]> {
+    wanted: [bool; 4],
+) -> Result<[Option<Tensor>; 4]> {
     let last = grad.rank() - 1;
     let grad = if grad.strides()[last] == 1 { grad.clone() } else { grad.contiguous() };
     let fresh =
         |like: &Tensor, wanted: bool| wanted.then(|| uninit_like(like, like.shape().into())).transpose();
     let (dq, dk, dv) = (fresh(query, wanted[0])?, fresh(key, wanted[1])?, fresh(value, wanted[2])?);
+    let dmask = match &options.mask {
+        Some(mask) if wanted[3] => Some(Tensor::uninit(mask.shape(), mask.dtype(), mask.device())?),
+        _ => None,
+    };
     let _guards = [query, key, value, output, normalizers, &grad].map(|tensor| tensor.storage().read());
     let _mask = options.mask.as_ref().map(|mask| mask.storage().read());
     dispatch!(float query.dtype(), OP, T => {
@@ -63,13 +67,13 @@ pub(super) fn backward(
             dquery: to(&dq),
             dkey: to(&dk),
             dvalue: to(&dv),
-            dmask: None,
+            dmask: to(&dmask),
         };
         let attention = describe::<T>([query, key, value], options, dropout);
         // SAFETY: as in `forward`.
         unsafe { kernel::backward(isa(), &attention, &gradients) };
     });
-    Ok([dq, dk, dv])
+    Ok([dq, dk, dv, dmask])
 }
 
 fn describe<T: crate::kernels::Float>(

@@ -4,6 +4,7 @@ mod composite;
 mod launch;
 
 use rustorch_shape::rules;
+use smallvec::{SmallVec, smallvec};
 
 use crate::autograd::{Ctx, Grads, Saved, record};
 use crate::kernels::attention::Dropout;
@@ -115,8 +116,7 @@ fn broadcast(query: &Tensor, key: &Tensor, value: &Tensor, mut options: Options)
     if let Some(mask) = &mut options.mask {
         *mask = mask.expand([leading, &[query.size(-2)?, key.size(-2)?]].concat().as_slice())?;
     }
-    let differentiable_mask = options.mask.as_ref().is_some_and(Tensor::requires_grad);
-    if !query.device().is_cpu() || differentiable_mask || options.dropout >= 1.0 {
+    if !query.device().is_cpu() || options.dropout >= 1.0 {
         return composite::forward(&query, &key, &value, &options);
     }
     fused(&query, &key, &value, options)
@@ -130,7 +130,11 @@ fn fused(query: &Tensor, key: &Tensor, value: &Tensor, options: Options) -> Resu
         Dropout { stream: random::reserve(2 * blocks), p: options.dropout }
     });
     let (output, normalizers) = no_grad(|| launch::forward(query, key, value, &options, dropout))?;
-    record(OP, &[&output], &[query, key, value], || {
+    // Only what is added to the scores has a gradient.
+    let added = options.mask.clone().filter(|mask| mask.dtype() != DType::Bool);
+    let (adds, mut operands): (_, SmallVec<[&Tensor; 4]>) = (added.is_some(), smallvec![query, key, value]);
+    operands.extend(&added);
+    record(OP, &[&output], &operands, || {
         let inputs = [query, key, value].map(Saved::input);
         let saved = Saved::output(&output, 0);
         let mask = options.mask.as_ref().map(Saved::input);
@@ -139,7 +143,7 @@ fn fused(query: &Tensor, key: &Tensor, value: &Tensor, options: Options) -> Resu
             let inputs = [query.unpack(ctx)?, key.unpack(ctx)?, value.unpack(ctx)?];
             let mask = mask.as_ref().map(|mask| mask.unpack(ctx)).transpose()?;
             let options = Options { mask, ..options.clone() };
-            let wanted = [ctx.needs(0), ctx.needs(1), ctx.needs(2)];
+            let wanted = [ctx.needs(0), ctx.needs(1), ctx.needs(2), adds && ctx.needs(3)];
             let grads = match ctx.create_graph() {
                 true => composite::backward(&inputs, ctx.grad()?, &options, dropout)?.map(Some),
                 false => {
@@ -147,7 +151,7 @@ fn fused(query: &Tensor, key: &Tensor, value: &Tensor, options: Options) -> Resu
                     launch::backward(&inputs, ctx.grad()?, saved, &options, dropout, wanted)?
                 }
             };
-            Ok(Grads::from_iter(grads))
+            Ok(Grads::from_iter(grads.into_iter().take(if adds { 4 } else { 3 })))
         })
     });
     Ok(output)

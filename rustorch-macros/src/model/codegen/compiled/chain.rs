@@ -237,8 +237,8 @@ impl Printer<'_> {
                 }
             }
             Link::Factors(Factors::Layer(layer)) => format!("Link::from({})", self.reference(*layer)),
-            Link::Factors(Factors::Probability(p)) => {
-                format!("Link::Dropout({}, self.training.get())", self.given.put(p))
+            Link::Factors(Factors::Probability(p, op)) => {
+                format!("Link::Dropout({}, self.training.get(), {op:?})", self.given.put(p))
             }
             Link::Mask(number, fill) => {
                 let fill = option(fill.as_ref().map(|fill| self.given.put(fill)));

@@ -1,7 +1,9 @@
 //! What a compiled network asks of its fields: a second handle, and whether they are as declared.
 
 use super::super::super::check::Checked;
-use super::super::super::compile::{border, is_plain_table, is_projected, is_recurrent, pads_with_zeros};
+use super::super::super::compile::{
+    border, is_plain_table, is_projected, is_recurrent, is_scaled_table, pads_with_zeros,
+};
 use super::super::super::ir::{Field, FieldKind, Layer, Model};
 use super::super::super::lower::{Instruction, Program};
 use super::super::text::{Given, Text, list};
@@ -166,10 +168,10 @@ fn parameters(
     }
     compared.extend(options(layer.spec.name, args, each));
     compared.extend(attentive(layer, args, each));
-    // Options are public as well. A table whose rows are scaled down in place while the pass has it locked would wait for itself.
+    // Options are public as well. A table that is scaled down in place while the pass has it locked would wait for itself.
     if layer.spec.name == "Embedding" && is_plain_table(args) {
         compared.push(format!("{each}.options.is_plain()"));
-    } else if layer.spec.name == "Embedding" && !named.is_empty() {
+    } else if layer.spec.name == "Embedding" && !named.is_empty() && !is_scaled_table(args) {
         compared.push(format!("{each}.options.max_norm.is_none()"));
     }
     compared

@@ -1,6 +1,6 @@
 //! The forward pass: a call of `rustorch::compiled::Pass` for every step.
 
-use super::super::super::compile::{Contents, Kind, On, Region, Step};
+use super::super::super::compile::{Contents, Kind, On, Region, Step, is_scaled_table};
 use super::super::super::ir::Var;
 use super::super::statements::{self, Store};
 use super::super::text::{Text, list, option};
@@ -131,7 +131,11 @@ impl Printer<'_> {
                 let state = statements::state(self.place(*owner), *entry);
                 let name = &self.model.fields[owner.field].name;
                 let what = entry.map_or(format!("`{name}`"), |entry| format!("`{name}.{entry}`"));
-                let method = if self.is_running(owner.field, *entry) { "snapshot" } else { "state" };
+                let method = match () {
+                    _ if self.is_running(owner.field, *entry) => "snapshot",
+                    _ if self.is_scaled(owner.field) => "table",
+                    _ => "state",
+                };
                 write!(text, "let {result} = {pass}.{method}({state});");
                 step.results.iter().for_each(|result| self.assume(text, *result, &what));
             }
@@ -229,6 +233,12 @@ impl Printer<'_> {
         };
         let states = (layer.spec.state)(args).unwrap_or_default();
         states.iter().any(|state| state.is_buffer && state.name == entry)
+    }
+
+    /// Whether this is a table whose rows are scaled down in place.
+    fn is_scaled(&self, field: usize) -> bool {
+        let layer = self.model.layer(self.checked, field);
+        layer.is_some_and(|(layer, args)| layer.spec.name == "Embedding" && is_scaled_table(args))
     }
 
     /// The arm that runs, in either direction.

@@ -138,14 +138,15 @@ impl Composer<'_> {
             }
             ("alpha_dropout" | "feature_alpha_dropout", [p, Arg::Training]) => {
                 let p = tokens(p)?;
-                let link = quote!(::rustorch::__private::compiled::Link::Dropout(#p, self.training.get()));
+                let link =
+                    quote!(::rustorch::__private::compiled::Link::Dropout(#p, self.training.get(), #name));
                 self.alpha_dropout(name, x, &link, result, |composer, ones, shape| {
-                    Some(composer.call("dropout", &[ones], args, shape))
+                    Some(composer.call("dropout", &[ones], &named(args, name), shape))
                 })?;
             }
             ("dropout1d" | "dropout2d" | "dropout3d", [_, Arg::Training]) => {
                 let factors = self.per_channel(name, x)?;
-                let dropped = self.call("dropout", &[factors], args, self.shape(factors)?);
+                let dropped = self.call("dropout", &[factors], &named(args, name), self.shape(factors)?);
                 self.binary_to(BinaryOp::Mul, x, dropped, result);
             }
             _ => return None,
@@ -245,6 +246,11 @@ impl Composer<'_> {
         channels[leading..].fill(Poly::integer(1));
         Some(self.call("ones_like", &[x], &[], channels))
     }
+}
+
+/// The arguments of a dropout that calls itself so in errors.
+fn named(args: &[Arg], name: &str) -> Vec<Arg> {
+    [args, &[Arg::Text(name.into())]].concat()
 }
 
 /// A number as an expression.
