@@ -65,6 +65,7 @@ macro_rules! entry_points {
 }
 
 pub mod accumulate;
+pub mod arrange;
 pub mod attention;
 pub mod batch_norm;
 pub mod conv;

@@ -3,8 +3,8 @@
 
 use super::super::{Buf, Grad, Pass};
 use super::numel;
-use crate::Result;
-use crate::kernels::parallel::{self, GRAIN, Shared};
+use crate::kernels::arrange::{Copies, FILL, Map};
+use crate::{PadMode, Result};
 
 /// Which position of the tensor each position of the result is a copy of.
 #[derive(Clone, Copy)]
@@ -38,19 +38,21 @@ pub enum Arrange<'a> {
     },
 }
 
-/// The position of what is no copy.
-const FILL: usize = usize::MAX;
-
 impl Arrange<'_> {
     /// The position of the tensor, which has `from` of them on this axis, for each of the `to` of the result.
     fn positions(&self, axis: usize, rank: usize, from: usize, to: usize) -> Result<Vec<usize>, String> {
         match *self {
             Arrange::Pad { sizes, mode, .. } => {
                 let place = 2 * (rank - 1 - axis);
-                match sizes.get(place..place + 2) {
-                    Some(&[left, right]) if (left, right) != (0, 0) => padded(mode, left, right, from),
-                    _ => Ok((0..to).collect()),
+                let Some(&[left, right]) = sizes.get(place..place + 2) else { return Ok((0..to).collect()) };
+                let mode = PadMode::parse(mode, 0.0).ok_or_else(|| format!("there is no mode {mode:?}"))?;
+                // No axis is that long.
+                let [left, right] = [left, right].map(|size| isize::try_from(size).unwrap_or(isize::MAX));
+                if !mode.fits(from, left, right) {
+                    let asks = "asks for more than an axis of size";
+                    return Err(format!("padding of ({left}, {right}) {asks} {from} has"));
                 }
+                mode.positions(from, left, right).map_err(|error| error.to_string())
             }
             Arrange::Roll { shifts, axes } => {
                 let moved = axes.iter().zip(shifts).filter(|(moved, _)| **moved == axis);
@@ -73,181 +75,28 @@ impl Arrange<'_> {
     }
 }
 
-/// The positions of a padded axis.
-fn padded(mode: &str, left: usize, right: usize, size: usize) -> Result<Vec<usize>, String> {
-    let most = match mode {
-        "constant" => usize::MAX,
-        "reflect" => size.saturating_sub(1),
-        "circular" => size,
-        _ if size == 0 => 0,
-        _ => usize::MAX,
-    };
-    if left > most || right > most {
-        return Err(format!("padding of ({left}, {right}) asks for more than an axis of size {size} has"));
+/// The map of these options; what is wrong where there is none.
+#[inline]
+fn map(options: Arrange<'_>, own: &[usize], result: &[usize]) -> Result<Map, String> {
+    if let Arrange::Pad { value, .. } = options
+        && value.is_finite()
+        && !options.fill().is_finite()
+    {
+        return Err(format!("{value:e} is no float32"));
     }
-    let (before, after): (Vec<usize>, Vec<usize>) = match mode {
-        "constant" => (vec![FILL; left], vec![FILL; right]),
-        "reflect" => ((1..=left).rev().collect(), (0..right).map(|at| size - 2 - at).collect()),
-        "circular" => ((size - left..size).collect(), (0..right).collect()),
-        _ => (vec![0; left], vec![size - 1; right]),
-    };
-    Ok(before.into_iter().chain(0..size).chain(after).collect())
-}
-
-/// Rows of the result and of the tensor, and what of one row is a copy of what of the other: the same in every row.
-struct Map {
-    /// Elements of a row of the tensor, and of the result.
-    row: [usize; 2],
-    /// For every row of the result, that of the tensor.
-    rows: Vec<usize>,
-    runs: Vec<Run>,
-}
-
-/// Elements of a row of the result that are copies of as many one after the other, or of none.
-struct Run {
-    to: usize,
-    from: usize,
-    len: usize,
-}
-
-impl Map {
-    #[inline]
-    fn new(options: Arrange<'_>, own: &[usize], result: &[usize]) -> Result<Self, String> {
-        if let Arrange::Pad { value, .. } = options
-            && value.is_finite()
-            && !options.fill().is_finite()
-        {
-            return Err(format!("{value:e} is no float32"));
+    let rank = result.len();
+    // Axes that the tensor has not are of size 1.
+    let mut sizes = vec![1; rank - own.len()];
+    sizes.extend(own);
+    let mut axes = Vec::with_capacity(rank);
+    for (axis, (&from, &to)) in sizes.iter().zip(result).enumerate() {
+        let positions = options.positions(axis, rank, from, to)?;
+        if positions.len() != to || positions.iter().any(|at| *at != FILL && *at >= from) {
+            return Err(format!("axis {axis} of size {from} does not become one of size {to}"));
         }
-        let rank = result.len();
-        let new_axes = rank - own.len();
-        let size = |axis: usize| if axis < new_axes { 1 } else { own[axis - new_axes] };
-        let mut axes = Vec::with_capacity(rank);
-        for (axis, &to) in result.iter().enumerate() {
-            let positions = options.positions(axis, rank, size(axis), to)?;
-            if positions.len() != to || positions.iter().any(|at| *at != FILL && *at >= size(axis)) {
-                return Err(format!("axis {axis} of size {} does not become one of size {to}", size(axis)));
-            }
-            axes.push(positions);
-        }
-        let is_whole = |axis: &usize| axes[*axis].iter().copied().eq(0..size(*axis));
-        let last = (0..rank).rev().find(|axis| !is_whole(axis)).unwrap_or(0);
-        let inner = numel(result.get(last + 1..).unwrap_or_default());
-        let (along, outer) = axes.get(last).map_or((&[0][..], &[][..]), |along| (along, &axes[..last]));
-        let mut runs: Vec<Run> = Vec::new();
-        for (at, &position) in along.iter().enumerate() {
-            let from = if position == FILL { FILL } else { position * inner };
-            match runs.last_mut() {
-                Some(run) if from == FILL && run.from == FILL => run.len += inner,
-                Some(run) if from != FILL && run.from != FILL && run.from + run.len == from => {
-                    run.len += inner;
-                }
-                _ => runs.push(Run { to: at * inner, from, len: inner }),
-            }
-        }
-        let mut rows = vec![0];
-        for (axis, positions) in outer.iter().enumerate() {
-            let row =
-                |row: usize, at: usize| if row == FILL || at == FILL { FILL } else { row * size(axis) + at };
-            rows = rows.iter().flat_map(|&before| positions.iter().map(move |&at| row(before, at))).collect();
-        }
-        let from = if rank == 0 { 1 } else { size(last) };
-        Ok(Map { row: [from * inner, along.len() * inner], rows, runs })
+        axes.push(positions);
     }
-
-    /// Writes the result.
-    ///
-    /// # Safety
-    /// Elements of the shapes of which the map was made; they do not overlap.
-    unsafe fn copy<T: Copy + Sync>(&self, from: *const T, to: *mut T, fill: T) {
-        let shared = Shared((from, to));
-        let count = self.runs.len().max(1);
-        let grain = GRAIN / (self.row[1] / count).max(1);
-        parallel::for_each_chunk(self.rows.len() * self.runs.len(), grain.max(1), |range| {
-            let (from, to) = shared.get();
-            let (mut row, mut at) = (range.start / count, range.start % count);
-            for _ in range {
-                let run = &self.runs[at];
-                let to = to.wrapping_add(row * self.row[1] + run.to);
-                // SAFETY: the caller's promise; runs of the result are disjoint.
-                unsafe {
-                    match self.rows[row] {
-                        there if there == FILL || run.from == FILL => {
-                            std::slice::from_raw_parts_mut(to, run.len).fill(fill);
-                        }
-                        there => {
-                            let from = from.wrapping_add(there * self.row[0] + run.from);
-                            match run.len {
-                                1 => *to = *from,
-                                len => std::ptr::copy_nonoverlapping(from, to, len),
-                            }
-                        }
-                    }
-                }
-                at += 1;
-                if at == count {
-                    (row, at) = (row + 1, 0);
-                }
-            }
-        });
-    }
-}
-
-/// The way back: the rows of the result that are copies of each row of the tensor, one row after the other.
-struct Copies {
-    map: Map,
-    /// Where in `users` those of each row begin, and where the last ones end.
-    starts: Vec<usize>,
-    users: Vec<usize>,
-}
-
-impl Copies {
-    #[inline]
-    fn new(map: Map, rows: usize) -> Self {
-        let mut starts = vec![0; rows + 1];
-        map.rows.iter().filter(|row| **row != FILL).for_each(|row| starts[row + 1] += 1);
-        for row in 0..rows {
-            starts[row + 1] += starts[row];
-        }
-        let (mut next, mut users) = (starts.clone(), vec![0; starts[rows]]);
-        for (user, row) in map.rows.iter().enumerate().filter(|(_, row)| **row != FILL) {
-            users[next[*row]] = user;
-            next[*row] += 1;
-        }
-        Self { map, starts, users }
-    }
-
-    /// Adds up the gradients of all copies, in their order.
-    ///
-    /// # Safety
-    /// As for [`Map::copy`]: `from` has the shape of the result, `to` that of the tensor.
-    unsafe fn add_up(&self, from: *const f32, to: *mut f32) {
-        let shared = Shared((from, to));
-        let [own, row] = self.map.row;
-        let rows = self.starts.len() - 1;
-        let work = own + row * self.users.len() / rows.max(1);
-        parallel::for_each_chunk(rows, (GRAIN / work.max(1)).max(1), |range| {
-            let (from, to) = shared.get();
-            for at in range {
-                let to = to.wrapping_add(at * own);
-                // SAFETY: the caller's promise; rows of the tensor are disjoint.
-                unsafe { to.write_bytes(0, own) };
-                for user in &self.users[self.starts[at]..self.starts[at + 1]] {
-                    let from = from.wrapping_add(user * row);
-                    for run in self.map.runs.iter().filter(|run| run.from != FILL) {
-                        // SAFETY: as above.
-                        let (sums, more) = unsafe {
-                            (
-                                std::slice::from_raw_parts_mut(to.add(run.from), run.len),
-                                std::slice::from_raw_parts(from.add(run.to), run.len),
-                            )
-                        };
-                        sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-                    }
-                }
-            }
-        });
-    }
+    Ok(Map::new(&axes, &sizes))
 }
 
 impl Pass {
@@ -268,7 +117,7 @@ impl Pass {
         if let (Arrange::Pad { .. }, false) = (options, x.is_numbers()) {
             self.expect_numbers(x, "a tensor to be padded")?;
         }
-        let map = self.fact(|| Ok(Map::new(options, shape, outputs[0])))?;
+        let map = self.fact(|| Ok(map(options, shape, outputs[0])))?;
         let map = match &*map {
             Ok(map) => map,
             Err(why) => return self.refuse(why.clone()),
@@ -305,12 +154,8 @@ impl Pass {
     ) -> Result<()> {
         let x = self.saved();
         let Some(g) = g[0].filter(|_| x.grad) else { return Ok(()) };
-        let copies = self.fact(|| {
-            Ok(Map::new(options, shapes[0], outputs[0]).map(|map| {
-                let rows = numel(shapes[0]) / map.row[0].max(1);
-                Copies::new(map, rows)
-            }))
-        })?;
+        let copies = self
+            .fact(|| Ok(map(options, shapes[0], outputs[0]).map(|map| Copies::new(map, numel(shapes[0])))))?;
         let copies = match &*copies {
             Ok(copies) => copies,
             Err(why) => return self.refuse(why.clone()),
@@ -318,7 +163,7 @@ impl Pass {
         let dx = self.numbers(x.len, false);
         if !self.planning {
             // SAFETY: buffers of the pass of these shapes.
-            unsafe { copies.add_up(g.f32(), dx.f32()) };
+            unsafe { copies.add_up(g.f32().cast_const(), dx.f32()) };
         }
         self.contribute(into[0], Some(dx));
         Ok(())
@@ -365,7 +210,7 @@ mod tests {
             (Arrange::Tile, &[], &[]),
         ] {
             let x: Vec<f32> = (0..numel(own)).map(|at| at as f32).collect();
-            let map = Map::new(options, own, result).expect("fits");
+            let map = map(options, own, result).expect("fits");
             let mut y = vec![f32::NAN; numel(result)];
             // SAFETY: vectors of these shapes.
             unsafe { map.copy(x.as_ptr(), y.as_mut_ptr(), options.fill()) };
@@ -379,8 +224,7 @@ mod tests {
                     expected[*source as usize] += place;
                 }
             }
-            let rows = x.len() / map.row[0];
-            let copies = Copies::new(map, rows);
+            let copies = Copies::new(map, x.len());
             let mut sums = vec![f32::NAN; x.len()];
             // SAFETY: as above.
             unsafe { copies.add_up(places.as_ptr(), sums.as_mut_ptr()) };
@@ -392,9 +236,9 @@ mod tests {
     fn more_than_an_axis_has_is_refused() {
         for (mode, size) in [("reflect", 3), ("circular", 2)] {
             let options = Arrange::Pad { sizes: &[3, 0], mode, value: 0.0 };
-            assert!(Map::new(options, &[size], &[size + 3]).is_err(), "{mode}");
+            assert!(map(options, &[size], &[size + 3]).is_err(), "{mode}");
         }
         let options = Arrange::Pad { sizes: &[1, 0], mode: "constant", value: 1e300 };
-        assert!(Map::new(options, &[2], &[3]).is_err());
+        assert!(map(options, &[2], &[3]).is_err());
     }
 }

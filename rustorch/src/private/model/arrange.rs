@@ -45,18 +45,10 @@ pub fn repeat_interleave(x: &Tensor, repeats: usize, dim: isize) -> Result<Tenso
 /// If the sizes do not fit the axes.
 #[inline]
 pub fn pad(x: &Tensor, padding: &[usize], mode: &str, value: f64) -> Result<Tensor> {
-    let mode = match mode {
-        "reflect" => PadMode::Reflect,
-        "replicate" => PadMode::Replicate,
-        "circular" => PadMode::Circular,
-        "constant" => PadMode::Constant(value),
-        other => {
-            let message = format!(
-                "mode is {other:?}, expected \"constant\", \"reflect\", \"replicate\" or \"circular\""
-            );
-            return Err(Error::Argument { op: "pad", message });
-        }
-    };
+    let mode = PadMode::parse(mode, value).ok_or_else(|| {
+        let expected = "expected \"constant\", \"reflect\", \"replicate\" or \"circular\"";
+        Error::argument("pad", format!("mode is {mode:?}, {expected}"))
+    })?;
     // No axis is that long.
     let padding: Vec<isize> = padding.iter().map(|&n| isize::try_from(n).unwrap_or(isize::MAX)).collect();
     x.pad(padding.as_slice(), mode)
