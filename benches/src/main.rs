@@ -126,6 +126,8 @@ fn times(rows: &[&Row], arguments: &Arguments) -> Result<(), String> {
         false => None,
     };
     for row in rows {
+        // Without what the row before left in the cache.
+        rustorch::empty_cache();
         let ours = row.measure(arguments.seconds).map_err(|error| format!("{}: {error}", row.name))?;
         let theirs = twin.as_mut().map(|twin| twin.measure(&row.name)).transpose()?;
         print(&row.name, row.unit(), ours, theirs, row.flop.is_some())?;

@@ -2,10 +2,12 @@
 //!
 //! Fresh pages cost a page fault and a zero-fill each, which for the intermediates of a training step is several times
 //! the price of computing them. Freed blocks therefore stay in bins by size class: small ones per thread without any
-//! lock, large ones in one shared pool whose size is bounded by what was in use at the same time.
+//! lock, large ones in one shared pool whose size is bounded by what was in use at the same time. Where it is full, blocks that nobody
+//! has asked for in a long time make room: those of a model that is no longer trained, say, or of another batch size.
 
 use std::alloc::{Layout as MemoryLayout, alloc, dealloc};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,6 +24,9 @@ const THREAD_CACHE: usize = 8 << 20;
 /// Size classes step by an eighth of a power of two, so that at most 12.5 % of a block is unused.
 const STEPS: usize = 8;
 const CLASSES: usize = (usize::BITS as usize) * STEPS;
+/// A large block is stale when that many times the peak has been handed out since it was cached: several training steps, each of
+/// which hands out a few times its peak.
+const STALE: usize = 4;
 
 /// Whether blocks have the size asked for and are not kept, so that AddressSanitizer sees every read past an end, and after one.
 const EXACT: bool = cfg!(asan);
@@ -30,44 +35,70 @@ const EXACT: bool = cfg!(asan);
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 /// The most bytes that were in use at once.
 static PEAK: AtomicUsize = AtomicUsize::new(0);
-static LARGE: Mutex<Bins> = Mutex::new(Bins { bins: Vec::new(), bytes: 0 });
+static LARGE: Mutex<Bins> = Mutex::new(Bins::new());
 
 thread_local! {
     static REQUESTS: Cell<u64> = const { Cell::new(0) };
-    static LOCAL: RefCell<Bins> = const { RefCell::new(Bins { bins: Vec::new(), bytes: 0 }) };
+    static LOCAL: RefCell<Bins> = const { RefCell::new(Bins::new()) };
 }
 
-/// Free blocks by size class.
+/// Free blocks by size class, in each the one cached first at the front.
 struct Bins {
-    bins: Vec<Vec<Address>>,
+    bins: Vec<VecDeque<Free>>,
+    /// The sum of their sizes.
     bytes: usize,
+    /// Bytes handed out so far, from here or fresh.
+    clock: usize,
 }
 
-/// The address of a free block, owned by its bin.
-struct Address(NonNull<u8>);
+/// A free block, owned by its bin.
+struct Free {
+    address: NonNull<u8>,
+    /// The bins' clock when it was put there.
+    since: usize,
+}
 
 // SAFETY: a free block belongs to whoever holds its address; nothing else refers to it.
-unsafe impl Send for Address {}
+unsafe impl Send for Free {}
 
 impl Bins {
+    const fn new() -> Self {
+        Self { bins: Vec::new(), bytes: 0, clock: 0 }
+    }
+
+    /// The block of this class that was cached last, which the processor's caches may still hold.
     fn take(&mut self, class: usize, size: usize) -> Option<NonNull<u8>> {
-        let block = self.bins.get_mut(class)?.pop()?;
+        self.clock = self.clock.wrapping_add(size);
+        let block = self.bins.get_mut(class)?.pop_back()?;
         self.bytes -= size;
-        Some(block.0)
+        Some(block.address)
+    }
+
+    /// Takes out a block in whose time here at least `age` bytes were handed out, and its class.
+    fn take_stale(&mut self, age: usize) -> Option<(NonNull<u8>, usize)> {
+        let clock = self.clock;
+        let waited = |bin: &VecDeque<Free>| bin.front().map_or(0, |block| clock.wrapping_sub(block.since));
+        let (class, bin) = self.bins.iter_mut().enumerate().max_by_key(|(_, bin)| waited(bin))?;
+        if waited(bin) < age {
+            return None;
+        }
+        let block = bin.pop_front()?;
+        self.bytes -= class_size(class);
+        Some((block.address, class))
     }
 
     fn put(&mut self, class: usize, size: usize, block: NonNull<u8>) {
         if self.bins.is_empty() {
-            self.bins.resize_with(CLASSES, Vec::new);
+            self.bins.resize_with(CLASSES, VecDeque::new);
         }
-        self.bins[class].push(Address(block));
+        self.bins[class].push_back(Free { address: block, since: self.clock });
         self.bytes += size;
     }
 
     fn clear(&mut self) {
         for (class, bin) in self.bins.iter_mut().enumerate() {
             for block in bin.drain(..) {
-                release(block.0, class_size(class));
+                release(block.address, class_size(class));
             }
         }
         self.bytes = 0;
@@ -151,15 +182,18 @@ impl Drop for Block {
             return;
         }
         let in_use = IN_USE.fetch_sub(size, Ordering::Relaxed) - size;
+        let peak = PEAK.load(Ordering::Relaxed);
         let mut large = LARGE.lock();
         // Used and cached together never exceed the peak of what was used: caching costs no memory that the program
         // did not need at some time anyway.
-        if in_use + large.bytes + size <= PEAK.load(Ordering::Relaxed) {
-            large.put(self.class, size, self.ptr);
-        } else {
-            drop(large);
-            release(self.ptr, size);
+        while in_use + large.bytes + size > peak {
+            let Some((block, class)) = large.take_stale(peak.saturating_mul(STALE)) else {
+                drop(large);
+                return release(self.ptr, size);
+            };
+            release(block, class_size(class));
         }
+        large.put(self.class, size, self.ptr);
     }
 }
 
@@ -239,6 +273,34 @@ mod tests {
             assert!(class == 1 || class_size(class - 1) < bytes, "{bytes} bytes fit the class below {class}");
         }
         assert!(size_class(usize::MAX).is_none());
+    }
+
+    /// A block that was used lately stays, one that has waited goes, the one that waited longest first.
+    #[test]
+    fn stale_blocks_make_room() {
+        let mut bins = Bins::new();
+        let classes = [1 << 20, 1 << 21, 3 << 20].map(|bytes| size_class(bytes).unwrap());
+        let sizes = classes.map(class_size);
+        let blocks = sizes.map(|size| obtain(size).unwrap());
+        assert_eq!(bins.take(classes[0], sizes[0]), None);
+        for i in [1, 0, 2] {
+            bins.put(classes[i], sizes[i], blocks[i]);
+            assert_eq!(bins.take_stale((1 << 22) + 1), None);
+            if i == 1 {
+                // 4 MiB are asked for of a class that is not there.
+                assert_eq!(bins.take(size_class(1 << 22).unwrap(), 1 << 22), None);
+            }
+        }
+        assert_eq!(bins.bytes, sizes.iter().sum::<usize>());
+        assert_eq!(bins.take_stale((1 << 22) + 1), None);
+        assert_eq!(bins.take_stale(1 << 22), Some((blocks[1], classes[1])));
+        assert_eq!(bins.take_stale(1), None);
+        assert_eq!(bins.take(classes[2], sizes[2]), Some(blocks[2]));
+        assert_eq!(bins.take_stale(sizes[2]), Some((blocks[0], classes[0])));
+        assert_eq!((bins.bytes, bins.take_stale(0)), (0, None));
+        for (block, size) in blocks.into_iter().zip(sizes) {
+            release(block, size);
+        }
     }
 
     #[test]
