@@ -2,11 +2,12 @@
 //! parameter's gradient, compiled and op by op, and the names of the state. `tests/goldens/networks.py` writes the files.
 
 use rustorch::Result;
-use rustorch::compiled::op_by_op;
+use rustorch::compiled::{Compiled, explain, op_by_op};
 use rustorch::nn::functional::{Reduction, cross_entropy, mse_loss};
 use rustorch::prelude::*;
 use rustorch_examples::networks::{Gpt, ResNet18, ResNet152, Tagger, TiedGpt, UNet, ViT};
 use rustorch_tests::pytorch::{self, image, state_of, symbols};
+use rustorch_tests::turns::turn;
 
 dim!(Batch, Seq);
 
@@ -102,4 +103,46 @@ fn sizes_that_only_a_run_knows_are_compared() -> Result<()> {
         assert!(error.contains('7') && error.contains('6'), "{error}");
     }
     Ok(())
+}
+
+/// An explanation's numbers: no arena is larger than its buffers side by side, the gradient of every parameter is there, and the times that
+/// are printed add up.
+fn explained<M: Compiled>(model: &M, inputs: &[&Tensor]) -> Result<()> {
+    let explanation = explain(model, inputs)?;
+    let (memory, text) = (explanation.memory, explanation.to_string());
+    assert!(memory.forward > 0 && memory.forward <= memory.forward_unshared, "{text}");
+    assert!(memory.backward > 0 && memory.backward <= memory.backward_unshared, "{text}");
+    // Steps that compute something, and together every parameter's gradient; one that is used twice has two.
+    let gradients: usize = explanation.steps.iter().map(|step| step.gradients).sum();
+    assert!(gradients >= model.parameters().len(), "{gradients} gradients\n{text}");
+    let columns = |line: &str| -> Option<[f64; 2]> {
+        let mut numbers = line.split_whitespace().rev().map(str::parse::<f64>);
+        let [backward, forward] = [numbers.next()?.ok()?, numbers.next()?.ok()?];
+        Some([forward, backward])
+    };
+    let lines: Vec<[f64; 2]> = text.lines().filter_map(columns).collect();
+    let (all, steps) = lines.split_last().expect("a line of all");
+    assert_eq!(steps.len(), explanation.steps.len(), "{text}");
+    for column in 0..2 {
+        let sum: f64 = steps.iter().map(|line| line[column]).sum();
+        // Each is rounded to a tenth.
+        assert!(
+            (sum - all[column]).abs() <= 0.1 * (1.0 + steps.len() as f64),
+            "{sum} and {}\n{text}",
+            all[column]
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn explanations_of_all_networks_add_up() -> Result<()> {
+    let _turn = turn();
+    let (text, places) = (symbols(&[2, 9], 11, 1)?, Tensor::arange(0, 9, 1)?);
+    explained(&Gpt::<11, 12, 16, 2, 2>::new(), &[&text, &places])?;
+    explained(&TiedGpt::<11, 12, 16, 2, 2>::new(), &[&text, &places])?;
+    explained(&Tagger::<13, 6, 5, 4>::new(), &[&text])?;
+    explained(&UNet::<1, 4, 8, 16, 2>::new(), &[&image(&[2, 1, 12, 16], 1)?])?;
+    explained(&ViT::<3, 12, 4, 16, 2, 2, 7>::new(), &[&image(&[3, 3, 12, 12], 1)?])?;
+    explained(&ResNet18::new(), &[&image(&[2, 3, 32, 32], 1)?])
 }

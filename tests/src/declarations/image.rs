@@ -28,13 +28,13 @@ fn is_image(x: &Named) -> bool {
     x.shape.len() == 4 && x.known(1).is_some() && (2..4).all(|axis| x.known(axis).is_some_and(|n| n > 3))
 }
 
-fn image(b: &mut Builder) -> Option<(Named, [usize; 3])> {
+pub(super) fn image(b: &mut Builder) -> Option<(Named, [usize; 3])> {
     let x = b.find(is_image)?;
     let sizes = [x.known(1)?, x.known(2)?, x.known(3)?];
     Some((x, sizes))
 }
 
-fn shaped(x: &Named, sizes: [usize; 3]) -> Vec<Size> {
+pub(super) fn shaped(x: &Named, sizes: [usize; 3]) -> Vec<Size> {
     std::iter::once(x.shape[0]).chain(sizes.map(Size::Of)).collect()
 }
 

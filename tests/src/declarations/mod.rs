@@ -6,6 +6,7 @@
 mod builder;
 mod elementwise;
 mod image;
+mod rare;
 mod steps;
 
 use builder::Builder;
@@ -17,18 +18,19 @@ type Kind = (&'static str, fn(&mut Builder) -> Option<()>);
 
 /// All ways to go on.
 fn kinds() -> Vec<Kind> {
-    [elementwise::KINDS, steps::KINDS, image::KINDS].concat()
+    [elementwise::KINDS, steps::KINDS, image::KINDS, rare::KINDS].concat()
 }
 
 /// Steps that a declaration has at least.
 const STEPS: usize = 7;
 
-/// The text of test files with so many declarations each, and how often each kind of step is used in them.
-pub fn files(count: usize, each: usize) -> (Vec<String>, BTreeMap<&'static str, usize>) {
+/// The text of test files with so many declarations each, and how often each kind of step is used in them. `first` is the number of the
+/// first declaration, on which all that is random depends.
+pub fn files(first: usize, count: usize, each: usize) -> (Vec<String>, BTreeMap<&'static str, usize>) {
     let mut used: BTreeMap<&'static str, usize> = kinds().iter().map(|(name, _)| (*name, 0)).collect();
     let texts = (0..count).map(|file| {
         let mut text = HEADER.to_owned();
-        for number in file * each..(file + 1) * each {
+        for number in (file * each..(file + 1) * each).map(|number| first + number) {
             text += &declaration(number, &mut used);
         }
         // One line break at the end, as rustfmt wants it.
