@@ -57,7 +57,7 @@ fn measure() -> Result<()> {
     let step = std::env::var("RUSTORCH_MATH_STEP").ok().and_then(|step| step.parse().ok()).unwrap_or(4093);
     let all: Vec<f32> = (0..=u32::MAX).step_by(step).map(f32::from_bits).collect();
     for (name, operation, exact, least, bound) in OPERATIONS {
-        let numbers: Vec<f32> = all.iter().copied().filter(|x| !(x < least)).collect();
+        let numbers: Vec<f32> = all.iter().copied().filter(|x| x.is_nan() || x >= least).collect();
         let found = operation(&Tensor::from_vec(numbers.clone(), [numbers.len()])?).to_vec::<f32>()?;
         let errors = numbers.iter().zip(&found).map(|(x, y)| (distance(*y, exact(f64::from(*x))), *x, *y));
         let (error, x, y) =
