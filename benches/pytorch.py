@@ -123,6 +123,56 @@ def rows(device):
     row("chargpt infer b1 t64", lambda: infer(CharGpt().to(device), ints(65, 1, 64)))
     row("charlstm infer b1 t64", lambda: infer(CharLstm().to(device), ints(65, 1, 64)))
 
+    row("eager mlp train adam b64", lambda: train(mlp().to(device), adam, rand(64, 784), ints(10, 64)))
+    row("eager convnet train adam b64", lambda: train(convnet().to(device), adam, rand(64, 1, 28, 28), ints(10, 64)))
+
+    def eager(parameters, optimiser, loss, **options):
+        opt = optimiser(parameters, **options)
+
+        def step():
+            value = loss()
+            opt.zero_grad(set_to_none=True)
+            value.backward()
+            opt.step()
+        return step
+
+    def encoder():
+        layer = nn.TransformerEncoderLayer(256, 8, 1024, dropout=0.0, batch_first=True, device=device)
+        x = rand(8, 128, 256)
+        return eager(layer.parameters(), adamw, lambda: layer(x).sum(), lr=1e-3)
+    row("eager encoder layer train adamw b8 t128", encoder)
+
+    def lstm():
+        layer = nn.LSTM(128, 256, num_layers=2, batch_first=True, device=device)
+        x = rand(32, 64, 128)
+        return eager(layer.parameters(), adamw, lambda: layer(x)[0].sum(), lr=1e-3)
+    row("eager lstm train adamw b32 t64", lstm)
+
+    def residuals():
+        blocks = nn.ModuleList(nn.ModuleList([nn.Conv2d(64, 64, 3, padding=1, bias=False), nn.BatchNorm2d(64)])
+                               for _ in range(4)).to(device)
+        x = rand(16, 64, 32, 32)
+
+        def loss():
+            planes = x
+            for conv, norm in blocks:
+                planes = F.relu(norm(conv(planes)) + planes)
+            return planes.mean()
+        return eager(blocks.parameters(), torch.optim.SGD, loss, lr=0.1, momentum=0.9)
+    row("eager batchnorm residuals train sgd b16", residuals)
+
+    def chain():
+        a = rand(64, 64).requires_grad_()
+
+        def step():
+            h = a
+            for _ in range(25):
+                h = torch.tanh(h * 1.01 + 0.1) - a
+            a.grad = None
+            h.sum().backward()
+        return step
+    row("eager chain of 100 64x64 forward backward", chain)
+
     def attention(backward):
         def setup():
             operands = [rand(2, 1024, 8, 64).requires_grad_(backward) for _ in range(3)]

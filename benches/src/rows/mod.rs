@@ -1,6 +1,7 @@
 //! The rows, by subject. Names and work are those of `benches/pytorch.py`.
 
 mod convolutions;
+mod eager;
 mod einsum;
 mod elementwise;
 mod matmul;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Row> {
     [
         networks::rows(),
         sequences::rows(),
+        eager::rows(),
         convolutions::rows(),
         matmul::rows(),
         einsum::rows(),
