@@ -81,21 +81,21 @@ impl Isa {
     }
 
     /// This set, or the best that the processor has where it lacks this one: what may be executed.
-    #[inline]
-    pub(super) fn or_supported(self) -> Isa {
+    pub fn or_supported(self) -> Isa {
         self.min(supported())
     }
 
     /// Runs `kernel`, compiled for this instruction set (the best there is where the processor lacks it).
     #[inline]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        let isa = self.or_supported();
         #[cfg(target_arch = "x86_64")]
         // Apart from the match, so that the code is not even made where it is not wanted.
-        if K::WIDE && self.or_supported() == Isa::Avx512 {
+        if K::WIDE && isa == Isa::Avx512 {
             // SAFETY: the processor has the features.
             return unsafe { run_avx512(kernel) };
         }
-        match self.or_supported() {
+        match isa {
             // SAFETY: as above; those of AVX2 come with AVX-512.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 | Isa::Avx512 => unsafe { run_avx2(kernel) },
@@ -117,7 +117,6 @@ pub fn run_widest<K: Kernel>(kernel: K) -> Option<K::Output> {
 }
 
 /// What the processor has, asked once.
-#[inline]
 fn supported() -> Isa {
     static SUPPORTED: OnceLock<Isa> = OnceLock::new();
     *SUPPORTED.get_or_init(detect)
