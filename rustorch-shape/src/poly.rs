@@ -173,6 +173,23 @@ impl Poly {
         Some(sum)
     }
 
+    /// The terms that are added, and those that are taken off: `4*D - K` is `4*D` and `K`.
+    pub fn halves(&self) -> (Self, Self) {
+        decide::halves(self)
+    }
+
+    /// The divisions in it, with what is divided and by what; those in others first.
+    pub fn quotients(&self) -> Vec<(&Poly, &Poly)> {
+        let mut all = Vec::new();
+        for atom in self.terms.keys().flatten() {
+            if let Atom::Quotient(numerator, denominator) = atom {
+                all.extend(numerator.quotients().into_iter().chain(denominator.quotients()));
+                all.push((&**numerator, &**denominator));
+            }
+        }
+        all
+    }
+
     fn atom(atom: Atom) -> Self {
         Poly::term(vec![atom], 1)
     }

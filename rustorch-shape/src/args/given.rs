@@ -58,6 +58,11 @@ impl Args {
         self.values.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
+    /// All values, with the names of their arguments.
+    pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.values.iter().map(|(name, value)| (*name, value))
+    }
+
     /// A single size.
     ///
     /// # Errors

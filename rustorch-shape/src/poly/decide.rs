@@ -97,7 +97,7 @@ pub(super) fn conditions(
 
 /// The terms with positive coefficients, and the others negated.
 #[inline]
-fn halves(poly: &Poly) -> (Poly, Poly) {
+pub(super) fn halves(poly: &Poly) -> (Poly, Poly) {
     let (mut positive, mut negative) = (Poly::default(), Poly::default());
     for (factors, coefficient) in poly.terms.iter() {
         let side = if *coefficient > 0 { &mut positive } else { &mut negative };

@@ -9,6 +9,7 @@ mod equalities;
 mod explain;
 mod index;
 mod pattern;
+mod possible;
 mod steps;
 
 use super::errors::{Errors, Place};
@@ -57,6 +58,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) -> Checked {
         refuted: None,
         counters: Vec::new(),
     };
+    checker.declared_sizes();
     if let Some(forward) = &model.forward
         && let Some(body) = &forward.body
     {
@@ -249,6 +251,12 @@ impl Checker<'_> {
                 Truth::False | Truth::Unknown => {}
             }
         }
+        self.assert(claim, message, span);
+    }
+
+    /// Leaves a claim to the compiler, once.
+    fn assert(&mut self, claim: Claim, message: String, span: Place) {
+        let guards = &self.guards;
         let guard = (!guards.is_empty()).then(|| quote!(#((#guards))&&*));
         let known = |other: &Located| {
             let sides = (&other.claim.left, &other.claim.right);

@@ -218,6 +218,7 @@ impl Checker<'_> {
             }
             self.set(*var, Some(output), how);
         }
+        self.sizes_of(&call.args, call, &subject, step.span);
         self.add_claims(claims, &subject, &uses, step.span);
     }
 

@@ -46,10 +46,31 @@ pub(super) fn resolve(
     // A wrong number is reported by the check; a wrong grouping of the right number here.
     if !results.is_empty() && count != *result && count.count() == result.count() {
         let span = results[0].span;
-        resolver.errors.span(span, "the tuples of the result are not grouped as the declared outputs are");
+        let message = match (&count, result) {
+            (Tree::One, Tree::Tuple(_)) => {
+                "the output is declared as a tuple of one tensor, but is a tensor: leave out the parentheses behind `->`".into()
+            }
+            (Tree::Tuple(_), Tree::One) => {
+                "the output is declared as one tensor, but is a tuple of one: leave out its parentheses and its comma".into()
+            }
+            _ => format!(
+                "the output is declared as {}, but this is {}, where `_` stands for a tensor",
+                grouping(result),
+                grouping(&count)
+            ),
+        };
+        resolver.errors.span(span, message);
     }
     let region = Region { steps: std::mem::take(&mut resolver.steps), results };
     Body { region, vars: resolver.vars, positions: resolver.positions }
+}
+
+/// How tensors are grouped: `(_, (_, _))`.
+fn grouping(tree: &Tree) -> String {
+    match tree {
+        Tree::One => "_".into(),
+        Tree::Tuple(parts) => format!("({})", parts.iter().map(grouping).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// What a name stands for.
