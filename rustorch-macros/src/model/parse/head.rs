@@ -71,8 +71,14 @@ pub(super) fn head(input: ParseStream, errors: &mut Errors) -> syn::Result<Head>
             generics.where_clause = where_clause;
         }
         Err(error) => {
-            errors.push(error);
-            skip_shape(input)?;
+            // `where D > 3`
+            errors.push(match error.to_string() == "expected `:`" {
+                true => syn::Error::new(error.span(), "a `where` clause has no conditions on sizes: those that must hold for the shapes are found and asserted"),
+                false => error,
+            });
+            while !input.is_empty() && !input.peek(token::Brace) {
+                input.parse::<TokenTree>()?;
+            }
         }
     }
     skip_to_braces(input, errors)?;

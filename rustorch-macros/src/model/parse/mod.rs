@@ -6,6 +6,7 @@ mod expr;
 mod fields;
 mod forward;
 mod head;
+mod misplaced;
 mod python;
 mod sequential;
 mod shapes;
@@ -28,6 +29,10 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
         );
         return (None, TokenStream::new());
     }
+    let input = misplaced::items(input, errors);
+    if input.is_empty() {
+        return (None, input);
+    }
     let input = match without_name(input, errors) {
         Ok(rest) => return (None, rest),
         Err(input) => input,
@@ -47,7 +52,7 @@ pub(super) fn parse(input: TokenStream, errors: &mut Errors) -> (Option<Model>, 
     };
     let Head { attrs, vis, name, generics, signature, content, rest } = head;
     let (has_fields, content) = (content.is_some(), content.unwrap_or_default());
-    let (pass, rest) = split(rest);
+    let (pass, rest) = split(misplaced::functions(rest, errors));
     let form = match signature {
         Some((input, output)) => {
             let mut items = Vec::new();

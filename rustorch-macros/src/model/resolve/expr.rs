@@ -221,6 +221,12 @@ fn of_a_tensor(name: &Ident) -> Option<&'static str> {
         "T" => "write `transpose(x, 0, 1)`",
         "mT" | "H" | "mH" => "write `transpose(x, -2, -1)`",
         "data" => "write `detach(x)`",
+        "values" => {
+            "leave it out: `max` and `min` give the values, `argmax` and `argmin` where they stand; `sort` and `topk` give both, `let (values, places) = ..`"
+        }
+        "indices" => {
+            "`argmax` and `argmin` give where values stand; `sort` and `topk` give both, `let (values, places) = ..`"
+        }
         "device" | "dtype" | "requires_grad" | "grad" => {
             "tensors made in a forward pass are like those that they are made from, as by `zeros_like(x)`"
         }

@@ -56,8 +56,12 @@ pub(super) fn resolve(model: &ast::Declared, errors: &mut Errors) -> Model {
 }
 
 fn check_generics(generics: &Generics, errors: &mut Errors) {
+    let mut names = std::collections::BTreeSet::new();
     for param in &generics.params {
         match param {
+            syn::GenericParam::Const(param) if !names.insert(param.ident.to_string()) => {
+                errors.at(&param.ident, format!("there are two const parameters called `{}`", param.ident));
+            }
             syn::GenericParam::Const(_) => {}
             syn::GenericParam::Type(ty) => {
                 errors.at(ty, "a model has const parameters only, as in `const D: usize`")
@@ -72,8 +76,12 @@ fn check_generics(generics: &Generics, errors: &mut Errors) {
 /// The parameters that a model may have; the others have been reported.
 fn const_generics(generics: &Generics) -> Generics {
     let mut generics = generics.clone();
-    let is_const = |param: &syn::GenericParam| matches!(param, syn::GenericParam::Const(_));
-    generics.params = generics.params.into_iter().filter(is_const).collect();
+    let mut names = std::collections::BTreeSet::new();
+    let is_kept = |param: &syn::GenericParam| match param {
+        syn::GenericParam::Const(param) => names.insert(param.ident.to_string()),
+        _ => false,
+    };
+    generics.params = generics.params.into_iter().filter(is_kept).collect();
     generics
 }
 

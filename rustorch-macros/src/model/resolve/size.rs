@@ -318,6 +318,15 @@ fn not_a_size(tokens: &(impl quote::ToTokens + 'static)) -> syn::Error {
     {
         return syn::Error::new_spanned(expr, format!("`{}` is no size: {RUN_TIME}", source(expr)));
     }
+    if let Ok(Expr::Call(call)) = &expr
+        && rustorch_shape::layers::find(&source(&call.func)).is_some()
+    {
+        let message = format!(
+            "`{}` is a layer, where a size is expected: layers that have others in them make them of sizes, as `TransformerEncoder(d_model, nhead, num_layers)` does",
+            source(tokens)
+        );
+        return syn::Error::new_spanned(tokens.to_token_stream(), message);
+    }
     let message = format!(
         "`{}` is not a size: sizes are integers, names and `+ - * /` of these; give anything else a name with `const`",
         source(tokens)
