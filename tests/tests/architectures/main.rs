@@ -5,6 +5,7 @@
 mod convolutions;
 mod images;
 mod modern;
+mod newcomers;
 mod programs;
 mod pytorch;
 mod sets;

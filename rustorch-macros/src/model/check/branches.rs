@@ -5,7 +5,7 @@ use super::super::ir::{Carried, Choice, Condition, Counter, Presence, Region, Sh
 use super::{Checker, equalities};
 use proc_macro2::TokenStream;
 use quote::quote;
-use rustorch_shape::Poly;
+use rustorch_shape::{Poly, Relation};
 
 impl Checker<'_> {
     pub(super) fn choose(&mut self, choice: &Choice, then: &Region, otherwise: &Region, step: &Step) {
@@ -86,12 +86,23 @@ impl Checker<'_> {
         result
     }
 
-    /// Whether more sizes of two shapes agree where `guard` holds than elsewhere.
+    /// Whether more sizes of two shapes agree where `guard` holds than elsewhere, or are claimed to, as by a residual.
     fn is_under(&self, guard: Option<&TokenStream>, one: &Shape, other: &Shape) -> bool {
         let Some(guard) = guard else { return false };
         let known = equalities::of(self.guards.iter().chain([guard]));
-        let helps =
-            |(a, b): (&Poly, &Poly)| a != b && known.apply(a).is_some_and(|a| Some(a) == known.apply(b));
+        let guards = self.guards.iter().chain([guard]);
+        let all = quote!(#((#guards))&&*).to_string();
+        let is_claimed = |a: &Poly, b: &Poly| {
+            self.claims.iter().any(|located| {
+                let sides = (&located.claim.left, &located.claim.right);
+                located.claim.relation == Relation::Equal
+                    && (sides == (a, b) || sides == (b, a))
+                    && located.guard.as_ref().is_some_and(|guard| guard.to_string() == all)
+            })
+        };
+        let helps = |(a, b): (&Poly, &Poly)| {
+            a != b && (known.apply(a).is_some_and(|a| Some(a) == known.apply(b)) || is_claimed(a, b))
+        };
         one.len() == other.len() && one.iter().zip(other).any(helps)
     }
 

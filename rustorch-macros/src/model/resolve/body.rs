@@ -220,11 +220,10 @@ impl Resolver<'_> {
     }
 
     fn assign(&mut self, pattern: &Pattern, value: &Value) {
-        let mut known = Vec::new();
         for name in pattern.names() {
             let text = name.to_string();
             match self.assignable(&text) {
-                Some(scope) => known.push(self.scopes[scope].get(&text).cloned()),
+                Some(_) => {}
                 None if text == "_" => {}
                 None if matches!(self.lookup(&text), Some(Binding::Value(Val::Broken))) => {}
                 None if self.lookup(&text).is_some() => {
@@ -235,15 +234,7 @@ impl Resolver<'_> {
             }
         }
         // The shapes of what is replaced are those of a submodel's results.
-        let before: Option<Vec<Val>> = known
-            .into_iter()
-            .map(|binding| if let Some(Binding::Value(value)) = binding { Some(value) } else { None })
-            .collect();
-        let before = before.map(|mut values| match pattern {
-            Pattern::Name(_) if values.len() == 1 => values.swap_remove(0),
-            _ => Val::Tuple(values),
-        });
-        let target = before.and_then(|before| {
+        let target = self.bound_to(pattern).and_then(|before| {
             let tree = before.tree();
             before.flat().map(|uses| Target { stated: Stated::Like(uses), tree })
         });
@@ -254,6 +245,22 @@ impl Resolver<'_> {
             let text = name.to_string();
             let scope = self.assignable(&text).unwrap_or(self.scopes.len() - 1);
             self.scopes[scope].insert(text, Binding::Value(value));
+        }
+    }
+
+    /// What a pattern stands for so far, if every name of it stands for something.
+    fn bound_to(&self, pattern: &Pattern) -> Option<Val> {
+        match pattern {
+            Pattern::Name(name) => {
+                let scope = self.assignable(&name.to_string())?;
+                match self.scopes[scope].get(&name.to_string())? {
+                    Binding::Value(value) => Some(value.clone()),
+                    _ => None,
+                }
+            }
+            Pattern::Tuple(parts, _) => {
+                Some(Val::Tuple(parts.iter().map(|part| self.bound_to(part)).collect::<Option<_>>()?))
+            }
         }
     }
 
