@@ -8,7 +8,7 @@ use crate::vector::{Vector, VectorKernel};
 use crate::{Float, keep_small};
 
 /// Units computed at a time.
-const LANES: usize = 32;
+const LANES: usize = 16;
 type Lanes<T> = [T; LANES];
 
 /// `n` values.
