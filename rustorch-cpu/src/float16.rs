@@ -9,7 +9,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 /// Conversions round to the nearest number, ties to even, and are the ones of `torch.float16`.
 ///
 /// ```
-/// use rustorch_cpu::f16;
+/// # use rustorch_cpu::f16;
 /// assert_eq!(f16::from_f32(1.0 / 3.0).to_f32(), 0.333_251_95);
 /// assert_eq!(f16::from_f32(65520.0), f16::INFINITY);
 /// ```
@@ -23,7 +23,7 @@ pub struct f16(u16);
 /// Conversions round to the nearest number, ties to even, and are the ones of `torch.bfloat16`.
 ///
 /// ```
-/// use rustorch_cpu::bf16;
+/// # use rustorch_cpu::bf16;
 /// assert_eq!(bf16::from_f32(1.0 / 3.0).to_f32(), 0.333_984_375);
 /// assert_eq!(bf16::from_f32(f32::MAX), bf16::INFINITY);
 /// ```
