@@ -81,7 +81,7 @@ impl Isa {
     }
 
     /// This set, or the best that the processor has where it lacks this one: what may be executed.
-    pub fn or_supported(self) -> Isa {
+    pub(super) fn or_supported(self) -> Isa {
         self.min(supported())
     }
 

@@ -45,6 +45,22 @@ impl Rule {
     }
 }
 
+/// Arguments of layers and functions that must not be 0. Rules refuse the number; sizes that are names they take to be at least 1, so that
+/// macros assert it.
+pub const POSITIVE: [&str; 11] = [
+    "kernel",
+    "stride",
+    "dilation",
+    "groups",
+    "num_groups",
+    "num_heads",
+    "nhead",
+    "num_layers",
+    "upscale_factor",
+    "downscale_factor",
+    "chunks",
+];
+
 /// An argument that a layer or function takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ArgSpec {

@@ -38,6 +38,17 @@ fn names_are_unique_and_defaults_resolve() {
     }
 }
 
+/// A misspelt name would assert nothing.
+#[test]
+fn what_must_be_positive_is_an_argument() {
+    let layers = LAYERS.iter().flat_map(|layer| layer.args);
+    let all: BTreeSet<_> =
+        layers.chain(functions::all().flat_map(|function| function.args)).map(|arg| arg.name).collect();
+    for name in crate::args::POSITIVE {
+        assert!(all.contains(name), "{name}");
+    }
+}
+
 fn check_args(op: &'static str, specs: &[ArgSpec]) {
     let mut names = BTreeSet::new();
     let mut args = Args::new(op);

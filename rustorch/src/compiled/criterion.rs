@@ -21,15 +21,25 @@ pub trait Criterion {
     /// As [`Criterion::loss`].
     #[doc(hidden)]
     fn derive(&self, output: &Tensor, target: &Tensor, gradient: &Tensor, _: &mut Workspace) -> Result<f32> {
-        let leaf = output.detach().requires_grad_(true)?;
-        let loss = enable_grad(|| self.loss(&leaf, target))?;
-        loss.backward()?;
-        match leaf.grad() {
-            Some(found) => no_grad(|| gradient.copy_(&found))?,
-            None => no_grad(|| gradient.zero_())?,
-        };
-        loss.to_dtype(DType::F32).item()
+        by_tape(self, output, target, gradient)
     }
+}
+
+/// Loss and gradient by operations on tensors.
+fn by_tape<C: Criterion + ?Sized>(
+    criterion: &C,
+    output: &Tensor,
+    target: &Tensor,
+    gradient: &Tensor,
+) -> Result<f32> {
+    let leaf = output.detach().requires_grad_(true)?;
+    let loss = enable_grad(|| criterion.loss(&leaf, target))?;
+    loss.backward()?;
+    match leaf.grad() {
+        Some(found) => no_grad(|| gradient.copy_(&found))?,
+        None => no_grad(|| gradient.zero_())?,
+    };
+    loss.to_dtype(DType::F32).item()
 }
 
 /// Memory that losses use again and again.
@@ -70,8 +80,7 @@ impl Criterion for CrossEntropyLoss {
         if output.rank() == 2 && fits(self, output, target) {
             fused(self, output, target, gradient, space)
         } else {
-            let general = |output: &Tensor, target: &Tensor| self.forward(output, target);
-            general.derive(output, target, gradient, space)
+            by_tape(self, output, target, gradient)
         }
     }
 }
@@ -104,8 +113,7 @@ impl Criterion for Tokens {
         if output.rank() > 1 && fits(&self.0, output, target) {
             fused(&self.0, output, target, gradient, space)
         } else {
-            let general = |output: &Tensor, target: &Tensor| self.loss(output, target);
-            general.derive(output, target, gradient, space)
+            by_tape(self, output, target, gradient)
         }
     }
 }

@@ -5,23 +5,8 @@
 use super::super::errors::{Place, place_of};
 use super::super::ir::{Call, FieldKind, Presence};
 use super::Checker;
-use rustorch_shape::args::{Args, Value};
+use rustorch_shape::args::{Args, POSITIVE, Value};
 use rustorch_shape::{Claim, Poly, Relation, ShapeError, Size, Truth};
-
-/// Arguments of layers and functions that must not be 0.
-const POSITIVE: [&str; 11] = [
-    "kernel",
-    "stride",
-    "dilation",
-    "groups",
-    "num_groups",
-    "num_heads",
-    "nhead",
-    "num_layers",
-    "upscale_factor",
-    "downscale_factor",
-    "chunks",
-];
 
 impl Checker<'_> {
     /// Asserts that the sizes that a model writes outside of its steps are sizes.
